@@ -1,0 +1,39 @@
+"""``zoo datasets``: the data sets of the catalogue, filtered."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+
+def datasets(
+    task: Annotated[str | None, typer.Option(help="Only data sets for this task.")] = None,
+    language: Annotated[str | None, typer.Option(help="Only data sets in this language, e.g. zh.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list.")] = False,
+) -> None:
+    """List the data sets of the catalogue; conditions narrow it down."""
+    from taskzoo import registry
+
+    from .output import print_json, print_table, remark, short_count, short_list, with_origin
+
+    found = registry.datasets(task, language)
+    if as_json:
+        print_json([entry.facts() for entry in found])
+        return
+    if not found:
+        remark("No data set meets these conditions; `zoo datasets` without conditions lists all.")
+        return
+    rows = [
+        [
+            entry.name,
+            " ".join(entry.tasks),
+            short_list(entry.languages) or "-",
+            short_count(entry.sizes.get("train")) or "-",
+            entry.license or "-",
+            entry.description,
+        ]
+        for entry in found
+    ]
+    headers = ["dataset", "tasks", "languages", "train rows", "licence", "description"]
+    print_table(*with_origin(headers, rows, [entry.origin for entry in found]))

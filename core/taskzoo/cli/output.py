@@ -1,0 +1,85 @@
+"""Printing results: JSON, tables and lists of facts, always to stdout; remarks go to stderr.
+
+A terminal gets a wrapped table; a pipe gets plain aligned columns, one line per row.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+
+def print_json(value: Any) -> None:
+    """``value`` as indented JSON."""
+    print(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+
+
+def print_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Rows under upper-case headers."""
+    if sys.stdout.isatty():
+        _print_wrapped([header.upper() for header in headers], rows)
+        return
+    lines = [[header.upper() for header in headers], *rows]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(headers))]
+    for line in lines:
+        print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+def with_origin(headers: list[str], rows: list[list[str]], origins: Sequence[str]) -> tuple[list[str], list[list[str]]]:
+    """The table with a column that says what each row was installed by, where that is not the same for all."""
+    if len(set(origins)) < 2:
+        return headers, rows
+    return [*headers, "installed by"], [[*row, origin] for row, origin in zip(rows, origins, strict=True)]
+
+
+def print_facts(facts: Iterable[tuple[str, str]]) -> None:
+    """``name  value`` lines; facts without a value are left out."""
+    given = [(name, value) for name, value in facts if value]
+    width = max((len(name) for name, _ in given), default=0)
+    for name, value in given:
+        print(f"{name.ljust(width)}  {value}")
+
+
+def remark(message: str) -> None:
+    """One line for the person, not for the pipe."""
+    print(message, file=sys.stderr)
+
+
+def short_count(number: int | None) -> str:
+    """``22713216`` as ``22.7M``; nothing for None."""
+    if number is None:
+        return ""
+    for limit, unit in ((10**9, "B"), (10**6, "M"), (10**3, "k")):
+        if number >= limit:
+            return f"{number / limit:.3g}{unit}"
+    return str(number)
+
+
+def short_list(words: Sequence[str], limit: int = 4) -> str:
+    """The first few words, and how many more there are."""
+    more = len(words) - limit
+    return " ".join(words) if more <= 1 else f"{' '.join(words[:limit])} +{more}"
+
+
+def settings(values: dict[str, Any]) -> str:
+    """``{"lora": True}`` as it is written after ``--set``: ``lora=true``."""
+    return " ".join(
+        f"{name}={json.dumps(value, default=str) if not isinstance(value, str) else value}"
+        for name, value in values.items()
+    )
+
+
+def _print_wrapped(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(*headers, box=None, pad_edge=False, header_style="bold")
+    for number, column in enumerate(table.columns):
+        column.overflow = "fold"
+        column.no_wrap = number == 0  # names are there to be copied
+    for row in rows:
+        table.add_row(*map(Text, row))
+    Console().print(table)

@@ -1,0 +1,68 @@
+"""What a person sees at the end of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from taskzoo.errors import Interrupted
+
+if TYPE_CHECKING:
+    from taskzoo.runs.load import Run
+
+
+@contextmanager
+def explain_interrupt(path: str | Path) -> Iterator[None]:
+    """Add to an interruption how to go on."""
+    try:
+        yield
+    except Interrupted as error:
+        raise Interrupted(f"{error} Go on with: zoo resume {path}") from None
+
+
+def show_result(run: Run, *, as_json: bool) -> None:
+    """Print the metrics of a finished run: JSON, or a table and what can be done next."""
+    import json
+
+    from .output import print_json
+
+    manifest = json.loads((run.path / "manifest.json").read_text(encoding="utf-8"))
+    if as_json:
+        print_json({"run": str(run.path), "seconds": manifest["seconds"], "metrics": run.metrics})
+        return
+    seconds = manifest["seconds"]
+    print()
+    print_scores(run.metrics)
+    print()
+    print(
+        f"Trained {manifest['steps']} steps in {seconds['train']:.0f} s ({manifest['tokens_per_second']:.0f} tokens/s), "
+        f"best at step {manifest['best_step']}; evaluated in {seconds['evaluate']:.0f} s."
+    )
+    print(f"Run       {run.path}")
+    print(f'Predict   zoo predict {run.path} "some text"')
+    print(f"Evaluate  zoo eval {run.path} --data FILE")
+
+
+def print_scores(metrics: dict[str, Any]) -> None:
+    """A table of scores with 95% intervals, one column per split, then one line per label."""
+    from taskzoo.runs.card import format_score
+
+    from .output import print_table
+
+    splits = list(metrics)
+    if not splits:
+        print("No split to evaluate on.")
+        return
+    names = [name for name, value in metrics[splits[-1]].items() if isinstance(value, float)]
+    header = [f"{split} ({metrics[split]['rows']} rows)" for split in splits]
+    print_table(["score", *header], [[name, *(format_score(metrics[s], name) for s in splits)] for name in names])
+    labels = metrics[splits[-1]].get("per_type") or metrics[splits[-1]].get("per_label") or {}
+    if labels:
+        print()
+        rows = [
+            [label, *(f"{v:.3f}" if isinstance(v, float) else str(v) for v in scores.values())]
+            for label, scores in labels.items()
+        ]
+        print_table([splits[-1], *next(iter(labels.values()))], rows)

@@ -1,0 +1,79 @@
+"""``zoo run``: fine-tune a model."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated, Any
+
+import typer
+
+PRECISION_HELP = "auto, fp32, bf16 or fp16."
+
+
+def run(
+    task: Annotated[str | None, typer.Argument(help="A task; `zoo tasks` lists them.", show_default=False)] = None,
+    model: Annotated[
+        str | None, typer.Option(help="Registry name, hub id or local directory (default: the task's own).")
+    ] = None,
+    data: Annotated[
+        str | None, typer.Option(help="A data set by name, a directory with split files, or hub:ID.")
+    ] = None,
+    train: Annotated[str | None, typer.Option(help="Training file.")] = None,
+    validation: Annotated[str | None, typer.Option(help="Validation file (default: 10% of the training rows).")] = None,
+    test: Annotated[str | None, typer.Option(help="Test file (default: 10% of the training rows).")] = None,
+    columns: Annotated[str | None, typer.Option(help="role=column pairs, e.g. tokens=0,tags=3.")] = None,
+    format: Annotated[str | None, typer.Option(help="Format of the files, where content does not tell.")] = None,
+    epochs: Annotated[float | None, typer.Option(help="Passes over the training rows.")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="Peak learning rate.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Examples per optimizer step, over all processes.")] = None,
+    precision: Annotated[str | None, typer.Option(help=PRECISION_HELP)] = None,
+    lora: Annotated[bool, typer.Option("--lora", help="Train low-rank adapters instead of all weights.")] = False,
+    processes: Annotated[int, typer.Option(min=1, help="Processes (devices) to train on.")] = 1,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", help="Any other setting as name=value; `zoo info TASK` lists them.")
+    ] = None,
+    config: Annotated[str | None, typer.Option(help="A config.yaml to start from, e.g. that of another run.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of everything random.")] = None,
+    output: Annotated[str | None, typer.Option(help="Run directory (default: runs/TASK-MODEL-TIME).")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the metrics as JSON.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")] = False,
+) -> None:
+    """Fine-tune a model for TASK and leave a run directory. Without data, the built-in demo set is used."""
+    from taskzoo.config import parse_assignments
+
+    settings: dict[str, Any] = parse_assignments(set_ or [])
+    direct = {
+        "epochs": epochs,
+        "learning_rate": learning_rate,
+        "batch_size": batch_size,
+        "precision": precision,
+        "seed": seed,
+        "lora": lora or None,
+    }
+    settings.update({name: value for name, value in direct.items() if value is not None})
+
+    from taskzoo.runs.directory import new_run_path
+    from taskzoo.runs.plan import make_config, make_plan
+
+    run_config, recipe, sources = make_config(
+        task, model=model, data=data, train=train, validation=validation, test=test, columns=columns,
+        format=format, config=config, settings=settings,
+    )  # fmt: skip
+    rank = int(os.environ.get("RANK", 0))
+    path = new_run_path(output, run_config.task, run_config.model, ours=rank > 0)
+    plan = make_plan(run_config, recipe=recipe, recipe_sources=sources)
+    if processes > 1 and "WORLD_SIZE" not in os.environ:
+        from .processes import relaunch
+
+        relaunch(processes, sys.argv[1:], output=str(path))
+
+    from taskzoo.engine.progress import Silent, Terminal
+    from taskzoo.runs.finetune import start
+
+    from .results import explain_interrupt, show_result
+
+    with explain_interrupt(path):
+        finished = start(plan, path, reporter=Silent() if quiet or rank else Terminal())
+    if not rank:
+        show_result(finished, as_json=as_json)

@@ -1,0 +1,216 @@
+"""What one run is asked to do: plain dataclasses, read from YAML, ``key=value`` words and Python arguments.
+
+``config.yaml`` in a run directory is a :class:`RunConfig` with every value resolved, so that
+``zoo run --config RUN/config.yaml`` repeats the run.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from .errors import DataError, RequestError, UnknownNameError
+from .task import TaskSpec, check_value
+
+OPTIMIZERS = ("adamw", "adam", "sgd", "momentum", "adafactor")
+SCHEDULES = ("linear", "cosine", "constant")
+PRECISIONS = ("auto", "fp32", "bf16", "fp16")
+
+
+def _setting(default: Any, help: str, *, choices: tuple[Any, ...] = (), minimum: float | None = None) -> Any:
+    return field(default=default, metadata={"help": help, "choices": choices, "minimum": minimum})
+
+
+@dataclass(frozen=True)
+class Training:
+    """Settings of the engine, the same for every task. Each can be set by ``--set name=value``."""
+
+    epochs: float = _setting(3.0, "passes over the training split", minimum=0)
+    max_steps: int = _setting(0, "stop after this many optimizer steps (0: by epochs)", minimum=0)
+    batch_size: int = _setting(32, "examples per optimizer step, over all processes", minimum=1)
+    micro_batch_size: int = _setting(0, "examples per forward pass on one device (0: the whole share)", minimum=0)
+    learning_rate: float = _setting(5e-5, "peak learning rate", minimum=0)
+    optimizer: str = _setting("adamw", "the optimizer", choices=OPTIMIZERS)
+    weight_decay: float = _setting(0.01, "decay of weights, never of biases and norms", minimum=0)
+    momentum: float = _setting(0.9, "momentum of the 'momentum' optimizer", minimum=0)
+    adam_beta1: float = _setting(0.9, "decay of Adam's first moment", minimum=0)
+    adam_beta2: float = _setting(0.999, "decay of Adam's second moment", minimum=0)
+    adam_epsilon: float = _setting(1e-8, "Adam's epsilon", minimum=0)
+    schedule: str = _setting("linear", "learning rate after warm-up", choices=SCHEDULES)
+    warmup: float = _setting(0.1, "share of steps that warm up (below 1), or their number (1 and more)", minimum=0)
+    max_grad_norm: float = _setting(1.0, "clip the gradient's 2-norm to this (0: no clipping)", minimum=0)
+    label_smoothing: float = _setting(0.0, "mass moved from the true label to all labels", minimum=0)
+    precision: str = _setting("auto", "arithmetic of the forward pass", choices=PRECISIONS)
+    lora: bool = _setting(False, "train low-rank adapters and the head only")
+    lora_rank: int = _setting(16, "rank of the adapters", minimum=1)
+    lora_alpha: float = _setting(32.0, "scale of the adapters (divided by the rank, rsLoRA: its root)", minimum=0)
+    lora_dropout: float = _setting(0.05, "dropout before the adapters", minimum=0)
+    lora_targets: str = _setting("all-linear", "'attention', 'all-linear', or names of modules joined by '+'")
+    lora_dora: bool = _setting(False, "DoRA: weight-decomposed adapters")
+    lora_rslora: bool = _setting(False, "rsLoRA: rank-stabilised scaling")
+    freeze: str = _setting("", "'embeddings', 'backbone', or a number N: embeddings and the first N layers")
+    gradient_checkpointing: bool = _setting(False, "recompute activations to save memory")
+    early_stopping: int = _setting(0, "stop after this many evaluations without a better score (0: never)", minimum=0)
+    evaluate_every: int = _setting(0, "optimizer steps between evaluations (0: each epoch)", minimum=0)
+    checkpoint_every: int = _setting(0, "optimizer steps between checkpoints (0: each evaluation)", minimum=0)
+    log_every: int = _setting(10, "optimizer steps between lines of history.jsonl", minimum=1)
+    evaluation_tokens: int = _setting(8192, "padded tokens per evaluation batch", minimum=1)
+    keep_checkpoints: bool = _setting(False, "keep the resume checkpoint after a finished run")
+    seed: int = _setting(42, "of initialisation, shuffling, dropout and splits", minimum=0)
+
+
+TRAINING_FIELDS: dict[str, dataclasses.Field[Any]] = {f.name: f for f in dataclasses.fields(Training)}
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """Where the rows come from. Exactly one of ``name`` (demo set, data set, directory) and ``train`` is given."""
+
+    name: str | None = None
+    train: str | None = None
+    validation: str | None = None
+    test: str | None = None
+    columns: dict[str, str] = field(default_factory=dict)
+    format: str | None = None
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """One run, fully resolved."""
+
+    task: str
+    model: str
+    data: DataConfig
+    options: dict[str, Any]
+    training: Training
+
+    def to_dict(self) -> dict[str, Any]:
+        """Nested plain values, as written to ``config.yaml``."""
+        return dataclasses.asdict(self)
+
+
+def parse_assignments(words: Sequence[str]) -> dict[str, Any]:
+    """``["learning_rate=3e-4", "lora=true"]`` to a mapping; values are read as YAML scalars.
+
+    Raises:
+        RequestError: a word without ``=``.
+    """
+    import yaml
+
+    values: dict[str, Any] = {}
+    for word in words:
+        name, separator, value = word.partition("=")
+        if not separator or not name:
+            raise RequestError(f"--set {word!r} is not of the form name=value.")
+        try:
+            values[name.strip().replace("-", "_")] = yaml.safe_load(value) if value else ""
+        except yaml.YAMLError:
+            values[name.strip().replace("-", "_")] = value
+    return values
+
+
+def parse_columns(text: str) -> dict[str, str]:
+    """``"label=0,text=2"`` to ``{"label": "0", "text": "2"}``.
+
+    Raises:
+        RequestError: a part without ``=``.
+    """
+    columns: dict[str, str] = {}
+    for part in filter(None, (p.strip() for p in text.split(","))):
+        role, separator, name = part.partition("=")
+        if not separator or not role or not name:
+            raise RequestError(f"--columns {part!r} is not of the form role=column.")
+        columns[role.strip()] = name.strip()
+    return columns
+
+
+def split_settings(values: Mapping[str, Any], spec: TaskSpec) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Sort ``values`` into engine settings and options of the task.
+
+    Raises:
+        UnknownNameError: a name that is neither, with the nearest of both kinds.
+    """
+    training: dict[str, Any] = {}
+    options: dict[str, Any] = {}
+    for name, value in values.items():
+        if name in TRAINING_FIELDS:
+            training[name] = value
+        elif name in spec.options:
+            options[name] = value
+        else:
+            raise UnknownNameError(
+                "setting",
+                name,
+                [*TRAINING_FIELDS, *spec.options],
+                f"`zoo info {spec.id}` lists all settings of this task.",
+            )
+    return training, options
+
+
+def make_training(values: Mapping[str, Any]) -> Training:
+    """A checked :class:`Training`; every value has the type of its default and lies in its range.
+
+    Raises:
+        UnknownNameError: a setting that does not exist.
+        RequestError: a value that cannot be used.
+    """
+    checked: dict[str, Any] = {}
+    for name, value in values.items():
+        if name not in TRAINING_FIELDS:
+            raise UnknownNameError("training setting", name, TRAINING_FIELDS)
+        info = TRAINING_FIELDS[name]
+        checked[name] = check_value(
+            name, value, info.default, info.metadata["choices"], info.metadata["minimum"]
+        )
+    training = Training(**checked)
+    if not training.epochs and not training.max_steps:
+        raise RequestError("epochs=0 and max_steps=0 leave nothing to train.")
+    if training.label_smoothing >= 1:
+        raise RequestError(f"label_smoothing={training.label_smoothing} must be below 1.")
+    return training
+
+
+def read_config(path: str | Path) -> dict[str, Any]:
+    """A YAML file with the keys of :class:`RunConfig` (all but ``task`` may be missing), checked for unknown keys.
+
+    Raises:
+        DataError: the file is missing or is not YAML.
+        UnknownNameError: a key that does not exist, with the nearest.
+    """
+    import yaml
+
+    file = Path(path)
+    if not file.is_file():
+        raise DataError("there is no such configuration file.", file=str(path))
+    try:
+        loaded = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        raise DataError(
+            f"this is not YAML ({getattr(error, 'problem', error)}).", file=str(path), line=mark.line + 1 if mark else 0
+        ) from None
+    if not isinstance(loaded, dict):
+        raise DataError("a configuration is a mapping such as `task: ner`.", file=str(path))
+    _check_keys(loaded, [f.name for f in dataclasses.fields(RunConfig)], "key", path)
+    for section, cls in (("data", DataConfig), ("training", Training)):
+        content = loaded.get(section) or {}
+        if not isinstance(content, dict):
+            raise DataError(f"`{section}` must be a mapping.", file=str(path))
+        _check_keys(content, [f.name for f in dataclasses.fields(cls)], f"key of {section}", path)
+    return loaded
+
+
+def _check_keys(values: Mapping[str, Any], known: Sequence[str], kind: str, path: str | Path) -> None:
+    for name in values:
+        if name not in known:
+            raise UnknownNameError(f"{kind} in {path}", str(name), known)
+
+
+def write_config(config: RunConfig, path: Path) -> None:
+    """Write ``config`` as YAML that :func:`read_config` reads back to the same values."""
+    import yaml
+
+    path.write_text(yaml.safe_dump(config.to_dict(), sort_keys=False, allow_unicode=True), encoding="utf-8")

@@ -1,0 +1,17 @@
+"""Rows from files, splits and batches. Nothing here needs torch or knows a task by name."""
+
+from .batching import padding_share, plan_epoch, plan_evaluation, split_batch
+from .readers import find_splits, mixed_types, read_rows
+from .splits import overlap_report, split_rows
+
+__all__ = [
+    "find_splits",
+    "mixed_types",
+    "overlap_report",
+    "padding_share",
+    "plan_epoch",
+    "plan_evaluation",
+    "read_rows",
+    "split_batch",
+    "split_rows",
+]

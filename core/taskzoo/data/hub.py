@@ -1,0 +1,72 @@
+"""Data sets from the Hugging Face hub, or from a folder in its layout, through ``datasets``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from taskzoo.errors import RequestError
+from taskzoo.task import Row
+
+ALIASES = {"train": "train", "validation": "validation", "valid": "validation", "dev": "validation", "test": "test"}
+
+
+def load_hub_rows(
+    location: str, config: str | None, columns: Mapping[str, str], roles: Mapping[str, str]
+) -> dict[str, list[Row]]:
+    """The train/validation/test rows of a hub data set; integer labels become their names.
+
+    Args:
+        location: hub id or local folder.
+        config: configuration name, if the data set has several.
+        columns: role -> column; a dot reaches into a nested column (``translation.en``). Roles default to their name.
+        roles: the task's roles.
+
+    Raises:
+        RequestError: it cannot be loaded, or lacks a column.
+    """
+    try:
+        from datasets import load_dataset
+
+        loaded = load_dataset(location, config) if config else load_dataset(location)
+    except Exception as error:  # datasets raises many kinds, all of them about this request
+        reason = str(error).strip().splitlines()[0][:300] if str(error).strip() else type(error).__name__
+        raise RequestError(f"The data set {location!r} cannot be loaded: {reason}") from error
+    rows: dict[str, list[Row]] = {}
+    for name, split in loaded.items():
+        if name not in ALIASES:
+            continue
+        used = {role: columns.get(role, role) for role in roles}
+        used = {role: column for role, column in used.items() if column.partition(".")[0] in split.column_names}
+        if not used:
+            found = ", ".join(split.column_names)
+            raise RequestError(
+                f"The data set {location!r} has the columns {found}; map them with --columns {next(iter(roles))}=NAME."
+            )
+        names = {column: _label_names(split.features[column]) for column in used.values() if column in split.features}
+        rows[ALIASES[name]] = [
+            Row({role: _named(_reach(item, column), names.get(column)) for role, column in used.items()}, location, i)
+            for i, item in enumerate(split, 1)
+        ]
+    return rows
+
+
+def _label_names(feature: Any) -> list[str] | None:
+    inner = getattr(feature, "feature", feature)
+    names: list[str] | None = getattr(inner, "names", None)
+    return names
+
+
+def _named(value: Any, names: list[str] | None) -> Any:
+    if names is None:
+        return value
+    if isinstance(value, list):
+        return [_named(v, names) for v in value]
+    return names[value] if isinstance(value, int) and 0 <= value < len(names) else value
+
+
+def _reach(item: Mapping[str, Any], column: str) -> Any:
+    value: Any = item
+    for part in column.split("."):
+        value = value[part]
+    return value

@@ -1,0 +1,232 @@
+"""Train, validation and test parts of one data set, and what such parts have in common.
+
+Both compare rows by a task's ``signature``: ``(input, target)``, two strings.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter, defaultdict
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import RequestError
+from ..task import Row
+
+Signature = Callable[[Row], tuple[str, str]]
+
+_NAMES = ("train", "validation", "test")
+_MOST_STRATA = 100
+_ROWS_PER_STRATUM = 3
+_EXAMPLES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class _Unit:
+    """Rows that must stay together: same input, or same group."""
+
+    rows: list[int]
+    order: str  # where chance puts it
+    stratum: str
+
+
+def split_rows(
+    rows: Sequence[Row],
+    *,
+    signature: Signature,
+    seed: int,
+    fractions: tuple[float, float] = (0.1, 0.1),
+    groups: Sequence[Hashable] | None = None,
+) -> tuple[list[Row], list[Row], list[Row], dict[str, Any]]:
+    """``(train, validation, test, info)``, each part in the order of ``rows``.
+
+    Rows with the same input, or the same group, never straddle the parts. When there are at most 100 distinct
+    targets, and three rows for each on average, every target is split in proportion, and each keeps some of its rows
+    in train. The order is a hash of seed and input, so it depends neither on the order of the rows nor on any
+    library's version.
+
+    Args:
+        rows: all rows.
+        signature: the task's.
+        seed: another seed, another split.
+        fractions: of validation and test; 0 leaves a part empty (when its file is given already).
+        groups: one key per row, e.g. its document.
+
+    Returns:
+        The parts and ``info`` for the manifest: method, seed, fractions, sizes, SHA-256 of each part's indices.
+
+    Raises:
+        RequestError: fractions that make no sense, or too few distinct inputs for one in each part.
+    """
+    if min(fractions) < 0 or sum(fractions) >= 1:
+        raise RequestError(f"The fractions {fractions} of validation and test must be 0 or more and sum to below 1.")
+    if groups is not None and len(groups) != len(rows):
+        raise RequestError(f"There are {len(groups)} groups for {len(rows)} rows; give one per row.")
+    signatures = [signature(row) for row in rows]
+    stratified = _can_stratify([target for _, target in signatures])
+    units = _units(signatures, seed, groups, stratified)
+    parts = 1 + sum(fraction > 0 for fraction in fractions)
+    if len(units) < parts:
+        kind = "distinct inputs" if groups is None else "distinct groups"
+        raise RequestError(
+            f"The {len(rows)} rows have {len(units)} {kind}, too few to split into {parts} parts; "
+            "add rows, or give --validation and --test."
+        )
+    chosen = _choose(units, len(rows), fractions)
+    indices = [sorted(i for unit in part for i in unit.rows) for part in chosen]
+    info = {
+        "method": "stratified" if stratified else "random",
+        "seed": seed,
+        "fractions": list(fractions),
+        "grouped": groups is not None,
+        "units": len(units),
+        "sizes": {name: len(part) for name, part in zip(_NAMES, indices, strict=True)},
+        "indices_sha256": {name: _hash(json.dumps(part)) for name, part in zip(_NAMES, indices, strict=True)},
+    }
+    train, validation, test = ([rows[i] for i in part] for part in indices)
+    return train, validation, test, info
+
+
+def overlap_report(splits: Mapping[str, Sequence[Row]], signature: Signature) -> dict[str, dict[str, Any]]:
+    """What the parts share that they should not; JSON-able.
+
+    Keys: ``train_test``, ``train_validation``, ``validation_test`` (rows of the second part whose input is in the
+    first), ``inside_train`` (rows whose input stands earlier in train) and ``conflicting_targets`` (distinct inputs
+    with more than one target, in any part). Values: ``count`` and up to three ``examples``, each the locations
+    ``part file:line`` of two such rows. A pair is left out when one of its parts is missing.
+    """
+    first: dict[str, dict[str, str]] = {}  # part -> input -> location
+    inside = _Findings()
+    targets: dict[str, dict[str, str]] = defaultdict(dict)  # input -> target -> location
+    listed: dict[str, list[tuple[str, str]]] = {}  # part -> (input, location)
+    for name, rows in splits.items():
+        seen = first.setdefault(name, {})
+        listed[name] = []
+        for row in rows:
+            given, target = signature(row)
+            where = f"{name} {row.source}:{row.line}"
+            listed[name].append((given, where))
+            targets[given].setdefault(target, where)
+            if name == "train" and given in seen:
+                inside.add(seen[given], where)
+            seen.setdefault(given, where)
+    report: dict[str, dict[str, Any]] = {}
+    for a, b in (("train", "test"), ("train", "validation"), ("validation", "test")):
+        if a in splits and b in splits:
+            shared = _Findings()
+            for given, where in listed[b]:
+                if given in first[a]:
+                    shared.add(first[a][given], where)
+            report[f"{a}_{b}"] = shared.report()
+    if "train" in splits:
+        report["inside_train"] = inside.report()
+    conflicts = _Findings()
+    for locations in targets.values():
+        if len(locations) > 1:
+            conflicts.add(*list(locations.values())[:2])
+    report["conflicting_targets"] = conflicts.report()
+    return report
+
+
+class _Findings:
+    """A count and its first few examples."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.examples: list[list[str]] = []
+
+    def add(self, *locations: str) -> None:
+        self.count += 1
+        if len(self.examples) < _EXAMPLES:
+            self.examples.append(list(locations))
+
+    def report(self) -> dict[str, Any]:
+        return {"count": self.count, "examples": self.examples}
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _can_stratify(targets: Sequence[str]) -> bool:
+    distinct = len(set(targets))
+    return 1 < distinct <= _MOST_STRATA and distinct * _ROWS_PER_STRATUM <= len(targets)
+
+
+def _units(
+    signatures: Sequence[tuple[str, str]], seed: int, groups: Sequence[Hashable] | None, stratified: bool
+) -> list[_Unit]:
+    """Units in the order that chance gives them. The stratum of a unit is its most frequent target."""
+    members: dict[int, list[int]] = defaultdict(list)
+    for index, root in enumerate(_joined(signatures, groups)):
+        members[root].append(index)
+    units = []
+    for indices in members.values():
+        given = min(signatures[i][0] for i in indices)
+        counts = Counter(signatures[i][1] for i in indices)
+        stratum = min(counts, key=lambda target: (-counts[target], target)) if stratified else ""
+        units.append(_Unit(indices, _hash(f"{seed}\0{given}"), stratum))
+    return sorted(units, key=lambda unit: unit.order)
+
+
+def _joined(signatures: Sequence[tuple[str, str]], groups: Sequence[Hashable] | None) -> list[int]:
+    """For every row one row that stands for all those it must stay with (union-find)."""
+    parent = list(range(len(signatures)))
+
+    def root(index: int) -> int:
+        while parent[index] != index:
+            parent[index] = parent[parent[index]]
+            index = parent[index]
+        return index
+
+    first: dict[tuple[str, Hashable], int] = {}
+    for index, (given, _) in enumerate(signatures):
+        keys: list[tuple[str, Hashable]] = [("input", given)]
+        if groups is not None:
+            keys.append(("group", groups[index]))
+        for key in keys:
+            parent[root(index)] = root(first.setdefault(key, index))
+    return [root(index) for index in range(len(signatures))]
+
+
+def _choose(units: Sequence[_Unit], rows: int, fractions: tuple[float, float]) -> tuple[list[_Unit], ...]:
+    """Units of train, validation and test.
+
+    Every stratum gives its share; what rounding leaves is carried to the next stratum, so that the totals are right.
+    """
+    strata: dict[str, list[_Unit]] = defaultdict(list)
+    for unit in units:
+        strata[unit.stratum].append(unit)
+    train: list[_Unit] = []
+    held: tuple[list[_Unit], list[_Unit]] = ([], [])
+    owed = [0.0, 0.0]
+    for _, left in sorted(strata.items()):
+        size = sum(len(unit.rows) for unit in left)
+        for part, fraction in enumerate(fractions):
+            owed[part] += fraction * size
+            taken, left = _take(left, round(owed[part]))
+            owed[part] -= sum(len(unit.rows) for unit in taken)
+            held[part].extend(taken)
+        train.extend(left)
+    for part, fraction in enumerate(fractions):
+        if fraction and not held[part]:  # nothing fitted: the smallest unit, from the stratum that has most left
+            left_in = Counter(unit.stratum for unit in train)
+            unit = min(train, key=lambda unit: (-left_in[unit.stratum], len(unit.rows)))
+            train.remove(unit)
+            held[part].append(unit)
+    return train, *held
+
+
+def _take(units: list[_Unit], quota: int) -> tuple[list[_Unit], list[_Unit]]:
+    """The first units that fit into ``quota`` rows, but never all of them; and the others."""
+    taken: list[_Unit] = []
+    left: list[_Unit] = []
+    for unit in units:
+        if len(unit.rows) <= quota and len(taken) + 1 < len(units):
+            taken.append(unit)
+            quota -= len(unit.rows)
+        else:
+            left.append(unit)
+    return taken, left

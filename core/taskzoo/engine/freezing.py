@@ -1,0 +1,66 @@
+"""Freezing parts of the backbone by name or by depth."""
+
+from __future__ import annotations
+
+from torch import nn
+from transformers import PreTrainedModel
+
+from taskzoo.errors import RequestError
+
+
+def backbone_of(model: PreTrainedModel) -> nn.Module:
+    """The pretrained part of a model with a head (``model.bert``, ``model.transformer``, ...)."""
+    backbone: nn.Module = getattr(model, model.base_model_prefix, model)
+    return backbone
+
+
+def new_module_names(model: PreTrainedModel) -> list[str]:
+    """Names of the top-level modules outside the backbone that hold parameters of their own: the head.
+
+    Parameters shared with the backbone (a language-model head tied to the embeddings) do not count.
+    """
+    backbone = backbone_of(model)
+    if backbone is model:
+        return []
+    shared = {id(p) for p in backbone.parameters()}
+    return [
+        name
+        for name, module in model.named_children()
+        if module is not backbone and any(id(p) not in shared for p in module.parameters())
+    ]
+
+
+def layers_of(model: PreTrainedModel) -> nn.ModuleList:
+    """The stack of transformer layers: the longest ``ModuleList`` of the backbone."""
+    stacks = [m for m in backbone_of(model).modules() if isinstance(m, nn.ModuleList)]
+    if not stacks:
+        raise RequestError("freeze: this architecture has no list of layers; use 'embeddings' or 'backbone'.")
+    return max(stacks, key=len)
+
+
+def freeze(model: PreTrainedModel, what: str) -> None:
+    """Stop training of ``'embeddings'``, the whole ``'backbone'``, or embeddings and the first N layers (``'N'``).
+
+    Raises:
+        RequestError: anything else, or more layers than there are.
+    """
+    if not what:
+        return
+    backbone = backbone_of(model)
+    if what == "backbone":
+        backbone.requires_grad_(False)
+        return
+    if what != "embeddings" and not what.isdigit():
+        raise RequestError(f"freeze={what!r} is not 'embeddings', 'backbone' or a number of layers.")
+    for module in backbone.modules():
+        if isinstance(module, nn.Embedding):
+            module.requires_grad_(False)
+    for name, module in backbone.named_children():
+        if "embedding" in name:
+            module.requires_grad_(False)
+    if what.isdigit():
+        layers = layers_of(model)
+        if int(what) > len(layers):
+            raise RequestError(f"freeze={what} asks for more layers than the model has ({len(layers)}).")
+        for layer in list(layers)[: int(what)]:
+            layer.requires_grad_(False)

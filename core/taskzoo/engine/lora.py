@@ -1,0 +1,78 @@
+"""Low-rank adapters through ``peft`` (Hu et al. 2021; DoRA: Liu et al. 2024; rsLoRA: Kalajdzievski 2023)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import nn
+from transformers import PreTrainedModel
+from transformers.pytorch_utils import Conv1D
+
+from taskzoo.config import Training
+from taskzoo.errors import RequestError
+
+from .freezing import backbone_of, new_module_names
+
+
+def target_modules(model: PreTrainedModel, targets: str) -> list[str]:
+    """Full names of the linear layers of the backbone that get adapters; the head is never among them.
+
+    Args:
+        targets: ``all-linear``; ``attention`` (those inside an attention block); or name endings joined by ``+``.
+
+    Raises:
+        RequestError: none found.
+    """
+    backbone = backbone_of(model)
+    prefix = "" if backbone is model else f"{model.base_model_prefix}."
+    linear = [prefix + name for name, module in backbone.named_modules() if isinstance(module, (nn.Linear, Conv1D))]
+    if targets == "attention":
+        chosen = [name for name in linear if any("att" in part.lower() for part in name.split("."))]
+    elif targets == "all-linear":
+        chosen = [name for name in linear if "pooler" not in name]
+    else:
+        endings = tuple(t.strip() for t in targets.split("+"))
+        chosen = [name for name in linear if name.endswith(endings)]
+    if not chosen:
+        raise RequestError(f"lora_targets={targets!r} matches no linear layer; some of them are {', '.join(linear[:6])}.")
+    return chosen
+
+
+def add_lora(model: PreTrainedModel, settings: Training) -> Any:
+    """``model`` wrapped by ``peft``: the backbone frozen with adapters, the head trained and saved in full.
+
+    Adapters stay in float32; the forward pass runs under autocast like any other. With gradient checkpointing the
+    inputs get gradients, without which nothing before the first adapter would be recomputed.
+    """
+    from peft import LoraConfig, get_peft_model
+
+    config = LoraConfig(
+        r=settings.lora_rank,
+        lora_alpha=settings.lora_alpha,  # type: ignore[arg-type]  # peft divides it; a float is fine
+        lora_dropout=settings.lora_dropout,
+        use_dora=settings.lora_dora,
+        use_rslora=settings.lora_rslora,
+        target_modules=target_modules(model, settings.lora_targets),
+        modules_to_save=new_module_names(model) or None,
+        fan_in_fan_out=any(isinstance(m, Conv1D) for m in model.modules()),
+        bias="none",
+    )
+    wrapped = get_peft_model(model, config)
+    for parameter in wrapped.parameters():
+        if parameter.requires_grad:
+            parameter.data = parameter.data.float()
+    if settings.gradient_checkpointing:
+        model.enable_input_require_grads()
+    return wrapped
+
+
+def merge_lora(wrapped: Any) -> PreTrainedModel:
+    """The plain model with the adapters added into its weights."""
+    merged: PreTrainedModel = wrapped.merge_and_unload()
+    return merged
+
+
+def count_parameters(model: nn.Module) -> tuple[int, int]:
+    """``(trainable, all)`` parameters; copies that ``peft`` keeps of replaced heads are not counted."""
+    parameters = {name: p for name, p in model.named_parameters() if ".original_module." not in name}
+    return sum(p.numel() for p in parameters.values() if p.requires_grad), sum(p.numel() for p in parameters.values())

@@ -1,0 +1,84 @@
+"""Optimizers and learning-rate schedules."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import torch
+from torch import nn
+
+from taskzoo.config import Training
+
+
+def decay_groups(model: nn.Module, weight_decay: float) -> list[dict[str, object]]:
+    """Parameter groups with and without weight decay, trainable parameters only.
+
+    Biases and all parameters of normalisation layers are left out by the type of the module that holds them, so
+    that a norm called ``ln_f`` or ``final_layer`` is found as well.
+    """
+    exempt: set[int] = set()
+    for module in model.modules():
+        is_norm = isinstance(module, (nn.LayerNorm, nn.GroupNorm, nn.modules.batchnorm._BatchNorm)) or type(
+            module
+        ).__name__.endswith(("Norm", "LayerNorm", "RMSNorm"))
+        for name, parameter in module.named_parameters(recurse=False):
+            if is_norm or name == "bias" or name.endswith("_bias"):
+                exempt.add(id(parameter))
+    trainable = [p for p in model.parameters() if p.requires_grad]
+    groups = [
+        {"params": [p for p in trainable if id(p) not in exempt], "weight_decay": weight_decay},
+        {"params": [p for p in trainable if id(p) in exempt], "weight_decay": 0.0},
+    ]
+    return [group for group in groups if group["params"]]
+
+
+def build_optimizer(model: nn.Module, settings: Training) -> torch.optim.Optimizer:
+    """The optimizer named by ``settings.optimizer``; ``adam`` is without and ``adamw`` with decoupled decay."""
+    name, rate = settings.optimizer, settings.learning_rate
+    groups = decay_groups(model, settings.weight_decay)
+    if name in ("adamw", "adam"):
+        cls = torch.optim.AdamW if name == "adamw" else torch.optim.Adam
+        betas = (settings.adam_beta1, settings.adam_beta2)
+        return cls(groups, lr=rate, betas=betas, eps=settings.adam_epsilon, fused=True)
+    if name in ("sgd", "momentum"):
+        return torch.optim.SGD(groups, lr=rate, momentum=settings.momentum if name == "momentum" else 0.0)
+    return torch.optim.Adafactor(groups, lr=rate)
+
+
+def warmup_steps(warmup: float, total: int) -> int:
+    """Steps of warm-up: a share of ``total`` below 1, else a number of steps."""
+    return min(total, math.ceil(warmup * total) if warmup < 1 else int(warmup))
+
+
+def build_schedule(optimizer: torch.optim.Optimizer, settings: Training, total: int) -> torch.optim.lr_scheduler.LambdaLR:
+    """Linear warm-up, then ``linear`` or ``cosine`` decay to 0 at ``total`` optimizer steps, or ``constant``."""
+    warm = warmup_steps(settings.warmup, total)
+
+    def factor(step: int) -> float:
+        if step < warm:
+            return (step + 1) / (warm + 1)
+        if settings.schedule == "constant":
+            return 1.0
+        progress = (step - warm) / max(1, total - warm)
+        return 1.0 - progress if settings.schedule == "linear" else 0.5 * (1 + math.cos(math.pi * progress))
+
+    return torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
+
+
+@torch.no_grad()
+def scale_and_clip(
+    parameters: Iterable[nn.Parameter], scale: torch.Tensor, max_norm: float
+) -> torch.Tensor:
+    """Multiply all gradients by ``scale`` and clip their joint 2-norm to ``max_norm`` (0: no clipping) in one pass.
+
+    Returns:
+        The norm after scaling and before clipping, a scalar tensor.
+    """
+    gradients = [p.grad for p in parameters if p.grad is not None]
+    if not gradients:
+        return torch.zeros(())
+    norm = torch.nn.utils.get_total_norm(gradients) * scale
+    factor = scale * torch.clamp(max_norm / (norm + 1e-6), max=1.0) if max_norm else scale
+    torch._foreach_mul_(gradients, factor.to(gradients[0].device))
+    return norm

@@ -1,0 +1,54 @@
+"""Choice of arithmetic and the one ``Accelerator`` a run uses."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from taskzoo.errors import RequestError
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+
+FP16_OVERFLOWS = frozenset({"t5", "mt5", "umt5", "longt5", "switch_transformers"})
+"""Families pre-trained in bfloat16 whose activations exceed float16's range."""
+
+
+def resolve_precision(asked: str, *, family: str = "") -> str:
+    """``fp32``, ``bf16`` or ``fp16`` for this machine.
+
+    ``auto`` is bf16 where the device computes in it natively (CUDA, or a processor with AVX512-BF16 or AMX), else
+    fp32: emulated bf16 would be slower than fp32.
+
+    Raises:
+        RequestError: fp16 without CUDA, or fp16 for a T5-like model.
+    """
+    import torch
+
+    cuda = torch.cuda.is_available()
+    if asked == "auto":
+        native = torch.cuda.is_bf16_supported() if cuda else cpu_has_bf16()
+        return "bf16" if native else "fp32"
+    if asked == "fp16":
+        if not cuda:
+            raise RequestError("precision=fp16 needs a CUDA device and none was found; use bf16, fp32 or auto.")
+        if family in FP16_OVERFLOWS:
+            raise RequestError(f"precision=fp16 overflows in {family} models; use bf16 or fp32.")
+    return asked
+
+
+def cpu_has_bf16() -> bool:
+    """Whether this processor multiplies bfloat16 matrices in hardware."""
+    import torch
+
+    checks = (getattr(torch.cpu, "_is_avx512_bf16_supported", None), getattr(torch.cpu, "_is_amx_tile_supported", None))
+    return any(check is not None and check() for check in checks)
+
+
+def make_accelerator(precision: str, *, cpu: bool = False) -> Accelerator:
+    """An ``Accelerator`` for ``precision``; state left by an earlier run in this process is dropped first."""
+    from accelerate import Accelerator
+    from accelerate.state import AcceleratorState
+
+    AcceleratorState._reset_state(reset_partial_state=cpu)
+    mixed = "no" if precision == "fp32" else precision
+    return Accelerator(mixed_precision=mixed, cpu=cpu)

@@ -1,0 +1,97 @@
+"""Tokenizers, set up so that word-level and long inputs come out right."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from taskzoo.errors import RequestError
+
+from .loading import explain_load_errors, load_config
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+    from .checkpoints import Checkpoint
+
+UNLIMITED = 10**9
+"""What ``model_max_length`` is when the model sets no limit (relative positions)."""
+
+
+def load_tokenizer(checkpoint: Checkpoint) -> PreTrainedTokenizerBase:
+    """The tokenizer of ``checkpoint`` with a pad token, a true length limit and, for byte-level BPE, ``add_prefix_space``.
+
+    Byte-level BPE (RoBERTa, GPT-2, ModernBERT, ...) writes the blank before a word into its first token, so a word
+    encoded alone without that blank is another token than the one seen in pre-training.
+    Models without a pad token (GPT-2) get their end-of-text token: inputs are masked by length, never by id.
+
+    Raises:
+        RequestError: it cannot be loaded, or has neither pad nor end token.
+    """
+    from transformers import AutoTokenizer
+
+    loading: dict[str, Any] = {"revision": checkpoint.revision} if checkpoint.revision else {}
+    with explain_load_errors(checkpoint, "tokenizer"):
+        config = load_config(checkpoint)
+        tokenizer = AutoTokenizer.from_pretrained(checkpoint.location, **loading)
+        if is_byte_level(tokenizer) and not getattr(tokenizer, "add_prefix_space", False):
+            tokenizer = AutoTokenizer.from_pretrained(checkpoint.location, add_prefix_space=True, **loading)
+    if tokenizer.pad_token_id is None:
+        if tokenizer.eos_token_id is None:
+            raise RequestError(f"The tokenizer of {checkpoint.name!r} has neither a pad nor an end token.")
+        tokenizer.pad_token = tokenizer.eos_token
+    tokenizer.model_max_length = min(tokenizer.model_max_length, context_length(config), UNLIMITED)
+    return tokenizer
+
+
+def is_byte_level(tokenizer: PreTrainedTokenizerBase) -> bool:
+    """Whether the tokenizer is a byte-level BPE (looked up in its own definition, not in a list of names)."""
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    if backend is None:
+        return False
+    steps = json.loads(backend.to_str()).get("pre_tokenizer") or {}
+    return any(s.get("type") == "ByteLevel" for s in [steps, *steps.get("pretokenizers", [])])
+
+
+def context_length(config: Any) -> int:
+    """The most tokens one input may have, special tokens included.
+
+    RoBERTa and its relatives count positions from ``pad_token_id + 1``, so 514 positions hold 512 tokens.
+    """
+    for name in ("max_position_embeddings", "n_positions"):
+        positions = getattr(config, name, None)
+        if isinstance(positions, int) and positions > 0:
+            if config.model_type in {"roberta", "xlm-roberta", "camembert", "xlm-roberta-xl", "longformer", "mpnet"}:
+                positions -= (config.pad_token_id or 0) + 1
+            if config.model_type in {"t5", "mt5", "umt5"}:  # relative positions: the number is no limit
+                continue
+            return positions
+    return UNLIMITED
+
+
+class WordEncoder:
+    """Sub-token ids of single words, as the tokenizer gives them for pre-tokenized input.
+
+    Each distinct word is tokenized once, which is exact because pre-tokenized words never interact, and much
+    faster than tokenizing every sentence. A word may come out empty (e.g. a lone zero-width space).
+    """
+
+    def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
+        self._tokenizer = tokenizer
+        self._cache: dict[str, list[int]] = {}
+        probe: list[int] = tokenizer("a", add_special_tokens=False)["input_ids"]
+        whole: list[int] = tokenizer("a")["input_ids"]
+        start = next(i for i in range(len(whole)) if whole[i : i + len(probe)] == probe)
+        self.prefix = whole[:start]
+        """Special tokens before the content of a sequence."""
+        self.suffix = whole[start + len(probe) :]
+        """Special tokens after the content of a sequence."""
+
+    def __call__(self, words: Sequence[str]) -> list[list[int]]:
+        """One list of ids per word."""
+        new = [w for w in dict.fromkeys(words) if w not in self._cache]
+        if new:
+            encoded = self._tokenizer([[w] for w in new], is_split_into_words=True, add_special_tokens=False)
+            self._cache.update(zip(new, encoded["input_ids"], strict=True))
+        return [self._cache[w] for w in words]

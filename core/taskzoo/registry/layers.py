@@ -1,0 +1,126 @@
+"""Reading one layer of the catalogue, with errors that say the file, the line and the entry."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+from pydantic import ValidationError
+
+from taskzoo.errors import DataError, nearest
+
+from .schema import SCHEMA_VERSION, CatalogueFile, known_keys
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+_Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _Loader(_Base):
+    """The safe loader, but a key given twice in one mapping is an error."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen = set()
+        for key, _ in node.value:
+            if key.tag != "tag:yaml.org,2002:merge" and key.value in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"the key {key.value!r} twice", key.start_mark)
+            seen.add(key.value)
+        result: dict[Any, Any] = super().construct_mapping(node, deep=deep)
+        return result
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One catalogue file that was read, and who brought it."""
+
+    origin: str
+    content: CatalogueFile
+
+
+def read_file(path: Path, origin: str | None = None) -> Layer:
+    """A registry.yaml as a layer; its path is the origin unless another is given.
+
+    Raises:
+        DataError: the file cannot be read, is not YAML, or is not in the form of a registry.yaml.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        what = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise DataError(f"this catalogue cannot be read ({what}).", file=str(path)) from None
+    try:
+        raw = yaml.load(text, _Loader)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        problem = getattr(error, "problem", None) or " ".join(str(error).split())
+        line = mark.line + 1 if mark else 0
+        raise DataError(f"this is not YAML for a catalogue (found {problem}).", file=str(path), line=line) from None
+    return _check({} if raw is None else raw, origin or str(path), path, text)
+
+
+def read_mapping(raw: Mapping[str, Any], origin: str) -> Layer:
+    """A mapping in the form of a registry.yaml as a layer.
+
+    Raises:
+        DataError: it is not in that form.
+    """
+    return _check(dict(raw), origin, None, "")
+
+
+def _check(raw: object, origin: str, path: Path | None, text: str) -> Layer:
+    file = str(path) if path else origin
+    if not isinstance(raw, dict):
+        raise DataError(f"a catalogue is a mapping that starts with `version: {SCHEMA_VERSION}`.", file=file)
+    try:
+        # A section with nothing below its heading is an empty one.
+        content = CatalogueFile.model_validate({key: value for key, value in raw.items() if value is not None})
+    except ValidationError as error:
+        # An unknown key first: where it is a misspelt one, it explains the key that is missing.
+        first = min(error.errors(include_url=False), key=lambda one: one["type"] != "extra_forbidden")
+        more = error.error_count() - 1
+        message = _explain(first) + (f" ({more} more like this.)" if more else "")
+        raise DataError(message, file=file, line=_line(text, first["loc"])) from None
+    content.remember(origin, path.parent.resolve() if path else Path())
+    return Layer(origin, content)
+
+
+def _explain(error: ErrorDetails) -> str:
+    """One sentence for one problem."""
+    location = error["loc"]
+    parent, key, found = ".".join(map(str, location[:-1])), location[-1], error["input"]
+    where = ".".join(map(str, location))
+    if error["type"] == "extra_forbidden":
+        known = known_keys(location)
+        near = nearest(str(key), known)
+        hint = f"did you mean {near[0]!r}?" if near else f"known keys are {', '.join(known)}."
+        return f"{parent + ': ' if parent else ''}there is no key {key!r}; {hint}"
+    if error["type"] == "missing":
+        return f"{parent}: the key {key!r} is missing."
+    if location == ("version",):
+        return f"version {found!r} is not one this taskzoo reads ({SCHEMA_VERSION}); upgrade taskzoo for a newer one."
+    if error["type"] == "value_error":
+        return f"{where}: {error['msg'].removeprefix('Value error, ')}."
+    quoting = isinstance(found, (bool, int, float)) and "string" in error["type"]
+    message = error["msg"].removeprefix("Input ")
+    return f"{where}: {found!r} {message}{' (put it in quotes)' if quoting else ''}."
+
+
+def _line(text: str, location: tuple[str | int, ...]) -> int:
+    """The 1-based line of ``location``, or of the nearest thing around it; 0 where there is no text."""
+    node = yaml.compose(text, _Loader) if text else None
+    line = 0
+    for step in location:
+        if isinstance(node, yaml.MappingNode):
+            pair = next(((key, value) for key, value in node.value if key.value == str(step)), None)
+        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+            pair = (node.value[step], node.value[step])
+        else:
+            pair = None
+        if pair is None:
+            break
+        line, node = pair[0].start_mark.line + 1, pair[1]
+    return line

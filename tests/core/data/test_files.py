@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from taskzoo.data.readers.files import _decode, split_lines
+from taskzoo.errors import DataError
+
+from .conftest import Write
+from .kit import pairs, refused, texts
+
+GOOD = "text,label\nwell done,pos\n"
+
+
+def test_a_missing_file_names_the_nearest(write: Write, tmp_path: Path) -> None:
+    write("train.csv", GOOD)
+    refused(tmp_path / "trian.csv", "no such file", "'train.csv'")
+
+
+def test_a_missing_file_lists_the_folder(write: Write, tmp_path: Path) -> None:
+    write("reviews.csv", GOOD)
+    refused(tmp_path / "x.tsv", "no such file", "reviews.csv")
+
+
+def test_a_missing_folder_is_said(tmp_path: Path) -> None:
+    refused(tmp_path / "nowhere" / "train.csv", "nor a folder")
+
+
+def test_a_folder_is_no_file(write: Write, tmp_path: Path) -> None:
+    write("train.csv", GOOD)
+    refused(tmp_path, "folder", "train.csv")
+
+
+@pytest.mark.parametrize("content", ["", "\n\n", "\ufeff", " \t\n"])
+def test_empty(write: Write, content: str) -> None:
+    refused(write("train.csv", content), "empty")
+
+
+@pytest.mark.parametrize(
+    ("content", "what"), [(b"PK\x03\x04abc", "Excel"), (b"PAR1\x15", "Parquet"), (b"SQLite format 3\0", "SQLite")]
+)
+def test_binary_files_are_named(write: Write, content: bytes, what: str) -> None:
+    refused(write("train.csv", content), what)
+
+
+def test_nul_bytes(write: Write) -> None:
+    refused(write("train.csv", "text,label\nwell\0done,pos\n"), "NUL", line=2)
+
+
+def test_gzip_by_name_and_by_content(write: Write) -> None:
+    packed = gzip.compress(GOOD.encode())
+    assert pairs(texts(write("train.csv.gz", packed))) == [("well done", "pos")]
+    assert pairs(texts(write("train.csv", packed))) == [("well done", "pos")]
+
+
+def test_broken_gzip(write: Write) -> None:
+    refused(write("train.csv.gz", gzip.compress(GOOD.encode())[:-9]), "gzip")
+    refused(write("train2.csv.gz", GOOD), "gzip")
+
+
+def test_the_byte_order_mark_is_no_part_of_the_first_column(write: Write) -> None:
+    assert pairs(texts(write("train.csv", "\ufeff" + GOOD))) == [("well done", "pos")]
+
+
+def test_utf16_with_its_mark_is_read(write: Write) -> None:
+    assert pairs(texts(write("train.csv", GOOD.encode("utf-16")))) == [("well done", "pos")]
+
+
+def test_utf16_cut_off(write: Write) -> None:
+    refused(write("train.csv", GOOD.encode("utf-16")[:-1]), "UTF-16")
+
+
+def test_utf16_without_its_mark_is_refused(write: Write) -> None:
+    refused(write("train.csv", GOOD.encode("utf-16-le")), "UTF-16", line=1)
+
+
+def test_latin_1_is_never_decoded_silently(write: Write) -> None:
+    path = write("train.csv", "text,label\nok,pos\ntrès bien,pos\n".encode("cp1252"))
+    refused(path, "byte 3", "0xE8", "windows-1252", "iconv -f WINDOWS-1252 -t UTF-8", line=3)
+
+
+def test_gb18030_is_recognised(write: Write) -> None:
+    path = write("train.csv", "text,label\n这部电影非常好看,pos\n".encode("gb18030"))
+    refused(path, "iconv -f GB18030 -t UTF-8", line=2)
+
+
+def test_a_file_cut_off_inside_a_character(write: Write) -> None:
+    refused(write("train.csv", "text,label\nvoilà,pos\n好,好".encode()[:-1]), "cut off", line=3)
+
+
+def test_bytes_of_no_known_encoding(write: Write) -> None:
+    refused(write("train.csv", b"text,label\na\x81 \xff,pos\n"), "UTF-8", line=2)
+
+
+def test_lone_carriage_returns_as_line_ends(write: Write) -> None:
+    refused(write("train.csv", GOOD.replace("\n", "\r")), "carriage return")
+
+
+@given(st.lists(st.text(st.characters(exclude_characters="\n\r", exclude_categories=["Cs"]))))
+def test_only_newlines_end_lines(lines: list[str]) -> None:
+    for end in ("\n", "\r\n"):
+        assert split_lines("".join(line + end for line in lines), "x") == lines
+
+
+@given(st.binary(max_size=40))
+def test_bytes_are_utf8_or_an_error_of_one_line(data: bytes) -> None:
+    try:
+        text = _decode(data, "file")
+    except DataError as error:
+        message = str(error)
+    else:
+        if not data.startswith((b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")):
+            assert text.encode() == data.removeprefix(b"\xef\xbb\xbf")
+        return
+    assert "\n" not in message
+    assert message.startswith("file:")

@@ -1,0 +1,181 @@
+from __future__ import annotations
+
+import json
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from taskzoo.data import overlap_report, split_rows
+from taskzoo.errors import RequestError
+from taskzoo.task import Row
+
+
+def signature(row: Row) -> tuple[str, str]:
+    return str(row["text"]), str(row["label"])
+
+
+def rows_of(pairs: list[tuple[str, str]], source: str = "a.csv") -> list[Row]:
+    return [Row({"text": a, "label": b}, source, i) for i, (a, b) in enumerate(pairs, start=2)]
+
+
+def labels(rows: list[Row]) -> Counter[str]:
+    return Counter(row["label"] for row in rows)
+
+
+def inputs(rows: list[Row]) -> set[str]:
+    return {row["text"] for row in rows}
+
+
+_PAIRS = st.lists(st.tuples(st.integers(0, 60).map(str), st.sampled_from("abc")), min_size=1, max_size=120)
+
+
+@given(_PAIRS, st.integers(-5, 5), st.sampled_from([(0.1, 0.1), (0.4, 0.5), (0.1, 0.0), (0.0, 0.3), (0.0, 0.0)]))
+def test_every_row_once_and_no_input_twice(
+    pairs: list[tuple[str, str]], seed: int, fractions: tuple[float, float]
+) -> None:
+    rows = rows_of(pairs)
+    parts = 1 + sum(f > 0 for f in fractions)
+    if len({text for text, _ in pairs}) < parts:
+        with pytest.raises(RequestError, match="too few"):
+            split_rows(rows, signature=signature, seed=seed, fractions=fractions)
+        return
+    train, validation, test, info = split_rows(rows, signature=signature, seed=seed, fractions=fractions)
+    assert sorted(row.line for row in (*train, *validation, *test)) == [row.line for row in rows]
+    assert not inputs(train) & inputs(validation)
+    assert not inputs(train) & inputs(test)
+    assert not inputs(validation) & inputs(test)
+    assert train
+    assert bool(validation) == (fractions[0] > 0)
+    assert bool(test) == (fractions[1] > 0)
+    for part in (train, validation, test):
+        assert [row.line for row in part] == sorted(row.line for row in part)
+    assert info["sizes"] == {"train": len(train), "validation": len(validation), "test": len(test)}
+    assert json.loads(json.dumps(info)) == info
+
+
+def test_sizes_follow_the_fractions() -> None:
+    rows = rows_of([(str(i), "") for i in range(1000)])
+    train, validation, test, info = split_rows(rows, signature=signature, seed=0)
+    assert (len(train), len(validation), len(test)) == (800, 100, 100)
+    assert info["method"] == "random"
+
+
+def test_every_label_is_split_in_proportion() -> None:
+    rows = rows_of([(str(i), "rare" if i % 20 == 0 else "common") for i in range(1000)])
+    train, validation, test, info = split_rows(rows, signature=signature, seed=0)
+    assert info["method"] == "stratified"
+    assert labels(train) == {"common": 760, "rare": 40}
+    assert labels(validation) == labels(test) == {"common": 95, "rare": 5}
+
+
+@given(st.integers(0, 50))
+def test_no_label_is_left_out_of_train(seed: int) -> None:
+    rows = rows_of([(f"{label}{i}", label) for label in "abcdefghij" for i in range(1 if label == "j" else 4)])
+    train, _, _, info = split_rows(rows, signature=signature, seed=seed, fractions=(0.4, 0.4))
+    assert info["method"] == "stratified"
+    assert set(labels(train)) == set("abcdefghij")
+
+
+def test_many_small_labels_still_fill_the_parts() -> None:
+    rows = rows_of([(f"{label}-{i}", str(label)) for label in range(77) for i in range(3)])
+    _, validation, test, _ = split_rows(rows, signature=signature, seed=0)
+    assert abs(len(validation) - 23) <= 1
+    assert abs(len(test) - 23) <= 1
+
+
+def test_the_same_seed_gives_the_same_split_whatever_the_order() -> None:
+    rows = rows_of([(str(i), str(i % 2)) for i in range(200)])
+    first = split_rows(rows, signature=signature, seed=3)
+    again = split_rows(rows, signature=signature, seed=3)
+    backwards = split_rows(rows[::-1], signature=signature, seed=3)
+    other = split_rows(rows, signature=signature, seed=4)
+    assert first == again
+    assert inputs(first[2]) == inputs(backwards[2])
+    assert inputs(first[2]) != inputs(other[2])
+    assert first[3]["indices_sha256"] != other[3]["indices_sha256"]
+
+
+def test_the_split_is_the_same_in_every_version() -> None:
+    rows = rows_of([(str(i), str(i % 2)) for i in range(20)])
+    _, validation, test, _ = split_rows(rows, signature=signature, seed=0)
+    assert (sorted(inputs(validation)), sorted(inputs(test))) == (["1", "14"], ["13", "8"])
+
+
+def test_groups_stay_together() -> None:
+    rows = rows_of([(str(i), str(i % 2)) for i in range(200)])
+    groups = [i // 5 for i in range(200)]
+    train, validation, test, info = split_rows(rows, signature=signature, seed=0, groups=groups)
+    of = {row.line: group for row, group in zip(rows, groups, strict=True)}
+    parts = [{of[row.line] for row in part} for part in (train, validation, test)]
+    assert not parts[0] & parts[1]
+    assert not parts[0] & parts[2]
+    assert not parts[1] & parts[2]
+    assert info["grouped"] is True
+    assert info["units"] == 40
+    assert len(test) == 20
+
+
+def test_a_shared_input_joins_groups() -> None:
+    rows = rows_of([("a", "x"), ("b", "x"), ("b", "x"), ("c", "x"), ("d", "x"), ("e", "x")])
+    for seed in range(20):
+        parts = split_rows(rows, signature=signature, seed=seed, groups=[1, 1, 2, 2, 3, 4])[:3]
+        assert sum(bool(inputs(part) & {"a", "b", "c"}) for part in parts) == 1
+
+
+def test_three_rows_are_enough_and_two_are_not() -> None:
+    rows = rows_of([("a", "x"), ("b", "y"), ("c", "x")])
+    assert [len(part) for part in split_rows(rows, signature=signature, seed=0)[:3]] == [1, 1, 1]
+    for few in (rows[:2], [rows[0]] * 9, []):
+        with pytest.raises(RequestError, match=r"too few to split into 3 parts.*--validation") as caught:
+            split_rows(few, signature=signature, seed=0)
+        assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("fractions", [(0.5, 0.5), (-0.1, 0.2), (1.0, 0.0)])
+def test_fractions_that_make_no_sense(fractions: tuple[float, float]) -> None:
+    with pytest.raises(RequestError, match="fractions"):
+        split_rows(rows_of([("a", "x")]), signature=signature, seed=0, fractions=fractions)
+
+
+def test_groups_of_another_length() -> None:
+    with pytest.raises(RequestError, match="1 groups for 2 rows"):
+        split_rows(rows_of([("a", "x"), ("b", "x")]), signature=signature, seed=0, groups=[1])
+
+
+def test_lone_surrogates_in_memory_do_not_break_it() -> None:
+    rows = rows_of([("\ud83d", "x"), ("b", "x"), ("c", "x")])
+    assert len(split_rows(rows, signature=signature, seed=0)[0]) == 1
+
+
+def test_overlap_report() -> None:
+    splits = {
+        "train": rows_of([("a", "x"), ("b", "x"), ("a", "x"), ("c", "y")], "train.csv"),
+        "validation": rows_of([("b", "z"), ("d", "x")], "dev.csv"),
+        "test": rows_of([("a", "x"), ("a", "x"), ("e", "x"), ("d", "x")], "test.csv"),
+    }
+    assert overlap_report(splits, signature) == {
+        "train_test": {
+            "count": 2,
+            "examples": [["train train.csv:2", "test test.csv:2"], ["train train.csv:2", "test test.csv:3"]],
+        },
+        "train_validation": {"count": 1, "examples": [["train train.csv:3", "validation dev.csv:2"]]},
+        "validation_test": {"count": 1, "examples": [["validation dev.csv:3", "test test.csv:5"]]},
+        "inside_train": {"count": 1, "examples": [["train train.csv:2", "train train.csv:4"]]},
+        "conflicting_targets": {"count": 1, "examples": [["train train.csv:3", "validation dev.csv:2"]]},
+    }
+
+
+def test_the_report_shows_three_examples_and_counts_all() -> None:
+    rows = rows_of([("a", "x")] * 10)
+    report = overlap_report({"train": rows}, signature)
+    assert report["inside_train"]["count"] == 9
+    assert len(report["inside_train"]["examples"]) == 3
+    assert list(report) == ["inside_train", "conflicting_targets"]
+
+
+@given(_PAIRS.filter(lambda pairs: len({text for text, _ in pairs}) >= 3))
+def test_own_splits_never_overlap(pairs: list[tuple[str, str]]) -> None:
+    train, validation, test, _ = split_rows(rows_of(pairs), signature=signature, seed=1)
+    report = overlap_report({"train": train, "validation": validation, "test": test}, signature)
+    assert [report[key]["count"] for key in ("train_test", "train_validation", "validation_test")] == [0, 0, 0]

@@ -1,0 +1,100 @@
+"""A catalogue that cannot be read says the file, the line, the entry and what would be right."""
+
+from __future__ import annotations
+
+import pytest
+
+from taskzoo.errors import DataError, RequestError
+from taskzoo.registry.layers import read_file, read_mapping
+
+MODEL = """\
+version: 1
+models:
+  mine:
+    hub: me/mine
+    family: bert
+    kind: encoder
+    tasks: [ner]
+    languages: [en]
+"""
+
+
+def read(tmp_path, text):
+    file = tmp_path / "registry.yaml"
+    file.write_text(text, encoding="utf-8")
+    return read_file(file).content
+
+
+def message(tmp_path, text) -> str:
+    with pytest.raises(DataError) as caught:
+        read(tmp_path, text)
+    assert isinstance(caught.value, RequestError)
+    assert caught.value.exit_code == 2
+    assert "\n" not in str(caught.value)
+    return str(caught.value).removeprefix(f"{tmp_path / 'registry.yaml'}:")
+
+
+def test_an_entry_knows_its_name_its_origin_and_its_folder(tmp_path):
+    entry = read(tmp_path, MODEL + "    path: here\n    source: page\n").models["mine"]
+    assert (entry.name, entry.origin) == ("mine", str(tmp_path / "registry.yaml"))
+    assert entry.directory == tmp_path / "here"
+    assert entry.source == ["page"]
+    assert entry.facts()["parameters"] is None
+
+
+@pytest.mark.parametrize("text", ["", "version: 1\n", "models:\nrecipes:\n", "# nothing\n"])
+def test_an_empty_catalogue_is_one(tmp_path, text):
+    assert read(tmp_path, text).models == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (MODEL.replace("family", "famliy"), "5: models.mine: there is no key 'famliy'; did you mean 'family'? (1 more"),
+        (MODEL.replace("models", "model"), "2: there is no key 'model'; did you mean 'models'?"),
+        (MODEL + "    zzz: 1\n", "9: models.mine: there is no key 'zzz'; known keys are hub, revision,"),
+        (
+            MODEL + "    package: {distribution: d, pth: x, path: y}\n",
+            "9: models.mine.package: there is no key 'pth'; did",
+        ),
+        ("recipes:\n- task: ner\n  set: {}\n  matches: {}\n", "4: recipes.0: there is no key 'matches'; did you mean"),
+        (
+            "recipes:\n- {task: a, set: {}}\n- {task: b, set: {}, match: {famly: x}}\n",
+            "3: recipes.1.match: there is no key 'famly'; did you mean 'family'?",
+        ),
+        (MODEL.replace("    family: bert\n", ""), "3: models.mine: the key 'family' is missing."),
+        (MODEL.replace("    hub: me/mine\n", ""), "3: models.mine: needs one of hub, package and path."),
+        (MODEL.replace("encoder", "encodre"), "6: models.mine.kind: 'encodre' should be 'encoder', 'decoder' or"),
+        (
+            MODEL.replace("[en]", "[en, no]"),
+            "8: models.mine.languages.1: False should be a valid string (put it in quo",
+        ),
+        (MODEL + "    parameters: many\n", "9: models.mine.parameters: 'many' should be a valid integer."),
+        (MODEL + "    parameters: 1.5\n", "9: models.mine.parameters: 1.5 should be a valid integer"),
+        ("version: 2\n", "1: version 2 is not one this taskzoo reads (1); upgrade"),
+        ("models: {a: [}\n", "1: this is not YAML for a catalogue (found "),
+        ("a: 1\nb:\n\t- c\n", "3: this is not YAML"),
+        ("models:\n  a: {}\n  a: {}\n", "3: this is not YAML for a catalogue (found the key 'a' twice)"),
+        (
+            "a: !!python/object/apply:os.getcwd []\n",
+            "1: this is not YAML for a catalogue (found could not determine a cons",
+        ),
+        ("- a\n", " a catalogue is a mapping that starts with `version: 1`."),
+        ("datasets: {d: {tasks: [ner]}}\n", "1: datasets.d: needs one of hub and path."),
+    ],
+)
+def test_a_broken_catalogue_says_where_and_what(tmp_path, text, says):
+    assert message(tmp_path, text).startswith(says)
+
+
+def test_a_file_that_is_not_text_or_not_there(tmp_path):
+    with pytest.raises(DataError, match=r"gone\.yaml: this catalogue cannot be read \(No such file"):
+        read_file(tmp_path / "gone.yaml")
+    (tmp_path / "latin.yaml").write_bytes(b"a: \xff\n")
+    with pytest.raises(DataError, match="not UTF-8"):
+        read_file(tmp_path / "latin.yaml")
+
+
+def test_a_mapping_is_checked_too():
+    with pytest.raises(DataError, match="plugin p: there is no key 'modles'; did you mean 'models'"):
+        read_mapping({"modles": {}}, "plugin p")
