@@ -25,10 +25,26 @@ _EXPORTS = {
     "DataError": "taskzoo.errors",
 }
 
-__all__ = [*_EXPORTS, "__version__", "registry"]
+__all__ = [
+    "IGNORE_INDEX",
+    "DataError",
+    "Encoded",
+    "Option",
+    "RequestError",
+    "Row",
+    "Run",
+    "Task",
+    "TaskSpec",
+    "TaskZooError",
+    "__version__",
+    "finetune",
+    "hookimpl",
+    "load",
+    "registry",
+]
 
 if TYPE_CHECKING:
-    from taskzoo import registry as registry
+    from taskzoo import registry
     from taskzoo.errors import DataError, RequestError, TaskZooError
     from taskzoo.registry.hookspecs import hookimpl
     from taskzoo.runs.finetune import finetune

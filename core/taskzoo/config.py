@@ -162,9 +162,7 @@ def make_training(values: Mapping[str, Any]) -> Training:
         if name not in TRAINING_FIELDS:
             raise UnknownNameError("training setting", name, TRAINING_FIELDS)
         info = TRAINING_FIELDS[name]
-        checked[name] = check_value(
-            name, value, info.default, info.metadata["choices"], info.metadata["minimum"]
-        )
+        checked[name] = check_value(name, value, info.default, info.metadata["choices"], info.metadata["minimum"])
     training = Training(**checked)
     if not training.epochs and not training.max_steps:
         raise RequestError("epochs=0 and max_steps=0 leave nothing to train.")

@@ -49,36 +49,6 @@ def iob2_constraints(labels: Sequence[str]) -> Scores:
     return transitions, start, torch.zeros(len(labels))
 
 
-def log_likelihood(
-    emissions: Tensor, tags: Tensor, mask: Tensor, transitions: Tensor, start: Tensor, end: Tensor
-) -> Tensor:
-    """The log probability of each row's tags, natural logarithm.
-
-    Args:
-        emissions: scores of labels, ``[B, T, L]``.
-        tags: label ids, int64 ``[B, T]``; any value where the mask is false.
-        mask: valid positions, bool ``[B, T]``.
-        transitions: ``[L, L]``.
-        start: ``[L]``, for the first label of a row.
-        end: ``[L]``, for the last label of a row.
-
-    Returns:
-        ``[B]``, float32 or float64, not above 0 (but for rounding); 0 for a row of length 0.
-    """
-    with torch.autocast(emissions.device.type, enabled=False):
-        emissions, mask, transitions, start, end = _prepare(emissions, mask, transitions, start, end)
-        if emissions.shape[1] == 0:
-            return emissions.sum(dim=(1, 2))
-        tags = tags.masked_fill(~mask, 0)
-        total = torch.logsumexp(_forward(emissions, mask, transitions, start)[-1] + end, dim=1)
-
-        steps = transitions[tags[:, :-1], tags[:, 1:]].masked_fill(~mask[:, 1:], 0.0)  # [B, T - 1]
-        chosen = emissions.gather(2, tags.unsqueeze(2)).squeeze(2)  # [B, T], 0 at padding
-        last = tags.gather(1, (mask.sum(dim=1, keepdim=True) - 1).clamp(min=0)).squeeze(1)
-        score = start[tags[:, 0]] + chosen.sum(dim=1) + steps.sum(dim=1) + end[last]
-        return (score - total).masked_fill(~mask[:, 0], 0.0)
-
-
 @torch.no_grad()
 def viterbi_decode(emissions: Tensor, mask: Tensor, transitions: Tensor, start: Tensor, end: Tensor) -> list[list[int]]:
     """The best label sequence of each row.
@@ -191,10 +161,6 @@ class LinearChainCrf(nn.Module):
 
     def forward(self) -> Scores:
         """The learned scores as they are, for a loss that is computed elsewhere."""
-        return self.transitions, self.start, self.end
-
-    def forward(self) -> Scores:
-        """The learned scores ``(transitions, start, end)``, for the functions of this module."""
         return self.transitions, self.start, self.end
 
     def log_likelihood(self, emissions: Tensor, tags: Tensor, mask: Tensor) -> Tensor:

@@ -17,7 +17,7 @@ from .crf import LinearChainCrf
 
 @dataclass
 class CrfOutput(TokenClassifierOutput):
-    """Emissions as ``logits`` ``[B, T, L]`` and the CRF's scores: ``transitions`` ``[L, L]``, ``start``, ``end`` ``[L]``."""
+    """Emissions as ``logits`` ``[B, T, L]``; the CRF's scores ``transitions`` ``[L, L]``, ``start`` and ``end`` ``[L]``."""
 
     transitions: torch.FloatTensor | None = None
     start: torch.FloatTensor | None = None
@@ -25,7 +25,7 @@ class CrfOutput(TokenClassifierOutput):
 
 
 class _CrfMixin:
-    """Adds a CRF's parameters to a token classifier; they travel with the outputs, so that any wrapper may hold them."""
+    """Adds a CRF's parameters to a token classifier; they travel with the outputs, so any wrapper may hold them."""
 
     def __init__(self, config: Any) -> None:
         super().__init__(config)  # type: ignore[call-arg]
@@ -62,8 +62,8 @@ def load_head(checkpoint: str, labels: Sequence[str], *, crf: bool, **loading: A
     mapping = AutoModelForTokenClassification._model_mapping
     if type(config) not in mapping:
         raise RequestError(f"Models of the family {config.model_type!r} have no token classifier in transformers.")
-    base = mapping[type(config)]
-    cls = type(f"{base.__name__}WithCrf", (_CrfMixin, base), {"__module__": __name__}) if crf else base
+    base: Any = mapping[type(config)]
+    cls: Any = type(f"{base.__name__}WithCrf", (_CrfMixin, base), {"__module__": __name__}) if crf else base
     model: PreTrainedModel = cls.from_pretrained(checkpoint, config=config, ignore_mismatched_sizes=True, **loading)
     model.config.architectures = [base.__name__]
     return model

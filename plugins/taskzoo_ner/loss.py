@@ -34,7 +34,5 @@ def crf_loss(outputs: Any, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
     labelled = (tags != IGNORE_INDEX).any(dim=1, keepdim=True)
     mask = mask & labelled
     emissions = word_logits(outputs.logits, targets["word_positions"])
-    likelihood = log_likelihood(
-        emissions, tags.clamp(min=0), mask, outputs.transitions, outputs.start, outputs.end
-    )
+    likelihood = log_likelihood(emissions, tags.clamp(min=0), mask, outputs.transitions, outputs.start, outputs.end)
     return -likelihood.sum(), mask.sum()

@@ -9,6 +9,7 @@ from typing import Any
 import datasets
 import evaluate
 import numpy as np
+
 from taskzoo.errors import DataError
 from taskzoo.metrics.base import CorpusMetric
 

@@ -14,7 +14,7 @@ from taskzoo import DataError, Row
 
 from .schemes import detect_scheme, explain_unknown, invalid_transitions, to_iob2, unknown_tags
 from .spans import spans_to_tags, strict_spans
-from .words import split_words, spans_to_words
+from .words import spans_to_words, split_words
 
 
 def prepare_rows(rows: Sequence[Row], scheme: str, *, labelled: bool) -> list[Row]:
@@ -70,9 +70,7 @@ def _from_tokens(row: Row, scheme: str, labelled: bool) -> Row:
         tags = to_iob2(raw, scheme)
     except DataError as error:
         raise _error(row, str(error)) from None
-    entities = [
-        {"start": words[s.start][0], "end": words[s.end - 1][1], "label": s.label} for s in strict_spans(tags)
-    ]
+    entities = [{"start": words[s.start][0], "end": words[s.end - 1][1], "label": s.label} for s in strict_spans(tags)]
     return _row(row, text, words, tags, entities, invalid=len(invalid_transitions(raw, scheme)))
 
 
@@ -112,8 +110,7 @@ def _span(row: Row, text: str, span: Any) -> tuple[int, int, str]:
         start, end, label = span
     else:
         raise _error(row, f"the span {span!r} is not {{start, end, label}} or [start, end, label].")
-    whole = all(isinstance(n, int) and not isinstance(n, bool) for n in (start, end))
-    if not whole or not isinstance(label, str) or not label.strip():
+    if type(start) is not int or type(end) is not int or not isinstance(label, str) or not label.strip():
         raise _error(row, f"the span {span!r} needs whole numbers start and end and a label.")
     if not 0 <= start < end <= len(text):
         raise _error(

@@ -57,9 +57,7 @@ class NerTask:
 
     def encode(self, rows: Sequence[Row], tokenizer: PreTrainedTokenizerBase) -> Encoded:
         ids = {label: i for i, label in enumerate(self.labels)}
-        return encode_rows(
-            rows, tokenizer, ids, max_length=self.options["max_length"], overlap=self.options["overlap"]
-        )
+        return encode_rows(rows, tokenizer, ids, max_length=self.options["max_length"], overlap=self.options["overlap"])
 
     def head(self, checkpoint: str, **loading: Any) -> PreTrainedModel:
         return load_head(checkpoint, self.labels, crf=self._crf, **loading)
@@ -127,7 +125,8 @@ class NerTask:
         if self._crf:
             learned = (outputs.transitions, outputs.start, outputs.end)
             transitions, start, end = (
-                own.float() + extra.to(own.device) for own, extra in zip(learned, (transitions, start, end), strict=True)
+                own.float() + extra.to(own.device)
+                for own, extra in zip(learned, (transitions, start, end), strict=True)
             )
         return transitions, start, end
 

@@ -14,7 +14,7 @@ from .run import PRECISION_HELP
 def predict(
     run: Annotated[str, typer.Argument(help="The run directory.")],
     texts: Annotated[list[str] | None, typer.Argument(help="Texts (default: one per line of stdin).")] = None,
-    input: Annotated[str | None, typer.Option(help="A file: one text per line (.txt), or a format of the task.")] = None,
+    input: Annotated[str | None, typer.Option(help="A file in any format of the task; labels are not needed.")] = None,
     output: Annotated[str | None, typer.Option(help="Write JSON lines here (default: stdout).")] = None,
     columns: Annotated[str | None, typer.Option(help="role=column pairs for --input, e.g. tokens=0.")] = None,
     precision: Annotated[str, typer.Option(help=PRECISION_HELP)] = "auto",

@@ -12,15 +12,21 @@ ALIASES = {"train": "train", "validation": "validation", "valid": "validation", 
 
 
 def load_hub_rows(
-    location: str, config: str | None, columns: Mapping[str, str], roles: Mapping[str, str]
+    location: str,
+    columns: Mapping[str, str],
+    roles: Mapping[str, str],
+    *,
+    config: str | None = None,
+    revision: str | None = None,
 ) -> dict[str, list[Row]]:
     """The train/validation/test rows of a hub data set; integer labels become their names.
 
     Args:
         location: hub id or local folder.
-        config: configuration name, if the data set has several.
         columns: role -> column; a dot reaches into a nested column (``translation.en``). Roles default to their name.
         roles: the task's roles.
+        config: configuration name, if the data set has several.
+        revision: of the data set on the hub.
 
     Raises:
         RequestError: it cannot be loaded, or lacks a column.
@@ -28,7 +34,7 @@ def load_hub_rows(
     try:
         from datasets import load_dataset
 
-        loaded = load_dataset(location, config) if config else load_dataset(location)
+        loaded = load_dataset(location, config, revision=revision)
     except Exception as error:  # datasets raises many kinds, all of them about this request
         reason = str(error).strip().splitlines()[0][:300] if str(error).strip() else type(error).__name__
         raise RequestError(f"The data set {location!r} cannot be loaded: {reason}") from error

@@ -212,9 +212,10 @@ def _choose(units: Sequence[_Unit], rows: int, fractions: tuple[float, float]) -
         train.extend(left)
     for part, fraction in enumerate(fractions):
         if fraction and not held[part]:  # nothing fitted: the smallest unit, from the stratum that has most left
-            left_in = Counter(unit.stratum for unit in train)
-            unit = min(train, key=lambda unit: (-left_in[unit.stratum], len(unit.rows)))
-            train.remove(unit)
+            giver = train if len(train) > 1 else max(held, key=len)
+            left_in = Counter(unit.stratum for unit in giver)
+            unit = min(giver, key=lambda unit: (-left_in[unit.stratum], len(unit.rows)))
+            giver.remove(unit)
             held[part].append(unit)
     return train, *held
 

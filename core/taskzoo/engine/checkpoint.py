@@ -128,7 +128,9 @@ def load_trainable(model: nn.Module, file: Path) -> None:
     here = {**dict(model.named_parameters()), **dict(model.named_buffers())}
     wrong = [n for n, t in saved.items() if n not in here or here[n].shape != t.shape]
     if wrong:
-        raise RequestError(f"The checkpoint {file} does not fit this model: {wrong[0]!r} is missing or of another shape.")
+        raise RequestError(
+            f"The checkpoint {file} does not fit this model: {wrong[0]!r} is missing or of another shape."
+        )
     with torch.no_grad():
         for name, tensor in saved.items():
             here[name].copy_(tensor)
@@ -167,7 +169,8 @@ def _python_state() -> list[Any]:
 
 
 def _numpy_state() -> list[Any]:
-    name, keys, position, has_gauss, cached = np.random.get_state(legacy=True)  # type: ignore[misc]
+    state: Any = np.random.get_state(legacy=True)
+    name, keys, position, has_gauss, cached = state
     return [name, keys.tolist(), position, has_gauss, cached]
 
 

@@ -34,7 +34,9 @@ def target_modules(model: PreTrainedModel, targets: str) -> list[str]:
         endings = tuple(t.strip() for t in targets.split("+"))
         chosen = [name for name in linear if name.endswith(endings)]
     if not chosen:
-        raise RequestError(f"lora_targets={targets!r} matches no linear layer; some of them are {', '.join(linear[:6])}.")
+        raise RequestError(
+            f"lora_targets={targets!r} matches no linear layer; some of them are {', '.join(linear[:6])}."
+        )
     return chosen
 
 
@@ -48,7 +50,7 @@ def add_lora(model: PreTrainedModel, settings: Training) -> Any:
 
     config = LoraConfig(
         r=settings.lora_rank,
-        lora_alpha=settings.lora_alpha,  # type: ignore[arg-type]  # peft divides it; a float is fine
+        lora_alpha=settings.lora_alpha,
         lora_dropout=settings.lora_dropout,
         use_dora=settings.lora_dora,
         use_rslora=settings.lora_rslora,

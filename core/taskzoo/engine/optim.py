@@ -51,7 +51,9 @@ def warmup_steps(warmup: float, total: int) -> int:
     return min(total, math.ceil(warmup * total) if warmup < 1 else int(warmup))
 
 
-def build_schedule(optimizer: torch.optim.Optimizer, settings: Training, total: int) -> torch.optim.lr_scheduler.LambdaLR:
+def build_schedule(
+    optimizer: torch.optim.Optimizer, settings: Training, total: int
+) -> torch.optim.lr_scheduler.LambdaLR:
     """Linear warm-up, then ``linear`` or ``cosine`` decay to 0 at ``total`` optimizer steps, or ``constant``."""
     warm = warmup_steps(settings.warmup, total)
 
@@ -67,9 +69,7 @@ def build_schedule(optimizer: torch.optim.Optimizer, settings: Training, total: 
 
 
 @torch.no_grad()
-def scale_and_clip(
-    parameters: Iterable[nn.Parameter], scale: torch.Tensor, max_norm: float
-) -> torch.Tensor:
+def scale_and_clip(parameters: Iterable[nn.Parameter], scale: torch.Tensor, max_norm: float) -> torch.Tensor:
     """Multiply all gradients by ``scale`` and clip their joint 2-norm to ``max_norm`` (0: no clipping) in one pass.
 
     Returns:

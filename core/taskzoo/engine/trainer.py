@@ -112,7 +112,7 @@ def train(
         while progress.step < last_step and not out_of_patience:
             epoch, offset = divmod(progress.step, per_epoch)
             plan = plan_epoch(lengths, batch_size=settings.batch_size, seed=settings.seed, epoch=epoch)
-            for examples in plan[offset:]:
+            for examples in plan[offset : offset + last_step - progress.step]:
                 # forward and backward over my share of this step's examples
                 micro_batches = _my_share(examples, settings.micro_batch_size, world, rank)
                 step_sum = torch.zeros(2, dtype=torch.float64, device=accelerator.device)
@@ -191,7 +191,9 @@ def train(
                     save()
                     raise Interrupted(f"Stopped after step {progress.step} of {last_step}; the state is saved.")
                 if out_of_patience:
-                    reporter.say(f"Stopping early: no better {task.primary_metric} in {settings.early_stopping} evaluations.")
+                    reporter.say(
+                        f"Stopping early: no better {task.primary_metric} in {settings.early_stopping} evaluations."
+                    )
                     break
                 if progress.step % checkpoint_every == 0 and progress.step < last_step:
                     save()

@@ -15,7 +15,7 @@ import evaluate
 import numpy as np
 
 
-class CorpusMetric(evaluate.Metric):  # type: ignore[misc]  # evaluate ships no types
+class CorpusMetric(evaluate.Metric):
     """Base of metrics whose score depends on summed statistics. Subclasses give ``_info``, ``statistics``, ``scores``.
 
     It needs no network and leaves no cache files: examples are kept in memory.

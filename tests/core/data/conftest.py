@@ -4,6 +4,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("without-deadline", deadline=None)  # a busy machine is no failure
+settings.load_profile("without-deadline")
 
 Write = Callable[..., Path]
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from taskzoo.data import read_rows
 from taskzoo.errors import DataError
 from taskzoo.task import Row

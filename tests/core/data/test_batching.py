@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from taskzoo.data import padding_share, plan_epoch, plan_evaluation, split_batch
 from taskzoo.errors import RequestError
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from taskzoo.data import read_rows
 from taskzoo.errors import UnknownNameError
 

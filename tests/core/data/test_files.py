@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from taskzoo.data.readers.files import _decode, split_lines
 from taskzoo.errors import DataError
 

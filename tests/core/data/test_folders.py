@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from taskzoo.data import find_splits
 from taskzoo.errors import DataError
 

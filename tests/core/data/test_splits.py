@@ -6,6 +6,7 @@ from collections import Counter
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from taskzoo.data import overlap_report, split_rows
 from taskzoo.errors import RequestError
 from taskzoo.task import Row
@@ -136,6 +137,13 @@ def test_three_rows_are_enough_and_two_are_not() -> None:
 def test_fractions_that_make_no_sense(fractions: tuple[float, float]) -> None:
     with pytest.raises(RequestError, match="fractions"):
         split_rows(rows_of([("a", "x")]), signature=signature, seed=0, fractions=fractions)
+
+
+def test_train_keeps_a_row_when_a_repeated_input_fits_nowhere() -> None:
+    rows = rows_of([("a", "x"), ("a", "x"), ("b", "x"), ("c", "x")])
+    for seed in range(20):
+        parts = split_rows(rows, signature=signature, seed=seed, fractions=(0.4, 0.5))[:3]
+        assert min(len(part) for part in parts) >= 1
 
 
 def test_groups_of_another_length() -> None:

@@ -6,6 +6,8 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import Tensor
+
 from taskzoo_ner.crf import (
     LinearChainCrf,
     iob2_constraints,
@@ -14,7 +16,6 @@ from taskzoo_ner.crf import (
     viterbi_decode,
 )
 from taskzoo_ner.schemes import invalid_transitions
-from torch import Tensor
 
 LENGTHS = [4, 1, 0, 3]
 LABELS = ["O", "B-A", "I-A", "B-b-c", "I-b-c", "I-lonely"]

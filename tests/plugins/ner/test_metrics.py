@@ -13,6 +13,7 @@ import seqeval.metrics
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from seqeval.scheme import IOB2
+
 from taskzoo.errors import DataError
 from taskzoo.metrics.intervals import bootstrap_intervals
 from taskzoo_ner.metrics import SpanF1

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from taskzoo.errors import DataError, UnknownNameError
 from taskzoo_ner.schemes import (
     canonical_scheme,

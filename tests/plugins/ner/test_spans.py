@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from taskzoo_ner.schemes import invalid_transitions
 from taskzoo_ner.spans import Span, conlleval_spans, repair, spans_to_tags, strict_spans
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from taskzoo.errors import DataError
 from taskzoo_ner.spans import spans_to_tags
 from taskzoo_ner.words import is_blank, spans_to_words, split_words
