@@ -68,7 +68,7 @@ class TrainingError(TaskZooError):
     """Training stopped by itself, e.g. on a non-finite loss. The last good checkpoint is kept."""
 
 
-class Interrupted(TaskZooError):
+class Interrupted(TaskZooError):  # noqa: N818 - stopping on request is no error
     """Training was stopped from outside (Ctrl-C, SIGTERM) after its state was saved."""
 
     exit_code = 130

@@ -17,7 +17,7 @@ from .crf import LinearChainCrf
 
 @dataclass
 class CrfOutput(TokenClassifierOutput):
-    """Emissions as ``logits`` ``[B, T, L]``; the CRF's scores ``transitions`` ``[L, L]``, ``start`` and ``end`` ``[L]``."""
+    """Emissions as ``logits`` ``[B, T, L]``; the CRF's ``transitions`` ``[L, L]``, ``start`` and ``end`` ``[L]``."""
 
     transitions: torch.FloatTensor | None = None
     start: torch.FloatTensor | None = None

@@ -87,11 +87,6 @@ class SpanF1(CorpusMetric):
         """Keep one example for a later :meth:`compute`."""
         self.add_batch(predictions=[prediction], references=[reference], **kwargs)
 
-    def _build_data_dir(self) -> str:
-        if not self.keep_in_memory:
-            return str(super()._build_data_dir())
-        return str(self._data_dir_root)  # nothing is written, so no folder is made
-
     def statistics(self, predictions: Sequence[Any], references: Sequence[Any]) -> np.ndarray:
         """Additive counts, shape ``[examples, 8]``, float64.
 

@@ -8,6 +8,7 @@ labels), ``entities`` (list of ``{"start", "end", "label"}``, or ``None``), ``in
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from taskzoo import DataError, Row
@@ -93,7 +94,7 @@ def _from_spans(row: Row, text: str, spans: Any) -> Row:
     if not isinstance(spans, Sequence) or isinstance(spans, str):
         raise _error(row, "'spans' must be a list.")
     found = sorted((_span(row, text, span) for span in spans), key=lambda s: (s[0], s[1]))
-    for before, after in zip(found, found[1:], strict=False):
+    for before, after in pairwise(found):
         if after[0] < before[1]:
             raise _error(row, f"the spans {before} and {after} overlap; this task finds flat entities only.")
     words = split_words(text)

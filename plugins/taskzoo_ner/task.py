@@ -85,7 +85,7 @@ class NerTask:
         else:
             best = viterbi_decode(logits, mask, transitions, start, end)
         if self._crf:
-            probabilities = posterior_marginals(logits, mask, outputs.transitions, outputs.start, outputs.end)
+            probabilities = posterior_marginals(logits, mask, transitions, start, end)
         else:
             probabilities = logits.softmax(-1)
         chosen = torch.zeros(mask.shape, dtype=torch.long)
@@ -123,11 +123,9 @@ class NerTask:
         if self.options["decoding"] == "argmax":
             transitions, start = torch.zeros_like(transitions), torch.zeros_like(start)
         if self._crf:
-            learned = (outputs.transitions, outputs.start, outputs.end)
-            transitions, start, end = (
-                own.float() + extra.to(own.device)
-                for own, extra in zip(learned, (transitions, start, end), strict=True)
-            )
+            transitions = transitions.to(outputs.transitions) + outputs.transitions
+            start = start.to(outputs.start) + outputs.start
+            end = end.to(outputs.end) + outputs.end
         return transitions, start, end
 
     def _own_words(self, feature: Feature, ids: list[int], scores: list[float]) -> Part:

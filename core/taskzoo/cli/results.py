@@ -38,7 +38,8 @@ def show_result(run: Run, *, as_json: bool) -> None:
     print()
     print(
         f"Trained {manifest['steps']} steps in {seconds['train']:.0f} s "
-        f"({manifest['tokens_per_second']:.0f} tokens/s), best at step {manifest['best_step']}; evaluated in {seconds['evaluate']:.0f} s."
+        f"({manifest['tokens_per_second']:.0f} tokens/s), best at step {manifest['best_step']}; "
+        f"evaluated in {seconds['evaluate']:.0f} s."
     )
     print(f"Run       {run.path}")
     print(f'Predict   zoo predict {run.path} "some text"')

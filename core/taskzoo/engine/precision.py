@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from taskzoo.errors import RequestError
@@ -45,10 +46,15 @@ def cpu_has_bf16() -> bool:
 
 
 def make_accelerator(precision: str, *, cpu: bool = False) -> Accelerator:
-    """An ``Accelerator`` for ``precision``; state left by an earlier run in this process is dropped first."""
+    """An ``Accelerator`` for ``precision``; state left by an earlier run in this process is dropped first.
+
+    Several processes without CUDA must be told to use the processor: else each would train alone.
+    """
+    import torch
     from accelerate import Accelerator
     from accelerate.state import AcceleratorState
 
     AcceleratorState._reset_state(reset_partial_state=cpu)
     mixed = "no" if precision == "fp32" else precision
-    return Accelerator(mixed_precision=mixed, cpu=cpu)
+    distributed = int(os.environ.get("WORLD_SIZE", 1)) > 1
+    return Accelerator(mixed_precision=mixed, cpu=cpu or (distributed and not torch.cuda.is_available()))

@@ -2,7 +2,7 @@
 
 A corpus score such as span F1, accuracy or BLEU is a function of sums over examples. Keeping the summands gives
 the score, its bootstrap interval and a paired comparison of two runs without storing anything else.
-The classes are ``evaluate`` modules, so that they also work alone: ``SpanF1().compute(predictions=..., references=...)``.
+The classes are ``evaluate`` modules, so they also work alone: ``SpanF1().compute(predictions=..., references=...)``.
 """
 
 from __future__ import annotations
@@ -36,6 +36,11 @@ class CorpusMetric(evaluate.Metric):
     def details(self, predictions: Sequence[Any], references: Sequence[Any]) -> dict[str, Any]:
         """Nothing further by default."""
         return {}
+
+    def _build_data_dir(self) -> str:
+        if not self.keep_in_memory:
+            return str(super()._build_data_dir())
+        return str(self._data_dir_root)  # examples stay in memory, so no folder is made
 
     def _compute(self, predictions: Sequence[Any], references: Sequence[Any]) -> dict[str, float]:
         return self.scores(self.statistics(predictions, references).sum(axis=0))

@@ -1,0 +1,44 @@
+# Everything a person or CI does here. Each target makes what it needs.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/pip install -q -c constraints.txt
+
+.PHONY: demo test test-slow lint docs benchmark clean
+
+$(VENV)/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) -e ".[starter]"
+	touch $@
+
+$(VENV)/test-installed: $(VENV)/installed
+	$(PIP) pytest pytest-timeout hypothesis seqeval scikit-learn build hatchling
+	touch $@
+
+$(VENV)/lint-installed: $(VENV)/installed
+	$(PIP) ruff mypy import-linter types-PyYAML
+	touch $@
+
+demo: $(VENV)/installed        ## install into .venv and train on the built-in demo set
+	$(BIN)/zoo run ner --model minilm
+
+test: $(VENV)/test-installed   ## what CI runs
+	$(BIN)/python -m pytest
+
+test-slow: $(VENV)/test-installed  ## everything, also what takes minutes
+	$(BIN)/python -m pytest -m "slow or not slow"
+
+lint: $(VENV)/lint-installed   ## style, types, layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+docs: $(VENV)/installed        ## regenerate the command-line reference
+	$(BIN)/python docs/generate_cli.py
+
+benchmark: $(VENV)/test-installed  ## zoo against transformers.Trainer; needs DATA=folder with the WNUT-17 files
+	$(BIN)/python benchmarks/ner.py --data $(DATA)
+
+clean:
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache

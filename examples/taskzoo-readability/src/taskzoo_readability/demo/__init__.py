@@ -1,0 +1,1 @@
+"""The demo set: JSON lines, and the script that made them."""
