@@ -42,7 +42,7 @@ def example(chance: random.Random) -> tuple[list[str], list[str]]:
 def main(model: str = "minilm") -> None:
     """Train, print the scores and predict."""
     chance = random.Random(0)
-    examples = [example(chance) for _ in range(200)]
+    examples = [example(chance) for _ in range(120)]
     tokens, tags = [words for words, _ in examples], [labels for _, labels in examples]
     with tempfile.TemporaryDirectory() as folder:
         run = taskzoo.finetune(
@@ -51,7 +51,7 @@ def main(model: str = "minilm") -> None:
             train=(tokens, tags),  # 10% of the rows each become validation and test
             output=Path(folder) / "run",
             epochs=2,
-            batch_size=16,
+            batch_size=8,
             learning_rate=5e-4,
         )
         scores = run.metrics["test"]

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -162,12 +163,18 @@ def make_training(values: Mapping[str, Any]) -> Training:
         if name not in TRAINING_FIELDS:
             raise UnknownNameError("training setting", name, TRAINING_FIELDS)
         info = TRAINING_FIELDS[name]
-        checked[name] = check_value(name, value, info.default, info.metadata["choices"], info.metadata["minimum"])
+        value = check_value(name, value, info.default, info.metadata["choices"], info.metadata["minimum"])
+        checked[name] = value
+        if isinstance(value, float) and not math.isfinite(value):
+            raise RequestError(f"{name}={value} is not a finite number.")
     training = Training(**checked)
     if not training.epochs and not training.max_steps:
         raise RequestError("epochs=0 and max_steps=0 leave nothing to train.")
-    if training.label_smoothing >= 1:
-        raise RequestError(f"label_smoothing={training.label_smoothing} must be below 1.")
+    for name in ("label_smoothing", "lora_dropout", "adam_beta1", "adam_beta2"):
+        if getattr(training, name) >= 1:
+            raise RequestError(f"{name}={getattr(training, name)} must be below 1.")
+    if training.seed >= 2**63:
+        raise RequestError(f"seed={training.seed} must be below 2^63.")
     return training
 
 
@@ -185,19 +192,28 @@ def read_config(path: str | Path) -> dict[str, Any]:
         raise DataError("there is no such configuration file.", file=str(path))
     try:
         loaded = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except UnicodeDecodeError:
+        raise DataError("this is not UTF-8 text; save it as UTF-8.", file=str(path)) from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        raise DataError(
-            f"this is not YAML ({getattr(error, 'problem', error)}).", file=str(path), line=mark.line + 1 if mark else 0
-        ) from None
+        reason = getattr(error, "problem", None) or getattr(error, "reason", "malformed")
+        raise DataError(f"this is not YAML ({reason}).", file=str(path), line=mark.line + 1 if mark else 0) from None
     if not isinstance(loaded, dict):
         raise DataError("a configuration is a mapping such as `task: ner`.", file=str(path))
     _check_keys(loaded, [f.name for f in dataclasses.fields(RunConfig)], "key", path)
-    for section, cls in (("data", DataConfig), ("training", Training)):
+    for section, cls in (("data", DataConfig), ("training", Training), ("options", None)):
         content = loaded.get(section) or {}
         if not isinstance(content, dict):
             raise DataError(f"`{section}` must be a mapping.", file=str(path))
-        _check_keys(content, [f.name for f in dataclasses.fields(cls)], f"key of {section}", path)
+        if cls is not None:
+            _check_keys(content, [f.name for f in dataclasses.fields(cls)], f"key of {section}", path)
+    words = {name: loaded.get(name) for name in ("task", "model")}
+    words |= {f"data: {k}": v for k, v in (loaded.get("data") or {}).items() if k != "columns"}
+    for name, value in words.items():
+        if value is not None and not isinstance(value, str):
+            raise DataError(f"`{name}` must be text, not {value!r}.", file=str(path))
+    if not isinstance((loaded.get("data") or {}).get("columns") or {}, dict):
+        raise DataError("`data: columns` must be a mapping such as `tokens: 0`.", file=str(path))
     return loaded
 
 

@@ -63,7 +63,7 @@ def load_head(checkpoint: str, labels: Sequence[str], *, crf: bool, **loading: A
     if type(config) not in mapping:
         raise RequestError(f"Models of the family {config.model_type!r} have no token classifier in transformers.")
     base: Any = mapping[type(config)]
-    cls: Any = type(f"{base.__name__}WithCrf", (_CrfMixin, base), {"__module__": __name__}) if crf else base
+    # under the base's own name, which is what save_pretrained writes as the architecture
+    cls: Any = type(base.__name__, (_CrfMixin, base), {"__module__": __name__}) if crf else base
     model: PreTrainedModel = cls.from_pretrained(checkpoint, config=config, ignore_mismatched_sizes=True, **loading)
-    model.config.architectures = [base.__name__]
     return model

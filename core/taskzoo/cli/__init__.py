@@ -8,6 +8,7 @@ import typer
 
 from taskzoo.errors import TaskZooError
 
+from .check import check
 from .datasets import datasets
 from .evaluate import evaluate
 from .info import info
@@ -36,6 +37,7 @@ app.command()(models)
 app.command()(datasets)
 app.command()(plugins)
 app.command()(info)
+app.command()(check)
 
 _UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 

@@ -26,6 +26,9 @@ class Checkpoints:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        old = folder / "last.old"
+        if old.is_dir() and not self.last.exists():  # stopped between the two halves of a swap
+            os.replace(old, self.last)
 
     @property
     def last(self) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -42,12 +43,13 @@ class Evaluation:
     details: dict[str, Any] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        """The form of one split in ``metrics.json``."""
+        """The form of one split in ``metrics.json``; a score that is undefined (not a number) is ``None``."""
         values: dict[str, Any] = {}
         for name, value in self.scores.items():
-            values[name] = value
+            values[name] = value if math.isfinite(value) else None
             if name in self.intervals:
-                values[f"{name}_ci95"] = list(self.intervals[name])
+                low, high = self.intervals[name]
+                values[f"{name}_ci95"] = [low, high] if math.isfinite(low) and math.isfinite(high) else None
         return {**values, **self.details, "rows": len(self.references)}
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from taskzoo.errors import RequestError
+from taskzoo.config import PRECISIONS
+from taskzoo.errors import RequestError, UnknownNameError
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -21,10 +22,13 @@ def resolve_precision(asked: str, *, family: str = "") -> str:
     fp32: emulated bf16 would be slower than fp32.
 
     Raises:
+        UnknownNameError: a precision that does not exist.
         RequestError: fp16 without CUDA, or fp16 for a T5-like model.
     """
     import torch
 
+    if asked not in PRECISIONS:
+        raise UnknownNameError("precision", asked, PRECISIONS, f"There are {', '.join(PRECISIONS)}.")
     cuda = torch.cuda.is_available()
     if asked == "auto":
         native = torch.cuda.is_bf16_supported() if cuda else cpu_has_bf16()

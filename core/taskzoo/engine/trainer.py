@@ -42,6 +42,8 @@ class Progress:
     best_step: int = 0
     evaluations_since_best: int = 0
     scores: dict[str, float] = field(default_factory=dict)
+    unlogged: list[float] = field(default_factory=lambda: [0.0, 0.0])
+    """Loss sum and active targets since the last logged line."""
 
 
 def steps_per_epoch(examples: int, batch_size: int) -> int:
@@ -94,19 +96,22 @@ def train(
     progress = Progress()
     if checkpoints.exists():
         progress = Progress(**checkpoints.restore(model, optimizer, schedule, scaler=accelerator.scaler))
-        if is_main:
-            _keep_lines_until(history, progress.step)
         reporter.say(f"Resuming after step {progress.step} of {last_step}.")
 
+    if is_main:
+        _keep_lines_until(history, progress.step)
+
     def save() -> None:
+        progress.unlogged = running.tolist()
         if is_main:
             checkpoints.save(model, optimizer, schedule, vars(progress), scaler=accelerator.scaler)
         accelerator.wait_for_everyone()
 
-    running = torch.zeros(2, dtype=torch.float64, device=accelerator.device)  # loss sum, active targets
+    running = torch.tensor(progress.unlogged, dtype=torch.float64).to(accelerator.device)  # loss sum, active targets
     window_tokens, window_start, norm = 0, time.perf_counter(), torch.zeros(())
     started = time.perf_counter() - progress.seconds
-    out_of_patience = False
+    patience = settings.early_stopping
+    out_of_patience = bool(patience) and progress.evaluations_since_best >= patience
     wrapped.train()
     with StopRequest() as stop, reporter.bar("training", last_step) as bar, history.open("a", encoding="utf-8") as log:
         while progress.step < last_step and not out_of_patience:
@@ -142,6 +147,7 @@ def train(
                 norm = scale_and_clip(parameters, scale, settings.max_grad_norm)
                 if accelerator.scaler is None and not torch.isfinite(norm):
                     raise TrainingError(_not_finite(progress.step + 1, checkpoints))
+                rate = optimizer.param_groups[0]["lr"]
                 stepper.step()
                 if not accelerator.optimizer_step_was_skipped:
                     schedule.step()
@@ -162,7 +168,7 @@ def train(
                         "step": progress.step,
                         "epoch": progress.step / per_epoch,
                         "loss": mean,
-                        "learning_rate": schedule.get_last_lr()[0],
+                        "learning_rate": rate,
                         "grad_norm": norm.item(),
                         "tokens_per_second": window_tokens / (now - window_start),
                     }
@@ -175,7 +181,8 @@ def train(
                 due = progress.step == last_step or progress.step % evaluate_every == 0
                 if due and evaluate is not None:
                     before = time.perf_counter()
-                    progress.scores = evaluate(wrapped)
+                    # not `wrapped`: a distributed one synchronises in forward, and processes may have unequal batches
+                    progress.scores = evaluate(model)
                     _note_best(progress, progress.scores, task.primary_metric)
                     if progress.best_step == progress.step and is_main:
                         checkpoints.save_best(model)
@@ -184,7 +191,6 @@ def train(
                     reporter.say(_evaluation_line(progress, per_epoch, last_step, task.primary_metric))
                     spent = time.perf_counter() - before
                     started, window_start = started + spent, window_start + spent
-                    patience = settings.early_stopping
                     out_of_patience = bool(patience) and progress.evaluations_since_best >= patience
                 progress.seconds = time.perf_counter() - started
                 if stop_now and progress.step < last_step:
@@ -218,10 +224,11 @@ def _my_share(examples: list[int], micro_batch_size: int, world: int, rank: int)
 
 
 def _note_best(progress: Progress, scores: dict[str, float], metric: str) -> None:
-    value = scores[metric]
-    better = progress.best_score is None or (
-        value < progress.best_score if metric == "loss" else value > progress.best_score
-    )
+    value, best = scores[metric], progress.best_score
+    if best is None or math.isnan(best):  # an undefined score is worse than any other
+        better = best is None or not math.isnan(value)
+    else:
+        better = value < best if metric == "loss" else value > best
     if better:
         progress.best_score, progress.best_step, progress.evaluations_since_best = value, progress.step, 0
     else:
@@ -242,11 +249,11 @@ def _write_line(log: Any, values: dict[str, Any]) -> None:
 
 
 def _keep_lines_until(history: Path, step: int) -> None:
-    """Drop lines that a crash left after the checkpoint."""
+    """Drop lines that a crash left after the checkpoint; the last of them may be half-written."""
     if history.is_file():
-        lines = history.read_text(encoding="utf-8").splitlines()
-        kept = [line for line in lines if line.strip() and json.loads(line)["step"] <= step]
-        history.write_text("".join(line + "\n" for line in kept), encoding="utf-8")
+        lines = history.read_text(encoding="utf-8").splitlines(keepends=True)
+        kept = [line for line in lines if line.endswith("\n") and json.loads(line)["step"] <= step]
+        history.write_text("".join(kept), encoding="utf-8")
 
 
 def _not_finite(step: int, checkpoints: Checkpoints) -> str:

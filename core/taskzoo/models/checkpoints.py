@@ -34,6 +34,10 @@ class Checkpoint:
     revision: str | None = None
 
     @property
+    def is_scratch(self) -> bool:
+        return self.location.startswith(SCRATCH)
+
+    @property
     def is_local(self) -> bool:
         return Path(self.location).is_dir()
 
@@ -63,7 +67,11 @@ def resolve_model(name: str) -> Checkpoint:
             raise RequestError(f"{file} is not JSON, so the model there cannot be loaded.") from None
         return Checkpoint(name, str(Path(name).resolve()), config.get("model_type", ""), model_kind(config))
     if name.startswith(SCRATCH):
-        return Checkpoint(name, name, family=name.removeprefix(SCRATCH).rpartition("-")[0])
+        from .scratch import parse_scratch
+
+        architecture, _ = parse_scratch(name)
+        kind = {"gpt2": "decoder", "t5": "encoder-decoder"}.get(architecture, "encoder")
+        return Checkpoint(name, name, family=architecture, kind=kind)
     if name.count("/") == 1 and not name.startswith((".", "/", "~")) and not name.endswith("/"):
         return Checkpoint(name, name)
     raise UnknownNameError("model", name, known, "`zoo models` lists all; a directory or a hub id works as well.")

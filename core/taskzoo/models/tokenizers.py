@@ -20,7 +20,7 @@ UNLIMITED = 10**9
 
 
 def load_tokenizer(checkpoint: Checkpoint) -> PreTrainedTokenizerBase:
-    """The tokenizer of ``checkpoint`` with a pad token, its true length limit and ``add_prefix_space`` where it matters.
+    """The tokenizer of ``checkpoint`` with a pad token, its true length limit and ``add_prefix_space`` where needed.
 
     Byte-level BPE (RoBERTa, GPT-2, ModernBERT, ...) writes the blank before a word into its first token, so a word
     encoded alone without that blank is another token than the one seen in pre-training.

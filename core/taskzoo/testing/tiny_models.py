@@ -82,7 +82,7 @@ def _empty_t5_tokenizer() -> Any:
 
 _FAMILIES: dict[str, _Family] = {
     "albert": _Family(
-        "AlbertTokenizer", "AutoModelForMaskedLM", {**_ENCODER, "embedding_size": HIDDEN // 2}, _ENCODER_DROPOUTS
+        "AlbertTokenizer", "AutoModelForPreTraining", {**_ENCODER, "embedding_size": HIDDEN // 2}, _ENCODER_DROPOUTS
     ),
     "bart": _Family(
         "BartTokenizer",
@@ -99,7 +99,7 @@ _FAMILIES: dict[str, _Family] = {
         },
         ("dropout", "attention_dropout", "activation_dropout"),
     ),
-    "bert": _Family("BertTokenizer", "AutoModelForMaskedLM", dict(_ENCODER), _ENCODER_DROPOUTS),
+    "bert": _Family("BertTokenizer", "AutoModelForPreTraining", dict(_ENCODER), _ENCODER_DROPOUTS),
     "deberta-v2": _Family(
         "DebertaV2Tokenizer",
         "AutoModelForMaskedLM",
@@ -134,7 +134,7 @@ _FAMILIES: dict[str, _Family] = {
         "GPT2Tokenizer",
         "AutoModelForCausalLM",
         {"n_embd": HIDDEN, "n_layer": LAYERS, "n_head": HEADS, "n_inner": INNER, "n_positions": CONTEXT},
-        ("resid_pdrop", "embd_pdrop", "attn_pdrop", "summary_first_dropout"),
+        ("resid_pdrop", "embd_pdrop", "attn_pdrop", "summary_first_dropout", "classifier_dropout"),
     ),
     "modernbert": _Family(
         _empty_modernbert_tokenizer,
@@ -143,7 +143,8 @@ _FAMILIES: dict[str, _Family] = {
         ("embedding_dropout", "mlp_dropout", "attention_dropout", "classifier_dropout"),
     ),
     "qwen2": _Family(
-        "Qwen2Tokenizer", "AutoModelForCausalLM", {**_ENCODER, "num_key_value_heads": 1}, ("attention_dropout",)
+        "Qwen2Tokenizer", "AutoModelForCausalLM", {**_ENCODER, "num_key_value_heads": 1},
+        ("attention_dropout", "classifier_dropout"),
     ),
     "roberta": _Family(
         "RobertaTokenizer", "AutoModelForMaskedLM", {**_ENCODER, "type_vocab_size": 1}, _ENCODER_DROPOUTS

