@@ -53,6 +53,7 @@ class Training:
     lora_dora: bool = _setting(False, "DoRA: weight-decomposed adapters")
     lora_rslora: bool = _setting(False, "rsLoRA: rank-stabilised scaling")
     freeze: str = _setting("", "'embeddings', 'backbone', or a number N: embeddings and the first N layers")
+    compact_embeddings: bool = _setting(True, "train only the rows of the embedding table that the data use")
     gradient_checkpointing: bool = _setting(False, "recompute activations to save memory")
     early_stopping: int = _setting(0, "stop after this many evaluations without a better score (0: never)", minimum=0)
     evaluate_every: int = _setting(0, "optimizer steps between evaluations (0: each epoch)", minimum=0)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 from taskzoo import DataError, Row
@@ -84,10 +85,16 @@ def _checked_tags(row: Row) -> list[str]:
     unknown = unknown_tags(tags)
     if unknown:
         offset = list(tags).index(unknown[0])
-        in_column = row.source != "input" and row.line and not row.source.endswith((".jsonl", ".json"))
-        line = row.line + offset if in_column else row.line
-        raise DataError(explain_unknown(unknown[0]), file=row.source, line=line)
+        line = row.line + offset if _has_line_per_word(row) else row.line
+        where = "" if line > row.line or not offset else f"Word {offset + 1}: "
+        raise DataError(where + explain_unknown(unknown[0]), file=row.source, line=line)
     return list(tags)
+
+
+def _has_line_per_word(row: Row) -> bool:
+    """Whether the row comes from a file of columns, where the words of a row stand on lines of their own."""
+    path = Path(row.source.removesuffix(".gz"))
+    return bool(row.line) and path.suffix not in ("", ".json", ".jsonl") and Path(row.source).is_file()
 
 
 def _from_spans(row: Row, text: str, spans: Any) -> Row:

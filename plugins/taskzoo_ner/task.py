@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -16,7 +17,6 @@ from .crf import iob2_constraints, posterior_marginals, viterbi_decode
 from .features import encode_rows
 from .head import load_head
 from .loss import crf_loss, linear_loss, word_logits
-from .metrics import SpanF1
 from .rows import plain_row, prepare_rows
 from .spans import repair, strict_spans
 
@@ -84,10 +84,7 @@ class NerTask:
             best = [row[:n] for row, n in zip(logits.argmax(-1).tolist(), mask.sum(1).tolist(), strict=True)]
         else:
             best = viterbi_decode(logits, mask, transitions, start, end)
-        if self._crf:
-            probabilities = posterior_marginals(logits, mask, transitions, start, end)
-        else:
-            probabilities = logits.softmax(-1)
+        probabilities = posterior_marginals(logits, mask, transitions, start, end) if self._crf else logits.softmax(-1)
         chosen = torch.zeros(mask.shape, dtype=torch.long)
         for b, ids in enumerate(best):
             chosen[b, : len(ids)] = torch.tensor(ids, dtype=torch.long)
@@ -101,6 +98,8 @@ class NerTask:
         return [self._prediction(row, row_parts) for row, row_parts in zip(rows, parts, strict=True)]
 
     def metrics(self) -> Sequence[Metric]:
+        from .metrics import SpanF1  # imports scipy; prediction does without
+
         return [SpanF1()]
 
     # storage
@@ -137,9 +136,10 @@ class NerTask:
             label, probability = next(decoded) if position >= 0 else (None, 1.0)
             tags.append("O" if label is None else self.labels[label])
             probabilities.append(probability)
-        for i in range(1, len(tags) - 1):  # an entity goes on over a word that has no sub-token
-            if feature["positions"][i] < 0 and tags[i + 1].startswith("I-") and tags[i - 1][2:] == tags[i + 1][2:]:
-                tags[i] = tags[i + 1]
+        known = [i for i, position in enumerate(feature["positions"]) if position >= 0]
+        for before, after in pairwise(known):  # an entity goes on over words that have no sub-token
+            if tags[after].startswith("I-") and tags[before][2:] == tags[after][2:]:
+                tags[before + 1 : after] = [tags[after]] * (after - before - 1)
         first, last = feature["own"]
         return feature["first_word"] + first, tags[first:last], probabilities[first:last]
 

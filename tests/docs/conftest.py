@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-
 
 @pytest.fixture(scope="session")
-def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A BERT of two layers with random weights."""
-    from taskzoo.testing.tiny_models import make_tiny_checkpoint
-
-    texts = [chr(code) for code in range(33, 127)] + ["Ada Lovelace lives in Paris and works for Oslo Ltd ."]
-    return make_tiny_checkpoint(tmp_path_factory.mktemp("tiny") / "bert", "bert", texts)
-
-
-@pytest.fixture(scope="session")
-def small_catalogue(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def small_catalogue(tiny_checkpoint: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A user's configuration folder whose registry.yaml puts the tiny model and two steps in place of the real ones."""
     import yaml
 
@@ -28,7 +18,13 @@ def small_catalogue(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) 
     folder = tmp_path_factory.mktemp("config")
     tasks = [entry.spec.id for entry in registry.tasks()]
     languages = ["en", "zh"]
-    model = {"path": str(tiny_model), "family": "bert", "kind": "encoder", "languages": languages, "tasks": tasks}
+    model = {
+        "path": str(tiny_checkpoint("bert")),
+        "family": "bert",
+        "kind": "encoder",
+        "languages": languages,
+        "tasks": tasks,
+    }
     short = {"max_steps": 2, "batch_size": 8}
     catalogue = {"models": {"minilm": model}, "recipes": [{"task": task, "set": short} for task in tasks]}
     (folder / "registry.yaml").write_text(yaml.safe_dump(catalogue), encoding="utf-8")

@@ -12,7 +12,6 @@ model, and a run ends after two steps.
 from __future__ import annotations
 
 import json
-import os
 import re
 import shlex
 import shutil
@@ -53,13 +52,11 @@ def snippets(page: Path) -> list[Snippet]:
 
 
 @pytest.fixture(scope="session")
-def demo_run(small_catalogue: Path, small_rows, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def demo_run(environment: None, small_rows, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run of ``ner``."""
     import taskzoo
 
     folder = tmp_path_factory.mktemp("finished") / "demo"
-    model = small_catalogue / "registry.yaml"
-    assert model.is_file()
     taskzoo.finetune("ner", train=small_rows, output=folder, max_steps=2)
     return folder
 
@@ -95,7 +92,7 @@ def environment(small_catalogue: Path) -> Iterator[None]:
     registry.refresh()
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_snippet_of_the_page_runs(page: Path, session: Path, capfd: pytest.CaptureFixture[str]) -> None:
     found = snippets(page)
     if any("--output runs/demo" in snippet.code for snippet in found):  # the page makes it itself
@@ -135,9 +132,8 @@ def run_in_bash(lines: list[str], snippet: Snippet) -> None:
     script = "\n".join(lines)
     if not script.strip():
         return
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    env = {**os.environ, "PATH": path}
-    done = subprocess.run(["bash", "-euo", "pipefail", "-c", script], env=env, capture_output=True, text=True)
+    command = f'zoo() {{ {shlex.quote(sys.executable)} -m taskzoo "$@"; }}\n'  # the one under test, whatever PATH says
+    done = subprocess.run(["bash", "-euo", "pipefail", "-c", command + script], capture_output=True, text=True)
     assert done.returncode == 0, f"{snippet.where}:\n{script}\n{done.stdout}{done.stderr}"
 
 

@@ -16,14 +16,6 @@ Runner = Callable[..., subprocess.CompletedProcess]
 
 
 @pytest.fixture(scope="module")
-def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from taskzoo.testing.tiny_models import make_tiny_checkpoint
-
-    words = "The cat sat on the mat and Ada Lovelace lives in Paris . It rained all week ."
-    return make_tiny_checkpoint(tmp_path_factory.mktemp("tiny") / "bert", "bert", [words, words.lower()])
-
-
-@pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the example package in it, installed by pip."""
     pytest.importorskip("hatchling", reason="builds the example package")
@@ -60,10 +52,10 @@ def test_the_installed_package_offers_its_task(installed: Path, python: Runner) 
 
 
 def test_its_task_trains_and_predicts_by_the_command(
-    installed: Path, python: Runner, tiny_model: Path, tmp_path: Path
+    installed: Path, python: Runner, tiny_checkpoint: Callable[..., Path], tmp_path: Path
 ) -> None:
     zoo = ("-m", "taskzoo")
-    model = ("--model", str(tiny_model), "--set", "max_steps=2", "--output", "run", "--json")
+    model = ("--model", str(tiny_checkpoint("bert")), "--set", "max_steps=2", "--output", "run", "--json")
     result = json.loads(python(*zoo, "run", "readability", *model, path=installed).stdout)
     assert {"mse", "mae", "pearson", "mse_ci95", "loss"} <= set(result["metrics"]["test"])
     predicted = json.loads(python(*zoo, "predict", "run", "The cat sat on the mat.", path=installed).stdout)
@@ -81,8 +73,8 @@ def test_its_own_tests_pass(installed: Path, python: Runner) -> None:
            path=installed)  # fmt: skip
 
 
-def test_ner_from_python(python: Runner, tiny_model: Path) -> None:
-    assert python(str(EXAMPLES / "ner_from_python.py"), str(tiny_model)).stdout.startswith("F1 on ")
+def test_ner_from_python(python: Runner, tiny_checkpoint: Callable[..., Path]) -> None:
+    assert python(str(EXAMPLES / "ner_from_python.py"), str(tiny_checkpoint("bert"))).stdout.startswith("F1 on ")
 
 
 @pytest.mark.slow

@@ -13,6 +13,7 @@ from .datasets import datasets
 from .evaluate import evaluate
 from .info import info
 from .models import models
+from .new import new
 from .plugins import plugins
 from .predict import predict
 from .resume import resume
@@ -38,6 +39,7 @@ app.command()(datasets)
 app.command()(plugins)
 app.command()(info)
 app.command()(check)
+app.command()(new)
 
 _UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 

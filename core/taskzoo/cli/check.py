@@ -18,6 +18,7 @@ def check(
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list.")] = False,
 ) -> None:
     """Train a tiny model on a few demo rows of TASK and check that the task keeps its contract."""
+    import os
     import tempfile
 
     from taskzoo import registry
@@ -32,6 +33,7 @@ def check(
     make_training(training)
     spec.resolve_options(options)
 
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # more are slower on models this small
     from taskzoo.models.loading import quiet_transformers
     from taskzoo.testing.bench import Bench
     from taskzoo.testing.checks import run_checks
@@ -49,10 +51,7 @@ def check(
     failed = sum(not result.ok for result in results)
     if as_json:
         print_json(
-            [
-                {"check": r.check, "ok": r.ok, "reason": r.reason, "seconds": round(r.seconds, 3)}
-                for r in results
-            ]
+            [{"check": r.check, "ok": r.ok, "reason": r.reason, "seconds": round(r.seconds, 3)} for r in results]
         )
     else:
         print(f"{len(results) - failed} of {len(results)} checks passed.")

@@ -17,6 +17,7 @@ def predict(
     input: Annotated[str | None, typer.Option(help="A file in any format of the task; labels are not needed.")] = None,
     output: Annotated[str | None, typer.Option(help="Write JSON lines here (default: stdout).")] = None,
     columns: Annotated[str | None, typer.Option(help="role=column pairs for --input, e.g. tokens=0.")] = None,
+    format: Annotated[str | None, typer.Option(help="Format of --input, where content does not tell.")] = None,
     precision: Annotated[str, typer.Option(help=PRECISION_HELP)] = "auto",
 ) -> None:
     """Predict for texts, stdin or a file; one JSON object a line."""
@@ -39,7 +40,7 @@ def predict(
         raise RequestError(f"The folder of --output {output!r} does not exist.")
     loaded = load(run, precision=precision)
     if input:
-        predictions = loaded.predict_file(input, columns=parse_columns(columns or ""))
+        predictions = loaded.predict_file(input, columns=parse_columns(columns or ""), format=format)
     else:
         predictions = loaded.predict(texts or [])
     if output:

@@ -28,7 +28,7 @@ def run(
     learning_rate: Annotated[float | None, typer.Option(help="Peak learning rate.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Examples per optimizer step, over all processes.")] = None,
     precision: Annotated[str | None, typer.Option(help=PRECISION_HELP)] = None,
-    lora: Annotated[bool, typer.Option("--lora", help="Train low-rank adapters instead of all weights.")] = False,
+    lora: Annotated[bool | None, typer.Option(help="Train low-rank adapters instead of all weights.")] = None,
     processes: Annotated[int, typer.Option(min=1, help="Processes (devices) to train on.")] = 1,
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="Any other setting as name=value; `zoo info TASK` lists them.")
@@ -49,7 +49,7 @@ def run(
         "batch_size": batch_size,
         "precision": precision,
         "seed": seed,
-        "lora": lora or None,
+        "lora": lora,
     }
     settings.update({name: value for name, value in direct.items() if value is not None})
 

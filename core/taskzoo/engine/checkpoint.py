@@ -63,7 +63,7 @@ class Checkpoints:
         state = {
             "progress": progress,
             "optimizer": structure,
-            "schedule": {k: v for k, v in schedule.state_dict().items() if k != "lr_lambdas"},
+            "schedule": schedule.state_dict(),
             "scaler": scaler.state_dict() if scaler is not None else None,
             "random": {"python": _python_state(), "numpy": _numpy_state()},
         }

@@ -38,7 +38,10 @@ def load_config(checkpoint: Checkpoint) -> Any:
 
 def quiet_transformers() -> None:
     """Keep transformers' own progress bars and load reports off the terminal; errors still show."""
+    import warnings
+
     from transformers.utils import logging
 
     logging.set_verbosity_error()
     logging.disable_progress_bar()
+    warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")

@@ -31,6 +31,8 @@ def write_card(directory: RunDirectory, plan: Plan, metrics: dict[str, Any], man
     ]
     for split, count in manifest["rows"].items():
         source = manifest["data"].get(split, {}).get("source", "split off the training rows")
+        if plan.config.data.name == "demo":
+            source = "built-in demo set"
         lines.append(f"- {split}: {count} rows ({source})")
     lines.extend(f"- {note}" for note in overlap_notes(plan.splits.overlap))
     lines += [

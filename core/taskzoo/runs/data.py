@@ -116,14 +116,22 @@ def _read(
             return _read_files(spec, data, {k: str(v) for k, v in find_splits(demo_folder(spec)).items()})
         known = {entry.name: entry for entry in registry.datasets()}
         if hub is None and data.name not in known:
-            hint = "--data takes a directory with train/validation/test files, hub:ID, or a name that `zoo datasets` lists."
+            hint = (
+                "--data takes a directory of train/validation/test files, hub:ID, or a name that `zoo datasets` lists."
+            )
             raise UnknownNameError("data set", data.name, known, hint)
         entry = known.get(data.name)
         location = hub or data.name
         if entry is not None:
             location = str(entry.directory or entry.hub)
         columns = data.columns or (dict(entry.columns or {}) if entry else {})
-        rows = load_hub_rows(location, columns, spec.columns, config=entry.config if entry else None, revision=entry.revision if entry else None)
+        rows = load_hub_rows(
+            location,
+            columns,
+            spec.columns,
+            config=entry.config if entry else None,
+            revision=entry.revision if entry else None,
+        )
         return rows, {name: {"source": f"hub:{location}", "rows": len(values)} for name, values in rows.items()}
     files = {name: getattr(data, name) for name in SPLITS if getattr(data, name)}
     if data.name:
@@ -175,5 +183,8 @@ def rows_from_memory(spec: TaskSpec, values: MemoryRows, source: str) -> list[Ro
                 f"{source}: item {number} is a {type(value).__name__}; give (inputs, targets) or a list of mappings "
                 f"with the keys {', '.join(spec.columns)}."
             )
+        for key in value:
+            if key not in spec.columns:
+                raise UnknownNameError(f"column of {spec.id}", str(key), spec.columns)
         rows.append(Row(dict(value), source, number))
     return rows

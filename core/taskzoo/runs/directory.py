@@ -65,11 +65,11 @@ class RunDirectory:
         """The manifest.
 
         Raises:
-            RequestError: there is none, so this is no run directory.
+            RequestError: there is none, so this is no run directory; or it is damaged.
         """
         if not self.manifest.is_file():
             raise RequestError(f"{str(self.path)!r} is not a run directory: it has no manifest.json.")
-        manifest: dict[str, Any] = json.loads(self.manifest.read_text(encoding="utf-8"))
+        manifest: dict[str, Any] = read_json(self.manifest)
         return manifest
 
 
@@ -95,6 +95,18 @@ def new_run_path(output: str | None, task: str, model: str, *, ours: bool = Fals
     if blocking := next((parent for parent in path.parents if parent.is_file()), None):
         raise RequestError(f"The output directory {output!r} cannot be made: {str(blocking)!r} is a file.")
     return path
+
+
+def read_json(path: Path) -> Any:
+    """The content of a JSON file of the run.
+
+    Raises:
+        RequestError: it is not JSON.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        raise RequestError(f"{str(path)!r} is damaged: it is not JSON.") from None
 
 
 def write_text(path: Path, text: str) -> None:

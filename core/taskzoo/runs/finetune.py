@@ -8,6 +8,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -193,6 +194,12 @@ class _Prepared:
             "environment": environment(),
         }
 
+    def token_ids(self) -> set[int]:
+        """All tokens that training and its validation can meet."""
+        features = [
+            f for split in ("train", "validation") if split in self.encoded for f in self.encoded[split].features
+        ]
+        return {i for feature in features for i in feature["input_ids"]}.union(self.tokenizer.all_special_ids)
 
     def _from_scratch(self, plan: Plan, reporter: Reporter) -> Checkpoint:
         from taskzoo.models.scratch import make_scratch
@@ -246,13 +253,14 @@ def _keep_memory_rows(plan: Plan, directory: RunDirectory) -> RunConfig:
     for split, source in plan.splits.sources.items():
         file = directory.data / f"{split}.jsonl"
         write_jsonl(file, source.pop("fields"))
-        files[split] = source["source"] = str(file)
+        files[split] = source["source"] = str(file.absolute())
         source["sha256"] = sha256_of(file)
     return replace(plan.config, data=DataConfig(format="jsonl", **files))
 
 
 def _train_and_save(plan: Plan, prepared: _Prepared, directory: RunDirectory, reporter: Reporter) -> Run:
     from taskzoo.engine.checkpoint import Checkpoints
+    from taskzoo.engine.embeddings import used_rows_only
     from taskzoo.engine.evaluation import Evaluation, predict, score
     from taskzoo.engine.lora import merge_lora
     from taskzoo.engine.trainer import train
@@ -282,11 +290,13 @@ def _train_and_save(plan: Plan, prepared: _Prepared, directory: RunDirectory, re
     checkpoints = Checkpoints(directory.checkpoints)
     began, began_cpu = time.perf_counter(), time.process_time()
     try:
-        progress = train(
-            prepared.trained, task, prepared.encoded["train"].features, prepared.collate, training, accelerator,
-            checkpoints, history=directory.history, reporter=say,
-            evaluate=(lambda model: evaluate_split(model, "validation").scores) if rows["validation"] else None,
-        )  # fmt: skip
+        compact = used_rows_only(prepared.model, prepared.token_ids())
+        with compact if training.compact_embeddings else nullcontext():
+            progress = train(
+                prepared.trained, task, prepared.encoded["train"].features, prepared.collate, training, accelerator,
+                checkpoints, history=directory.history, reporter=say,
+                evaluate=(lambda model: evaluate_split(model, "validation").scores) if rows["validation"] else None,
+            )  # fmt: skip
     except TaskZooError as error:
         if accelerator.is_main_process:
             manifest = json.loads(directory.manifest.read_text(encoding="utf-8"))

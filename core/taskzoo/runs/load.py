@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from taskzoo import registry
-from taskzoo.errors import RequestError
+from taskzoo.errors import DataError, RequestError
 from taskzoo.task import CONTRACT_VERSION, Prediction, Row, Task, TaskSpec
 
 from .data import MemoryRows, read_file, rows_from_memory
-from .directory import RunDirectory, write_json
+from .directory import RunDirectory, read_json, write_json
 from .plan import Plan
 
 if TYPE_CHECKING:
@@ -47,7 +46,7 @@ class Run:
     @property
     def metrics(self) -> dict[str, Any]:
         """The content of ``metrics.json``: split -> scores, each with its ``_ci95``."""
-        metrics: dict[str, Any] = json.loads(RunDirectory(self.path).metrics.read_text(encoding="utf-8"))
+        metrics: dict[str, Any] = read_json(RunDirectory(self.path).metrics)
         return metrics
 
     def predict(self, texts: str | Sequence[str]) -> Any:
@@ -56,14 +55,21 @@ class Run:
             return self.predict_rows(self.task.rows_from_texts([texts]))[0]
         return self.predict_rows(self.task.rows_from_texts(list(texts)))
 
-    def predict_file(self, path: str | Path, *, columns: dict[str, str] | None = None) -> list[Prediction]:
+    def predict_file(
+        self, path: str | Path, *, columns: dict[str, str] | None = None, format: str | None = None
+    ) -> list[Prediction]:
         """Predictions for the rows of a file in any format of the task; labels are not needed.
 
         Raises:
             DataError: the file cannot be read.
         """
-        required = frozenset([next(iter(self.spec.columns))])
-        rows = read_file(self.spec, path, columns or {}, None, required)
+        first = next(iter(self.spec.columns))
+        try:
+            rows = read_file(self.spec, path, columns or {}, format, frozenset([first]))
+        except DataError:  # the input may be in another role, such as text instead of words
+            rows = read_file(self.spec, path, columns or {}, format)
+            if any(first in row.fields for row in rows):
+                raise
         return self.predict_rows(self.task.prepare(rows, "predict"))
 
     def predict_rows(self, rows: Sequence[Row]) -> list[Prediction]:
@@ -139,7 +145,7 @@ def load(path: str | Path, *, precision: str = "auto") -> Run:
         if (root / "checkpoints" / "last").is_dir():
             raise RequestError(f"The run {str(path)!r} is not finished; `zoo resume {path}` goes on with it.")
         raise RequestError(f"{str(path)!r} is not a finished run: it has no model/{TASK_FILE}.")
-    saved = json.loads((folder / TASK_FILE).read_text(encoding="utf-8"))
+    saved = read_json(folder / TASK_FILE)
     spec = registry.task(saved["task"])
     task: Task = registry.load_task(saved["task"]).from_state(saved["state"])
     quiet_transformers()

@@ -80,9 +80,9 @@ def make_config(
         columns = parse_columns(columns)
     source = DataConfig(
         name=data or named.get("name"),
-        train=train or named.get("train"),
-        validation=validation or named.get("validation"),
-        test=test or named.get("test"),
+        train=_absolute(train or named.get("train")),
+        validation=_absolute(validation or named.get("validation")),
+        test=_absolute(test or named.get("test")),
         columns={str(k): str(v) for k, v in (columns or named.get("columns") or {}).items()},
         format=format or named.get("format"),
     )
@@ -101,6 +101,11 @@ def make_config(
         used,
         recipe.sources,
     )
+
+
+def _absolute(path: str | None) -> str | None:
+    """So that the run can be resumed and repeated from anywhere."""
+    return None if path is None else str(Path(path).absolute())
 
 
 def make_plan(

@@ -173,7 +173,7 @@ class Bench:
         if model.config.pad_token_id is None:
             model.config.pad_token_id = self.tokenizer.pad_token_id
         training = make_training(split_settings(self.settings, self.spec)[0])
-        return add_lora(model, training) if training.lora else model  # type: ignore[no-any-return]
+        return add_lora(model, training) if training.lora else model
 
     def batch(self, task: Task, encoded: Encoded, indices: Sequence[int]) -> Batch:
         """Some features as one batch."""
@@ -188,9 +188,7 @@ class Bench:
         encoded = task.encode(rows, tokenizer)
         accelerator = make_accelerator("fp32")
         collate = task.collator(tokenizer)
-        return predict(
-            self.run.model, task, rows, encoded, collate, accelerator, max_tokens=max_tokens, with_loss=True
-        )
+        return predict(self.run.model, task, rows, encoded, collate, accelerator, max_tokens=max_tokens, with_loss=True)
 
 
 def _strings(value: Any) -> Iterator[str]:

@@ -17,7 +17,7 @@ class TaskContract:
 
         class TestPoetry(TaskContract):
             task = "poetry"
-            settings = {"rhyme": True, "lora": True}
+            settings: ClassVar = {"rhyme": True, "lora": True}
 
     Attributes:
         task: the task's id, or ``distribution/id``.
@@ -35,17 +35,25 @@ class TaskContract:
     without_gradient: ClassVar[tuple[str, ...]] = ()
 
     bench: ClassVar[Bench]
+    _threads: ClassVar[int]
     _folder: ClassVar[tempfile.TemporaryDirectory[str]]
 
     @classmethod
     def setup_class(cls) -> None:
-        """Make an empty bench; checks fill it as they need."""
+        """Make an empty bench; checks fill it as they need. One thread: more are slower on models this small."""
+        import torch
+
+        cls._threads = torch.get_num_threads()
+        torch.set_num_threads(1)
         cls._folder = tempfile.TemporaryDirectory(prefix="taskzoo-contract-", ignore_cleanup_errors=True)
         cls.bench = Bench(cls.task, cls._folder.name, family=cls.family, settings=cls.settings, size=cls.size)
 
     @classmethod
     def teardown_class(cls) -> None:
         """Remove checkpoint and runs."""
+        import torch
+
+        torch.set_num_threads(cls._threads)
         cls._folder.cleanup()
 
     def test_spec(self) -> None:

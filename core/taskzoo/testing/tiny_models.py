@@ -143,7 +143,9 @@ _FAMILIES: dict[str, _Family] = {
         ("embedding_dropout", "mlp_dropout", "attention_dropout", "classifier_dropout"),
     ),
     "qwen2": _Family(
-        "Qwen2Tokenizer", "AutoModelForCausalLM", {**_ENCODER, "num_key_value_heads": 1},
+        "Qwen2Tokenizer",
+        "AutoModelForCausalLM",
+        {**_ENCODER, "num_key_value_heads": 1},
         ("attention_dropout", "classifier_dropout"),
     ),
     "roberta": _Family(
@@ -194,6 +196,9 @@ def make_tiny_checkpoint(
 
     if family not in _FAMILIES:
         raise UnknownNameError("tiny model family", family, FAMILIES, f"There are {', '.join(FAMILIES)}.")
+    from taskzoo.models.loading import quiet_transformers
+
+    quiet_transformers()
     recipe = _FAMILIES[family]
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)

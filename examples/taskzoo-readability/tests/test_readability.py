@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
-from taskzoo import DataError, RequestError, Row
-from taskzoo.testing import TaskContract
 from taskzoo_readability.demo import generate
 from taskzoo_readability.metrics import Regression
 from taskzoo_readability.task import ReadabilityTask
+
+from taskzoo import DataError, RequestError, Row
+from taskzoo.testing import TaskContract
 
 
 class TestContract(TaskContract):

@@ -27,7 +27,7 @@ Sentence = list[Token]
 
 HERE = Path(__file__).resolve().parent
 SEED = 20240607
-SIZES = {"train": 900, "validation": 150, "test": 200}
+SIZES = {"train": 2600, "validation": 150, "test": 200}
 SEEDS = {split: SEED + number for number, split in enumerate(SIZES)}
 ENTITY_TYPES = ("PER", "LOC", "ORG")
 EMPTY_SHARE = 0.15  # the share of sentences without any entity
@@ -258,7 +258,7 @@ class NameMaker:
         return ("the " if pattern.startswith(ARTICLE_PATTERNS) else "") + pattern.replace("*", stem)
 
     def company(self) -> str:
-        form = self.dice.weighted([(46, "bare"), (44, "suffix"), (7, "place"), (3, "firm")])
+        form = self.dice.weighted([(30, "bare"), (60, "suffix"), (7, "place"), (3, "firm")])
         if form == "firm":
             return self.fill("firm_pattern", [(1, "surname")])
         if form == "bare":

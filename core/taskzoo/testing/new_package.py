@@ -1,0 +1,85 @@
+"""A new plugin package from the files in ``template/``."""
+
+from __future__ import annotations
+
+import importlib.util
+import keyword
+import re
+import shutil
+import tempfile
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+
+from taskzoo import __version__, registry
+from taskzoo.errors import RequestError
+
+SUFFIX = ".tmpl"
+
+
+def package_name(name: str) -> str:
+    """The import name of the task ``name``: ``taskzoo_`` and the name with ``_`` for ``-``."""
+    return f"taskzoo_{name.replace('-', '_')}"
+
+
+def write_package(name: str, output: str | Path | None = None) -> Path:
+    """Write a package for a task called ``name`` that keeps the contract as it stands.
+
+    Args:
+        name: the task's id: lower-case letters, digits and single hyphens, beginning with a letter.
+        output: the folder to make (default: ``taskzoo-NAME`` in the working directory).
+
+    Returns:
+        The folder.
+
+    Raises:
+        RequestError: the name cannot be used, or the folder exists or cannot be made; nothing is written then.
+    """
+    _check_name(name)
+    folder = Path(output) if output is not None else Path(f"taskzoo-{name}")
+    if folder.exists():
+        raise RequestError(f"{str(folder)!r} exists already; choose another --output or remove it.")
+    parent = folder.resolve().parent
+    if not parent.is_dir():
+        raise RequestError(f"The folder {str(parent)!r}, in which {folder.name!r} would go, does not exist.")
+    words = {
+        "@NAME@": name,
+        "@PACKAGE@": package_name(name),
+        "@CLASS@": "".join(part.capitalize() for part in name.split("-")),
+        "@VERSION@": __version__,
+    }
+    try:
+        with tempfile.TemporaryDirectory(dir=parent, prefix=f".{folder.name}-") as scratch:
+            draft = Path(scratch) / "draft"
+            _copy(files("taskzoo.testing") / "template", draft, words)
+            shutil.move(draft, folder)
+    except OSError as error:
+        raise RequestError(f"{str(folder)!r} cannot be written: {error.strerror or error}.") from None
+    return folder
+
+
+def _check_name(name: str) -> None:
+    if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name):
+        raise RequestError(
+            f"The name {name!r} cannot be used: take lower-case letters, digits and single hyphens, "
+            "beginning with a letter, as in 'rhyme-scheme'."
+        )
+    if keyword.iskeyword(name) or len(name) > 50:
+        raise RequestError(f"The name {name!r} cannot be used: it is {'too long' if len(name) > 50 else 'a keyword'}.")
+    taken = next((entry for entry in registry.tasks() if entry.spec.id == name), None)
+    if taken is not None:
+        raise RequestError(f"There is a task {name!r} already, installed by {taken.distribution}; choose another name.")
+    if importlib.util.find_spec(package_name(name)) is not None:
+        raise RequestError(f"A package {package_name(name)!r} is installed already; choose another name.")
+
+
+def _copy(source: Traversable, target: Path, words: dict[str, str]) -> None:
+    target.mkdir()
+    for item in source.iterdir():
+        if item.is_dir():
+            _copy(item, target / (words["@PACKAGE@"] if item.name == "package" else item.name), words)
+        elif item.name.endswith(SUFFIX):
+            text = item.read_text(encoding="utf-8")
+            for mark, word in words.items():
+                text = text.replace(mark, word)
+            (target / item.name.removesuffix(SUFFIX)).write_text(text, encoding="utf-8")

@@ -1,0 +1,77 @@
+"""What all tests share: no network, one thread, and tiny models that are made once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # tiny models are faster on one thread than on many
+
+TinyCheckpoint = Callable[..., Path]
+
+
+@pytest.fixture(scope="session")
+def demo_sentences() -> list[dict[str, Any]]:
+    """The first sentences of the built-in entity set, as ``{"tokens": [...], "tags": [...]}``."""
+    from taskzoo import registry
+    from taskzoo.runs.data import demo_folder, read_file
+
+    spec = registry.task("ner")
+    return [dict(row.fields) for row in read_file(spec, demo_folder(spec) / "train.conll", {}, None)][:200]
+
+
+@pytest.fixture(scope="session")
+def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory, demo_sentences: list[dict[str, Any]]) -> TinyCheckpoint:
+    """A function from a family to a tiny checkpoint of it, made on first use; tests must not write to it."""
+    from taskzoo.testing import make_tiny_checkpoint
+
+    made: dict[str, Path] = {}
+    texts = [" ".join(row["tokens"]) for row in demo_sentences]
+
+    def make(family: str = "bert") -> Path:
+        if family not in made:
+            made[family] = make_tiny_checkpoint(tmp_path_factory.mktemp("tiny") / family, family, texts)
+        return made[family]
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def tiny_tokenizer(tiny_checkpoint: TinyCheckpoint) -> Callable[..., Any]:
+    """A function from a family to its tiny tokenizer, loaded as a run loads it."""
+    from taskzoo.models.checkpoints import resolve_model
+    from taskzoo.models.tokenizers import load_tokenizer
+
+    return lambda family="bert": load_tokenizer(resolve_model(str(tiny_checkpoint(family))))
+
+
+@pytest.fixture(scope="session")
+def memorised(
+    tmp_path_factory: pytest.TempPathFactory, tiny_checkpoint: TinyCheckpoint, demo_sentences: list[dict[str, Any]]
+) -> Iterator[Callable[..., Any]]:
+    """A function from settings to a ``ner`` run that learnt 32 demo sentences by heart, made once per settings."""
+    from taskzoo import finetune
+
+    made: dict[Any, Any] = {}
+    rows = demo_sentences[:32]
+
+    def make(family: str = "bert", **settings: Any) -> Any:
+        key = (family, *sorted(settings.items()))
+        if key not in made:
+            made[key] = finetune(
+                "ner", model=str(tiny_checkpoint(family)), train=rows, validation=rows, test=rows,
+                output=tmp_path_factory.mktemp("memorised") / "run",
+                **{
+                    "precision": "fp32", "epochs": 30, "batch_size": 8, "learning_rate": 1e-2,
+                    "evaluate_every": 1000, "seed": 1, **settings,
+                },
+            )  # fmt: skip
+        return made[key]
+
+    yield make
+    made.clear()

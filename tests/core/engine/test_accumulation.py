@@ -1,0 +1,103 @@
+"""One optimizer step is one step, however its examples are divided."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch.nn import functional
+
+from taskzoo.data.batching import plan_epoch
+from taskzoo.engine.trainer import total_steps
+from taskzoo.task import IGNORE_INDEX
+
+from .kit import TaggingTask, collate, distance, fit, history, make_features, make_tagger, settings, weights
+
+FEATURES = make_features(70)  # batches of 32, 32 and 6
+
+
+def descend_plainly(epochs: int, rate: float, *, mean_of_means: int = 0) -> dict[str, torch.Tensor]:
+    """The same training written out: every step divides the summed loss by its active targets.
+
+    ``mean_of_means`` averages the means of that many micro-batches instead, which is the mistake to avoid.
+    """
+    model = make_tagger()
+    optimizer = torch.optim.SGD(model.parameters(), lr=rate)
+    lengths = [len(f["input_ids"]) for f in FEATURES]
+    for epoch in range(epochs):
+        for examples in plan_epoch(lengths, batch_size=32, seed=42, epoch=epoch):
+            size = -(-len(examples) // mean_of_means) if mean_of_means else len(examples)
+            parts = [examples[i : i + size] for i in range(0, len(examples), size)]
+            for part in parts:
+                batch = collate([FEATURES[i] for i in part])
+                logits = model(**batch["inputs"]).logits.flatten(0, 1)
+                labels = batch["targets"]["labels"].flatten()
+                (functional.cross_entropy(logits, labels, ignore_index=IGNORE_INDEX) / len(parts)).backward()
+            optimizer.step()
+            optimizer.zero_grad()
+    return weights(model)
+
+
+@pytest.mark.parametrize("micro_batch_size", [0, 32, 8, 5, 1])
+def test_micro_batches_give_the_weights_of_one_batch(tmp_path, micro_batch_size):
+    model = make_tagger()
+    progress = fit(model, FEATURES, tmp_path, epochs=3, micro_batch_size=micro_batch_size)
+    expected = descend_plainly(3, 0.5)
+    assert progress.step == 9  # the batch of 6 is a step as well
+    assert distance(weights(model), expected) < 2e-6
+    assert distance(expected, weights(make_tagger())) > 0.1
+
+
+def test_the_data_tell_a_mean_of_means_from_the_mean():
+    assert distance(descend_plainly(3, 0.5), descend_plainly(3, 0.5, mean_of_means=4)) > 1e-3
+
+
+def test_clipping_sees_the_gradient_of_the_whole_step(tmp_path):
+    results = []
+    for micro_batch_size in (0, 4):
+        model = make_tagger()
+        folder = tmp_path / str(micro_batch_size)
+        folder.mkdir()
+        fit(model, FEATURES, folder, micro_batch_size=micro_batch_size, max_grad_norm=0.05)
+        results.append((weights(model), [line["grad_norm"] for line in history(folder)]))
+    assert distance(results[0][0], results[1][0]) < 1e-6
+    assert results[0][1] == pytest.approx(results[1][1], rel=1e-5)
+    assert min(results[0][1]) > 0.05  # the norm before clipping, above the limit
+
+
+def test_reported_loss_is_per_target_over_the_logged_steps(tmp_path):
+    fit(make_tagger(), FEATURES, tmp_path, learning_rate=0, log_every=100)
+    model, task = make_tagger(), TaggingTask()
+    batch = collate(FEATURES)
+    total, count = task.loss(model(**batch["inputs"]), batch)
+    (line,) = history(tmp_path)
+    assert line["loss"] == pytest.approx((total / count).item(), rel=1e-6)
+
+
+def test_a_batch_without_targets_changes_nothing(tmp_path):
+    features = [{**f, "labels": [IGNORE_INDEX] * len(f["labels"])} for f in make_features(4)]
+    model = make_tagger()
+    before = weights(model)
+    fit(model, features, tmp_path)
+    assert distance(before, weights(model)) == 0
+
+
+@pytest.mark.parametrize(
+    ("examples", "values", "expected"),
+    [
+        (70, {"epochs": 3, "batch_size": 32}, 9),
+        (64, {"epochs": 3, "batch_size": 32}, 6),
+        (70, {"epochs": 0.5, "batch_size": 32}, 2),
+        (3, {"epochs": 0.01, "batch_size": 32}, 1),
+        (70, {"epochs": 3, "batch_size": 32, "max_steps": 4}, 4),
+        (70, {"epochs": 0, "max_steps": 100}, 100),
+    ],
+)
+def test_number_of_steps(examples, values, expected):
+    assert total_steps(examples, settings(**values)) == expected
+
+
+def test_max_steps_may_exceed_the_epochs(tmp_path):
+    progress = fit(make_tagger(), FEATURES, tmp_path, max_steps=7)
+    assert progress.step == 7
+    assert [line["step"] for line in history(tmp_path)] == [1, 2, 3, 4, 5, 6, 7]
+    assert history(tmp_path)[-1]["epoch"] == pytest.approx(7 / 3)

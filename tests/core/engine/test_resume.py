@@ -1,0 +1,240 @@
+"""An interrupted and resumed training ends as an uninterrupted one, bit for bit."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from taskzoo.config import OPTIMIZERS
+from taskzoo.engine import checkpoint as checkpoint_module
+from taskzoo.engine.checkpoint import Checkpoints, load_trainable
+from taskzoo.engine.interrupt import StopRequest
+from taskzoo.engine.optim import build_optimizer, build_schedule
+from taskzoo.errors import Interrupted, RequestError
+
+from .kit import Tagger, collate, fit, history, make_features, make_tagger, same, settings, weights
+
+FEATURES = make_features(38)
+PLAN = {"epochs": 3, "batch_size": 8, "micro_batch_size": 3, "schedule": "cosine", "warmup": 2, "log_every": 4}
+STEPS = 15  # 5 an epoch, the last of them of 6 examples
+
+
+class CrashError(Exception):
+    """Stands for a lost machine: nothing gets to tidy up."""
+
+
+def batches_in(steps: int) -> int:
+    """How many micro-batches the first steps of an epoch may have at most (8 in parts of 3: three)."""
+    return 3 * steps
+
+
+def at_batch(number: int, act: Callable[[], None]) -> Callable:
+    """A collator that calls ``act`` when it makes its ``number``-th batch, and draws from every random source."""
+    calls = 0
+
+    def collate_and_act(features):
+        nonlocal calls
+        calls += 1
+        if calls == number:
+            act()
+        batch = collate(features)
+        if random.random() + np.random.random() < 0.5:  # as an augmenting collator would
+            batch["inputs"]["input_ids"][0, 0] = 1 + int(random.random() * 9)
+        return batch
+
+    return collate_and_act
+
+
+def interrupt() -> None:
+    signal.raise_signal(signal.SIGINT)
+
+
+def crash() -> None:
+    raise CrashError
+
+
+def seed() -> None:
+    random.seed(1)
+    np.random.seed(1)
+    torch.manual_seed(1)
+
+
+def whole(folder, **values):
+    """Weights and history of an uninterrupted training."""
+    folder.mkdir()
+    model = make_tagger(dropout=0.3)
+    seed()
+    fit(model, FEATURES, folder, collate=at_batch(0, crash), **{**PLAN, **values})
+    return weights(model), history(folder)
+
+
+def run_again(folder, number, act, **values):
+    """A new process, as far as one process can be: fresh model, other random state."""
+    model = make_tagger(dropout=0.3, seed=0)
+    if not (folder / "checkpoints").exists():
+        seed()
+    fit(model, FEATURES, folder, collate=at_batch(number, act), **{**PLAN, **values})
+    return model
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_interrupted_in_mid_epoch(tmp_path, optimizer):
+    values = {"optimizer": optimizer, "learning_rate": 0.05}
+    expected, lines = whole(tmp_path / "whole", **values)
+    folder = tmp_path / "parts"
+    folder.mkdir()
+    with pytest.raises(Interrupted, match=r"after step 3 of 15"):
+        run_again(folder, 8, interrupt, **values)
+    assert [line["step"] for line in history(folder)] == []  # the first line is due at step 4
+    model = run_again(folder, 0, crash, **values)
+    assert same(weights(model), expected)
+    assert history(folder) == lines
+
+
+def test_interrupted_twice(tmp_path):
+    expected, lines = whole(tmp_path / "whole", optimizer="adamw", learning_rate=0.05)
+    folder = tmp_path / "parts"
+    folder.mkdir()
+    for number in (10, 14):
+        with pytest.raises(Interrupted):
+            run_again(folder, number, interrupt, optimizer="adamw", learning_rate=0.05)
+    model = run_again(folder, 0, crash, optimizer="adamw", learning_rate=0.05)
+    assert same(weights(model), expected)
+    assert history(folder) == lines
+
+
+@pytest.mark.parametrize("every", [1, 4])
+@pytest.mark.parametrize("number", [2, 17, 40])
+def test_lost_and_resumed_from_the_last_checkpoint(tmp_path, every, number):
+    values = {"checkpoint_every": every, "log_every": 1}
+    expected, lines = whole(tmp_path / "whole", **values)
+    folder = tmp_path / "parts"
+    folder.mkdir()
+    with pytest.raises(CrashError):
+        run_again(folder, number, crash, **values)
+    with open(folder / "history.jsonl", "a", encoding="utf-8") as file:
+        file.write('{"step": 4, "lo')  # the line that was being written
+    model = run_again(folder, 0, crash, **values)
+    assert same(weights(model), expected)
+    assert history(folder) == lines
+
+
+def test_lost_between_the_two_halves_of_replacing_a_checkpoint(tmp_path, monkeypatch):
+    expected, lines = whole(tmp_path / "whole", checkpoint_every=2)
+    folder = tmp_path / "parts"
+    folder.mkdir()
+    replace, calls = os.replace, []
+
+    def fail_at_the_fifth(source, target):
+        calls.append(source)
+        if len(calls) == 5:  # 1 for the first checkpoint, then 2 for each
+            raise CrashError
+        replace(source, target)
+
+    monkeypatch.setattr(checkpoint_module.os, "replace", fail_at_the_fifth)
+    with pytest.raises(CrashError):
+        run_again(folder, 0, crash, checkpoint_every=2)
+    monkeypatch.undo()
+    assert not (folder / "checkpoints" / "last").exists()
+    assert Checkpoints(folder / "checkpoints").exists()
+    model = run_again(folder, 0, crash, checkpoint_every=2)
+    assert same(weights(model), expected)
+    assert history(folder) == lines
+
+
+def test_a_best_model_from_before_the_interruption_is_kept(tmp_path):
+    scores = {5: 0.9, 10: 0.1, 15: 0.2}
+    seen = {}
+
+    def evaluate(model):
+        step = 5 * (1 + len(seen))
+        seen[step] = weights(model)
+        return {"score": scores[step]}
+
+    with pytest.raises(Interrupted, match="step 8"):
+        run_again(tmp_path, batches_in(7) + 2, interrupt, evaluate=evaluate)
+    model = run_again(tmp_path, 0, crash, evaluate=evaluate)
+    assert same(weights(model), seen[5])
+
+
+def test_a_run_interrupted_at_its_early_stop_stops_when_resumed(tmp_path):
+    evaluations = 0
+
+    def evaluate(model):
+        nonlocal evaluations
+        evaluations += 1
+        return {"score": 1.0 / evaluations}
+
+    values = {"evaluate_every": 1, "early_stopping": 2, "micro_batch_size": 0}
+    with pytest.raises(Interrupted):
+        run_again(tmp_path, 3, interrupt, evaluate=evaluate, **values)
+    run_again(tmp_path, 0, crash, evaluate=evaluate, **values)
+    assert evaluations == 3
+
+
+def test_a_checkpoint_holds_no_pickle(tmp_path):
+    with pytest.raises(Interrupted):
+        run_again(tmp_path, 5, interrupt, optimizer="adafactor", evaluate=lambda model: {"score": 1.0})
+    files = [f for f in (tmp_path / "checkpoints").rglob("*") if f.is_file()]
+    assert {f.suffix for f in files} == {".safetensors", ".json"}
+    for file in files:
+        if file.suffix == ".json":
+            json.loads(file.read_text(encoding="utf-8"))
+        else:
+            load_file(file)
+
+
+def test_a_checkpoint_of_another_model_is_refused(tmp_path):
+    with pytest.raises(Interrupted):
+        run_again(tmp_path, 5, interrupt)
+    with pytest.raises(RequestError, match="does not fit this model"):
+        load_trainable(torch.nn.Linear(2, 2), tmp_path / "checkpoints" / "last" / "model.safetensors")
+
+
+def test_random_states_are_restored(tmp_path):
+    model = Tagger()
+    optimizer = build_optimizer(model, settings())
+    schedule = build_schedule(optimizer, settings(), 5)
+    checkpoints = Checkpoints(tmp_path)
+    np.random.standard_normal()  # leaves a cached second value
+    random.gauss(0, 1)
+    checkpoints.save(model, optimizer, schedule, {"step": 1})
+    first = [random.gauss(0, 1), np.random.standard_normal(3).tolist(), torch.rand(3).tolist()]
+    assert checkpoints.restore(model, optimizer, schedule) == {"step": 1}
+    assert [random.gauss(0, 1), np.random.standard_normal(3).tolist(), torch.rand(3).tolist()] == first
+
+
+def test_frozen_weights_are_not_saved(tmp_path):
+    model = Tagger()
+    model.embeddings.requires_grad_(False)
+    Checkpoints(tmp_path).save_best(model)
+    assert "embeddings.weight" not in load_file(tmp_path / "best.safetensors")
+    assert "outer.weight" in load_file(tmp_path / "best.safetensors")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_first_signal_asks_and_the_second_acts(number):
+    received = []
+    before = signal.signal(number, lambda *_: received.append(number))
+    try:
+        with StopRequest() as stop:
+            signal.raise_signal(number)
+            assert stop.requested
+            assert not received
+            signal.raise_signal(number)
+            assert received == [number]
+        with StopRequest() as stop:
+            pass
+        signal.raise_signal(number)
+        assert not stop.requested
+        assert received == [number, number]
+    finally:
+        signal.signal(number, before)
