@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import pytest
 
@@ -102,18 +103,18 @@ def test_defaults_recipe_file_and_arguments(tmp_path):
     file.write_text("task: ner\nmodel: bert-base\ntraining: {epochs: 9, batch_size: 4}\noptions: {head: crf}\n")
     config, _, _ = make_config(None, config=file, settings={"batch_size": 6}, train="x")
     assert (config.training.epochs, config.training.batch_size, config.options["head"]) == (9.0, 6, "crf")
-    assert (config.model, config.data) == ("bert-base", DataConfig(train="x"))
+    assert (config.model, config.data) == ("bert-base", DataConfig(train=str(Path("x").absolute())))
     config, _, _ = make_config("ner", settings={"head": "linear"}, config=file, model="minilm")
     assert (config.model, config.options["head"]) == ("minilm", "linear")
 
 
 def test_data_named_in_arguments_replace_those_of_the_file(tmp_path):
     file = tmp_path / "config.yaml"
-    file.write_text("task: ner\ndata: {train: a, test: b, columns: {tokens: 0}, format: conll}\n")
+    file.write_text("task: ner\ndata: {train: /a, test: /b, columns: {tokens: 0}, format: conll}\n")
     config, _, _ = make_config(None, config=file)
-    assert config.data == DataConfig(train="a", test="b", columns={"tokens": "0"}, format="conll")
-    config, _, _ = make_config(None, config=file, train="c")
-    assert config.data == DataConfig(train="c", columns={"tokens": "0"}, format="conll")
+    assert config.data == DataConfig(train="/a", test="/b", columns={"tokens": "0"}, format="conll")
+    config, _, _ = make_config(None, config=file, train="/c")
+    assert config.data == DataConfig(train="/c", columns={"tokens": "0"}, format="conll")
 
 
 def test_no_data_is_the_demo_set():

@@ -2,18 +2,72 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import socket
 import subprocess
 import sys
+import tempfile
+import time
 from collections.abc import Sequence
 from typing import NoReturn
 
+GRACE = 30.0
+"""Seconds that processes get to end after one of them failed."""
+
 
 def relaunch(processes: int, arguments: Sequence[str], *, output: str) -> NoReturn:
-    """Run ``zoo ARGUMENTS`` in ``processes`` processes through ``torch.distributed.run`` and exit as it does."""
-    command = [
-        sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes),
-        "-m", "taskzoo", *arguments,
-    ]  # fmt: skip
+    """Run ``zoo ARGUMENTS`` once per process and exit as the first of them does.
+
+    The processes stand in a session of their own, so that an interruption reaches each exactly once, from here.
+    What the others say is shown only if the first one has nothing to say.
+    """
+    command = [sys.executable, "-m", "taskzoo", *arguments]
     if "--output" not in arguments and not any(a.startswith("--output=") for a in arguments):
         command += ["--output", output]
-    sys.exit(subprocess.run(command, check=False).returncode)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    threads = max(1, (os.cpu_count() or 1) // processes)
+    shared = {
+        "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": str(processes),
+        "LOCAL_WORLD_SIZE": str(processes), "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", str(threads)),
+    }  # fmt: skip
+    with tempfile.TemporaryFile(mode="w+", encoding="utf-8", errors="replace") as others:
+        children = [
+            subprocess.Popen(
+                command,
+                env={**os.environ, **shared, "RANK": str(rank), "LOCAL_RANK": str(rank)},
+                stdout=None if rank == 0 else subprocess.DEVNULL,
+                stderr=None if rank == 0 else others,
+                start_new_session=True,
+            )
+            for rank in range(processes)
+        ]
+
+        def forward(number: int, frame: object) -> None:
+            for child in children:
+                if child.poll() is None:
+                    child.send_signal(number)
+
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, forward)
+        code = _wait(children)
+        if children[0].returncode in (0, -signal.SIGKILL) and code:
+            others.seek(0)
+            sys.stderr.write(others.read())
+    sys.exit(code if code >= 0 else 128 - code)
+
+
+def _wait(children: Sequence[subprocess.Popen[bytes]]) -> int:
+    """The exit code of the first that failed (0: none). Those left behind get :data:`GRACE` seconds, then a kill."""
+    code, deadline = 0, None
+    while any(child.poll() is None for child in children):
+        failed = [child.returncode for child in children if child.returncode]
+        if failed and deadline is None:
+            code, deadline = failed[0], time.monotonic() + GRACE
+        if deadline is not None and time.monotonic() > deadline:
+            for child in children:
+                child.kill()
+        time.sleep(0.1)
+    return code or next((child.returncode for child in children if child.returncode), 0)

@@ -15,9 +15,11 @@ if TYPE_CHECKING:
 @contextmanager
 def explain_load_errors(checkpoint: Checkpoint, part: str) -> Iterator[None]:
     """Turn what ``from_pretrained`` raises for a missing or broken checkpoint into one sentence."""
+    from safetensors import SafetensorError
+
     try:
         yield
-    except (OSError, ValueError, ImportError, KeyError) as error:
+    except (OSError, ValueError, ImportError, KeyError, SafetensorError) as error:
         reason = str(error).strip().splitlines()[0][:300] if str(error).strip() else type(error).__name__
         if checkpoint.is_local:
             raise RequestError(f"The {part} of {checkpoint.name!r} cannot be loaded: {reason}") from error

@@ -35,8 +35,10 @@ def load_tokenizer(checkpoint: Checkpoint) -> PreTrainedTokenizerBase:
     with explain_load_errors(checkpoint, "tokenizer"):
         config = load_config(checkpoint)
         tokenizer = AutoTokenizer.from_pretrained(checkpoint.location, **loading)
-        if is_byte_level(tokenizer) and not getattr(tokenizer, "add_prefix_space", False):
+        if _lacks_prefix_space(tokenizer):
             tokenizer = AutoTokenizer.from_pretrained(checkpoint.location, add_prefix_space=True, **loading)
+            if _lacks_prefix_space(tokenizer):  # some classes keep the flag as an attribute only
+                _set_prefix_space(tokenizer)
     if tokenizer.pad_token_id is None:
         if tokenizer.eos_token_id is None:
             raise RequestError(f"The tokenizer of {checkpoint.name!r} has neither a pad nor an end token.")
@@ -47,11 +49,32 @@ def load_tokenizer(checkpoint: Checkpoint) -> PreTrainedTokenizerBase:
 
 def is_byte_level(tokenizer: PreTrainedTokenizerBase) -> bool:
     """Whether the tokenizer is a byte-level BPE (looked up in its own definition, not in a list of names)."""
+    step = _pre_tokenizer(tokenizer)
+    return any(s.get("type") == "ByteLevel" for s in [step, *step.get("pretokenizers", [])])
+
+
+def _pre_tokenizer(tokenizer: PreTrainedTokenizerBase) -> dict[str, Any]:
     backend = getattr(tokenizer, "backend_tokenizer", None)
-    if backend is None:
-        return False
-    steps = json.loads(backend.to_str()).get("pre_tokenizer") or {}
-    return any(s.get("type") == "ByteLevel" for s in [steps, *steps.get("pretokenizers", [])])
+    return {} if backend is None else json.loads(backend.to_str()).get("pre_tokenizer") or {}
+
+
+def _lacks_prefix_space(tokenizer: PreTrainedTokenizerBase) -> bool:
+    """Whether byte-level splitting is all the pre-tokenizer does, without a blank before the first word.
+
+    After a splitting step of its own (Qwen2, Llama 3) the flag would put a blank before every piece of a word.
+    """
+    step = _pre_tokenizer(tokenizer)
+    return step.get("type") == "ByteLevel" and not step["add_prefix_space"]
+
+
+def _set_prefix_space(tokenizer: PreTrainedTokenizerBase) -> None:
+    from tokenizers import pre_tokenizers
+
+    step = _pre_tokenizer(tokenizer)
+    backend: Any = tokenizer
+    backend.backend_tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(
+        add_prefix_space=True, trim_offsets=step.get("trim_offsets", True), use_regex=step.get("use_regex", True)
+    )
 
 
 def context_length(config: Any) -> int:
@@ -79,6 +102,7 @@ class WordEncoder:
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
         self._tokenizer = tokenizer
+        self._byte_level = is_byte_level(tokenizer)
         self._cache: dict[str, list[int]] = {}
         probe: list[int] = tokenizer("a", add_special_tokens=False)["input_ids"]
         whole: list[int] = tokenizer("a")["input_ids"]
@@ -92,6 +116,9 @@ class WordEncoder:
         """One list of ids per word."""
         new = [w for w in dict.fromkeys(words) if w not in self._cache]
         if new:
-            encoded = self._tokenizer([[w] for w in new], is_split_into_words=True, add_special_tokens=False)
+            if self._byte_level:  # the blank before a word is part of its first token
+                encoded = self._tokenizer([w if w[:1].isspace() else f" {w}" for w in new], add_special_tokens=False)
+            else:
+                encoded = self._tokenizer([[w] for w in new], is_split_into_words=True, add_special_tokens=False)
             self._cache.update(zip(new, encoded["input_ids"], strict=True))
         return [self._cache[w] for w in words]

@@ -170,6 +170,7 @@ class _Prepared:
         self.trained = add_lora(self.model, training) if training.lora else self.model
         self.trained.to(self.accelerator.device)
         self.trainable, self.parameters = count_parameters(self.trained)
+        self._try_one_batch(plan)
         self.seconds = {"load": time.perf_counter() - began}
         provider = registry.provider(plan.config.task)
         self.manifest: dict[str, Any] = {
@@ -193,6 +194,20 @@ class _Prepared:
             "counts": {split: encoded.counts for split, encoded in self.encoded.items()},
             "environment": environment(),
         }
+
+    def _try_one_batch(self, plan: Plan) -> None:
+        """Model, loss and decoding on two examples, so that what cannot work is refused before anything is written."""
+        import torch
+
+        from taskzoo.engine.batches import to_device
+
+        smallest = sorted(self.encoded["train"].features, key=lambda f: len(f["input_ids"]))[:2]
+        batch = to_device(self.collate(smallest), self.accelerator.device)
+        self.trained.eval()
+        with torch.no_grad(), self.accelerator.autocast():
+            outputs = self.trained(**batch["inputs"])
+        plan.task.loss(outputs, batch, label_smoothing=plan.config.training.label_smoothing)
+        plan.task.decode(outputs, batch)
 
     def token_ids(self) -> set[int]:
         """All tokens that training and its validation can meet."""

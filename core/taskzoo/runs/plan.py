@@ -10,6 +10,7 @@ from typing import Any
 
 from taskzoo import registry
 from taskzoo.config import DataConfig, RunConfig, Training, make_training, parse_columns, read_config, split_settings
+from taskzoo.data.readers.files import require_file
 from taskzoo.errors import RequestError
 from taskzoo.models.checkpoints import Checkpoint, resolve_model
 from taskzoo.task import Task, TaskSpec
@@ -61,6 +62,8 @@ def make_config(
     spec = registry.task(task)
     model = model or base.get("model") or registry.default_model(task) or FALLBACK_MODEL
     checkpoint = resolve_model(model)
+    if checkpoint.entry is None and checkpoint.is_local:
+        model = str(Path(model).absolute())
 
     given_training, given_options = split_settings(settings or {}, spec)
     training = {**(base.get("training") or {}), **given_training}
@@ -78,8 +81,9 @@ def make_config(
         named = {k: v for k, v in named.items() if k in ("columns", "format")}
     if isinstance(columns, str):
         columns = parse_columns(columns)
+    name = data or named.get("name")
     source = DataConfig(
-        name=data or named.get("name"),
+        name=_absolute(name) if name and Path(name).is_dir() else name,
         train=_absolute(train or named.get("train")),
         validation=_absolute(validation or named.get("validation")),
         test=_absolute(test or named.get("test")),
@@ -121,6 +125,9 @@ def make_plan(
         PluginError, RequestError, DataError: anything that cannot be used.
     """
     spec = registry.task(config.task)
+    for path in (config.data.train, config.data.validation, config.data.test):
+        if path is not None:  # before anything heavy is imported
+            require_file(Path(path))
     task: Task = registry.load_task(config.task)(config.options)
     splits = load_splits(spec, task, config.data, seed=config.training.seed, memory=memory)
     task.fit(splits.rows["train"])

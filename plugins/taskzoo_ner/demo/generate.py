@@ -27,7 +27,7 @@ Sentence = list[Token]
 
 HERE = Path(__file__).resolve().parent
 SEED = 20240607
-SIZES = {"train": 2600, "validation": 150, "test": 200}
+SIZES = {"train": 1600, "validation": 150, "test": 200}
 SEEDS = {split: SEED + number for number, split in enumerate(SIZES)}
 ENTITY_TYPES = ("PER", "LOC", "ORG")
 EMPTY_SHARE = 0.15  # the share of sentences without any entity

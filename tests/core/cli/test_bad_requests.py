@@ -119,7 +119,7 @@ CASES = [
     ("run ner --model no-config --train good.conll", ["'no-config' holds no model", "config.json"]),
     ("run ner --model bad-config --train good.conll", ["config.json", "not JSON"]),
     ("run ner --model odd-config --train good.conll", ["odd-config", "cannot be loaded"]),
-    ("run ner --model bert --train good.conll --precision fp32", ["'bert' cannot be loaded"]),  # no weights
+    ("run ner --model bert --train good.conll --precision fp32", ["bert' cannot be loaded"]),  # no weights
     ("run ner --model no/such-model --train good.conll", ["no/such-model", "cannot be loaded"]),
     ("rnu ner", ["rnu"]),
     # settings

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 import torch
-from taskzoo.engine.embeddings import trainable_table, used_rows_only
 from transformers import BertConfig, BertForTokenClassification
+
+from taskzoo.engine.embeddings import trainable_table, used_rows_only
 
 
 def small_model() -> BertForTokenClassification:

@@ -110,6 +110,18 @@ def test_config_repeats_the_run(finished, tmp_path):
     assert (tmp_path / "again" / "config.yaml").read_text() == (finished / "config.yaml").read_text()
 
 
+def test_a_run_named_by_relative_paths_is_repeated_from_elsewhere(data, model, finished, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(data, "data")
+    shutil.copytree(model, "bert")
+    short = ["--set", "max_steps=1", "--precision", "fp32"]
+    assert zoo("run", "ner", "--model", "bert", "--data", "data", "--output", "run", *short).code == 0
+    monkeypatch.chdir(finished)
+    result = zoo("run", "--config", tmp_path / "run" / "config.yaml", "--output", tmp_path / "again")
+    assert result.code == 0, result.err
+    assert read(tmp_path / "again" / "metrics.json") == read(tmp_path / "run" / "metrics.json")
+
+
 def test_arguments_go_before_the_configuration(finished, tmp_path):
     short = ("--set", "max_steps=2", "--seed", "7")
     result = zoo("run", "--config", finished / "config.yaml", "--output", tmp_path / "again", *short)

@@ -199,7 +199,6 @@ def test_two_processes_are_one(model, data, request_, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(strict=True, reason="torch.distributed.run hides the exit code and adds a report of its own")
 def test_a_request_refused_by_two_processes_is_refused_once(model, request_, tmp_path):
     shutil.copytree(model, tmp_path / "bert", ignore=shutil.ignore_patterns("*.safetensors"))
     request = [tmp_path / "bert" if a == model else a for a in request_]

@@ -172,7 +172,6 @@ def test_runs_that_are_broken(finished, tmp_path):
     refused(zoo("resume", tmp_path / "e"), "manifest.json")
 
 
-@pytest.mark.xfail(strict=True, reason="a SafetensorError is not among the load errors that are explained")
 def test_weights_that_are_broken(finished, tmp_path):
     shutil.copytree(finished, tmp_path / "run")
     (tmp_path / "run" / "model" / "model.safetensors").write_bytes(b"not weights")

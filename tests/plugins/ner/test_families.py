@@ -30,17 +30,9 @@ def new_task(**options: Any) -> NerTask:
     return NerTask(registry.task("ner").resolve_options(options))
 
 
-def wrong_today(family: str, reason: str) -> Any:
-    return pytest.param(family, marks=pytest.mark.xfail(strict=True, reason=reason))
-
-
 @pytest.mark.parametrize(
     "family",
-    [
-        *(family for family in FAMILIES if family not in ("modernbert", "qwen2")),
-        wrong_today("modernbert", MODERNBERT),
-        wrong_today("qwen2", QWEN2),
-    ],
+    FAMILIES,
 )
 def test_words_are_tokenized_as_in_running_text(
     tiny_checkpoint: Callable[..., Path], tiny_tokenizer: Callable[..., Any], family: str
@@ -55,9 +47,7 @@ def test_words_are_tokenized_as_in_running_text(
         assert [i for word in encoder(words) for i in word] == running[start:]
 
 
-@pytest.mark.parametrize(
-    "family", ["gpt2", "roberta", wrong_today("modernbert", MODERNBERT), wrong_today("qwen2", QWEN2)]
-)
+@pytest.mark.parametrize("family", ["gpt2", "roberta", "modernbert", "qwen2"])
 def test_a_word_of_byte_level_bpe_holds_the_blank_before_it(
     tiny_checkpoint: Callable[..., Path], tiny_tokenizer: Callable[..., Any], family: str
 ) -> None:

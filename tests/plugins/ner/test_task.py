@@ -181,7 +181,6 @@ def _lines(path: Path) -> list[str]:
     return path.read_text(encoding="utf-8").splitlines()
 
 
-@pytest.mark.xfail(strict=True, reason="the task can refuse the setting only in its loss, when the directory is there")
 def test_smoothing_a_crf_is_refused_before_anything_is_written(
     tiny_checkpoint: Callable[..., Path], tmp_path: Path, demo_sentences: list[dict[str, Any]]
 ) -> None:

@@ -59,13 +59,22 @@ def split_lines(text: str, source: str) -> list[str]:
     return lines[:-1] if not lines[-1] else lines
 
 
-def _read_bytes(path: Path) -> bytes:
-    source = str(path)
+def require_file(path: Path) -> None:
+    """Check that ``path`` is a file, without reading it.
+
+    Raises:
+        DataError: it is missing (with the nearest names beside it) or a folder.
+    """
     if path.is_dir():
         inside = sorted(p.name for p in path.iterdir() if p.is_file() and not p.name.startswith("."))
-        raise DataError(f"this is a folder and a file is needed; it holds {_listed(inside)}.", file=source)
+        raise DataError(f"this is a folder and a file is needed; it holds {_listed(inside)}.", file=str(path))
     if not path.exists():
-        raise DataError(_missing(path), file=source)
+        raise DataError(_missing(path), file=str(path))
+
+
+def _read_bytes(path: Path) -> bytes:
+    source = str(path)
+    require_file(path)
     try:
         data = path.read_bytes()
         if data.startswith(b"\x1f\x8b") or (path.suffix.lower() == ".gz" and data):
