@@ -20,6 +20,10 @@ def explain_interrupt(path: str | Path) -> Iterator[None]:
         yield
     except Interrupted as error:
         raise Interrupted(f"{error} Go on with: zoo resume {path}") from None
+    except KeyboardInterrupt:
+        if (Path(path) / "manifest.json").is_file():
+            raise Interrupted(f"Stopped outside of training. Go on with: zoo resume {path}") from None
+        raise
 
 
 def show_result(run: Run, *, as_json: bool) -> None:

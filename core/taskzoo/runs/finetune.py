@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import random
 import shutil
-import tempfile
 import time
 from collections.abc import Mapping
 from contextlib import nullcontext
@@ -13,21 +11,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from taskzoo import registry
 from taskzoo.config import DataConfig, RunConfig, read_config, write_config
 from taskzoo.config import make_training as _make_training
 from taskzoo.engine.progress import Reporter, Silent
 from taskzoo.errors import RequestError, TaskZooError
 
 from .card import write_card
-from .data import SPLITS, MemoryRows, overlap_notes, split_note
+from .data import MemoryRows
 from .directory import RunDirectory, new_run_path, write_json, write_jsonl
-from .manifest import environment, model_hashes, now
-from .plan import Plan, describe_settings, make_config, make_plan
+from .manifest import now, sha256_of
+from .plan import Plan, make_config, make_plan
+from .prepare import Prepared, prepare
 
 if TYPE_CHECKING:
-    from taskzoo.models.checkpoints import Checkpoint
-
     from .load import Run
 
 
@@ -86,7 +82,7 @@ def start(plan: Plan, path: Path, *, reporter: Reporter | None = None) -> Run:
         RequestError: the model cannot be loaded or does not suit (nothing is written).
     """
     reporter = reporter or Silent()
-    prepared = _prepare(plan, reporter)
+    prepared = prepare(plan, reporter)
     directory = RunDirectory(path)
     if prepared.accelerator.is_main_process:
         directory.path.mkdir(parents=True, exist_ok=True)
@@ -121,148 +117,17 @@ def resume(path: str | Path, *, reporter: Reporter | None = None) -> Run:
         if source.get("sha256") != manifest["data"].get(split, {}).get("sha256"):
             raise RequestError(f"The {split} data ({source['source']}) changed since the run began; start a new run.")
     reporter = reporter or Silent()
-    prepared = _prepare(plan, reporter)
+    prepared = prepare(plan, reporter)
     if prepared.manifest["model"]["sha256"] != manifest["model"]["sha256"]:
         raise RequestError(f"The model {config.model!r} changed since the run began; start a new run.")
     write_json(directory.manifest, {**prepared.manifest, "status": "running", "started": manifest["started"]})
     return _train_and_save(plan, prepared, directory, reporter)
 
 
-class _Prepared:
-    """The loaded parts of a run."""
-
-    def __init__(self, plan: Plan, reporter: Reporter) -> None:
-        import numpy
-        import torch
-
-        from taskzoo.engine.freezing import freeze
-        from taskzoo.engine.lora import add_lora, count_parameters
-        from taskzoo.engine.precision import make_accelerator, resolve_precision
-        from taskzoo.models.loading import explain_load_errors, quiet_transformers
-        from taskzoo.models.tokenizers import load_tokenizer
-
-        began = time.perf_counter()
-        quiet_transformers()
-        training = plan.config.training
-        self.precision = resolve_precision(training.precision, family=plan.checkpoint.family)
-        self.accelerator = make_accelerator(self.precision)
-        random.seed(training.seed)
-        numpy.random.seed(training.seed % 2**32)
-        torch.manual_seed(training.seed)
-        checkpoint = plan.checkpoint
-        if checkpoint.is_scratch:
-            checkpoint = self._from_scratch(plan, reporter)
-        self.tokenizer = load_tokenizer(checkpoint)
-        self.collate = plan.task.collator(self.tokenizer)
-        self.encoded = {
-            split: plan.task.encode(rows, self.tokenizer) for split, rows in plan.splits.rows.items() if rows
-        }
-        loading: dict[str, Any] = {"revision": checkpoint.revision} if checkpoint.revision else {}
-        with explain_load_errors(checkpoint, "model"):
-            self.model = plan.task.head(checkpoint.location, dtype=torch.float32, **loading)
-        if self.model.config.pad_token_id is None:
-            self.model.config.pad_token_id = self.tokenizer.pad_token_id
-        if hasattr(self.model.config, "use_cache"):
-            self.model.config.use_cache = False
-        freeze(self.model, training.freeze)
-        if training.gradient_checkpointing:
-            self.model.gradient_checkpointing_enable({"use_reentrant": False})
-        self.trained = add_lora(self.model, training) if training.lora else self.model
-        self.trained.to(self.accelerator.device)
-        self.trainable, self.parameters = count_parameters(self.trained)
-        self._try_one_batch(plan)
-        self.seconds = {"load": time.perf_counter() - began}
-        provider = registry.provider(plan.config.task)
-        self.manifest: dict[str, Any] = {
-            "task": {"id": plan.config.task, **provider},
-            "model": {
-                "name": plan.checkpoint.name,
-                "location": plan.checkpoint.location,
-                "family": self.model.config.model_type,
-                "sha256": model_hashes(plan.checkpoint.location),
-                "parameters": self.parameters,
-                "trainable": self.trainable,
-            },
-            "precision": self.precision,
-            "processes": self.accelerator.num_processes,
-            "seed": training.seed,
-            "recipe": {"values": plan.recipe, "sources": plan.recipe_sources},
-            "data": plan.splits.sources,
-            "splits": plan.splits.made,
-            "rows": {split: len(rows) for split, rows in plan.splits.rows.items()},
-            "overlap": plan.splits.overlap,
-            "counts": {split: encoded.counts for split, encoded in self.encoded.items()},
-            "environment": environment(),
-        }
-
-    def _try_one_batch(self, plan: Plan) -> None:
-        """Model, loss and decoding on two examples, so that what cannot work is refused before anything is written."""
-        import torch
-
-        from taskzoo.engine.batches import to_device
-
-        smallest = sorted(self.encoded["train"].features, key=lambda f: len(f["input_ids"]))[:2]
-        batch = to_device(self.collate(smallest), self.accelerator.device)
-        self.trained.eval()
-        with torch.no_grad(), self.accelerator.autocast():
-            outputs = self.trained(**batch["inputs"])
-        plan.task.loss(outputs, batch, label_smoothing=plan.config.training.label_smoothing)
-        plan.task.decode(outputs, batch)
-
-    def token_ids(self) -> set[int]:
-        """All tokens that training and its validation can meet."""
-        features = [
-            f for split in ("train", "validation") if split in self.encoded for f in self.encoded[split].features
-        ]
-        return {i for feature in features for i in feature["input_ids"]}.union(self.tokenizer.all_special_ids)
-
-    def _from_scratch(self, plan: Plan, reporter: Reporter) -> Checkpoint:
-        from taskzoo.models.scratch import make_scratch
-
-        self._folder = tempfile.TemporaryDirectory(prefix="taskzoo-scratch-")
-        reporter.say("Training a tokenizer on the training rows; the model starts without any pretraining.")
-        texts = [plan.task.signature(row)[0] for row in plan.splits.rows["train"]]
-        return make_scratch(plan.checkpoint, texts, Path(self._folder.name), seed=plan.config.training.seed)
-
-
-def _prepare(plan: Plan, reporter: Reporter) -> _Prepared:
-    for line in _opening(plan):
-        reporter.say(line)
-    prepared = _Prepared(plan, reporter)
-    share = prepared.trainable / prepared.parameters
-    reporter.say(
-        f"model     {plan.checkpoint.name} ({prepared.model.config.model_type}, {prepared.parameters / 1e6:.1f}M "
-        f"parameters, {share:.1%} trained), {prepared.precision} on {prepared.accelerator.device.type}"
-    )
-    for split, encoded in prepared.encoded.items():
-        noted = ", ".join(f"{value} {name.replace('_', ' ')}" for name, value in encoded.counts.items() if value)
-        if noted:
-            reporter.say(f"{split:<10} {noted}")
-    return prepared
-
-
-def _opening(plan: Plan) -> list[str]:
-    lines = []
-    if plan.config.data.name == "demo":
-        lines.append(f"No data named: using the built-in demo set of {plan.config.task}.")
-    rows = ", ".join(f"{split} {len(plan.splits.rows[split])}" for split in SPLITS)
-    note = split_note(plan.splits.made)
-    made = f" ({note})" if note else ""
-    lines.append(f"data      {rows} rows{made}")
-    lines.extend(f"warning   {note}" for note in overlap_notes(plan.splits.overlap))
-    lines.append(f"settings  {describe_settings(plan.config.training)}")
-    if plan.recipe:
-        values = ", ".join(f"{name}={value}" for name, value in plan.recipe.items())
-        lines.append(f"recipe    {values} (from {'; '.join(plan.recipe_sources)})")
-    return lines
-
-
 def _keep_memory_rows(plan: Plan, directory: RunDirectory) -> RunConfig:
     """Rows given in memory become files of the run, so that it can be repeated and resumed."""
     if all(source["source"] != "memory" for source in plan.splits.sources.values()):
         return plan.config
-    from .manifest import sha256_of
-
     directory.data.mkdir(exist_ok=True)
     files: dict[str, Any] = {}
     for split, source in plan.splits.sources.items():
@@ -273,7 +138,7 @@ def _keep_memory_rows(plan: Plan, directory: RunDirectory) -> RunConfig:
     return replace(plan.config, data=DataConfig(format="jsonl", **files))
 
 
-def _train_and_save(plan: Plan, prepared: _Prepared, directory: RunDirectory, reporter: Reporter) -> Run:
+def _train_and_save(plan: Plan, prepared: Prepared, directory: RunDirectory, reporter: Reporter) -> Run:
     from taskzoo.engine.checkpoint import Checkpoints
     from taskzoo.engine.embeddings import used_rows_only
     from taskzoo.engine.evaluation import Evaluation, predict, score
@@ -333,6 +198,8 @@ def _train_and_save(plan: Plan, prepared: _Prepared, directory: RunDirectory, re
     prepared.seconds["evaluate"] = time.perf_counter() - began
 
     if accelerator.is_main_process:
+        if prepared.use_cache is not None:
+            model.config.use_cache = prepared.use_cache
         model.save_pretrained(directory.model)
         prepared.tokenizer.save_pretrained(directory.model)
         save_task(directory.model, plan, prepared.precision, prepared.manifest["task"])
