@@ -10,6 +10,7 @@ from taskzoo.errors import TaskZooError
 
 from .check import check
 from .datasets import datasets
+from .doctor import doctor
 from .evaluate import evaluate
 from .info import info
 from .models import models
@@ -38,6 +39,7 @@ app.command()(models)
 app.command()(datasets)
 app.command()(plugins)
 app.command()(info)
+app.command()(doctor)
 app.command()(check)
 app.command()(new)
 

@@ -1,0 +1,53 @@
+"""A report on data, made by reading them exactly as a run does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from taskzoo.models.loading import quiet_transformers
+from taskzoo.models.scratch import train_tokenizer
+from taskzoo.models.tokenizers import load_tokenizer
+
+from .data import overlap_notes, split_note
+from .plan import Plan
+
+
+def examine(plan: Plan) -> dict[str, Any]:
+    """Rows, features and sub-token lengths of each split, and in words what a person should know.
+
+    Returns:
+        ``{"splits": {name: {rows, features, median_length, p95_length, longest}}, "counts": {name: {...}},
+        "overlap": {...}, "notes": [...]}``, JSON-serialisable. Lengths are in sub-tokens per feature.
+
+    Raises:
+        RequestError: the tokenizer cannot be loaded.
+    """
+    quiet_transformers()
+    if plan.checkpoint.is_scratch:
+        texts = [plan.task.signature(row)[0] for row in plan.splits.rows["train"]]
+        tokenizer = train_tokenizer(texts, plan.checkpoint.family)
+    else:
+        tokenizer = load_tokenizer(plan.checkpoint)
+    splits: dict[str, dict[str, Any]] = {}
+    counts: dict[str, dict[str, int]] = {}
+    notes = []
+    if plan.splits.made:
+        notes.append(f"Missing splits were made: {split_note(plan.splits.made)}.")
+    for name, rows in plan.splits.rows.items():
+        if not rows:
+            continue
+        encoded = plan.task.encode(rows, tokenizer)
+        lengths = np.array([len(feature["input_ids"]) for feature in encoded.features])
+        splits[name] = {
+            "rows": len(rows),
+            "features": len(lengths),
+            "median_length": int(np.median(lengths)),
+            "p95_length": int(np.percentile(lengths, 95)),
+            "longest": int(lengths.max()),
+        }
+        counts[name] = encoded.counts
+        notes += [f"{name}: {value} {what.replace('_', ' ')}" for what, value in encoded.counts.items() if value]
+    notes += overlap_notes(plan.splits.overlap)
+    return {"splits": splits, "counts": counts, "overlap": plan.splits.overlap, "notes": notes}
