@@ -50,7 +50,6 @@ class Checkpoints:
         progress: dict[str, Any],
         *,
         scaler: Any = None,
-        rank: int = 0,
     ) -> None:
         """Write the whole state beside the old one, then swap."""
         fresh, old = self.folder / "last.new", self.folder / "last.old"

@@ -80,7 +80,6 @@ def train(
         TrainingError: the loss or the gradient is not finite; the last checkpoint is kept.
         Interrupted: stopped by a signal, after saving a checkpoint.
     """
-
     lengths = [len(f["input_ids"]) for f in features]
     per_epoch = steps_per_epoch(len(features), settings.batch_size)
     last_step = total_steps(len(features), settings)
