@@ -79,7 +79,7 @@ def _from_tokens(row: Row, scheme: str, labelled: bool) -> Row:
 def _checked_tags(row: Row) -> list[str]:
     tags = row.get("tags")
     if tags is None:
-        raise _error(row, "the row has tokens but no 'tags'.")
+        raise _error(row, "the row has tokens but no 'tags'; labelled data need a second column or field.")
     if isinstance(tags, str) or not isinstance(tags, Sequence):
         raise _error(row, "'tags' must be a list with one tag per token.")
     unknown = unknown_tags(tags)
