@@ -51,7 +51,7 @@ def snippets(page: Path) -> list[Snippet]:
     return found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def demo_run(environment: None, small_rows, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run of ``ner``."""
     import taskzoo
@@ -79,7 +79,7 @@ def session(tmp_path: Path, demo_run: Path, small_rows, monkeypatch: pytest.Monk
     return tmp_path
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)  # undone before other tests look anything up
 def environment(small_catalogue: Path) -> Iterator[None]:
     """No network, and the small catalogue."""
     with pytest.MonkeyPatch.context() as patch:
