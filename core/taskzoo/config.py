@@ -19,6 +19,7 @@ from .task import TaskSpec, check_value
 OPTIMIZERS = ("adamw", "adam", "sgd", "momentum", "adafactor")
 SCHEDULES = ("linear", "cosine", "constant")
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
+METHODS = ("full", "lora", "linear-probe", "contrastive")
 
 
 def _setting(default: Any, help: str, *, choices: tuple[Any, ...] = (), minimum: float | None = None) -> Any:
@@ -45,13 +46,17 @@ class Training:
     max_grad_norm: float = _setting(1.0, "clip the gradient's 2-norm to this (0: no clipping)", minimum=0)
     label_smoothing: float = _setting(0.0, "mass moved from the true label to all labels", minimum=0)
     precision: str = _setting("auto", "arithmetic of the forward pass", choices=PRECISIONS)
-    lora: bool = _setting(False, "train low-rank adapters and the head only")
+    method: str = _setting("full", "what is trained: see docs/methods.md", choices=METHODS)
+    lora: bool = _setting(False, "the same as method=lora: low-rank adapters and the head only")
     lora_rank: int = _setting(16, "rank of the adapters", minimum=1)
     lora_alpha: float = _setting(32.0, "scale of the adapters (divided by the rank, rsLoRA: its root)", minimum=0)
     lora_dropout: float = _setting(0.05, "dropout before the adapters", minimum=0)
     lora_targets: str = _setting("all-linear", "'attention', 'all-linear', or names of modules joined by '+'")
     lora_dora: bool = _setting(False, "DoRA: weight-decomposed adapters")
     lora_rslora: bool = _setting(False, "rsLoRA: rank-stabilised scaling")
+    probe_first: bool = _setting(False, "start full or lora training from the head of a linear probe")
+    contrastive_pairs: int = _setting(10, "pairs per row for method=contrastive", minimum=1)
+    contrastive_temperature: float = _setting(0.1, "of the contrastive loss", minimum=1e-3)
     freeze: str = _setting("", "'embeddings', 'backbone', or a number N: embeddings and the first N layers")
     compact_embeddings: bool = _setting(True, "train only the rows of the embedding table that the data use")
     gradient_checkpointing: bool = _setting(False, "recompute activations to save memory")
@@ -60,6 +65,7 @@ class Training:
     checkpoint_every: int = _setting(0, "optimizer steps between checkpoints (0: each evaluation)", minimum=0)
     log_every: int = _setting(10, "optimizer steps between lines of history.jsonl", minimum=1)
     evaluation_tokens: int = _setting(8192, "padded tokens per evaluation batch", minimum=1)
+    baseline: bool = _setting(False, "score a plain baseline (TF-IDF, linear model) beside the model")
     keep_checkpoints: bool = _setting(False, "keep the resume checkpoint after a finished run")
     seed: int = _setting(42, "of initialisation, shuffling, dropout and splits", minimum=0)
 
@@ -69,7 +75,11 @@ TRAINING_FIELDS: dict[str, dataclasses.Field[Any]] = {f.name: f for f in datacla
 
 @dataclass(frozen=True)
 class DataConfig:
-    """Where the rows come from. Exactly one of ``name`` (demo set, data set, directory) and ``train`` is given."""
+    """Where the rows come from. Exactly one of ``name`` (demo set, data set, directory) and ``train`` is given.
+
+    ``group_by`` names a column whose rows stay together when splits are made (``COLUMN`` or ``COLUMN:SEPARATOR``, the
+    part before the separator); ``shots`` keeps that many training rows per class (0: all).
+    """
 
     name: str | None = None
     train: str | None = None
@@ -77,6 +87,8 @@ class DataConfig:
     test: str | None = None
     columns: dict[str, str] = field(default_factory=dict)
     format: str | None = None
+    group_by: str | None = None
+    shots: int = 0
 
 
 @dataclass(frozen=True)
@@ -168,7 +180,7 @@ def make_training(values: Mapping[str, Any]) -> Training:
         checked[name] = value
         if isinstance(value, float) and not math.isfinite(value):
             raise RequestError(f"{name}={value} is not a finite number.")
-    training = Training(**checked)
+    training = Training(**_one_method(checked))
     if not training.epochs and not training.max_steps:
         raise RequestError("epochs=0 and max_steps=0 leave nothing to train.")
     for name in ("label_smoothing", "lora_dropout", "adam_beta1", "adam_beta2"):
@@ -177,6 +189,22 @@ def make_training(values: Mapping[str, Any]) -> Training:
     if training.seed >= 2**63:
         raise RequestError(f"seed={training.seed} must be below 2^63.")
     return training
+
+
+def _one_method(values: dict[str, Any]) -> dict[str, Any]:
+    """``method`` and ``lora`` in agreement; either says it.
+
+    Raises:
+        RequestError: they contradict each other.
+    """
+    method, lora = values.get("method"), values.get("lora")
+    if lora and method not in (None, "full", "lora"):
+        raise RequestError(f"lora=true and method={method} exclude each other; give one of them.")
+    if lora or (method == "lora" and lora is None):
+        return {**values, "method": "lora", "lora": True}
+    if method == "lora":
+        raise RequestError("lora=false and method=lora exclude each other; give one of them.")
+    return values
 
 
 def read_config(path: str | Path) -> dict[str, Any]:
@@ -211,8 +239,10 @@ def read_config(path: str | Path) -> dict[str, Any]:
     words = {name: loaded.get(name) for name in ("task", "model")}
     words |= {f"data: {k}": v for k, v in (loaded.get("data") or {}).items() if k != "columns"}
     for name, value in words.items():
-        if value is not None and not isinstance(value, str):
-            raise DataError(f"`{name}` must be text, not {value!r}.", file=str(path))
+        wanted = int if name == "data: shots" else str
+        if value is not None and type(value) is not wanted:
+            kind = "a whole number" if wanted is int else "text"
+            raise DataError(f"`{name}` must be {kind}, not {value!r}.", file=str(path))
     if not isinstance((loaded.get("data") or {}).get("columns") or {}, dict):
         raise DataError("`data: columns` must be a mapping such as `tokens: 0`.", file=str(path))
     return loaded

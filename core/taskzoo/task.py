@@ -62,7 +62,7 @@ class TaskSpec:
     summary: str = ""
     columns: Mapping[str, str] = field(default_factory=dict)
     options: Mapping[str, Option] = field(default_factory=dict)
-    formats: tuple[str, ...] = ("jsonl", "json", "csv", "tsv")
+    formats: tuple[str, ...] = ("jsonl", "json", "csv", "tsv", "parquet")
     demo: str | None = None
     contract: int = CONTRACT_VERSION
 
@@ -136,7 +136,15 @@ Batch = dict[str, dict[str, Any]]
 """``{"inputs": tensors passed to model(**inputs), "targets": what loss and decode need besides}``."""
 
 Prediction = dict[str, Any]
-"""A typed, JSON-serialisable prediction for a whole row; references have the same form."""
+"""A typed, JSON-serialisable prediction for a whole row; references have the same form.
+
+Keys that begin with ``_`` are for metrics only and may hold anything, e.g. an array of probabilities: :func:`public`.
+"""
+
+
+def public(prediction: Prediction) -> Prediction:
+    """The prediction without the keys that are for metrics only: what is written and returned."""
+    return {name: value for name, value in prediction.items() if not name.startswith("_")}
 
 
 @dataclass(slots=True)
@@ -151,18 +159,21 @@ class Encoded:
 
 
 class Metric(Protocol):
-    """What :meth:`Task.metrics` returns: an ``evaluate`` module that also gives per-example statistics."""
+    """What :meth:`Task.metrics` returns: an ``evaluate`` module that also gives per-example statistics.
+
+    It has one of two methods that turn statistics into named scores (NaN: undefined):
+
+    * ``scores(total)``: from summed statistics of shape ``[k]``, for a score that is a function of sums;
+    * ``weighted_scores(statistics, weights)``: from statistics ``[examples, k]`` and how often each example counts,
+      ``[examples]``, for any other. Counting an example twice must equal having it twice.
+    """
 
     def compute(
         self, *, predictions: Sequence[Any], references: Sequence[Any]
     ) -> dict[str, Any] | None: ...  # pragma: no cover
 
     def statistics(self, predictions: Sequence[Any], references: Sequence[Any]) -> np.ndarray:
-        """Additive sufficient statistics, one line per example. Shape ``[examples, k]``, float64."""
-        ...  # pragma: no cover
-
-    def scores(self, total: np.ndarray) -> dict[str, float]:
-        """Scores from summed statistics of shape ``[k]``."""
+        """What the scores need of each example, which depends on no other. Shape ``[examples, k]``, float64."""
         ...  # pragma: no cover
 
     def details(self, predictions: Sequence[Any], references: Sequence[Any]) -> dict[str, Any]:
@@ -246,3 +257,35 @@ class Task(Protocol):
     def from_state(cls, state: Mapping[str, Any]) -> Task:
         """The inverse of :meth:`state`."""
         ...
+
+
+class TaskExtras(Protocol):
+    """What a task may have besides; each member works alone, and the run goes without those that are missing."""
+
+    def describe(self) -> str:
+        """One line, shown before training: what ``fit`` inferred, such as the kind and number of labels."""
+        ...  # pragma: no cover
+
+    def classes(self, row: Row) -> Sequence[str]:
+        """The classes of a prepared row, by which ``shots`` takes its share."""
+        ...  # pragma: no cover
+
+    def added_rows(self, rows: Sequence[Row]) -> list[Row]:
+        """Prepared rows to train on besides the training rows, made from these; none unless an option asks."""
+        ...  # pragma: no cover
+
+    def tune(self, rows: Sequence[Row], parts: Sequence[Sequence[Any]]) -> dict[str, Any]:
+        """Settle what only held-out rows can tell (temperature, thresholds), after training.
+
+        Args:
+            rows: prepared validation rows.
+            parts: what ``decode`` gave for each, in feature order.
+
+        Returns:
+            Facts for the manifest. What was learnt goes into ``state()``.
+        """
+        ...  # pragma: no cover
+
+    def baseline(self, rows: Sequence[Row], seed: int) -> Callable[[Sequence[Row]], list[Prediction]]:
+        """A plain model fitted on prepared training rows, to see whether the transformer earns its cost."""
+        ...  # pragma: no cover

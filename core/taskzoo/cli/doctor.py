@@ -6,18 +6,20 @@ from typing import Annotated
 
 import typer
 
+from .options import Columns, Data, Format, GroupBy, Shots, Test, Train, Validation
+
 
 def doctor(
     task: Annotated[str, typer.Argument(help="A task; `zoo tasks` lists them.")],
     model: Annotated[str | None, typer.Option(help="Whose tokenizer counts (default: the task's own model).")] = None,
-    data: Annotated[
-        str | None, typer.Option(help="A data set by name, a directory with split files, or hub:ID.")
-    ] = None,
-    train: Annotated[str | None, typer.Option(help="Training file.")] = None,
-    validation: Annotated[str | None, typer.Option(help="Validation file (default: 10% of the training rows).")] = None,
-    test: Annotated[str | None, typer.Option(help="Test file (default: 10% of the training rows).")] = None,
-    columns: Annotated[str | None, typer.Option(help="role=column pairs, e.g. tokens=0,tags=3.")] = None,
-    format: Annotated[str | None, typer.Option(help="Format of the files, where content does not tell.")] = None,
+    data: Data = None,
+    train: Train = None,
+    validation: Validation = None,
+    test: Test = None,
+    columns: Columns = None,
+    format: Format = None,
+    group_by: GroupBy = None,
+    shots: Shots = None,
     set_: Annotated[list[str] | None, typer.Option("--set", help="Settings as name=value, as for `zoo run`.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
@@ -30,7 +32,7 @@ def doctor(
 
     config, _, _ = make_config(
         task, model=model, data=data, train=train, validation=validation, test=test, columns=columns, format=format,
-        settings=parse_assignments(set_ or []),
+        group_by=group_by, shots=shots, settings=parse_assignments(set_ or []),
     )  # fmt: skip
     report = examine(make_plan(config))
     if as_json:

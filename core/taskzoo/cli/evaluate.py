@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from .run import PRECISION_HELP
+from .options import PRECISION_HELP
 
 
 def evaluate(

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from .run import PRECISION_HELP
+from .options import PRECISION_HELP
 
 
 def predict(
@@ -18,6 +18,9 @@ def predict(
     output: Annotated[str | None, typer.Option(help="Write JSON lines here (default: stdout).")] = None,
     columns: Annotated[str | None, typer.Option(help="role=column pairs for --input, e.g. tokens=0.")] = None,
     format: Annotated[str | None, typer.Option(help="Format of --input, where content does not tell.")] = None,
+    min_confidence: Annotated[
+        float | None, typer.Option(help="Give no label where the best one is less probable than this.")
+    ] = None,
     precision: Annotated[str, typer.Option(help=PRECISION_HELP)] = "auto",
 ) -> None:
     """Predict for texts, stdin or a file; one JSON object a line."""
@@ -40,9 +43,11 @@ def predict(
         raise RequestError(f"The folder of --output {output!r} does not exist.")
     loaded = load(run, precision=precision)
     if input:
-        predictions = loaded.predict_file(input, columns=parse_columns(columns or ""), format=format)
+        predictions = loaded.predict_file(
+            input, columns=parse_columns(columns or ""), format=format, min_confidence=min_confidence
+        )
     else:
-        predictions = loaded.predict(texts or [])
+        predictions = loaded.predict(texts or [], min_confidence=min_confidence)
     if output:
         write_jsonl(Path(output), predictions)
         print(f"{len(predictions)} predictions written to {output}", file=sys.stderr)

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from taskzoo.runs.load import Run
 
 
+MOST_LABELS = 40
+"""More labels than this are not listed on the terminal."""
+
+
 @contextmanager
 def explain_interrupt(path: str | Path) -> Iterator[None]:
     """Add to an interruption how to go on."""
@@ -52,22 +56,31 @@ def show_result(run: Run, *, as_json: bool) -> None:
 
 def print_scores(metrics: dict[str, Any]) -> None:
     """A table of scores with 95% intervals, one column per split, then one line per label."""
-    from taskzoo.runs.card import format_score
+    from taskzoo.runs.card import baseline_note, format_score, score_columns, score_names
 
     from .output import print_table
 
+    note = baseline_note(metrics)
+    metrics = score_columns(metrics)
     splits = list(metrics)
     if not splits:
         print("No split to evaluate on.")
         return
-    names = [name for name, value in metrics[splits[-1]].items() if isinstance(value, float)]
     header = [f"{split} ({metrics[split]['rows']} rows)" for split in splits]
-    print_table(["score", *header], [[name, *(format_score(metrics[s], name) for s in splits)] for name in names])
-    labels = metrics[splits[-1]].get("per_type") or metrics[splits[-1]].get("per_label") or {}
+    print_table(
+        ["score", *header], [[name, *(format_score(metrics[s], name) for s in splits)] for name in score_names(metrics)]
+    )
+    if note:
+        print(f"\n{note}")
+    split = next(name for name in reversed(splits) if not name.startswith("baseline"))
+    labels = metrics[split].get("per_type") or metrics[split].get("per_label") or {}
+    if len(labels) > MOST_LABELS:
+        print(f"\nScores of {len(labels)} labels are in metrics.json.")
+        labels = {}
     if labels:
         print()
         rows = [
             [label, *(f"{v:.3f}" if isinstance(v, float) else str(v) for v in scores.values())]
             for label, scores in labels.items()
         ]
-        print_table([splits[-1], *next(iter(labels.values()))], rows)
+        print_table([split, *next(iter(labels.values()))], rows)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-PRECISION_HELP = "auto, fp32, bf16 or fp16."
+from .options import PRECISION_HELP, Columns, Data, Format, GroupBy, Shots, Test, Train, Validation
 
 
 def run(
@@ -16,19 +16,23 @@ def run(
     model: Annotated[
         str | None, typer.Option(help="Registry name, hub id or local directory (default: the task's own).")
     ] = None,
-    data: Annotated[
-        str | None, typer.Option(help="A data set by name, a directory with split files, or hub:ID.")
-    ] = None,
-    train: Annotated[str | None, typer.Option(help="Training file.")] = None,
-    validation: Annotated[str | None, typer.Option(help="Validation file (default: 10% of the training rows).")] = None,
-    test: Annotated[str | None, typer.Option(help="Test file (default: 10% of the training rows).")] = None,
-    columns: Annotated[str | None, typer.Option(help="role=column pairs, e.g. tokens=0,tags=3.")] = None,
-    format: Annotated[str | None, typer.Option(help="Format of the files, where content does not tell.")] = None,
+    data: Data = None,
+    train: Train = None,
+    validation: Validation = None,
+    test: Test = None,
+    columns: Columns = None,
+    format: Format = None,
+    group_by: GroupBy = None,
+    shots: Shots = None,
     epochs: Annotated[float | None, typer.Option(help="Passes over the training rows.")] = None,
     learning_rate: Annotated[float | None, typer.Option(help="Peak learning rate.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Examples per optimizer step, over all processes.")] = None,
     precision: Annotated[str | None, typer.Option(help=PRECISION_HELP)] = None,
-    lora: Annotated[bool | None, typer.Option(help="Train low-rank adapters instead of all weights.")] = None,
+    method: Annotated[str | None, typer.Option(help="full, lora, linear-probe or contrastive.")] = None,
+    lora: Annotated[bool | None, typer.Option(help="The same as --method lora.")] = None,
+    baseline: Annotated[
+        bool | None, typer.Option(help="Score TF-IDF with a linear model beside it, to see what the model adds.")
+    ] = None,
     processes: Annotated[int, typer.Option(min=1, help="Processes (devices) to train on.")] = 1,
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="Any other setting as name=value; `zoo info TASK` lists them.")
@@ -49,7 +53,9 @@ def run(
         "batch_size": batch_size,
         "precision": precision,
         "seed": seed,
+        "method": method,
         "lora": lora,
+        "baseline": baseline,
     }
     settings.update({name: value for name, value in direct.items() if value is not None})
 
@@ -58,7 +64,7 @@ def run(
 
     run_config, recipe, sources = make_config(
         task, model=model, data=data, train=train, validation=validation, test=test, columns=columns,
-        format=format, config=config, settings=settings,
+        format=format, group_by=group_by, shots=shots, config=config, settings=settings,
     )  # fmt: skip
     rank = int(os.environ.get("RANK", 0))
     path = new_run_path(output, run_config.task, run_config.model, ours=rank > 0)

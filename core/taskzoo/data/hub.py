@@ -8,6 +8,10 @@ from typing import Any
 from taskzoo.errors import RequestError
 from taskzoo.task import Row
 
+from .readers.groups import GROUP, parse_group
+from .readers.objects import reach
+from .readers.values import named
+
 ALIASES = {"train": "train", "validation": "validation", "valid": "validation", "dev": "validation", "test": "test"}
 
 
@@ -18,6 +22,7 @@ def load_hub_rows(
     *,
     config: str | None = None,
     revision: str | None = None,
+    group: str | None = None,
 ) -> dict[str, list[Row]]:
     """The train/validation/test rows of a hub data set; integer labels become their names.
 
@@ -27,10 +32,12 @@ def load_hub_rows(
         roles: the task's roles.
         config: configuration name, if the data set has several.
         revision: of the data set on the hub.
+        group: ``COLUMN`` or ``COLUMN:SEPARATOR``, as for :func:`~.readers.read_rows`.
 
     Raises:
         RequestError: it cannot be loaded, or lacks a column.
     """
+    grouping = None if group is None else parse_group(group)
     try:
         from datasets import load_dataset
 
@@ -49,11 +56,19 @@ def load_hub_rows(
             raise RequestError(
                 f"The data set {location!r} has the columns {found}; map them with --columns {next(iter(roles))}=NAME."
             )
+        if grouping and grouping.column.partition(".")[0] not in split.column_names:
+            found = ", ".join(split.column_names)
+            raise RequestError(
+                f"The data set {location!r} has no column {grouping.column!r} for group; found {found}; name it with "
+                "--group-by NAME."
+            )
         names = {column: _label_names(split.features[column]) for column in used.values() if column in split.features}
-        rows[ALIASES[name]] = [
-            Row({role: _named(_reach(item, column), names.get(column)) for role, column in used.items()}, location, i)
-            for i, item in enumerate(split, 1)
-        ]
+        rows[ALIASES[name]] = []
+        for number, item in enumerate(split, 1):
+            fields = {role: named(_reach(item, column), names.get(column)) for role, column in used.items()}
+            if grouping:
+                fields[GROUP] = grouping.of(reach(item, grouping.column), location, number)
+            rows[ALIASES[name]].append(Row(fields, location, number))
     return rows
 
 
@@ -61,14 +76,6 @@ def _label_names(feature: Any) -> list[str] | None:
     inner = getattr(feature, "feature", feature)
     names: list[str] | None = getattr(inner, "names", None)
     return names
-
-
-def _named(value: Any, names: list[str] | None) -> Any:
-    if names is None:
-        return value
-    if isinstance(value, list):
-        return [_named(v, names) for v in value]
-    return names[value] if isinstance(value, int) and 0 <= value < len(names) else value
 
 
 def _reach(item: Mapping[str, Any], column: str) -> Any:

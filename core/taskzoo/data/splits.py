@@ -20,6 +20,7 @@ Signature = Callable[[Row], tuple[str, str]]
 _NAMES = ("train", "validation", "test")
 _MOST_STRATA = 100
 _ROWS_PER_STRATUM = 3
+_FEW_UNITS = 3
 _EXAMPLES = 3
 
 
@@ -44,8 +45,8 @@ def split_rows(
 
     Rows with the same input, or the same group, never straddle the parts. When there are at most 100 distinct
     targets, and three rows for each on average, every target is split in proportion, and each keeps some of its rows
-    in train. The order is a hash of seed and input, so it depends neither on the order of the rows nor on any
-    library's version.
+    in train; a group goes by its most frequent target, so that with mixed groups the proportions are only near. The
+    order is a hash of seed and input, so it depends neither on the order of the rows nor on any library's version.
 
     Args:
         rows: all rows.
@@ -55,7 +56,8 @@ def split_rows(
         groups: one key per row, e.g. its document.
 
     Returns:
-        The parts and ``info`` for the manifest: method, seed, fractions, sizes, SHA-256 of each part's indices.
+        The parts and ``info`` for the manifest: method, seed, fractions, whether rows were grouped, the number of
+        units that stay together, sizes, SHA-256 of each part's indices.
 
     Raises:
         RequestError: fractions that make no sense, or too few distinct inputs for one in each part.
@@ -87,6 +89,11 @@ def split_rows(
     }
     train, validation, test = ([rows[i] for i in part] for part in indices)
     return train, validation, test, info
+
+
+def chance_order(seed: int, given: str) -> str:
+    """Where chance puts a row with this input: sorting by it shuffles, the same way everywhere."""
+    return _hash(f"{seed}\0{given}")
 
 
 def overlap_report(splits: Mapping[str, Sequence[Row]], signature: Signature) -> dict[str, dict[str, Any]]:
@@ -158,16 +165,27 @@ def _can_stratify(targets: Sequence[str]) -> bool:
 def _units(
     signatures: Sequence[tuple[str, str]], seed: int, groups: Sequence[Hashable] | None, stratified: bool
 ) -> list[_Unit]:
-    """Units in the order that chance gives them. The stratum of a unit is its most frequent target."""
+    """Units in the order that chance gives them.
+
+    The stratum of a unit is its most frequent target; but a target that few units have names their stratum, because a
+    stratum always leaves one of its units in train.
+    """
     members: dict[int, list[int]] = defaultdict(list)
     for index, root in enumerate(_joined(signatures, groups)):
         members[root].append(index)
+    targets = {root: Counter(signatures[i][1] for i in indices) for root, indices in members.items()}
+    spread = Counter(target for counts in targets.values() for target in counts)  # target -> units that have it
     units = []
-    for indices in members.values():
+    for root, indices in members.items():
         given = min(signatures[i][0] for i in indices)
-        counts = Counter(signatures[i][1] for i in indices)
-        stratum = min(counts, key=lambda target: (-counts[target], target)) if stratified else ""
-        units.append(_Unit(indices, _hash(f"{seed}\0{given}"), stratum))
+        counts = targets[root]
+        few = [target for target in counts if spread[target] <= _FEW_UNITS]
+        stratum = ""
+        if stratified and few:
+            stratum = min(few, key=lambda target: (spread[target], target))
+        elif stratified:
+            stratum = min(counts, key=lambda target: (-counts[target], target))
+        units.append(_Unit(indices, chance_order(seed, given), stratum))
     return sorted(units, key=lambda unit: unit.order)
 
 

@@ -13,6 +13,7 @@ from torch import nn
 
 from taskzoo.data.batching import plan_evaluation
 from taskzoo.errors import TaskZooError
+from taskzoo.metrics.base import scorer
 from taskzoo.metrics.intervals import bootstrap_intervals
 from taskzoo.task import Batch, Encoded, Feature, Prediction, Row, Task
 
@@ -53,7 +54,14 @@ class Evaluation:
         return {**values, **self.details, "rows": len(self.references)}
 
 
-@torch.no_grad()
+@dataclass(slots=True)
+class Decoded:
+    """What ``task.decode`` gave: ``parts[i]`` for row ``i`` in feature order; and the loss, if it was asked for."""
+
+    parts: list[list[Any]]
+    loss: float | None = None
+
+
 def predict(
     model: nn.Module,
     task: Task,
@@ -66,7 +74,36 @@ def predict(
     with_loss: bool = False,
     advance: Callable[[int], None] | None = None,
 ) -> Predictions:
-    """Run ``model`` over all features, longest first, and assemble one prediction per row.
+    """One prediction per row: :func:`decode` and :func:`assemble`."""
+    decoded = decode(
+        model, task, len(rows), encoded, collate, accelerator,
+        max_tokens=max_tokens, with_loss=with_loss, advance=advance,
+    )  # fmt: skip
+    return assemble(task, rows, decoded)
+
+
+def assemble(task: Task, rows: Sequence[Row], decoded: Decoded) -> Predictions:
+    """The decoded parts as one prediction per row."""
+    predictions = task.assemble(rows, decoded.parts)
+    if len(predictions) != len(rows):
+        raise TaskZooError(f"The task assembled {len(predictions)} predictions for {len(rows)} rows.")
+    return Predictions(predictions, decoded.loss)
+
+
+@torch.no_grad()
+def decode(
+    model: nn.Module,
+    task: Task,
+    rows: int,
+    encoded: Encoded,
+    collate: Callable[[Sequence[Feature]], Batch],
+    accelerator: Accelerator,
+    *,
+    max_tokens: int = 8192,
+    with_loss: bool = False,
+    advance: Callable[[int], None] | None = None,
+) -> Decoded:
+    """Run ``model`` over all features, longest first, and reduce its outputs to small parts, batch by batch.
 
     With several processes each takes every n-th batch; parts are gathered by feature index, so nothing is counted
     twice. The model's training mode is restored.
@@ -93,14 +130,11 @@ def predict(
     if accelerator.num_processes > 1:
         parts = gather_object(parts)
         total = accelerator.reduce(total, reduction="sum")
-    per_row: list[list[Any]] = [[] for _ in rows]
+    per_row: list[list[Any]] = [[] for _ in range(rows)]
     for index, part in sorted(parts, key=lambda item: item[0]):
         per_row[features[index]["row"]].append(part)
-    predictions = task.assemble(rows, per_row)
-    if len(predictions) != len(rows):
-        raise TaskZooError(f"The task assembled {len(predictions)} predictions for {len(rows)} rows.")
     loss_sum, weight = total.tolist()
-    return Predictions(predictions, loss_sum / weight if with_loss and weight else None)
+    return Decoded(per_row, loss_sum / weight if with_loss and weight else None)
 
 
 def score(
@@ -111,9 +145,10 @@ def score(
     result = Evaluation(predictions.rows, references, {})
     for metric in task.metrics():
         statistics = metric.statistics(predictions.rows, references)
-        result.scores.update(metric.scores(statistics.sum(axis=0)))
+        scores = scorer(metric, statistics)
+        result.scores.update(scores(np.ones(len(statistics))))
         if intervals:
-            result.intervals.update(bootstrap_intervals(statistics, metric.scores, seed=seed))
+            result.intervals.update(bootstrap_intervals(len(statistics), scores, seed=seed))
             result.details.update(metric.details(predictions.rows, references))
     if predictions.loss is not None:
         result.scores["loss"] = predictions.loss

@@ -8,7 +8,7 @@ import numpy as np
 
 
 def bootstrap_intervals(
-    statistics: np.ndarray,
+    examples: int,
     scores: Callable[[np.ndarray], dict[str, float]],
     *,
     samples: int = 1000,
@@ -18,27 +18,29 @@ def bootstrap_intervals(
     """The central ``level`` interval of every score when examples are drawn with replacement.
 
     Args:
-        statistics: additive statistics, shape ``[examples, k]``.
-        scores: maps a total of shape ``[k]`` to named scores.
+        examples: their number.
+        scores: maps weights of shape ``[examples]``, float64, to named scores. The weights say how often each example
+            was drawn; see :func:`taskzoo.metrics.base.scorer`.
         samples: bootstrap replicates.
         level: mass of the interval, between 0 and 1.
         seed: of the resampling; the same data and seed give the same interval.
 
     Returns:
-        name -> ``(low, high)``; empty when there are no examples.
+        name -> ``(low, high)``, over the replicates in which the score is defined (not NaN), and NaN where it is
+        defined in none; empty when there are no examples.
     """
-    examples = len(statistics)
     if examples == 0:
         return {}
     generator = np.random.default_rng(seed)
     replicates: dict[str, list[float]] = {}
     for _ in range(samples):
         drawn = np.bincount(generator.integers(examples, size=examples), minlength=examples)
-        for name, value in scores(drawn @ statistics).items():
+        for name, value in scores(drawn.astype(np.float64)).items():
             replicates.setdefault(name, []).append(value)
     tail = 100 * (1 - level) / 2
     intervals = {}
     for name, values in replicates.items():
-        low, high = np.nanpercentile(values, [tail, 100 - tail])
+        never = np.isnan(values).all()
+        low, high = (np.nan, np.nan) if never else np.nanpercentile(values, [tail, 100 - tail])
         intervals[name] = (float(low), float(high))
     return intervals

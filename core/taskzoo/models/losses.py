@@ -7,9 +7,17 @@ from torch.nn import functional
 
 from taskzoo.task import IGNORE_INDEX
 
+TINY = 1e-7
+"""The least factor of the focal loss before its power, for a root has no slope at 0."""
+
 
 def cross_entropy(
-    logits: torch.Tensor, targets: torch.Tensor, *, label_smoothing: float = 0.0
+    logits: torch.Tensor,
+    targets: torch.Tensor,
+    *,
+    label_smoothing: float = 0.0,
+    class_weights: torch.Tensor | None = None,
+    focal_gamma: float = 0.0,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Cross-entropy over the positions whose target is not ``IGNORE_INDEX``.
 
@@ -18,15 +26,68 @@ def cross_entropy(
         targets: label ids, shape ``[...]``.
         label_smoothing: mass spread evenly over all labels (Szegedy et al. 2016); ignored targets are left out of
             both of its terms.
+        class_weights: shape ``[num_labels]``; a target counts as much as the weight of its label.
+        focal_gamma: above 0, each term is scaled by ``(1 - p) ** gamma`` of the target's probability p, so that easy
+            examples count less (Lin et al. 2017).
 
     Returns:
-        The sum in float32 and the number of active targets, both scalars.
+        The sum in float32 and the number of active targets (with ``class_weights``: the sum of their weights), both
+        scalars.
     """
-    loss = functional.cross_entropy(
-        logits.reshape(-1, logits.shape[-1]).float(),
-        targets.reshape(-1),
-        ignore_index=IGNORE_INDEX,
-        reduction="sum",
-        label_smoothing=label_smoothing,
+    logits, targets = logits.reshape(-1, logits.shape[-1]).float(), targets.reshape(-1)
+    weights = None if class_weights is None else class_weights.to(logits)
+    terms = functional.cross_entropy(
+        logits, targets, weights, ignore_index=IGNORE_INDEX, reduction="none", label_smoothing=label_smoothing
     )
-    return loss, (targets != IGNORE_INDEX).sum()
+    active = targets != IGNORE_INDEX
+    if focal_gamma:
+        of_target = logits.log_softmax(-1).gather(1, targets.clamp(min=0).unsqueeze(1)).squeeze(1)
+        terms = terms * (1 - of_target.exp()).clamp(min=TINY) ** focal_gamma
+    if weights is None:
+        return terms.sum(), active.sum()
+    return terms.sum(), torch.where(active, weights[targets.clamp(min=0)], 0.0).sum()
+
+
+def binary_cross_entropy(
+    logits: torch.Tensor,
+    targets: torch.Tensor,
+    *,
+    label_smoothing: float = 0.0,
+    positive_weights: torch.Tensor | None = None,
+    focal_gamma: float = 0.0,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Cross-entropy of independent yes-or-no decisions.
+
+    Args:
+        logits: shape ``[B, num_labels]``.
+        targets: 0 or 1, shape ``[B, num_labels]``; NaN where unknown, which does not count.
+        label_smoothing: targets become ``0.5 * label_smoothing`` and ``1 - 0.5 * label_smoothing``.
+        positive_weights: shape ``[num_labels]``; how much a 1 of each label counts.
+        focal_gamma: as in :func:`cross_entropy`.
+
+    Returns:
+        The sum in float32 and the number of known decisions, both scalars.
+    """
+    known = ~targets.isnan()
+    truth = targets.nan_to_num()
+    smooth = truth * (1 - label_smoothing) + 0.5 * label_smoothing
+    weights = None if positive_weights is None else positive_weights.to(logits.device).float()
+    terms = functional.binary_cross_entropy_with_logits(logits.float(), smooth, pos_weight=weights, reduction="none")
+    if focal_gamma:
+        probability = logits.float().sigmoid()
+        terms = terms * torch.where(truth > 0.5, 1 - probability, probability).clamp(min=TINY) ** focal_gamma
+    return torch.where(known, terms, 0.0).sum(), known.sum()
+
+
+def squared_error(values: torch.Tensor, targets: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """The sum of squared errors and the number of known targets; ``values`` and ``targets`` ``[B]``, NaN unknown."""
+    known = ~targets.isnan()
+    return torch.where(known, values.float() - targets.nan_to_num(), 0.0).square().sum(), known.sum()
+
+
+def huber(values: torch.Tensor, targets: torch.Tensor, delta: float = 1.0) -> tuple[torch.Tensor, torch.Tensor]:
+    """Huber's loss (1964), twice: the squared error below ``delta``, linear above. Else as :func:`squared_error`."""
+    known = ~targets.isnan()
+    error = torch.where(known, values.float() - targets.nan_to_num(), 0.0).abs()
+    terms = torch.where(error <= delta, error.square(), delta * (2 * error - delta))
+    return terms.sum(), known.sum()

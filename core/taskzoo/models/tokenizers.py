@@ -93,6 +93,14 @@ def context_length(config: Any) -> int:
     return UNLIMITED
 
 
+def special_tokens_around(tokenizer: PreTrainedTokenizerBase) -> tuple[list[int], list[int]]:
+    """The special tokens before and after the content of a sequence."""
+    probe: list[int] = tokenizer("a", add_special_tokens=False)["input_ids"]
+    whole: list[int] = tokenizer("a")["input_ids"]
+    start = next(i for i in range(len(whole)) if whole[i : i + len(probe)] == probe)
+    return whole[:start], whole[start + len(probe) :]
+
+
 class WordEncoder:
     """Sub-token ids of single words, as the tokenizer gives them for pre-tokenized input.
 
@@ -104,13 +112,7 @@ class WordEncoder:
         self._tokenizer = tokenizer
         self._byte_level = is_byte_level(tokenizer)
         self._cache: dict[str, list[int]] = {}
-        probe: list[int] = tokenizer("a", add_special_tokens=False)["input_ids"]
-        whole: list[int] = tokenizer("a")["input_ids"]
-        start = next(i for i in range(len(whole)) if whole[i : i + len(probe)] == probe)
-        self.prefix = whole[:start]
-        """Special tokens before the content of a sequence."""
-        self.suffix = whole[start + len(probe) :]
-        """Special tokens after the content of a sequence."""
+        self.prefix, self.suffix = special_tokens_around(tokenizer)
 
     def __call__(self, words: Sequence[str]) -> list[list[int]]:
         """One list of ids per word."""

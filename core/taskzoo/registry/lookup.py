@@ -75,7 +75,12 @@ class Registry:
         """
         broken = self._unusable_plugin(name)
         # A failed first-party plugin keeps its name: no third party's task of the same id takes over unnoticed.
-        if broken is not None and broken.status == "failed" and normalise(broken.distribution) == FIRST_PARTY:
+        if (
+            broken is not None
+            and broken.status == "failed"
+            and broken.name == name.rpartition("/")[2]
+            and normalise(broken.distribution) == FIRST_PARTY
+        ):
             raise _unusable(name, broken)
         hint = "`zoo tasks` lists all." if self.tasks() else "No plugin is installed; `pip install taskzoo` has some."
         try:

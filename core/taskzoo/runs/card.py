@@ -21,8 +21,9 @@ def write_card(directory: RunDirectory, plan: Plan, metrics: dict[str, Any], man
         "",
         "## Results",
         "",
-        *result_table(metrics),
+        *result_table(score_columns(metrics)),
         "",
+        *([baseline_note(metrics), ""] if "baseline" in metrics else []),
         "Intervals are 95% bootstrap intervals over rows. They say how far the test rows may mislead, not how well the "
         "model does on other kinds of text.",
         "",
@@ -62,17 +63,44 @@ def write_card(directory: RunDirectory, plan: Plan, metrics: dict[str, Any], man
     write_text(directory.card, "\n".join(lines))
 
 
+def score_columns(metrics: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Title of a column -> its scores: the splits, then the baseline on the last of them."""
+    splits = {name: scores for name, scores in metrics.items() if name != "baseline"}
+    baseline = metrics.get("baseline")
+    if not baseline or not splits:
+        return splits
+    last = list(splits)[-1]
+    return {**splits, f"baseline {last}": baseline[last]}
+
+
+def baseline_note(metrics: dict[str, Any]) -> str:
+    """Whether the model is better than the baseline, in a sentence; empty without a baseline."""
+    found = metrics.get("baseline", {}).get("difference", {})
+    if not found:
+        return ""
+    split = list(found)[-1]
+    difference = found[split]
+    low, high = difference["ci95"]
+    shown = f"{difference['metric']} {difference['value']:+.3f} [{low:+.3f}, {high:+.3f}] on {split}"
+    if low <= 0 <= high:
+        return f"No clear difference to the baseline (TF-IDF, linear model): {shown}."
+    lower_is_better = difference["metric"] in ("mse", "mae", "rmse", "loss", "log_loss")
+    better = (difference["value"] < 0) if lower_is_better else (difference["value"] > 0)
+    return f"The model is {'better' if better else 'worse'} than the baseline (TF-IDF, linear model): {shown}."
+
+
 def result_table(metrics: dict[str, Any]) -> list[str]:
     """A Markdown table of all scalar scores with their intervals, a column per split."""
-    splits = list(metrics)
-    names = [
-        name
-        for name, value in metrics[splits[-1]].items()
-        if isinstance(value, float) and not name.endswith("_ci95")
-    ] if splits else []  # fmt: skip
+    splits, names = list(metrics), score_names(metrics)
     lines = ["| metric | " + " | ".join(splits) + " |", "|---" * (len(splits) + 1) + "|"]
     lines += [f"| {name} | " + " | ".join(format_score(metrics[s], name) for s in splits) + " |" for name in names]
     return lines
+
+
+def score_names(metrics: dict[str, Any]) -> list[str]:
+    """The scalar scores of the columns, in the order of the last split."""
+    splits = [name for name in metrics if not name.startswith("baseline")]
+    return [name for name, value in metrics[splits[-1]].items() if isinstance(value, float)] if splits else []
 
 
 def format_score(scores: dict[str, Any], name: str) -> str:

@@ -11,14 +11,15 @@ from typing import Any
 from taskzoo import registry
 from taskzoo.config import DataConfig
 from taskzoo.data.hub import load_hub_rows
-from taskzoo.data.readers import find_splits, read_rows
+from taskzoo.data.readers import GROUP, content_sha256, find_splits, parse_group, read_rows
+from taskzoo.data.shots import take_shots
 from taskzoo.data.splits import overlap_report, split_rows
 from taskzoo.errors import RequestError, UnknownNameError
 from taskzoo.task import Row, Task, TaskSpec
 
-from .manifest import sha256_of
-
 SPLITS = ("train", "validation", "test")
+NONE = "none"
+"""Instead of a file: there shall be no such split."""
 MemoryRows = Sequence[Mapping[str, Any]] | tuple[Sequence[Any], Sequence[Any]]
 
 
@@ -38,30 +39,59 @@ def load_splits(
     """Read, validate and, where splits are missing, split.
 
     With ``train`` alone, 10% each become validation and test; with ``train`` and ``test``, 10% become validation.
-    Given test rows are never used for validation.
+    Given test rows are never used for validation. Few ``shots`` mean that labels are scarce, so no validation rows
+    are split off then: they would be more labels than the training has.
 
     Raises:
         DataError, RequestError: anything that cannot be used, before anything is written.
     """
     raw, sources = _read(spec, data, memory or {})
+    raw_train = raw.get("train", [])
     if not raw.get("train"):
         raise RequestError("There are no training rows.")
     rows = {name: task.prepare(raw[name], name) if raw.get(name) else [] for name in SPLITS}
     made: dict[str, Any] = {}
     if not rows["train"]:
         raise RequestError("There are no training rows.")
-    if not rows["validation"] or not rows["test"]:
-        fractions = (0.0 if rows["validation"] else 0.1, 0.0 if rows["test"] else 0.1)
+    none = _left_out(data, memory or {})
+    fractions = (
+        0.0 if rows["validation"] or data.shots or "validation" in none else 0.1,
+        0.0 if rows["test"] or "test" in none else 0.1,
+    )
+    if any(fractions):
+        groups = _groups(raw_train, rows["train"]) if data.group_by else None
         train, validation, test, made = split_rows(
-            rows["train"], signature=task.signature, seed=seed, fractions=fractions
+            rows["train"], signature=task.signature, seed=seed, fractions=fractions, groups=groups
         )
         rows = {
             "train": train,
             "validation": rows["validation"] or validation,
             "test": rows["test"] or test,
         }
+    if data.shots:
+        if not hasattr(task, "classes"):
+            raise RequestError(f"The task {spec.id!r} has no classes to take {data.shots} rows of; leave --shots out.")
+        rows["train"], made["shots"] = take_shots(
+            rows["train"], task.classes, data.shots, seed, signature=task.signature
+        )
+    if hasattr(task, "added_rows") and (added := task.added_rows(rows["train"])):
+        rows["train"] = [*rows["train"], *added]
+        made["added_rows"] = len(added)
     present = {name: values for name, values in rows.items() if values}
     return Splits(rows, sources, made, overlap_report(present, task.signature))
+
+
+def _left_out(data: DataConfig, memory: Mapping[str, MemoryRows]) -> set[str]:
+    """The splits that shall have no rows: ``none`` instead of a file, or an empty list."""
+    named = {split for split in ("validation", "test") if getattr(data, split) == NONE}
+    return named | {split for split, rows in memory.items() if not len(rows)}
+
+
+def _groups(raw: Sequence[Row], rows: Sequence[Row]) -> list[str]:
+    """The group of each prepared row, as its reader found it."""
+    if len(raw) != len(rows):
+        raise RequestError("--group-by needs a task that keeps every row; this one makes other rows of them.")
+    return [str(row[GROUP]) for row in raw]
 
 
 def overlap_notes(report: Mapping[str, Any]) -> list[str]:
@@ -84,36 +114,57 @@ def overlap_notes(report: Mapping[str, Any]) -> list[str]:
 
 def split_note(made: Mapping[str, Any]) -> str:
     """How missing splits were made, in a few words; empty when all were given."""
-    if not made:
-        return ""
-    return f"split {made['method']} with seed {made['seed']}"
+    notes = []
+    if "method" in made:
+        grouped = " by groups" if made["grouped"] else ""
+        notes.append(f"split {made['method']}{grouped} with seed {made['seed']}")
+    if "added_rows" in made:
+        notes.append(f"{made['added_rows']} training rows made from the names of labels")
+    if "shots" in made:
+        notes.append(f"{made['shots']['shots']} training rows per class, no validation rows split off")
+    return "; ".join(notes)
 
 
-def demo_folder(spec: TaskSpec) -> Path:
-    """The folder of the task's built-in demo set.
+def demo_folder(spec: TaskSpec, variant: str = "") -> Path:
+    """The folder of the task's built-in demo set, or of a ``variant`` of it (``zh``): a folder inside.
 
     Raises:
         RequestError: the task ships none.
+        UnknownNameError: no such variant.
     """
     if spec.demo is None:
         raise RequestError(f"The task {spec.id!r} has no built-in demo set; pass --train FILE.")
     package, _, folder = spec.demo.partition(":")
-    return Path(str(importlib.resources.files(package))) / folder
+    path = Path(str(importlib.resources.files(package))) / folder
+    if not variant:
+        return path
+    variants = sorted(p.name for p in path.iterdir() if p.is_dir() and not p.name.startswith("_"))
+    if variant not in variants:
+        known = [f"demo/{name}" for name in variants]
+        raise UnknownNameError(
+            f"demo set of {spec.id}", f"demo/{variant}", known, f"There are demo, {', '.join(known)}."
+        )
+    return path / variant
 
 
 def _read(
     spec: TaskSpec, data: DataConfig, memory: Mapping[str, MemoryRows]
 ) -> tuple[dict[str, list[Row]], dict[str, dict[str, Any]]]:
     if memory:
-        rows = {name: rows_from_memory(spec, values, name) for name, values in memory.items()}
+        rows = {
+            name: rows_from_memory(spec, values, name, data.group_by if name == "train" else None)
+            for name, values in memory.items()
+        }
         return rows, {
             name: {"source": "memory", "rows": len(values), "fields": [dict(row.fields) for row in values]}
             for name, values in rows.items()
         }
-    if data.name and not any((data.train, data.validation, data.test)) and not Path(data.name).is_dir():
+    files = {name: getattr(data, name) for name in SPLITS if getattr(data, name) not in (None, NONE)}
+    if data.name and not files and not Path(data.name).is_dir():
         hub = data.name.removeprefix("hub:") if data.name.startswith("hub:") else None
-        if data.name == "demo":
-            return _read_files(spec, data, {k: str(v) for k, v in find_splits(demo_folder(spec)).items()})
+        if data.name == "demo" or data.name.startswith("demo/"):
+            folder = demo_folder(spec, data.name.removeprefix("demo").lstrip("/"))
+            return _read_files(spec, data, {k: str(v) for k, v in find_splits(folder, spec.columns).items()})
         known = {entry.name: entry for entry in registry.datasets()}
         if hub is None and data.name not in known:
             hint = (
@@ -131,11 +182,12 @@ def _read(
             spec.columns,
             config=entry.config if entry else None,
             revision=entry.revision if entry else None,
+            group=data.group_by,
         )
         return rows, {name: {"source": f"hub:{location}", "rows": len(values)} for name, values in rows.items()}
-    files = {name: getattr(data, name) for name in SPLITS if getattr(data, name)}
     if data.name:
-        files = {**{k: str(v) for k, v in find_splits(Path(data.name)).items()}, **files}
+        found = {k: str(v) for k, v in find_splits(Path(data.name), spec.columns).items()}
+        files = {**{k: v for k, v in found.items() if getattr(data, k) != NONE}, **files}
     if "train" not in files:
         raise RequestError(f"No training file: {data.name or 'the data'} has {', '.join(files) or 'no split'} only.")
     return _read_files(spec, data, files)
@@ -144,9 +196,13 @@ def _read(
 def _read_files(
     spec: TaskSpec, data: DataConfig, files: Mapping[str, str]
 ) -> tuple[dict[str, list[Row]], dict[str, dict[str, Any]]]:
-    rows = {name: read_file(spec, path, data.columns, data.format) for name, path in files.items()}
+    rows = {
+        name: read_file(spec, path, data.columns, data.format, group=data.group_by if name == "train" else None)
+        for name, path in files.items()
+    }
     sources = {
-        name: {"source": str(path), "sha256": sha256_of(path), "rows": len(rows[name])} for name, path in files.items()
+        name: {"source": str(path), "sha256": content_sha256(path), "rows": len(rows[name])}
+        for name, path in files.items()
     }
     return rows, sources
 
@@ -157,20 +213,28 @@ def read_file(
     columns: Mapping[str, str],
     format: str | None,
     required: frozenset[str] = frozenset(),
+    group: str | None = None,
 ) -> list[Row]:
-    """The raw rows of one file as the task's roles."""
+    """The raw rows of one file as the task's roles, with their ``group`` where it is asked for."""
     return read_rows(
-        Path(path), formats=spec.formats, columns=columns, roles=spec.columns, format=format, required=required
-    )
+        Path(path), formats=spec.formats, columns=columns, roles=spec.columns, format=format, required=required,
+        group=group,
+    )  # fmt: skip
 
 
-def rows_from_memory(spec: TaskSpec, values: MemoryRows, source: str) -> list[Row]:
+def rows_from_memory(spec: TaskSpec, values: MemoryRows, source: str, group: str | None = None) -> list[Row]:
     """Rows from ``(inputs, targets)`` - the task's first two columns - or from mappings of roles.
+
+    Args:
+        values: the rows.
+        source: what they are, for messages.
+        group: a further key of the mappings that says which rows belong together (``KEY`` or ``KEY:SEPARATOR``).
 
     Raises:
         RequestError: lists of unequal length, or items that are not mappings.
     """
-    if isinstance(values, tuple) and len(values) == 2:
+    grouping = None if group is None else parse_group(group)
+    if isinstance(values, tuple) and len(values) == 2 and grouping is None:
         inputs, targets = values
         if len(inputs) != len(targets):
             raise RequestError(f"{source}: {len(inputs)} inputs but {len(targets)} targets.")
@@ -184,7 +248,10 @@ def rows_from_memory(spec: TaskSpec, values: MemoryRows, source: str) -> list[Ro
                 f"with the keys {', '.join(spec.columns)}."
             )
         for key in value:
-            if key not in spec.columns:
+            if key not in spec.columns and (grouping is None or key != grouping.column):
                 raise UnknownNameError(f"column of {spec.id}", str(key), spec.columns)
-        rows.append(Row(dict(value), source, number))
+        fields = {key: item for key, item in value.items() if key in spec.columns}
+        if grouping is not None:
+            fields[GROUP] = grouping.of(value.get(grouping.column), source, number)
+        rows.append(Row(fields, source, number))
     return rows

@@ -35,6 +35,8 @@ def examine(plan: Plan) -> dict[str, Any]:
     notes = []
     if plan.splits.made:
         notes.append(f"Missing splits were made: {split_note(plan.splits.made)}.")
+    if hasattr(plan.task, "describe"):
+        notes.append(f"Labels: {plan.task.describe()}.")
     for name, rows in plan.splits.rows.items():
         if not rows:
             continue

@@ -6,18 +6,19 @@ import json
 import shutil
 import time
 from collections.abc import Mapping
-from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from taskzoo.config import DataConfig, RunConfig, read_config, write_config
 from taskzoo.config import make_training as _make_training
+from taskzoo.data.readers import GROUP
 from taskzoo.engine.progress import Reporter, Silent
 from taskzoo.errors import RequestError, TaskZooError
+from taskzoo.task import public
 
 from .card import write_card
-from .data import MemoryRows
+from .data import NONE, MemoryRows
 from .directory import RunDirectory, new_run_path, write_json, write_jsonl
 from .manifest import now, sha256_of
 from .plan import Plan, make_config, make_plan
@@ -37,6 +38,8 @@ def finetune(
     test: str | Path | MemoryRows | None = None,
     columns: Mapping[str, str] | None = None,
     format: str | None = None,
+    group_by: str | None = None,
+    shots: int | None = None,
     config: str | Path | None = None,
     output: str | Path | None = None,
     reporter: Reporter | None = None,
@@ -48,9 +51,12 @@ def finetune(
         task: a task id (``"ner"``) or ``"distribution/task"``.
         model: registry name, hub id or local directory; default: the registry's choice for the task.
         data: a data set by name, a directory with split files, or ``"hub:ID"``; none at all means the demo set.
-        train, validation, test: a file, a pair ``(inputs, targets)``, or a list of mappings.
+        train, validation, test: a file, a pair ``(inputs, targets)``, or a list of mappings; an empty list, or the
+            word ``none``, is no such split.
         columns: role -> column name or position.
         format: the files' format, where their content does not tell.
+        group_by: a column whose rows stay together when splits are made, ``COLUMN`` or ``COLUMN:SEPARATOR``.
+        shots: keep this many training rows per class.
         config: a ``config.yaml`` to start from.
         output: the run directory; default ``runs/TASK-MODEL-TIME``.
         reporter: where progress is shown; default: nowhere.
@@ -67,8 +73,8 @@ def finetune(
     if memory and files:
         raise RequestError("Give all of train, validation and test as files, or all of them in memory.")
     run_config, recipe, sources = make_config(
-        task, model=model, data=data, columns=columns, format=format, config=config, in_memory=bool(memory),
-        settings=settings, **files,
+        task, model=model, data=data, columns=columns, format=format, group_by=group_by, shots=shots, config=config,
+        in_memory=bool(memory), settings=settings, **files,
     )  # fmt: skip
     path = new_run_path(str(output) if output is not None else None, run_config.task, run_config.model)
     plan = make_plan(run_config, recipe=recipe, recipe_sources=sources, memory=memory)
@@ -131,29 +137,35 @@ def _keep_memory_rows(plan: Plan, directory: RunDirectory) -> RunConfig:
     directory.data.mkdir(exist_ok=True)
     files: dict[str, Any] = {}
     for split, source in plan.splits.sources.items():
+        fields = source.pop("fields")
+        if not fields:
+            files[split] = NONE
+            continue
         file = directory.data / f"{split}.jsonl"
-        write_jsonl(file, source.pop("fields"))
+        write_jsonl(file, fields)
         files[split] = source["source"] = str(file.absolute())
         source["sha256"] = sha256_of(file)
-    return replace(plan.config, data=DataConfig(format="jsonl", **files))
+    group = GROUP if plan.config.data.group_by else None
+    data = DataConfig(format="jsonl", group_by=group, shots=plan.config.data.shots, **files)
+    return replace(plan.config, data=data)
 
 
 def _train_and_save(plan: Plan, prepared: Prepared, directory: RunDirectory, reporter: Reporter) -> Run:
     from taskzoo.engine.checkpoint import Checkpoints
-    from taskzoo.engine.embeddings import used_rows_only
-    from taskzoo.engine.evaluation import Evaluation, predict, score
+    from taskzoo.engine.evaluation import Decoded, Evaluation, assemble, decode, score
     from taskzoo.engine.lora import merge_lora
-    from taskzoo.engine.trainer import train
 
+    from .baseline import score_baseline
     from .load import Run, save_task
+    from .methods import train_by_method
 
     training, task, rows = plan.config.training, plan.task, plan.splits.rows
     accelerator = prepared.accelerator
     say = reporter if accelerator.is_main_process else Silent()
 
-    def evaluate_split(model: Any, split: str, *, final: bool = False) -> Evaluation:
+    def decode_split(model: Any, split: str, title: str) -> Decoded:
         encoded = prepared.encoded[split]
-        with say.bar(split if final else "validating", len(encoded.features)) as bar:
+        with say.bar(title, len(encoded.features)) as bar:
             done = 0
 
             def advance(count: int) -> None:
@@ -161,22 +173,20 @@ def _train_and_save(plan: Plan, prepared: Prepared, directory: RunDirectory, rep
                 done += count
                 bar.update(done)
 
-            predictions = predict(
-                model, task, rows[split], encoded, prepared.collate, accelerator,
+            return decode(
+                model, task, len(rows[split]), encoded, prepared.collate, accelerator,
                 max_tokens=training.evaluation_tokens, with_loss=True, advance=advance,
             )  # fmt: skip
-        return score(task, rows[split], predictions, intervals=final)
 
-    checkpoints = Checkpoints(directory.checkpoints)
+    def validate(model: Any) -> dict[str, float]:
+        found = decode_split(model, "validation", "validating")
+        return score(task, rows["validation"], assemble(task, rows["validation"], found)).scores
+
     began, began_cpu = time.perf_counter(), time.process_time()
     try:
-        compact = used_rows_only(prepared.model, prepared.token_ids())
-        with compact if training.compact_embeddings else nullcontext():
-            progress = train(
-                prepared.trained, task, prepared.encoded["train"].features, prepared.collate, training, accelerator,
-                checkpoints, history=directory.history, reporter=say,
-                evaluate=(lambda model: evaluate_split(model, "validation").scores) if rows["validation"] else None,
-            )  # fmt: skip
+        progress = train_by_method(
+            plan, prepared, Checkpoints(directory.checkpoints), directory.history, say, validate
+        )  # fmt: skip
     except TaskZooError as error:
         if accelerator.is_main_process:
             manifest = json.loads(directory.manifest.read_text(encoding="utf-8"))
@@ -194,10 +204,22 @@ def _train_and_save(plan: Plan, prepared: Prepared, directory: RunDirectory, rep
             prepared.trained.save_pretrained(directory.adapter)
         model = merge_lora(prepared.trained)
     model.eval()
-    results = {split: evaluate_split(model, split, final=True) for split in ("validation", "test") if rows[split]}
+
+    # validation first: what the task settles there (temperature, thresholds) holds for the test rows
+    results: dict[str, Evaluation] = {}
+    tuned: dict[str, Any] = {}
+    for split in ("validation", "test"):
+        if rows[split]:
+            found = decode_split(model, split, split)
+            if split == "validation" and hasattr(task, "tune"):
+                tuned = task.tune(rows[split], found.parts)
+            results[split] = score(task, rows[split], assemble(task, rows[split], found), intervals=True)
     prepared.seconds["evaluate"] = time.perf_counter() - began
 
     if accelerator.is_main_process:
+        metrics: dict[str, Any] = {split: result.to_dict() for split, result in results.items()}
+        if training.baseline:
+            metrics["baseline"] = score_baseline(plan, results, say)
         if prepared.use_cache is not None:
             model.config.use_cache = prepared.use_cache
         model.save_pretrained(directory.model)
@@ -205,8 +227,7 @@ def _train_and_save(plan: Plan, prepared: Prepared, directory: RunDirectory, rep
         save_task(directory.model, plan, prepared.precision, prepared.manifest["task"])
         if "test" in results:
             pairs = zip(results["test"].predictions, results["test"].references, strict=True)
-            write_jsonl(directory.predictions, ({**p, "reference": r} for p, r in pairs))
-        metrics = {split: result.to_dict() for split, result in results.items()}
+            write_jsonl(directory.predictions, ({**public(p), "reference": r} for p, r in pairs))
         write_json(directory.metrics, metrics)
         manifest = {
             **json.loads(directory.manifest.read_text(encoding="utf-8")),
@@ -217,6 +238,7 @@ def _train_and_save(plan: Plan, prepared: Prepared, directory: RunDirectory, rep
             "best_step": progress.best_step or progress.step,
             "tokens": progress.tokens,
             "tokens_per_second": progress.tokens / max(progress.seconds, 1e-9),
+            "tuned": tuned,
         }
         write_json(directory.manifest, manifest)
         write_card(directory, plan, metrics, manifest)

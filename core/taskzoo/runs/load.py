@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from taskzoo import registry
 from taskzoo.errors import DataError, RequestError
-from taskzoo.task import CONTRACT_VERSION, Prediction, Row, Task, TaskSpec
+from taskzoo.task import CONTRACT_VERSION, Prediction, Row, Task, TaskSpec, public
 
 from .data import MemoryRows, read_file, rows_from_memory
 from .directory import RunDirectory, read_json, write_json
@@ -49,14 +49,24 @@ class Run:
         metrics: dict[str, Any] = read_json(RunDirectory(self.path).metrics)
         return metrics
 
-    def predict(self, texts: str | Sequence[str]) -> Any:
-        """Predictions for plain texts: one for a string, a list for a list."""
+    def predict(self, texts: str | Sequence[str], *, min_confidence: float | None = None) -> Any:
+        """Predictions for plain texts: one for a string, a list for a list.
+
+        Args:
+            texts: the texts.
+            min_confidence: see :func:`abstain`.
+        """
         if isinstance(texts, str):
-            return self.predict_rows(self.task.rows_from_texts([texts]))[0]
-        return self.predict_rows(self.task.rows_from_texts(list(texts)))
+            return self.predict_rows(self.task.rows_from_texts([texts]), min_confidence=min_confidence)[0]
+        return self.predict_rows(self.task.rows_from_texts(list(texts)), min_confidence=min_confidence)
 
     def predict_file(
-        self, path: str | Path, *, columns: dict[str, str] | None = None, format: str | None = None
+        self,
+        path: str | Path,
+        *,
+        columns: dict[str, str] | None = None,
+        format: str | None = None,
+        min_confidence: float | None = None,
     ) -> list[Prediction]:
         """Predictions for the rows of a file in any format of the task; labels are not needed.
 
@@ -70,16 +80,20 @@ class Run:
             rows = read_file(self.spec, path, columns or {}, format)
             if any(first in row.fields for row in rows):
                 raise
-        return self.predict_rows(self.task.prepare(rows, "predict"))
+        return self.predict_rows(self.task.prepare(rows, "predict"), min_confidence=min_confidence)
 
-    def predict_rows(self, rows: Sequence[Row]) -> list[Prediction]:
+    def predict_rows(self, rows: Sequence[Row], *, min_confidence: float | None = None) -> list[Prediction]:
         """Predictions for prepared rows."""
         from taskzoo.engine.evaluation import predict
 
+        if min_confidence is not None and not 0 <= min_confidence <= 1:
+            raise RequestError(f"The least confidence {min_confidence:g} must lie between 0 and 1.")
         if not rows:
             return []
         encoded = self.task.encode(rows, self.tokenizer)
-        return predict(self.model, self.task, rows, encoded, self._collate, self._accelerator).rows
+        found = predict(self.model, self.task, rows, encoded, self._collate, self._accelerator).rows
+        shown = [public(prediction) for prediction in found]
+        return shown if min_confidence is None else [abstain(prediction, min_confidence) for prediction in shown]
 
     def evaluate(
         self, data: str | Path | MemoryRows, *, columns: dict[str, str] | None = None, format: str | None = None
@@ -101,6 +115,18 @@ class Run:
         encoded = self.task.encode(rows, self.tokenizer)
         predictions = predict(self.model, self.task, rows, encoded, self._collate, self._accelerator, with_loss=True)
         return score(self.task, rows, predictions, intervals=True)
+
+
+def abstain(prediction: Prediction, least: float) -> Prediction:
+    """The prediction, with ``label`` ``None`` and ``abstained`` true where its ``score`` is below ``least``.
+
+    Raises:
+        RequestError: it has no label with a probability.
+    """
+    if not isinstance(prediction.get("label"), str) or "score" not in prediction:
+        raise RequestError("A least confidence needs predictions of one label with its probability; this run has none.")
+    doubtful = prediction["score"] < least
+    return {**prediction, "label": None if doubtful else prediction["label"], "abstained": doubtful}
 
 
 def save_task(folder: Path, plan: Plan, precision: str, provider: dict[str, Any]) -> None:

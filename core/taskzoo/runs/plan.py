@@ -10,12 +10,12 @@ from typing import Any
 
 from taskzoo import registry
 from taskzoo.config import DataConfig, RunConfig, Training, make_training, parse_columns, read_config, split_settings
-from taskzoo.data.readers.files import require_file
+from taskzoo.data.readers import parse_group, require_source
 from taskzoo.errors import RequestError
 from taskzoo.models.checkpoints import Checkpoint, resolve_model
 from taskzoo.task import Task, TaskSpec
 
-from .data import MemoryRows, Splits, load_splits
+from .data import NONE, MemoryRows, Splits, load_splits
 
 FALLBACK_MODEL = "minilm"
 
@@ -43,6 +43,8 @@ def make_config(
     test: str | None = None,
     columns: Mapping[str, str] | str | None = None,
     format: str | None = None,
+    group_by: str | None = None,
+    shots: int | None = None,
     config: str | Path | None = None,
     in_memory: bool = False,
     settings: Mapping[str, Any] | None = None,
@@ -66,9 +68,12 @@ def make_config(
         model = str(Path(model).absolute())
 
     given_training, given_options = split_settings(settings or {}, spec)
-    training = {**(base.get("training") or {}), **given_training}
+    base_training = dict(base.get("training") or {})
+    if "method" in given_training or "lora" in given_training:  # either says it, so one given now undoes both
+        base_training = {k: v for k, v in base_training.items() if k not in ("method", "lora")}
+    training = {**base_training, **given_training}
     options = {**(base.get("options") or {}), **given_options}
-    method = "lora" if training.get("lora") else "full"
+    method = "lora" if training.get("lora") else str(training.get("method", "full"))
     recipe = registry.recipe(task, checkpoint.entry or checkpoint.family, kind=checkpoint.kind or None, method=method)
     try:
         recipe_training, recipe_options = split_settings(recipe.values, spec)
@@ -78,18 +83,24 @@ def make_config(
 
     named = base.get("data") or {}
     if any((data, train, validation, test, in_memory)):
-        named = {k: v for k, v in named.items() if k in ("columns", "format")}
+        named = {k: v for k, v in named.items() if k in ("columns", "format", "group_by", "shots")}
     if isinstance(columns, str):
         columns = parse_columns(columns)
     name = data or named.get("name")
     source = DataConfig(
         name=_absolute(name) if name and Path(name).is_dir() else name,
         train=_absolute(train or named.get("train")),
-        validation=_absolute(validation or named.get("validation")),
-        test=_absolute(test or named.get("test")),
+        validation=_file_or_none(validation or named.get("validation")),
+        test=_file_or_none(test or named.get("test")),
         columns={str(k): str(v) for k, v in (columns or named.get("columns") or {}).items()},
         format=format or named.get("format"),
+        group_by=group_by or named.get("group_by"),
+        shots=named.get("shots") or 0 if shots is None else shots,
     )
+    if source.group_by:
+        parse_group(source.group_by)
+    if source.shots < 0:
+        raise RequestError(f"shots={source.shots} must be 1 or more (0: all rows).")
     if not in_memory and not (source.name or source.train):
         if source.validation or source.test:
             raise RequestError("--validation and --test need --train (or --data).")
@@ -112,6 +123,10 @@ def _absolute(path: str | None) -> str | None:
     return None if path is None else str(Path(path).absolute())
 
 
+def _file_or_none(path: str | None) -> str | None:
+    return path if path == NONE else _absolute(path)
+
+
 def make_plan(
     config: RunConfig,
     *,
@@ -126,9 +141,11 @@ def make_plan(
     """
     spec = registry.task(config.task)
     for path in (config.data.train, config.data.validation, config.data.test):
-        if path is not None:  # before anything heavy is imported
-            require_file(Path(path))
+        if path not in (None, NONE):  # before anything heavy is imported
+            require_source(Path(path), spec.columns)
     task: Task = registry.load_task(config.task)(config.options)
+    if config.training.baseline and not hasattr(task, "baseline"):
+        raise RequestError(f"The task {spec.id!r} has no baseline; leave --baseline out.")
     splits = load_splits(spec, task, config.data, seed=config.training.seed, memory=memory)
     task.fit(splits.rows["train"])
     return Plan(config, spec, task, resolve_model(config.model), splits, recipe or {}, recipe_sources or [])
@@ -137,7 +154,11 @@ def make_plan(
 def describe_settings(training: Training) -> str:
     """The settings people ask about first, in one line."""
     rate = f"learning rate {training.learning_rate:g}"
+    if training.method == "linear-probe":
+        return "linear probe: the backbone stays as it is, the last layer is solved for"
     length = f"{training.max_steps} steps" if training.max_steps else f"{training.epochs:g} epochs"
+    if training.method == "contrastive":
+        length = f"{training.contrastive_pairs} contrastive pairs per row, {length}"
     parts = [length, f"batch {training.batch_size}", rate, training.optimizer, f"{training.schedule} schedule"]
     if training.lora:
         parts.append(f"LoRA rank {training.lora_rank}")

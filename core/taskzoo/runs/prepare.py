@@ -13,6 +13,7 @@ from taskzoo.engine.progress import Reporter
 
 from .data import SPLITS, overlap_notes, split_note
 from .manifest import environment, model_hashes
+from .methods import check_method
 from .plan import Plan, describe_settings
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ class Prepared:
         from taskzoo.engine.freezing import freeze
         from taskzoo.engine.lora import add_lora, count_parameters
         from taskzoo.engine.precision import make_accelerator, resolve_precision
+        from taskzoo.engine.probe import last_linear
+        from taskzoo.models.checkpoints import model_kind
         from taskzoo.models.loading import explain_load_errors, quiet_transformers
         from taskzoo.models.tokenizers import load_tokenizer
 
@@ -58,12 +61,16 @@ class Prepared:
         loading: dict[str, Any] = {"revision": checkpoint.revision} if checkpoint.revision else {}
         with explain_load_errors(checkpoint, "model"):
             self.model = plan.task.head(checkpoint.location, dtype=torch.float32, **loading)
-        if self.model.config.pad_token_id is None:
+        if self.model.config.pad_token_id is None or model_kind(self.model.config.to_dict()) == "decoder":
+            # by this id the heads of decoders find the last token of a text
             self.model.config.pad_token_id = self.tokenizer.pad_token_id
         self.use_cache = getattr(self.model.config, "use_cache", None)
         if self.use_cache is not None:  # a cache of keys and values serves generation only
             self.model.config.use_cache = False
         freeze(self.model, training.freeze)
+        if training.method == "linear-probe":
+            self.model.requires_grad_(False)
+            last_linear(self.model).requires_grad_(True)
         if training.gradient_checkpointing:
             self.model.gradient_checkpointing_enable({"use_reentrant": False})
         self.trained = add_lora(self.model, training) if training.lora else self.model
@@ -133,6 +140,7 @@ def prepare(plan: Plan, reporter: Reporter) -> Prepared:
     for line in _opening(plan):
         reporter.say(line)
     prepared = Prepared(plan, reporter)
+    check_method(plan, prepared)
     share = prepared.trainable / prepared.parameters
     reporter.say(
         f"model     {plan.checkpoint.name} ({prepared.model.config.model_type}, {prepared.parameters / 1e6:.1f}M "
@@ -154,6 +162,8 @@ def _opening(plan: Plan) -> list[str]:
     made = f" ({note})" if note else ""
     lines.append(f"data      {rows} rows{made}")
     lines.extend(f"warning   {note}" for note in overlap_notes(plan.splits.overlap))
+    if hasattr(plan.task, "describe"):
+        lines.append(f"labels    {plan.task.describe()}")
     lines.append(f"settings  {describe_settings(plan.config.training)}")
     if plan.recipe:
         values = ", ".join(f"{name}={value}" for name, value in plan.recipe.items())

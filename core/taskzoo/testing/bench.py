@@ -42,6 +42,7 @@ class Bench:
         family: architecture of the tiny model; by default that of the task's default model, else ``bert``.
         settings: engine settings and task options, as for ``zoo run --set``.
         size: training rows to use; validation and test get a third each.
+        data: a variant of the demo set, by the name of its folder there.
     """
 
     def __init__(
@@ -52,11 +53,13 @@ class Bench:
         family: str | None = None,
         settings: Mapping[str, Any] | None = None,
         size: int = 24,
+        data: str = "",
     ) -> None:
         self.name = task
         self.folder = Path(folder)
         self.settings: dict[str, Any] = {**SHORT, **(settings or {})}
         self.size = size
+        self.data = data
         self._family = family
 
     @cached_property
@@ -91,7 +94,7 @@ class Bench:
         from taskzoo.data.readers import find_splits
         from taskzoo.runs.data import demo_folder, read_file
 
-        files = find_splits(demo_folder(self.spec))
+        files = find_splits(demo_folder(self.spec, self.data))
         rows = {name: read_file(self.spec, path, {}, None) for name, path in files.items()}
         sizes = {"train": self.size, "validation": max(2, self.size // 3), "test": max(2, self.size // 3)}
         return {name: self._few(rows.get(name) or rows["train"], sizes[name]) for name in SPLITS}

@@ -19,19 +19,20 @@ from unittest import mock
 from taskzoo.config import TRAINING_FIELDS
 from taskzoo.data.readers import find_splits
 from taskzoo.errors import RequestError
-from taskzoo.task import CONTRACT_VERSION, Encoded, Option, Row, Task
+from taskzoo.task import CONTRACT_VERSION, Encoded, Option, Row, Task, public
 
 from .bench import SPLITS, Bench
 
 if TYPE_CHECKING:
     import numpy as np
 
-FORMATS = ("conll", "jsonl", "json", "csv", "tsv")
+FORMATS = ("conll", "jsonl", "json", "csv", "tsv", "parquet")
 ONE, HUNDRED = (0.0, 1.0), (0.0, 100.0)
 RANGES = {
     "accuracy": ONE, "precision": ONE, "recall": ONE, "f1": ONE, "bleu": HUNDRED, "chrf": HUNDRED, "rouge": HUNDRED,
-    "ter": (0.0, math.inf), "mse": (0.0, math.inf), "mae": (0.0, math.inf), "pearson": (-1.0, 1.0),
-    "spearman": (-1.0, 1.0),
+    "ter": (0.0, math.inf), "mse": (0.0, math.inf), "rmse": (0.0, math.inf), "mae": (0.0, math.inf),
+    "pearson": (-1.0, 1.0), "spearman": (-1.0, 1.0), "r2": (-math.inf, 1.0), "mcc": (-1.0, 1.0), "hamming": ONE,
+    "roc": ONE, "average": ONE, "ece": ONE, "log_loss": (0.0, math.inf),
 }  # fmt: skip
 """The range of a score by the beginning of its name, up to the first ``_`` or digit where there is no exact entry."""
 ZERO_BY_NATURE = ("key.bias", "k_proj.bias", "key_proj.bias", "k_lin.bias")
@@ -230,18 +231,19 @@ def check_loss(bench: Bench) -> None:
         same = math.isclose(new_total, factor * total, rel_tol=1e-4, abs_tol=1e-5)
         _require(same, f"the loss of a {what} batch is {new_total:.6g}, not {factor * total:.6g}: it must be a sum")
         _require(
-            new_weight == factor * weight, f"the weight of a {what} batch is {new_weight:g}, not {factor * weight:g}"
+            _close(new_weight, factor * weight),
+            f"the weight of a {what} batch is {new_weight:g}, not {factor * weight:g}",
         )
     parts = [loss([i]) for i in indices]
     sums = [sum(float(part[k]) for part in parts) for k in (0, 1)]
-    same = math.isclose(sums[0], total, rel_tol=1e-4, abs_tol=1e-5) and sums[1] == weight
+    same = math.isclose(sums[0], total, rel_tol=1e-4, abs_tol=1e-5) and _close(sums[1], weight)
     _require(same, f"one by one the loss is {sums[0]:.6g}/{sums[1]:g}, as one batch {total:.6g}/{weight:g}")
     try:
         smoothed = loss(indices, label_smoothing=0.1)
     except RequestError:  # a task may refuse it
         return
     _require(math.isfinite(float(smoothed[0])), "the loss with label_smoothing=0.1 is not finite")
-    _require(float(smoothed[1]) == weight, "label_smoothing changes the number of active targets")
+    _require(_close(float(smoothed[1]), weight), "label_smoothing changes the number of active targets")
 
 
 def check_accumulation(bench: Bench) -> None:
@@ -265,7 +267,8 @@ def check_batching(bench: Bench) -> None:
     """Padding and batch size change neither predictions nor loss."""
     rows = bench.run.task.prepare(bench.raw["test"], "test")
     alone, together = bench.predict(rows, max_tokens=1), bench.predict(rows)
-    difference = _difference(alone.rows, together.rows, 1e-3)
+    one_by_one, in_batches = ([public(p) for p in found.rows] for found in (alone, together))
+    difference = _difference(one_by_one, in_batches, 1e-3)
     _require(not difference, f"a row is predicted otherwise in a batch than alone (padding is seen): {difference}")
     _require(alone.loss is not None and together.loss is not None, "labelled rows gave no loss")
     assert alone.loss is not None
@@ -313,17 +316,21 @@ def check_save_and_load(bench: Bench) -> None:
 
 
 def check_plain_transformers(bench: Bench) -> None:
-    """``RUN/model`` loads with nothing but ``transformers``, and no weight is missing."""
+    """``RUN/model`` loads with nothing but ``transformers`` and the code beside the weights; no weight is missing."""
     import transformers
 
     folder = bench.run.path / "model"
     config = transformers.AutoConfig.from_pretrained(folder)
     names = config.architectures or []
     _require(names, "the saved config.json names no architecture")
-    cls = getattr(transformers, names[0], None)
-    _require(cls is not None, f"the saved architecture {names[0]!r} is no class of transformers")
+    own = getattr(config, "auto_map", None) or {}
+    auto = next((auto for auto, path in own.items() if path.endswith(f".{names[0]}")), None)
+    cls = getattr(transformers, auto or names[0], None)
+    _require(
+        cls is not None, f"the saved architecture {names[0]!r} is no class of transformers, and its code is not saved"
+    )
     assert cls is not None
-    _, report = cls.from_pretrained(folder, output_loading_info=True)
+    _, report = cls.from_pretrained(folder, output_loading_info=True, trust_remote_code=auto is not None)
     missing = sorted(report["missing_keys"])
     _require(not missing, f"the saved model lacks {_some(missing)} when plain transformers loads it")
     transformers.AutoTokenizer.from_pretrained(folder)
@@ -348,12 +355,17 @@ def check_predictions(bench: Bench) -> None:
 
 
 def check_metrics(bench: Bench) -> None:
-    """Metrics need no network, lie in their range, add up over examples, and prefer right answers to others."""
+    """Metrics need no network, lie in their range, follow from their statistics, and prefer right answers to others.
+
+    A score may be undefined (NaN) on the few rows; then ``metrics.json`` holds ``null``.
+    """
     import numpy as np
+
+    from taskzoo.metrics.base import score_with
 
     run = bench.run
     rows = run.task.prepare(bench.raw["test"], "test")
-    predictions, references = run.predict_rows(rows), run.task.references(rows)
+    predictions, references = bench.predict(rows).rows, run.task.references(rows)
     scores: dict[str, float] = {}
     best: dict[str, float] = {}
     with _offline():
@@ -361,31 +373,44 @@ def check_metrics(bench: Bench) -> None:
         _require(metrics, "metrics() is empty")
         for metric in metrics:
             name = type(metric).__name__
+            forms = [form for form in ("scores", "weighted_scores") if hasattr(metric, form)]
+            _require(
+                len(forms) == 1, f"{name} must have either scores() or weighted_scores(), and has {forms or 'none'}"
+            )
             statistics = metric.statistics(predictions, references)
             _check_statistics(name, statistics, len(rows))
             singly = [metric.statistics([p], [r]) for p, r in zip(predictions, references, strict=True)]
             same = np.allclose(np.concatenate(singly), statistics)
             _require(same, f"{name}.statistics() of one example depends on the others")
-            found = metric.scores(statistics.sum(axis=0))
+            ones = np.ones(len(rows))
+            found = score_with(metric, statistics, ones)
             computed = metric.compute(predictions=predictions, references=references) or {}
             for key, value in found.items():
-                same = key in computed and math.isclose(computed[key], value, rel_tol=1e-6, abs_tol=1e-9)
-                _require(same, f"{name}.compute() gives {key}={computed.get(key)}, its summed statistics {value}")
+                same = key in computed and _close(computed[key], value)
+                _require(same, f"{name}.compute() gives {key}={computed.get(key)}, its statistics {value}")
+            times = (np.arange(len(rows)) + 1) % 3
+            weighted = score_with(metric, statistics, times.astype(np.float64))
+            repeated = statistics.repeat(times, axis=0)
+            for key, value in score_with(metric, repeated, np.ones(len(repeated))).items():
+                same = key in weighted and _close(weighted[key], value)
+                _require(same, f"{name}: weights give {key}={weighted.get(key)}, the rows repeated as often {value}")
             scores.update(found)
-            best.update(metric.scores(metric.statistics(references, references).sum(axis=0)))
+            best.update(score_with(metric, metric.statistics(references, references), ones))
             _json(metric.details(predictions, references), f"{name}.details()")
     primary = run.task.primary_metric
     _require(primary == "loss" or primary in scores, f"primary_metric {primary!r} is not among {', '.join(scores)}")
     for name, value in scores.items():
         low, high = _range(name)
-        _require(low - 1e-9 <= value <= high + 1e-9, f"{name}={value:.4g} is not between {low:g} and {high:g}")
+        good = math.isnan(value) or low - 1e-9 <= value <= high + 1e-9
+        _require(good, f"{name}={value:.4g} is not between {low:g} and {high:g}")
     if primary != "loss":
-        good = best[primary] >= scores[primary]
+        good = math.isfinite(best[primary]) and not best[primary] < scores[primary]
         _require(good, f"right answers score {primary}={best[primary]:.4g}, the model's {scores[primary]:.4g}")
     written = run.metrics["test"]
     for name, value in scores.items():
-        same = name in written and math.isclose(written[name], value, rel_tol=1e-4, abs_tol=1e-6)
-        _require(same, f"metrics.json says {name}={written.get(name)}, the predictions {value}")
+        kept = written.get(name, "nothing")
+        same = kept is None if math.isnan(value) else isinstance(kept, (int, float)) and _close(kept, value, 1e-4, 1e-6)
+        _require(same, f"metrics.json says {name}={kept}, the predictions {value}")
 
 
 CHECKS: tuple[Callable[[Bench], None], ...] = (
@@ -469,6 +494,11 @@ def _check_statistics(name: str, statistics: np.ndarray, examples: int) -> None:
     _require(good, f"{name}.statistics() must have the shape [{examples}, k]; it has {np.shape(statistics)}")
     _require(statistics.dtype == np.float64, f"{name}.statistics() must be float64 and is {statistics.dtype}")
     _require(np.isfinite(statistics).all(), f"{name}.statistics() holds values that are not finite")
+
+
+def _close(one: float, two: float, relative: float = 1e-6, absolute: float = 1e-9) -> bool:
+    """Equal to rounding, or both undefined."""
+    return math.isclose(one, two, rel_tol=relative, abs_tol=absolute) or (math.isnan(one) and math.isnan(two))
 
 
 def _range(name: str) -> tuple[float, float]:

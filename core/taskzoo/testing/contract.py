@@ -25,6 +25,7 @@ class TaskContract:
             default model.
         settings: engine settings and task options of the run.
         size: training rows taken from the demo set.
+        data: a variant of the demo set, by the name of its folder there (``"stars"`` for ``demo/stars``).
         without_gradient: parts of names of parameters that rightly get no gradient.
     """
 
@@ -32,6 +33,7 @@ class TaskContract:
     family: ClassVar[str | None] = None
     settings: ClassVar[Mapping[str, Any]] = {}
     size: ClassVar[int] = 24
+    data: ClassVar[str] = ""
     without_gradient: ClassVar[tuple[str, ...]] = ()
 
     bench: ClassVar[Bench]
@@ -46,7 +48,9 @@ class TaskContract:
         cls._threads = torch.get_num_threads()
         torch.set_num_threads(1)
         cls._folder = tempfile.TemporaryDirectory(prefix="taskzoo-contract-", ignore_cleanup_errors=True)
-        cls.bench = Bench(cls.task, cls._folder.name, family=cls.family, settings=cls.settings, size=cls.size)
+        cls.bench = Bench(
+            cls.task, cls._folder.name, family=cls.family, settings=cls.settings, size=cls.size, data=cls.data
+        )
 
     @classmethod
     def teardown_class(cls) -> None:

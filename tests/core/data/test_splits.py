@@ -117,6 +117,27 @@ def test_groups_stay_together() -> None:
     assert len(test) == 20
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_groups_of_mixed_labels_keep_the_proportions(seed: int) -> None:
+    rows = rows_of([(str(i), "rare" if i % 10 == 0 else "common") for i in range(2000)])
+    groups = [i // 7 for i in range(2000)]
+    train, validation, test, info = split_rows(rows, signature=signature, seed=seed, groups=groups)
+    assert (info["method"], info["grouped"], info["units"]) == ("stratified", True, 286)
+    for part, share in ((train, 0.8), (validation, 0.1), (test, 0.1)):
+        assert abs(len(part) - 2000 * share) <= 14
+        assert 0.06 < labels(part)["rare"] / len(part) < 0.14
+
+
+@given(st.integers(0, 200), st.integers(1, 3))
+def test_a_label_of_few_groups_stays_in_train(seed: int, spread: int) -> None:
+    """It is never the most frequent label of its groups, so nothing but its rarity can keep it there."""
+    rows = rows_of([(str(i), "rare" if i % 10 == 0 and i < 10 * spread else "ab"[i % 10 < 7]) for i in range(200)])
+    train, *_ = split_rows(
+        rows, signature=signature, seed=seed, groups=[i // 10 for i in range(200)], fractions=(0.3, 0.3)
+    )
+    assert labels(train)["rare"]
+
+
 def test_a_shared_input_joins_groups() -> None:
     rows = rows_of([("a", "x"), ("b", "x"), ("b", "x"), ("c", "x"), ("d", "x"), ("e", "x")])
     for seed in range(20):

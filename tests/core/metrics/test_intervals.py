@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
 
 from taskzoo.metrics.intervals import bootstrap_intervals
 
 
-def mean(total: np.ndarray) -> dict[str, float]:
-    return {"mean": float(total[0] / total[1])}
-
-
-def statistics(values: np.ndarray) -> np.ndarray:
-    return np.stack([values, np.ones(len(values))], axis=1)
+def intervals(values: np.ndarray, **settings: Any) -> dict[str, tuple[float, float]]:
+    """Of the mean."""
+    return bootstrap_intervals(len(values), lambda w: {"mean": float(w @ values / w.sum())}, **settings)
 
 
 def test_they_cover_the_truth_about_as_often_as_they_promise():
@@ -21,44 +21,57 @@ def test_they_cover_the_truth_about_as_often_as_they_promise():
     hits, trials = 0, 200
     for _ in range(trials):
         values = generator.binomial(1, 0.7, size=60).astype(float)
-        low, high = bootstrap_intervals(statistics(values), mean, samples=200)["mean"]
+        low, high = intervals(values, samples=200)["mean"]
         hits += low <= 0.7 <= high
     assert 0.89 <= hits / trials <= 0.99
 
 
 def test_they_match_the_normal_approximation():
     values = np.random.default_rng(1).normal(5, 2, size=400)
-    low, high = bootstrap_intervals(statistics(values), mean)["mean"]
+    low, high = intervals(values)["mean"]
     half = 1.96 * values.std() / np.sqrt(400)
     assert low == pytest.approx(values.mean() - half, abs=0.05)
     assert high == pytest.approx(values.mean() + half, abs=0.05)
 
 
 def test_a_seed_decides_them():
-    values = statistics(np.random.default_rng(2).normal(size=50))
-    assert bootstrap_intervals(values, mean) == bootstrap_intervals(values, mean)
-    assert bootstrap_intervals(values, mean, seed=1) != bootstrap_intervals(values, mean, seed=2)
+    values = np.random.default_rng(2).normal(size=50)
+    assert intervals(values) == intervals(values)
+    assert intervals(values, seed=1) != intervals(values, seed=2)
 
 
 def test_a_higher_level_is_wider():
-    values = statistics(np.random.default_rng(3).normal(size=50))
-    narrow, wide = (bootstrap_intervals(values, mean, level=level)["mean"] for level in (0.5, 0.99))
+    values = np.random.default_rng(3).normal(size=50)
+    narrow, wide = (intervals(values, level=level)["mean"] for level in (0.5, 0.99))
     assert wide[0] < narrow[0] < narrow[1] < wide[1]
 
 
 def test_no_examples_have_no_interval():
-    assert bootstrap_intervals(np.zeros((0, 2)), mean) == {}
+    assert intervals(np.zeros(0)) == {}
 
 
 def test_one_example_has_an_interval_of_one_point():
-    assert bootstrap_intervals(np.array([[3.0, 1.0]]), mean) == {"mean": (3.0, 3.0)}
+    assert intervals(np.array([3.0])) == {"mean": (3.0, 3.0)}
+
+
+def ratio(counted: np.ndarray) -> Callable[[np.ndarray], dict[str, float]]:
+    """A score that is 1, or undefined when no drawn row counts."""
+    return lambda weights: {"ratio": 1.0 if weights @ counted else float("nan")}
 
 
 def test_samples_without_a_defined_score_are_left_out():
-    # the score is undefined when none of the drawn rows counts
-    values = np.array([[1.0, 1.0], *[[0.0, 0.0]] * 3])
+    assert bootstrap_intervals(4, ratio(np.array([1, 0, 0, 0]))) == {"ratio": (1.0, 1.0)}
 
-    def ratio(total: np.ndarray) -> dict[str, float]:
-        return {"ratio": float(total[0] / total[1]) if total[1] else float("nan")}
 
-    assert bootstrap_intervals(values, ratio) == {"ratio": (1.0, 1.0)}
+@pytest.mark.filterwarnings("error")
+def test_a_score_that_is_never_defined_has_no_interval_and_no_warning():
+    low, high = bootstrap_intervals(4, ratio(np.zeros(4)))["ratio"]
+    assert np.isnan(low)
+    assert np.isnan(high)
+
+
+def test_weights_say_how_often_a_row_was_drawn():
+    drawn = []
+    bootstrap_intervals(5, lambda weights: drawn.append(weights) or {}, samples=20)
+    assert all(w.shape == (5,) and w.dtype == np.float64 and w.sum() == 5 for w in drawn)
+    assert len({tuple(w) for w in drawn}) > 10

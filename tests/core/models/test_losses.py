@@ -1,11 +1,16 @@
-"""Cross-entropy as a sum and a weight."""
+"""Losses as a sum and a weight, against torch's and scikit-learn's own."""
 
 from __future__ import annotations
 
+import math
+
+import numpy as np
 import pytest
 import torch
+from sklearn.metrics import log_loss
+from torch.nn import functional
 
-from taskzoo.models.losses import cross_entropy
+from taskzoo.models.losses import binary_cross_entropy, cross_entropy, huber, squared_error
 from taskzoo.task import IGNORE_INDEX
 
 
@@ -42,3 +47,149 @@ def test_half_precision_is_summed_in_full():
     total, _ = cross_entropy(logits, torch.zeros(5000, dtype=torch.long))
     assert total.dtype == torch.float32
     assert total.item() == pytest.approx(5000 * 1.3862944, rel=1e-5)
+
+
+# class weights and the focal loss
+
+
+def example() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Logits ``[12, 4]``, targets with two ignored, and weights."""
+    torch.manual_seed(1)
+    targets = torch.randint(0, 4, (12,))
+    targets[[3, 7]] = IGNORE_INDEX
+    return 3 * torch.randn(12, 4), targets, torch.tensor([0.5, 1.0, 2.0, 4.0])
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.2])
+def test_class_weights_are_torchs(smoothing):
+    logits, targets, weights = example()
+    total, weight = cross_entropy(logits, targets, class_weights=weights, label_smoothing=smoothing)
+    expected = functional.cross_entropy(logits, targets, weights, label_smoothing=smoothing)
+    torch.testing.assert_close(total / weight, expected)
+    assert weight.item() == weights[targets[targets >= 0]].sum().item()
+
+
+def test_class_weights_are_scikit_learns_sample_weights():
+    logits, targets, weights = example()
+    logits, targets = logits[targets >= 0], targets[targets >= 0]
+    total, weight = cross_entropy(logits, targets, class_weights=weights)
+    expected = log_loss(
+        targets, logits.double().softmax(-1), labels=range(4), sample_weight=weights[targets].double()
+    )  # fmt: skip
+    assert (total / weight).item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_equal_class_weights_change_nothing_but_the_scale():
+    logits, targets, _ = example()
+    plain, count = cross_entropy(logits, targets)
+    total, weight = cross_entropy(logits, targets, class_weights=torch.full((4,), 3.0))
+    torch.testing.assert_close(total, 3 * plain)
+    assert weight.item() == 3 * count.item()
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_focal_with_gamma_0_is_plain_and_otherwise_its_formula(weighted):
+    logits, targets, weights = example()
+    class_weights = weights if weighted else None
+    plain = cross_entropy(logits, targets, class_weights=class_weights)
+    assert cross_entropy(logits, targets, class_weights=class_weights, focal_gamma=0.0) == plain
+    total, weight = cross_entropy(logits, targets, class_weights=class_weights, focal_gamma=2.0)
+    expected = 0.0
+    for row, target in zip(logits.double().softmax(-1).tolist(), targets.tolist(), strict=True):
+        if target != IGNORE_INDEX:
+            scale = weights[target].item() if weighted else 1.0
+            expected += -scale * (1 - row[target]) ** 2 * math.log(row[target])
+    assert total.item() == pytest.approx(expected, rel=1e-5)
+    assert weight == plain[1]
+
+
+@pytest.mark.parametrize("gamma", [0.5, 1.0, 2.0])
+def test_the_focal_loss_has_a_gradient_where_the_model_is_sure(gamma):
+    """At probability 1 the root has no slope, and nothing times that is not a number."""
+    logits = torch.tensor([[200.0, 0.0], [-200.0, 0.0], [0.0, 0.0]], requires_grad=True)
+    torch.autograd.backward(cross_entropy(logits, torch.tensor([0, 0, IGNORE_INDEX]), focal_gamma=gamma)[0])
+    assert logits.grad.isfinite().all()
+    assert logits.grad[1].abs().sum() > 1
+    binary = torch.tensor([[200.0, -200.0], [-200.0, 200.0]], requires_grad=True)
+    torch.autograd.backward(binary_cross_entropy(binary, torch.tensor([[1.0, 0.0], [1.0, 0.0]]), focal_gamma=gamma)[0])
+    assert binary.grad.isfinite().all()
+    assert binary.grad[1].abs().min() > 0.5
+
+
+# several labels
+
+
+def test_binary_cross_entropy_is_torchs_and_scikit_learns():
+    torch.manual_seed(2)
+    logits, targets = 2 * torch.randn(9, 3), torch.randint(0, 2, (9, 3)).float()
+    total, weight = binary_cross_entropy(logits, targets)
+    assert weight.item() == 27
+    torch.testing.assert_close(total, functional.binary_cross_entropy_with_logits(logits, targets, reduction="sum"))
+    expected = log_loss(targets.flatten(), logits.double().sigmoid().flatten())
+    assert (total / weight).item() == pytest.approx(expected, rel=1e-5)
+    positive = torch.tensor([1.0, 5.0, 0.1])
+    weighted, _ = binary_cross_entropy(logits, targets, positive_weights=positive)
+    torch.testing.assert_close(
+        weighted,
+        functional.binary_cross_entropy_with_logits(logits, targets, pos_weight=positive, reduction="sum"),
+    )
+
+
+def test_unknown_decisions_do_not_count_and_get_no_gradient():
+    logits = torch.randn(2, 3, requires_grad=True)
+    targets = torch.tensor([[1.0, math.nan, 0.0], [math.nan] * 3])
+    total, weight = binary_cross_entropy(
+        logits, targets, label_smoothing=0.1, positive_weights=torch.ones(3), focal_gamma=2.0
+    )
+    torch.autograd.backward(total)
+    assert weight.item() == 2
+    assert total.isfinite()
+    assert (logits.grad != 0).tolist() == [[True, False, True], [False] * 3]
+
+
+def test_smoothed_decisions():
+    logits, targets = torch.randn(5, 2), torch.randint(0, 2, (5, 2)).float()
+    total, _ = binary_cross_entropy(logits, targets, label_smoothing=0.2)
+    expected = functional.binary_cross_entropy_with_logits(logits, 0.1 + 0.8 * targets, reduction="sum")
+    torch.testing.assert_close(total, expected)
+
+
+def test_focal_decisions():
+    logits, targets = torch.randn(5, 2), torch.randint(0, 2, (5, 2)).float()
+    p = logits.double().sigmoid()
+    right = torch.where(targets > 0.5, p, 1 - p)
+    total, _ = binary_cross_entropy(logits, targets, focal_gamma=2.0)
+    assert total.item() == pytest.approx(-((1 - right) ** 2 * right.log()).sum().item(), rel=1e-5)
+    assert binary_cross_entropy(logits, targets, focal_gamma=0.0) == binary_cross_entropy(logits, targets)
+
+
+# numbers
+
+
+def test_squared_error():
+    values, targets = torch.tensor([1.0, 2.0, 5.0]), torch.tensor([3.0, math.nan, 4.5])
+    total, weight = squared_error(values, targets)
+    assert (total.item(), weight.item()) == (4.25, 2)
+
+
+@pytest.mark.parametrize("delta", [0.3, 1.0, 2.0])
+def test_huber_is_twice_torchs_and_squared_below_delta(delta):
+    torch.manual_seed(3)
+    values, targets = 2 * torch.randn(50), torch.randn(50)
+    total, weight = huber(values, targets, delta)
+    torch.testing.assert_close(total, 2 * functional.huber_loss(values, targets, reduction="sum", delta=delta))
+    assert weight.item() == 50
+    near = targets + 0.9 * delta
+    assert huber(near, targets, delta) == squared_error(near, targets)
+
+
+@pytest.mark.parametrize("loss", [squared_error, huber])
+def test_unknown_numbers_do_not_count_and_get_no_gradient(loss):
+    values = torch.tensor([1.0, 2.0, 900.0], requires_grad=True)
+    total, weight = loss(values, torch.tensor([3.0, math.nan, 1.0]))
+    torch.autograd.backward(total)
+    assert weight.item() == 2
+    assert np.isfinite(values.grad.numpy()).all()
+    assert (values.grad != 0).tolist() == [True, False, True]
+    empty, none = loss(values, torch.full((3,), math.nan))
+    assert (empty.item(), none.item()) == (0.0, 0)

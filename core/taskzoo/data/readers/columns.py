@@ -12,14 +12,28 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ...errors import DataError, UnknownNameError, nearest
+from .groups import GROUP
 
+# "title" and "description" stand beside the text as often as for it, and "target" and "value" can be anything.
 SYNONYMS: Mapping[str, tuple[str, ...]] = {
     "tokens": ("words",),
     "tags": ("ner_tags", "labels", "ner"),
-    "text": ("sentence", "review", "content"),
-    "label": ("category", "class", "intent", "sentiment"),
+    "text": (
+        *("sentence", "review", "content", "comment", "tweet", "phrase", "utterance", "message", "question"),
+        *("review_text", "reviewText", "review_body", "文本", "内容", "评论", "评价", "句子", "正文"),
+    ),
+    "label": (
+        *("category", "class", "intent", "sentiment", "labels", "categories", "emotion", "topic", "polarity"),
+        *("stars", "rating", "overall", "score", "gold_label", "is_duplicate"),
+        *("标签", "类别", "分类", "情感", "情感倾向", "评分", "星级"),
+    ),
     "source": ("document", "article"),
     "target": ("summary",),
+}
+_NUMBERED = ("sentence", "sentence_", "text", "text_", "question", "question_")
+_PAIR: Mapping[str, tuple[str, ...]] = {  # understood by tasks with the role "text_pair" only
+    "text": (*(name + "1" for name in _NUMBERED), "sentence_a", "text_a", "premise", "句子1", "文本1"),
+    "text_pair": (*(name + "2" for name in _NUMBERED), "sentence_b", "text_b", "hypothesis", "句子2", "文本2"),
 }
 
 
@@ -42,7 +56,8 @@ def position(name: str) -> int | None:
 
 def names_of(role: str, roles: Mapping[str, str]) -> tuple[str, ...]:
     """The role's own name, then its synonyms."""
-    return (role, *(name for name in SYNONYMS.get(role, ()) if name not in roles))
+    synonyms = SYNONYMS.get(role, ()) + (_PAIR.get(role, ()) if "text_pair" in roles else ())
+    return (role, *(name for name in synonyms if name not in roles))
 
 
 def names_a_role(cells: Iterable[str], roles: Mapping[str, str], columns: Mapping[str, str]) -> bool:
@@ -87,18 +102,26 @@ def match_names(
         if matches:
             found[role] = matches[0]
     missing = [role for role in roles if role in required and role not in found]
-    if need_one and not found and not missing:
-        missing = list(roles)
+    if need_one and not found.keys() - {GROUP} and not missing:
+        missing = wanted_roles(roles, required)
     if missing:
         raise _missing(missing, None, names, source, line, hint)
     check_distinct(found, source)
     return found
 
 
+def wanted_roles(roles: Iterable[str], required: frozenset[str]) -> list[str]:
+    """The required roles or, if there are none, the first two (input and target): those to ask a person for."""
+    roles = [role for role in roles if role != GROUP]
+    return [role for role in roles if role in required] or roles[:2]
+
+
 def check_distinct(found: Mapping[str, Any], source: str) -> None:
-    """Raise DataError when two roles read the same column."""
+    """Raise DataError when two roles read the same column; rows may be grouped by any."""
     seen: dict[Any, str] = {}
     for role, column in found.items():
+        if role == GROUP:
+            continue
         if column in seen:
             raise DataError(
                 f"{seen[column]} and {role} would both read column {column!r}; give each its own with --columns.",
@@ -123,6 +146,12 @@ def to_position(name: str, role: str, count: int, source: str) -> int:
     return number % count
 
 
+def option(roles: Iterable[str], value: str) -> str:
+    """The option of the command line that maps ``roles`` to ``value``."""
+    mapped = ",".join(f"{role}={value}" for role in roles if role != GROUP)
+    return f"--columns {mapped}" if mapped else f"--group-by {value}"
+
+
 def quoted(names: Iterable[str], limit: int = 8, width: int = 30) -> str:
     """A few names or cells for a message, on one line."""
     shown = [repr(name if len(name) <= width else name[: width - 3] + "...") for name in names]
@@ -144,5 +173,4 @@ def _missing(
     near = nearest(wanted, names) if wanted is not None else []
     if near:
         message += f", of which {near[0]!r} is near"
-    example = ",".join(f"{role}=NAME" for role in roles)
-    return DataError(f"{message}; name it with --columns {example}{hint}.", file=source, line=line)
+    return DataError(f"{message}; name it with {option(roles, 'NAME')}{hint}.", file=source, line=line)

@@ -14,8 +14,9 @@ from collections.abc import Mapping
 
 from ...errors import DataError
 from ...task import Row
-from .columns import check_distinct, position, quoted, to_position
+from .columns import check_distinct, option, position, quoted, to_position, wanted_roles
 from .files import split_lines
+from .groups import GROUP
 
 _Line = tuple[int, list[str]]  # line number and cells
 
@@ -78,7 +79,9 @@ def _sentences(text: str, source: str) -> list[list[_Line]]:
 
 def _split(line: str, tabs: bool) -> list[str]:
     """Cells; only blanks and tabs separate, so that odd white space such as U+00A0 can be a token."""
-    return [cell.strip(" ") for cell in line.split("\t")] if tabs else re.split(r"[ \t]+", line.strip(" \t"))
+    if not tabs:
+        return re.split(r"[ \t]+", line.strip(" \t"))
+    return [cell.strip(" ") for cell in line.split("\t")] if " " in line else line.split("\t")
 
 
 def _is_comment(line: str, cells: list[str], tabs: bool, width: int) -> bool:
@@ -103,7 +106,7 @@ def _positions(
         if position(name) is None:
             raise DataError(
                 f"CoNLL columns have no names, so {role}={name} cannot be found; give its position, "
-                f"as in --columns {role}=0.",
+                f"as in {option([role], '0')}.",
                 file=source,
             )
         where[role] = to_position(name, role, width, source)
@@ -120,12 +123,18 @@ def _positions(
             file=source,
             line=line,
         )
-    if missing or not where:
-        missing = missing or list(roles)
+    if missing or not where.keys() - {GROUP}:
+        missing = missing or wanted_roles(roles, required)
         raise DataError(
             f"no column for {', '.join(missing)}; give its position, as in --columns {missing[0]}=1.", file=source
         )
     check_distinct(where, source)
+    if GROUP in where and where[GROUP] == where.get("tags") and "tags" not in columns:
+        raise DataError(
+            f"column {where[GROUP]} is the last, so it would be read as the tags; say which column holds them, "
+            "as in --columns tags=1.",
+            file=source,
+        )
     return where
 
 

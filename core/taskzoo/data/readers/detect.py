@@ -1,11 +1,12 @@
 """Which format a file has.
 
-1. ``format`` wins when given.
-2. A file that starts with a JSON object is JSON lines; one that starts with an array of objects is JSON.
-3. The extensions of CoNLL, JSON and CSV decide.
-4. Any other file (``.tsv``, ``.txt``, unknown) is CoNLL when the task reads CoNLL and the file holds one token per
+1. A file that starts with Parquet's magic bytes is Parquet, and no other file is.
+2. ``format`` wins when given.
+3. A file that starts with a JSON object is JSON lines; one that starts with an array of objects is JSON.
+4. The extensions of CoNLL, JSON and CSV decide.
+5. Any other file (``.tsv``, ``.txt``, unknown) is CoNLL when the task reads CoNLL and the file holds one token per
    line: every line has the same few columns, and blank lines stand between them or every last column is a tag.
-5. Otherwise it is TSV when its first line holds a tab, or if only one column is needed and the first line is no
+6. Otherwise it is TSV when its first line holds a tab, or if only one column is needed and the first line is no
    header with another separator; else CSV.
 """
 
@@ -19,8 +20,9 @@ from pathlib import Path
 from ...errors import DataError, UnknownNameError
 from .columns import names_a_role
 from .files import split_lines
+from .names import extension
 
-FORMATS = ("conll", "jsonl", "json", "csv", "tsv")
+FORMATS = ("conll", "jsonl", "json", "csv", "tsv", "parquet")
 EXTENSIONS: Mapping[str, str] = {
     ".conll": "conll",
     ".conllu": "conll",
@@ -31,17 +33,32 @@ EXTENSIONS: Mapping[str, str] = {
     ".ndjson": "jsonl",
     ".json": "jsonl",  # an array is found by its content
     ".csv": "csv",
+    ".parquet": "parquet",
+    ".pq": "parquet",
 }
+_PARQUET = b"PAR1"
 _TAG = re.compile(r"O|[BIELSU]-\S+")
 _SAMPLE = 1000  # lines
 
 
-def extension(path: Path) -> str:
-    """The lower-case extension, that of the content for a ``.gz``."""
-    suffixes = [suffix.lower() for suffix in path.suffixes]
-    if suffixes and suffixes[-1] == ".gz":
-        suffixes.pop()
-    return suffixes[-1] if suffixes else ""
+def is_parquet(path: Path, data: bytes, formats: tuple[str, ...], format: str | None) -> bool:
+    """Whether the file is Parquet and to be read as such.
+
+    Raises:
+        UnknownNameError: ``format`` is not one the task reads.
+        DataError: it is and the task does not read Parquet, or ``format`` or the file's name says otherwise.
+    """
+    _check(format, formats)
+    source = str(path)
+    if not data.startswith(_PARQUET):
+        if format == "parquet" or (format is None and EXTENSIONS.get(extension(path)) == "parquet"):
+            raise DataError("this is no Parquet file; copy it again, or name its format with --format.", file=source)
+        return False
+    if "parquet" not in formats:
+        raise DataError(f"this is a Parquet file; save it as one of {', '.join(_known(formats))}.", file=source)
+    if format not in (None, "parquet"):
+        raise DataError(f"this is a Parquet file and not {format}; leave out --format.", file=source)
+    return True
 
 
 def choose_format(
@@ -53,16 +70,15 @@ def choose_format(
     required: frozenset[str],
     columns: Mapping[str, str],
 ) -> str:
-    """One of ``formats``.
+    """One of ``formats`` for a text file.
 
     Raises:
         UnknownNameError: ``format`` is not one the task reads.
         DataError: the file has a format that the task does not read.
     """
-    known = tuple(name for name in formats if name in FORMATS)
+    known = _known(formats)
+    _check(format, formats)
     if format is not None:
-        if format not in known:
-            raise UnknownNameError("format", format, known, f"This task reads {', '.join(known)}.")
         return format
     found = _json_kind(text) or EXTENSIONS.get(extension(path))
     if found is None:
@@ -74,6 +90,16 @@ def choose_format(
             file=str(path),
         )
     return found
+
+
+def _known(formats: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(name for name in formats if name in FORMATS)
+
+
+def _check(format: str | None, formats: tuple[str, ...]) -> None:
+    known = _known(formats)
+    if format is not None and format not in known:
+        raise UnknownNameError("format", format, known, f"This task reads {', '.join(known)}.")
 
 
 def _json_kind(text: str) -> str | None:
@@ -114,8 +140,8 @@ def _is_conll(lines: list[str], roles: Mapping[str, str], columns: Mapping[str, 
         return False
     tabs = any("\t" in line for line in content)
     table = [line.split("\t") if tabs else line.split() for line in content]
-    if names_a_role(table[0], roles, columns):
-        return False  # a header
+    if names_a_role(table[0], roles, columns) and not _TAG.fullmatch(table[0][-1].strip()):
+        return False  # a header; "Review O" is a token and its tag
     if len({len(cells) for cells in table}) > 1 or any(" " in cells[0].strip() for cells in table):
         return False
     last = max(index for index, line in enumerate(lines) if line.strip(" \t"))

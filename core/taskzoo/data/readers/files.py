@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ...errors import DataError, nearest
 
-_BINARY = {b"PK\x03\x04": "a zip or Excel file", b"PAR1": "a Parquet file", b"SQLite format 3": "an SQLite file"}
+_BINARY = {b"PK\x03\x04": "a zip or Excel file", b"SQLite format 3": "an SQLite file"}
 _MARKS = (  # a longer mark stands before one that it starts with
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
@@ -25,8 +25,15 @@ def read_text(path: Path) -> str:
     Raises:
         DataError: missing, a directory, not readable, empty, binary, or not UTF-8.
     """
-    data = _read_bytes(path)
-    source = str(path)
+    return to_text(read_bytes(path), str(path))
+
+
+def to_text(data: bytes, source: str) -> str:
+    """The bytes of a file as text, without its byte order mark.
+
+    Raises:
+        DataError: empty, binary, or not UTF-8.
+    """
     for start, what in _BINARY.items():
         if data.startswith(start):
             raise DataError(f"this is {what}; save it as CSV, TSV or JSON lines.", file=source)
@@ -41,6 +48,25 @@ def read_text(path: Path) -> str:
             line=line,
         )
     return text
+
+
+def read_bytes(path: Path) -> bytes:
+    """The content of a plain or gzipped file.
+
+    Raises:
+        DataError: missing, a directory, not readable, or broken gzip.
+    """
+    source = str(path)
+    require_file(path)
+    try:
+        data = path.read_bytes()
+        if data.startswith(b"\x1f\x8b") or (path.suffix.lower() == ".gz" and data):
+            data = gzip.decompress(data)
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise DataError(f"gzip cannot unpack it ({error}); copy the file again.", file=source) from None
+    except OSError as error:
+        raise DataError(f"the file cannot be read ({error.strerror or error}).", file=source) from None
+    return data
 
 
 def split_lines(text: str, source: str) -> list[str]:
@@ -67,23 +93,9 @@ def require_file(path: Path) -> None:
     """
     if path.is_dir():
         inside = sorted(p.name for p in path.iterdir() if p.is_file() and not p.name.startswith("."))
-        raise DataError(f"this is a folder and a file is needed; it holds {_listed(inside)}.", file=str(path))
+        raise DataError(f"this is a folder and a file is needed; it holds {listed(inside)}.", file=str(path))
     if not path.exists():
         raise DataError(_missing(path), file=str(path))
-
-
-def _read_bytes(path: Path) -> bytes:
-    source = str(path)
-    require_file(path)
-    try:
-        data = path.read_bytes()
-        if data.startswith(b"\x1f\x8b") or (path.suffix.lower() == ".gz" and data):
-            data = gzip.decompress(data)
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise DataError(f"gzip cannot unpack it ({error}); copy the file again.", file=source) from None
-    except OSError as error:
-        raise DataError(f"the file cannot be read ({error.strerror or error}).", file=source) from None
-    return data
 
 
 def _missing(path: Path) -> str:
@@ -94,10 +106,10 @@ def _missing(path: Path) -> str:
     near = nearest(path.name, names)
     if near:
         return f"there is no such file; did you mean {' or '.join(repr(name) for name in near)}?"
-    return f"there is no such file; its folder holds {_listed(names)}."
+    return f"there is no such file; its folder holds {listed(names)}."
 
 
-def _listed(names: list[str], limit: int = 5) -> str:
+def listed(names: list[str], limit: int = 5) -> str:
     """A few names for a message."""
     if not names:
         return "no files"

@@ -1,87 +1,108 @@
-"""The train, validation and test files of a folder."""
+"""The train, validation and test files or folders of a folder."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from pathlib import Path
 
 from ...errors import DataError
 from .detect import EXTENSIONS
+from .names import NOT_DATA, SPLIT_WORDS, extension, plain_name
+from .text_classes import layouts, reads_classes
 
-_WORDS = {
-    "train": "train",
-    "training": "train",
-    "validation": "validation",
-    "valid": "validation",
-    "val": "validation",
-    "dev": "validation",
-    "development": "validation",
-    "test": "test",
-    "testing": "test",
-}
 _DATA = {*EXTENSIONS, ".tsv", ".txt"}
-_NOT_DATA = {".py", ".sh", ".md", ".rst", ".yaml", ".yml", ".toml", ".ini", ".cfg", ".log", ".ipynb", ".html", ".pdf"}
-_NOT_DATA |= {".zip", ".tar", ".tgz", ".7z", ".bin", ".pt", ".npy", ".npz", ".pkl", ".safetensors", ".bak", ".lock"}
+
+_Found = dict[str, list[Path]]  # split -> candidates
 
 
-def find_splits(directory: str | Path) -> dict[str, Path]:
-    """``train``, ``validation`` and ``test`` -> file, for those that the folder has.
+def find_splits(directory: str | Path, roles: Collection[str] = ()) -> dict[str, Path]:
+    """``train``, ``validation`` and ``test`` -> file or folder, for those that the folder has.
 
     A file belongs to the split that its name has as a whole word (``train.csv``, ``emerging.dev.conll``,
     ``wnut17train.conll``), or at the end after the same letters as a training file (``wnuttrain``, ``wnuttest``;
     so ``latest.csv`` is no test file). Of several files for one split, one named by the word alone wins, then one with
     a known extension. A name with two splits in it belongs to none.
 
+    For a task that reads classes from names (:func:`~.text_classes.reads_classes`), folders of these names count where
+    no file is for training (``train/pos/*.txt``, ``train/pos.txt``); a folder with neither that holds classes itself
+    is all for training.
+
+    Args:
+        directory: the folder.
+        roles: the roles of the task.
+
     Raises:
-        DataError: no folder, no split file in it, or two files for one split.
+        DataError: no folder, nothing in it that could be used, or two files or folders for one split.
     """
     directory = Path(directory)
     if not directory.is_dir():
         what = "this is no folder" if directory.exists() else "there is no such folder"
         raise DataError(f"{what}; one with train, validation and test files is needed.", file=str(directory))
-    files = sorted(p for p in directory.iterdir() if p.is_file() and not p.name.startswith("."))
-    files = [path for path in files if _extension(path) not in _NOT_DATA]
-    stems = [_plain(path).split(".")[0].lower() for path in files]
-    prefixes = {stem.removesuffix("train") for stem in stems if stem.endswith("train")}
-    found: dict[str, list[Path]] = {"train": [], "validation": [], "test": []}
-    for path, stem in zip(files, stems, strict=True):
-        splits = _splits_in(_plain(path), stem, prefixes)
-        if len(splits) == 1:
-            found[splits.pop()].append(path)
-    result = {split: _only(split, paths, directory) for split, paths in found.items() if paths}
+    found, classes = _files(directory), reads_classes(roles)
+    if classes and not found["train"]:
+        folders = _folders(directory)
+        if folders["train"] or not any(found.values()):
+            found = folders
+        if not any(found.values()) and layouts(directory):
+            return {"train": directory}
+    result = {split: _only(split, paths, directory, classes) for split, paths in found.items() if paths}
     if not result:
+        also = " and there are no text files or folders of two or more classes" if classes else ""
         raise DataError(
-            "no file here is named train, validation (dev, valid, val) or test; name the files with "
+            f"no file here is named train, validation (dev, valid, val) or test{also}; name the files with "
             "--train, --validation and --test.",
             file=str(directory),
         )
     return result
 
 
+def _files(directory: Path) -> _Found:
+    files = sorted(p for p in directory.iterdir() if p.is_file() and not p.name.startswith("."))
+    files = [path for path in files if extension(path) not in NOT_DATA]
+    stems = [plain_name(path).split(".")[0].lower() for path in files]
+    prefixes = {stem.removesuffix("train") for stem in stems if stem.endswith("train")}
+    found: _Found = {"train": [], "validation": [], "test": []}
+    for path, stem in zip(files, stems, strict=True):
+        splits = _splits_in(plain_name(path), stem, prefixes)
+        if len(splits) == 1:
+            found[splits.pop()].append(path)
+    return found
+
+
+def _folders(directory: Path) -> _Found:
+    """The folders named like a split that hold text files or folders of classes."""
+    found: _Found = {"train": [], "validation": [], "test": []}
+    for path in sorted(directory.iterdir()):
+        if path.name.lower() in SPLIT_WORDS and path.is_dir() and layouts(path):
+            found[SPLIT_WORDS[path.name.lower()]].append(path)
+    others = [name for name in layouts(directory).get("folders", {}) if name.lower() not in SPLIT_WORDS]
+    if any(found.values()) and len(others) > 1:
+        raise DataError(
+            f"the folders {', '.join(others[:4])} look like classes, and others like train, validation or test; "
+            "keep only one kind here.",
+            file=str(directory),
+        )
+    return found
+
+
 def _splits_in(name: str, stem: str, prefixes: set[str]) -> set[str]:
     parts = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", name)
-    splits = {_WORDS[part.lower()] for part in parts if part.lower() in _WORDS}
+    splits = {SPLIT_WORDS[part.lower()] for part in parts if part.lower() in SPLIT_WORDS}
     if splits:
         return splits
-    return {split for word, split in _WORDS.items() if stem.endswith(word) and stem.removesuffix(word) in prefixes}
+    return {split for word, split in SPLIT_WORDS.items() if stem.endswith(word) and stem.removesuffix(word) in prefixes}
 
 
-def _only(split: str, paths: list[Path], directory: Path) -> Path:
-    exact = [path for path in paths if _plain(path).split(".")[0].lower() in _WORDS and _plain(path).count(".") <= 1]
-    known = [path for path in paths if _extension(path) in _DATA]
+def _only(split: str, paths: list[Path], directory: Path, classes: bool) -> Path:
+    exact = [path for path in paths if plain_name(path).lower().split(".")[0] in SPLIT_WORDS]
+    exact = [path for path in exact if plain_name(path).count(".") <= 1]
+    known = [path for path in paths if extension(path) in _DATA]
     for candidates in (paths, exact, known):
         if len(candidates) == 1:
             return candidates[0]
+    hint = f", or put files of one class each into a folder named {split}" if classes and paths[0].is_file() else ""
     raise DataError(
-        f"{', '.join(path.name for path in paths)} could each be the {split} file; say which with --{split}.",
+        f"{', '.join(path.name for path in paths)} could each be the {split} file; say which with --{split}{hint}.",
         file=str(directory),
     )
-
-
-def _plain(path: Path) -> str:
-    """The file's name without ``.gz``."""
-    return path.name[:-3] if path.name.lower().endswith(".gz") else path.name
-
-
-def _extension(path: Path) -> str:
-    return Path(_plain(path)).suffix.lower()

@@ -75,6 +75,15 @@ def read_array(
     return _rows(objects, source, roles, required, columns)
 
 
+def reach(value: dict[str, Any], name: str) -> Any:
+    """The value of a key, or of keys inside one another; ``None`` where there is none."""
+    if name in value:
+        return value[name]
+    head, dot, rest = name.partition(".")
+    inner = value.get(head)
+    return reach(inner, rest) if dot and isinstance(inner, dict) else None
+
+
 def _rows(
     objects: list[_Numbered],
     source: str,
@@ -90,23 +99,10 @@ def _rows(
     rows = []
     for line, value in objects:
         for role, name in where.items():
-            if role in required and not _has(value, name):
+            if role in required and name not in value and reach(value, name) is None:
                 raise DataError(f"no {name!r} here, which other rows have for {role}.", file=source, line=line)
-        rows.append(make_row({role: _get(value, name) for role, name in where.items()}, required, source, line))
+        rows.append(make_row({role: reach(value, name) for role, name in where.items()}, required, source, line))
     return rows
-
-
-def _has(value: dict[str, Any], name: str) -> bool:
-    return name in value or _get(value, name) is not None
-
-
-def _get(value: dict[str, Any], name: str) -> Any:
-    """The value of a key, or of keys inside one another; ``None`` where there is none."""
-    if name in value:
-        return value[name]
-    head, dot, rest = name.partition(".")
-    inner = value.get(head)
-    return _get(inner, rest) if dot and isinstance(inner, dict) else None
 
 
 def _object(value: Any, written: str, source: str, line: int) -> dict[str, Any]:

@@ -22,8 +22,20 @@ from contextlib import contextmanager
 
 from ...errors import DataError
 from ...task import Row
-from .columns import check_distinct, match_names, names_a_role, names_of, position, quoted, same_name, to_position
+from .columns import (
+    check_distinct,
+    match_names,
+    names_a_role,
+    names_of,
+    option,
+    position,
+    quoted,
+    same_name,
+    to_position,
+    wanted_roles,
+)
 from .files import split_lines
+from .groups import GROUP
 from .values import make_row
 
 _Record = tuple[int, list[str]]  # line number and cells
@@ -156,20 +168,22 @@ def _positions(
     if header:
         _refuse_repeats(first, source, line)
     where = {role: to_position(n, role, len(first), source) for role, n in columns.items() if position(n) is not None}
+    unfound = not where.keys() - {GROUP}
     if not header and not where and len(first) == 1 and len(required) < 2:
         return {next(iter(required or roles)): 0}
     rest = {role: text for role, text in roles.items() if role not in where}
-    example = ",".join(f"{role}={i}" for i, role in enumerate(r for r in roles if r in required or not required))
+    wanted = wanted_roles(roles, required)
+    example = ",".join(f"{role}={i}" for i, role in enumerate(wanted))
     if header:
         named = {role: name for role, name in columns.items() if role not in where}
         hint = f", or by position if the file has no header (--columns {example})"
-        matched = match_names(first, rest, required - set(where), named, source, line, hint, not where)
+        matched = match_names(first, rest, required - set(where), named, source, line, hint, unfound)
         where.update({role: first.index(name) for role, name in matched.items()})
-    elif required - set(where) or not where:
-        missing = ", ".join(role for role in rest if role in required or not required)
+    elif required - set(where) or unfound:
+        missing = [role for role in wanted if role not in where] or [GROUP]
         raise DataError(
-            f"the first line names no column for {missing}: {quoted(first)}; give column names (--columns "
-            f"{missing.split(', ')[0]}=NAME) or, if it is no header, positions (--columns {example}).",
+            f"the first line names no column for {', '.join(missing)}: {quoted(first)}; give column names "
+            f"({option(missing[:1], 'NAME')}) or, if it is no header, positions (--columns {example}).",
             file=source,
             line=line,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ...errors import DataError
@@ -22,6 +22,15 @@ def make_row(values: Mapping[str, Any], required: frozenset[str], source: str, l
         elif role in required:
             raise DataError(f"the {role} is empty; fill it in or remove the row.", file=source, line=line)
     return Row(fields, source, line)
+
+
+def named(value: Any, names: Sequence[str] | None) -> Any:
+    """The class name of an integer, or of each in a list; what has no name stays."""
+    if names is None:
+        return value
+    if isinstance(value, list):
+        return [named(v, names) for v in value]
+    return names[value] if isinstance(value, int) and 0 <= value < len(names) else value
 
 
 def mixed_types(values: Iterable[Any]) -> dict[str, int]:

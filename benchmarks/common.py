@@ -1,0 +1,130 @@
+"""What the benchmarks share: arms in processes of their own, the figures of a run, and the table of results.
+
+Imports nothing beyond the standard library at the top, so that an arm can run by another environment's Python.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+Figures = dict[str, Any]
+TABLE_END = ("train wall s", "train CPU s", "peak MiB", "trained", "wall ratio", "CPU ratio")
+
+
+def make_parser(description: str | None, arms: Sequence[str], default: Sequence[str]) -> argparse.ArgumentParser:
+    """The options that every benchmark with a peer has; ``--one ARM`` is how the script calls itself."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
+    parser.add_argument("--peer-seeds", type=int, nargs="*", help="run the peer with these seeds only")
+    parser.add_argument("--arms", nargs="+", choices=arms, default=list(default))
+    parser.add_argument("--out", type=Path, help="write all figures here as JSON, after each run")
+    parser.add_argument("--one", choices=arms, help=argparse.SUPPRESS)
+    return parser
+
+
+def alternate(script: str, data: Path, arguments: argparse.Namespace) -> dict[str, list[Figures]]:
+    """Run every arm once per seed, in turn, each by ``script`` in a process of its own."""
+    results: dict[str, list[Figures]] = {arm: [] for arm in arguments.arms}
+    for seed in arguments.seeds:
+        for arm in arguments.arms:
+            if arm.startswith("peer") and arguments.peer_seeds is not None and seed not in arguments.peer_seeds:
+                continue
+            command = [sys.executable, script, "--data", str(data), "--one", arm, "--seeds", str(seed)]
+            results[arm].append({"seed": seed, **run_process(command, f"{arm}, seed {seed}")})
+            write_results(arguments.out, results)
+    return results
+
+
+def run_process(command: Sequence[str], name: str) -> Figures:
+    """The figures that ``command`` prints as JSON on its last line. If it fails, so does the script."""
+    done = subprocess.run(
+        command, capture_output=True, text=True, env={**os.environ, "HF_HUB_OFFLINE": "1"}, check=False
+    )
+    if done.returncode:
+        sys.exit(f"{name} failed:\n{done.stderr[-3000:]}")
+    figures: Figures = json.loads(done.stdout.splitlines()[-1])
+    shown = {k: round(v, 4) for k, v in figures.items() if isinstance(v, (int, float))}
+    print(f"{name}: {shown}", file=sys.stderr, flush=True)
+    return figures
+
+
+def write_results(path: Path | None, results: Any) -> None:
+    """Write ``results`` as JSON, if a path is given."""
+    if path is not None:
+        path.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+
+
+def train_peer(trainer: Any) -> Figures:
+    """Train and time a ``transformers.Trainer``: seconds of ``trainer.train()`` alone, and the share trained."""
+    wall, cpu = time.perf_counter(), time.process_time()
+    trainer.train()
+    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    trainable = sum(p.numel() for p in trainer.model.parameters() if p.requires_grad)
+    return {"wall": wall, "cpu": cpu, "trained": trainable / trainer.model.num_parameters()}
+
+
+def zoo_figures(path: Path) -> tuple[Figures, list[dict[str, Any]]]:
+    """What a finished run's training took, with its validation, and on how many rows; and its test predictions."""
+    manifest = json.loads((path / "manifest.json").read_text(encoding="utf-8"))
+    with (path / "predictions.jsonl").open(encoding="utf-8") as lines:
+        predictions = [json.loads(line) for line in lines]
+    figures = {
+        "wall": manifest["seconds"]["train_and_validate"],
+        "cpu": manifest["seconds"]["train_and_validate_cpu"],
+        "trained": manifest["model"]["trainable"] / manifest["model"]["parameters"],
+        "rows": manifest["rows"]["train"],
+    }
+    return figures, predictions
+
+
+def peak_mib() -> float:
+    """Peak resident memory of this process in MiB."""
+    peak: int = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (2**20 if sys.platform == "darwin" else 2**10)
+
+
+def summarise(results: Mapping[str, Sequence[Figures]], quality: Mapping[str, str]) -> str:
+    """A Markdown table: means over seeds with 95% t-intervals, and ratios to ``peer`` paired by seed.
+
+    Args:
+        results: arm -> one set of figures per seed.
+        quality: key of a score in the figures -> head of its column.
+    """
+    heads = ["arm", "seeds", *quality.values(), *TABLE_END]
+    lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
+    peers = {run["seed"]: run for run in results.get("peer", [])}
+    for arm, runs in results.items():
+        if not runs:
+            continue
+        pairs = [(peers[run["seed"]], run) for run in runs if run["seed"] in peers]
+        cells = [
+            arm,
+            str(len(runs)),
+            *(mean_interval([run[key] for run in runs]) for key in quality),
+            *(f"{statistics.mean(run[key] for run in runs):.0f}" for key in ("wall", "cpu", "peak_mib")),
+            f"{runs[0]['trained']:.1%}",
+            *(f"{statistics.mean(p[k] / r[k] for p, r in pairs):.2f}" if pairs else "–" for k in ("wall", "cpu")),
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def mean_interval(values: Sequence[float]) -> str:
+    """``mean ± half-width`` of the 95% t-interval over seeds."""
+    mean = statistics.mean(values)
+    if len(values) < 2:
+        return f"{mean:.3f}"
+    from scipy.stats import t
+
+    half = t.ppf(0.975, len(values) - 1) * statistics.stdev(values) / len(values) ** 0.5
+    return f"{mean:.3f} ± {half:.3f}"

@@ -1,0 +1,73 @@
+"""A few rows of every class, for few-shot training."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ..errors import RequestError
+from ..task import Row
+from .splits import Signature, chance_order
+
+
+def take_shots(
+    rows: Sequence[Row],
+    classes: Callable[[Row], Sequence[str]],
+    shots: int,
+    seed: int,
+    *,
+    signature: Signature | None = None,
+) -> tuple[list[Row], dict[str, Any]]:
+    """``(rows, info)`` with ``shots`` rows of every class, in the order of ``rows``.
+
+    The choice is by a hash of seed and input, so it depends neither on the order of the rows nor on any library's
+    version, and with one class per row the rows for fewer shots are among those for more. Of rows with the same input
+    one is used. A row with several classes counts for each of them: classes take rows from the rarest to the most
+    frequent, until each has its number, so that a frequent class may end with more. Rows without a class are left out.
+
+    Args:
+        rows: prepared training rows.
+        classes: the classes of a row.
+        shots: rows per class, at least 1.
+        seed: another seed, another choice.
+        signature: the task's; only its input counts. By default all fields together are the input.
+
+    Returns:
+        The rows and ``info`` for the manifest: ``shots``, ``seed``, ``rows`` (how many were taken), and ``short``
+        (class -> number of rows, for classes that have fewer).
+
+    Raises:
+        RequestError: ``shots`` below 1, or no row has a class.
+    """
+    if shots < 1:
+        raise RequestError(f"The number of shots is {shots} and must be at least 1.")
+    order: dict[str, tuple[str, str, int]] = {}  # input -> where chance puts its row
+    for index, row in enumerate(rows):
+        given, target = signature(row) if signature else (_fields(row), "")
+        place = (chance_order(seed, given), chance_order(seed, target), index)
+        if classes(row):
+            order[given] = min(place, order.get(given, place))
+    members: dict[str, list[int]] = defaultdict(list)  # class -> rows, in the order that chance gives them
+    for *_, index in sorted(order.values()):
+        for name in dict.fromkeys(classes(rows[index])):
+            members[name].append(index)
+    if not members:
+        raise RequestError("None of the training rows has a class, so there are no shots to take.")
+    taken: set[int] = set()
+    have: Counter[str] = Counter()
+    for name in sorted(members, key=lambda name: (len(members[name]), name)):
+        for index in members[name]:
+            if have[name] >= shots:
+                break
+            if index not in taken:
+                taken.add(index)
+                have.update(dict.fromkeys(classes(rows[index]), 1))
+    short = {name: len(indices) for name, indices in sorted(members.items()) if len(indices) < shots}
+    chosen = [rows[index] for index in sorted(taken)]
+    return chosen, {"shots": shots, "seed": seed, "rows": len(chosen), "short": short}
+
+
+def _fields(row: Row) -> str:
+    return json.dumps(dict(row.fields), sort_keys=True, default=str)

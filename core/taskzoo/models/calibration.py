@@ -1,0 +1,123 @@
+"""Probabilities from logits, and what is tuned on validation rows after training: a temperature and thresholds."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from taskzoo.task import IGNORE_INDEX
+
+TEMPERATURES = (0.05, 20.0)
+"""The lowest and highest temperature ever fitted."""
+
+PRIOR_SD = 1.0
+"""Standard deviation of the prior on the natural logarithm of the temperature."""
+
+
+def softmax(logits: np.ndarray, temperature: float = 1.0) -> np.ndarray:
+    """Probabilities that sum to 1 over the last axis, float32, from logits ``[..., L]`` divided by ``temperature``."""
+    return np.asarray(np.exp(_log_softmax(np.asarray(logits, dtype=np.float64) / temperature)), dtype=np.float32)
+
+
+def sigmoid(logits: np.ndarray, temperature: float = 1.0) -> np.ndarray:
+    """Independent probabilities of the shape of ``logits``, float32, from logits divided by ``temperature``."""
+    scaled = np.asarray(logits, dtype=np.float64) / temperature
+    small = np.exp(-np.abs(scaled))
+    return np.asarray(np.where(scaled >= 0, 1.0, small) / (1.0 + small), dtype=np.float32)
+
+
+def fit_temperature(logits: np.ndarray, targets: np.ndarray) -> float:
+    """The temperature that makes held-out targets likeliest (Guo et al. 2017), never worse for them than 1.
+
+    A weak prior, ``log T ~ N(0, 1)``, is added once to the summed log-likelihood. With hundreds of rows it is not felt;
+    with ten rows, or rows that are all predicted right, plain likelihood would run to 0 or infinity. The negative
+    log-likelihood is convex in 1/T and the prior is best at 1, so the result lies between 1 and the likeliest
+    temperature and cannot be worse than 1.
+
+    Args:
+        logits: shape ``[n, L]``.
+        targets: label ids ``[n]``, for a softmax (``IGNORE_INDEX``: not counted), or 0 and 1 ``[n, L]``, for a sigmoid
+            per label (NaN: not counted).
+
+    Returns:
+        A number within :data:`TEMPERATURES`; 1.0 when no target counts.
+    """
+    from scipy.optimize import minimize_scalar
+
+    logits, targets = np.asarray(logits, dtype=np.float64), np.asarray(targets)
+    if targets.ndim == 1:
+        active = targets != IGNORE_INDEX
+        logits, ids = logits[active], targets[active].astype(np.int64)
+
+        def cost(scaled: np.ndarray) -> float:
+            return -float(_log_softmax(scaled)[np.arange(len(ids)), ids].sum())
+    else:
+        active = ~np.isnan(targets.astype(np.float64))
+        logits, ids = logits[active], targets[active]
+        signs = np.where(ids > 0.5, -1.0, 1.0)
+
+        def cost(scaled: np.ndarray) -> float:
+            return float(np.logaddexp(0.0, signs * scaled).sum())
+
+    if not len(ids):
+        return 1.0
+    found = minimize_scalar(
+        lambda log_t: cost(logits / np.exp(log_t)) + 0.5 * (log_t / PRIOR_SD) ** 2,
+        bounds=tuple(np.log(TEMPERATURES)),
+        method="bounded",
+        options={"xatol": 1e-4},
+    )
+    temperature = float(np.clip(np.exp(found.x), *TEMPERATURES))
+    return temperature if cost(logits / temperature) <= cost(logits) else 1.0
+
+
+def fit_thresholds(probabilities: np.ndarray, targets: np.ndarray, *, shrinkage: float = 5.0) -> np.ndarray:
+    """The threshold per label from which a label is given, chosen for the F1 of each label on held-out rows.
+
+    The best threshold of a label lies midway between two neighbouring scores (Lipton et al. 2014: it is half the best
+    F1 where probabilities are true). With few positive rows it is mostly chance, so it is drawn towards the one
+    threshold that is best for all decisions together: in log-odds, the label's own counts as often as it has positive
+    rows, the common one ``shrinkage`` times. A label without positive rows gets the common one; without any positive
+    row at all that is 0.5.
+
+    Args:
+        probabilities: shape ``[n, L]``.
+        targets: 0 or 1, shape ``[n, L]``; NaN where unknown, which does not count.
+        shrinkage: 0 gives the thresholds that are best on these very rows.
+
+    Returns:
+        Shape ``[L]``, float64. A label is given where its probability is at least its threshold.
+    """
+    probabilities, targets = np.asarray(probabilities, dtype=np.float64), np.asarray(targets, dtype=np.float64)
+    common = _best_threshold(probabilities.ravel(), targets.ravel())
+    positives = np.nansum(targets, axis=0)
+    own = np.array([_best_threshold(p, t) for p, t in zip(probabilities.T, targets.T, strict=True)])
+    share = np.divide(positives, positives + shrinkage, out=np.zeros_like(positives), where=positives > 0)
+    log_odds = share * _log_odds(own) + (1 - share) * _log_odds(np.array(common))
+    return np.where(share == 1, own, 1 / (1 + np.exp(-log_odds)))
+
+
+def _best_threshold(scores: np.ndarray, targets: np.ndarray) -> float:
+    """The threshold of highest F1, midway between neighbouring scores; the higher one where two are equally good.
+
+    ``scores`` and ``targets`` are ``[n]``. 0.5 without positive targets.
+    """
+    known = ~np.isnan(targets)
+    order = np.argsort(-scores[known], kind="stable")
+    ranked, hits = scores[known][order], np.cumsum(targets[known][order])
+    if not len(hits) or hits[-1] == 0:
+        return 0.5
+    following = np.append(ranked[1:], 0.0)
+    f1 = 2 * hits / (np.arange(1, len(hits) + 1) + hits[-1])
+    f1[:-1][ranked[:-1] == ranked[1:]] = -1.0  # equal scores cannot be parted
+    best = int(f1.argmax())
+    return float((ranked[best] + following[best]) / 2)
+
+
+def _log_softmax(logits: np.ndarray) -> np.ndarray:
+    shifted = logits - logits.max(axis=-1, keepdims=True)
+    return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True)))
+
+
+def _log_odds(probability: np.ndarray) -> np.ndarray:
+    bounded = np.clip(probability, 1e-9, 1 - 1e-9)
+    return np.asarray(np.log(bounded) - np.log1p(-bounded))

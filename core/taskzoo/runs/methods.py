@@ -1,0 +1,138 @@
+"""The ways of training: what ``--method`` names, each from a prepared run to trained weights."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from taskzoo.config import Training
+from taskzoo.engine.progress import Reporter
+from taskzoo.errors import RequestError
+
+if TYPE_CHECKING:
+    from taskzoo.engine.checkpoint import Checkpoints
+    from taskzoo.engine.trainer import Progress
+
+    from .plan import Plan
+    from .prepare import Prepared
+
+Evaluate = Callable[[Any], dict[str, float]]
+
+
+def train_by_method(
+    plan: Plan, prepared: Prepared, checkpoints: Checkpoints, history: Path, reporter: Reporter, evaluate: Evaluate
+) -> Progress:
+    """Train ``prepared.trained`` in place.
+
+    ``full`` and ``lora`` go through the training loop with the task's loss, with ``probe_first`` from a head that fits
+    the backbone as it is, so that a random one does not spoil it (Kumar et al. 2022). ``linear-probe`` encodes each
+    text once and solves for the last layer. ``contrastive`` first trains the backbone on pairs, then adds such a layer.
+
+    Raises:
+        RequestError: the task or its head does not suit the method.
+        TrainingError, Interrupted: as :func:`taskzoo.engine.trainer.train`.
+    """
+    from taskzoo.engine.embeddings import used_rows_only
+
+    training = plan.config.training
+    if training.method == "linear-probe":
+        return _probe(plan, prepared, history, reporter)
+    compact = used_rows_only(prepared.model, prepared.token_ids()) if training.compact_embeddings else nullcontext()
+    with compact:
+        if training.method == "contrastive":
+            progress = _pairs(training, prepared, checkpoints, history, reporter)
+            probe = _probe(plan, prepared, history, reporter)
+            progress.seconds += probe.seconds
+            progress.tokens += probe.tokens
+            return progress
+        from taskzoo.engine.trainer import train
+
+        if training.probe_first and not checkpoints.exists():
+            _probe(plan, prepared, history, reporter)
+        return train(
+            prepared.trained, plan.task, prepared.encoded["train"].features, prepared.collate, training,
+            prepared.accelerator, checkpoints, history=history, reporter=reporter,
+            evaluate=evaluate if plan.splits.rows["validation"] else None,
+        )  # fmt: skip
+
+
+def check_method(plan: Plan, prepared: Prepared) -> None:
+    """Refuse a method that does not suit before anything is written.
+
+    Raises:
+        RequestError: several processes, a head without one vector per text, rows without one class each, or pairs that
+            would train nothing.
+    """
+    from taskzoo.engine.contrastive import by_class
+    from taskzoo.engine.probe import encode_once, last_linear
+
+    training, features = plan.config.training, prepared.encoded["train"].features
+    method = training.method
+    alone = method in ("linear-probe", "contrastive")
+    if not alone and not training.probe_first:
+        return
+    if alone and prepared.accelerator.num_processes > 1:
+        raise RequestError(f"method={method} runs in one process; leave --processes at 1.")
+    if method == "contrastive":
+        by_class(features)
+        last = {id(p) for p in last_linear(prepared.model).parameters()}
+        if not any(p.requires_grad and id(p) not in last for p in prepared.model.parameters()):
+            raise RequestError("method=contrastive trains what is before the last layer, and all of that is frozen.")
+    encode_once(
+        prepared.model, features[:1], prepared.collate, prepared.accelerator, max_tokens=1, advance=lambda _: None
+    )
+
+
+def _pairs(
+    training: Training, prepared: Prepared, checkpoints: Checkpoints, history: Path, reporter: Reporter
+) -> Progress:
+    from taskzoo.engine.contrastive import ContrastiveObjective, PairEncoder, make_pairs, pair_collator
+    from taskzoo.engine.trainer import train
+
+    pairs = make_pairs(prepared.encoded["train"].features, training.contrastive_pairs, training.seed)
+    objective: Any = ContrastiveObjective(training.contrastive_temperature)
+    return train(
+        PairEncoder(prepared.model), objective, pairs, pair_collator(prepared.collate), training,
+        prepared.accelerator, checkpoints, history=history, reporter=reporter,
+    )  # fmt: skip
+
+
+def _probe(plan: Plan, prepared: Prepared, history: Path, reporter: Reporter) -> Progress:
+    import json
+
+    from taskzoo.engine.probe import encode_once, fit_probe
+    from taskzoo.engine.trainer import Progress
+
+    accelerator, training = prepared.accelerator, plan.config.training
+    began = time.perf_counter()
+    inputs = {}
+    for split in ("train", "validation"):
+        if split in prepared.encoded:
+            features = prepared.encoded[split].features
+            with reporter.bar(f"encoding {split}", len(features)) as bar:
+                done = 0
+
+                def advance(count: int) -> None:
+                    nonlocal done
+                    done += count
+                    bar.update(done)
+
+                inputs[split] = encode_once(
+                    prepared.model, features, prepared.collate, accelerator,
+                    max_tokens=training.evaluation_tokens, advance=advance,
+                )  # fmt: skip
+    features = prepared.encoded["train"].features
+    rows = np.array([feature["row"] for feature in features])
+    facts = fit_probe(prepared.model, plan.task, inputs["train"], inputs.get("validation"), rows, seed=training.seed)
+    if accelerator.is_main_process:
+        lines = history.read_text(encoding="utf-8").splitlines(keepends=True)
+        kept = "".join(line for line in lines if '"probe"' not in line)  # a run that was stopped may have one
+        history.write_text(kept + json.dumps({"step": 0, "probe": facts}) + "\n", encoding="utf-8")
+    reporter.say(f"linear layer solved with ridge {facts['penalty']:g} (chosen by {facts['chosen_by']})")
+    tokens = sum(len(feature["input_ids"]) for feature in features)
+    return Progress(step=1, tokens=tokens, seconds=time.perf_counter() - began)

@@ -1,0 +1,1 @@
+"""The built-in demo data of the sentiment plugin: English here, variants in folders, and their generator."""

@@ -1,0 +1,231 @@
+"""Pairs of texts of one class, and the loss that draws them together."""
+
+from __future__ import annotations
+
+import math
+import signal
+import time
+from collections import Counter
+
+import numpy as np
+import pytest
+import torch
+
+from taskzoo.engine.contrastive import (
+    ContrastiveObjective,
+    PairEncoder,
+    make_pairs,
+    pair_collator,
+    supervised_contrastive,
+)
+from taskzoo.engine.probe import captured_input, last_linear
+from taskzoo.errors import Interrupted, RequestError
+from taskzoo.models.sequence import load_sequence_model
+from taskzoo.models.texts import SequenceCollator
+
+from .kit import fit, history, same, weights
+
+COLLATE = SequenceCollator(0, "single", 3)
+
+
+def features_of(targets, seed=0):
+    generator = np.random.default_rng(seed)
+    return [
+        {"input_ids": generator.integers(20, 50, generator.integers(2, 9)).tolist(), "row": row, "target": target}
+        for row, target in enumerate(targets)
+    ]
+
+
+def encoder_of(folder: str, dropout: float = 0.0) -> PairEncoder:
+    torch.manual_seed(0)
+    model = load_sequence_model(folder, kind="single", labels=["a", "b", "c"], pooling="mean")
+    for module in model.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = dropout
+    return PairEncoder(model)
+
+
+# the loss
+
+
+@pytest.mark.parametrize("temperature", [0.05, 1.0])
+def test_the_loss_against_a_double_loop(temperature):
+    torch.manual_seed(0)
+    vectors, classes = torch.randn(9, 5), torch.tensor([0, 1, 0, 2, 1, 0, 2, 2, 0])
+    total, count = supervised_contrastive(vectors, classes, temperature)
+    unit = (vectors / vectors.norm(dim=1, keepdim=True)).tolist()
+    expected = 0.0
+    for i, anchor in enumerate(unit):
+        similar = [sum(a * b for a, b in zip(anchor, other, strict=True)) / temperature for other in unit]
+        others = sum(math.exp(s) for j, s in enumerate(similar) if j != i)
+        positives = [j for j in range(9) if j != i and classes[j] == classes[i]]
+        expected += -sum(math.log(math.exp(similar[j]) / others) for j in positives) / len(positives)
+    assert total.item() == pytest.approx(expected, rel=1e-4)
+    assert count.item() == 9
+
+
+def test_a_class_that_stands_alone_does_not_count():
+    vectors = torch.randn(4, 5, requires_grad=True)
+    total, count = supervised_contrastive(vectors, torch.tensor([0, 0, 1, 2]), 0.1)
+    torch.autograd.backward(total)
+    assert count.item() == 2
+    assert vectors.grad.isfinite().all()
+
+
+@pytest.mark.parametrize("classes", [[0, 0], [0, 0, 0, 0], [0, 0, 1, 1]])
+def test_small_and_equal_batches_are_finite(classes):
+    vectors = torch.ones(len(classes), 5, requires_grad=True)
+    total, count = supervised_contrastive(vectors, torch.tensor(classes), 0.1)
+    torch.autograd.backward(total)
+    assert total.item() == pytest.approx(len(classes) * math.log(len(classes) - 1), abs=1e-4)
+    assert count.item() == len(classes)
+    assert vectors.grad.isfinite().all()
+
+
+def test_texts_of_a_class_that_are_alike_cost_less():
+    classes = torch.tensor([0, 0, 1, 1])
+    apart = torch.tensor([[1.0, 0.0], [1.0, 0.1], [0.0, 1.0], [0.1, 1.0]])
+    mixed = apart[[0, 2, 1, 3]]
+    assert supervised_contrastive(apart, classes, 0.1)[0] < supervised_contrastive(mixed, classes, 0.1)[0]
+
+
+# pairs
+
+
+def test_pairs_are_of_one_class_and_never_of_one_row():
+    features = features_of([0] * 7 + [1] * 5 + [2] * 2)
+    pairs = make_pairs(features, 4, seed=0)
+    assert Counter(pair["row"] for pair in pairs) == dict.fromkeys(range(14), 4)
+    for pair in pairs:
+        first, second = pair["pair"]
+        assert first["target"] == second["target"]
+        assert first["row"] == pair["row"] != second["row"]
+        assert pair["input_ids"] == first["input_ids"]
+    for row in range(12):  # as many others as pairs: no other twice
+        partners = [pair["pair"][1]["row"] for pair in pairs if pair["row"] == row]
+        assert len(set(partners)) == 4
+    assert {pair["pair"][1]["row"] for pair in pairs if pair["row"] == 12} == {13}
+
+
+def test_all_others_serve_before_one_serves_again():
+    pairs = make_pairs(features_of([0] * 4 + [1] * 2), 7, seed=0)
+    for row in range(4):
+        times = Counter(pair["pair"][1]["row"] for pair in pairs if pair["row"] == row)
+        assert sum(times.values()) == 7
+        assert set(times.values()) <= {2, 3}
+        assert times.keys() == {0, 1, 2, 3} - {row}
+
+
+def test_a_class_of_one_row_pairs_it_with_itself():
+    pairs = make_pairs(features_of([0, 0, 1]), 3, seed=0)
+    assert [pair["pair"][1]["row"] for pair in pairs if pair["row"] == 2] == [2, 2, 2]
+
+
+def test_windows_of_a_row_are_no_pair():
+    rows = [0] * 3 + [1] * 5 + [2] + [3, 3, 4, 4]
+    windows = [{**f, "row": row} for f, row in zip(features_of([0] * 9 + [1] * 4), rows, strict=True)]
+    pairs = make_pairs(windows, 6, seed=1)
+    assert len(pairs) == 6 * 13
+    assert all(pair["pair"][0]["row"] != pair["pair"][1]["row"] for pair in pairs)
+    drawn = {id(pair["pair"][1]) for pair in pairs}
+    assert drawn == {id(window) for window in windows}  # every window is some other's partner
+
+
+def test_the_seed_decides_the_pairs():
+    features = features_of([0] * 20 + [1] * 20)
+
+    def partners(seed: int) -> list[int]:
+        return [pair["pair"][1]["row"] for pair in make_pairs(features, 3, seed)]
+
+    assert partners(1) == partners(1)
+    assert partners(1) != partners(2)
+
+
+def test_many_rows_take_no_quadratic_time():
+    features = [{"input_ids": [1], "row": row, "target": row % 2} for row in range(20_000)]
+    began = time.process_time()
+    assert len(make_pairs(features, 2, seed=0)) == 40_000
+    assert time.process_time() - began < 10
+
+
+@pytest.mark.parametrize("target", [[0, 1], None, 0.5])
+def test_rows_without_one_class_each_are_refused(target):
+    with pytest.raises(RequestError, match="needs exactly one class per row"):
+        make_pairs([*features_of([0, 1]), {"input_ids": [1], "row": 2, "target": target}], 2, seed=0)
+
+
+def test_a_single_class_is_refused():
+    with pytest.raises(RequestError, match="needs at least two classes"):
+        make_pairs(features_of([1, 1, 1]), 2, seed=0)
+
+
+def test_a_batch_holds_the_first_texts_then_the_second_ones():
+    pairs = make_pairs(features_of([0, 0, 1, 1, 2, 2]), 1, seed=0)[:4]
+    batch = pair_collator(COLLATE)(pairs)
+    texts = [ids[mask.bool()].tolist() for ids, mask in zip(*batch["inputs"].values(), strict=True)]
+    assert texts == [pair["pair"][side]["input_ids"] for side in (0, 1) for pair in pairs]
+    assert batch["targets"]["classes"].tolist() == [pair["pair"][0]["target"] for pair in pairs] * 2
+
+
+# training
+
+
+def test_the_encoder_gives_what_the_last_layer_is_given(tiny):
+    encoder = encoder_of(tiny("bert")).eval()
+    batch = COLLATE(features_of([0, 1, 2]))
+    with torch.no_grad():
+        vectors = encoder(**batch["inputs"])
+        with captured_input(last_linear(encoder.model)) as kept:
+            encoder.model(**batch["inputs"])
+    assert torch.equal(vectors, kept[0])
+    assert vectors.shape == (3, 32)
+
+
+def train(encoder, folder, task=None, **values):
+    folder.mkdir(exist_ok=True)
+    pairs = make_pairs(features_of([0] * 6 + [1] * 6 + [2] * 6), 4, seed=0)
+    return fit(
+        encoder, pairs, folder, collate=pair_collator(COLLATE), task=task or ContrastiveObjective(0.1),
+        **{"optimizer": "adamw", "learning_rate": 3e-3, "batch_size": 8, "epochs": 2, **values},
+    )  # fmt: skip
+
+
+def test_training_draws_classes_apart_and_leaves_the_last_layer_alone(tiny, tmp_path):
+    encoder = encoder_of(tiny("bert"))
+    before = weights(encoder)
+    train(encoder, tmp_path, epochs=6)
+    losses = [line["loss"] for line in history(tmp_path)]
+    assert np.mean(losses[-5:]) < np.mean(losses[:5]) - 0.3
+    after = weights(encoder)
+    assert torch.equal(after["model.classifier.weight"], before["model.classifier.weight"])
+    assert not torch.equal(
+        after["model.backbone.encoder.layer.0.output.dense.weight"],
+        before["model.backbone.encoder.layer.0.output.dense.weight"],
+    )
+
+
+class Interrupting(ContrastiveObjective):
+    """A person presses Ctrl-C in the sixth step."""
+
+    calls = 0
+
+    def loss(self, outputs, batch, *, label_smoothing=0.0):
+        self.calls += 1
+        if self.calls == 6:
+            signal.raise_signal(signal.SIGINT)
+        return super().loss(outputs, batch)
+
+
+def test_interrupted_and_resumed_it_ends_with_the_same_weights(tiny, tmp_path):
+    """With dropout, whose random numbers must go on where they stopped."""
+    whole, stopped, resumed = (encoder_of(tiny("bert"), 0.1) for _ in range(3))
+    torch.manual_seed(7)
+    train(whole, tmp_path / "whole")
+    torch.manual_seed(7)
+    with pytest.raises(Interrupted, match="Stopped after step 6 of 18"):
+        train(stopped, tmp_path / "stopped", Interrupting(0.1))
+    assert not same(weights(stopped), weights(whole))
+    torch.manual_seed(99)
+    train(resumed, tmp_path / "stopped")
+    assert same(weights(resumed), weights(whole))
+    assert history(tmp_path / "stopped") == history(tmp_path / "whole")

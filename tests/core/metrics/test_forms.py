@@ -1,0 +1,251 @@
+"""What all metrics promise: weights that equal repetition, work offline, tolerance of further keys, clear refusals."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import datasets
+import evaluate
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from taskzoo.engine.evaluation import Predictions, score
+from taskzoo.errors import DataError
+from taskzoo.metrics.base import CorpusMetric, scorer
+from taskzoo.metrics.intervals import bootstrap_intervals
+from taskzoo.metrics.multi_label import MultiLabel
+from taskzoo.metrics.regression import Regression
+from taskzoo.metrics.single_label import SingleLabel
+
+LABELS = ["a/x", "a/y", "b"]
+Examples = list[dict[str, Any]]
+Draw = Callable[[np.random.Generator, int], tuple[Examples, Examples]]
+
+
+def single(generator: np.random.Generator, rows: int, labels: Sequence[str] = LABELS) -> tuple[Examples, Examples]:
+    """Coarse probabilities, so that there are ties, and now and then a gold label that the metric does not know."""
+    probabilities = generator.dirichlet(np.ones(len(labels)), size=rows).round(1)
+    predictions = [{"label": labels[p.argmax()], "_probabilities": p, "text": "t"} for p in probabilities]
+    return predictions, [{"label": generator.choice([*labels, "a/new"])} for _ in range(rows)]
+
+
+def two(generator: np.random.Generator, rows: int) -> tuple[Examples, Examples]:
+    return single(generator, rows, LABELS[:2])
+
+
+def multi(generator: np.random.Generator, rows: int) -> tuple[Examples, Examples]:
+    probabilities = generator.random((rows, 3)).round(1)
+    predictions = [
+        {"labels": [name for name, q in zip(LABELS, p, strict=True) if q > 0.4], "_probabilities": p, "scores": {}}
+        for p in probabilities
+    ]
+    gold = generator.random((rows, 4)) < 0.4
+    return predictions, [{"labels": [n for n, g in zip([*LABELS, "new"], row, strict=True) if g]} for row in gold]
+
+
+def values(generator: np.random.Generator, rows: int) -> tuple[Examples, Examples]:
+    one, other = generator.normal(size=(2, rows)).round(1).tolist()
+    return [{"value": v, "text": "t"} for v in one], [{"value": v} for v in other]
+
+
+METRICS: dict[str, tuple[Callable[[], Any], Draw]] = {
+    "single": (lambda: SingleLabel(LABELS), single),
+    "hierarchy": (lambda: SingleLabel(LABELS, hierarchy="/"), single),
+    "two labels": (lambda: SingleLabel(LABELS[:2]), two),
+    "multi": (lambda: MultiLabel(LABELS), multi),
+    "regression": (lambda: Regression(mean=0.5), values),
+}
+every_metric = pytest.mark.parametrize(("make", "draw"), METRICS.values(), ids=METRICS)
+
+
+def agree(one: dict[str, float], two: dict[str, float]) -> bool:
+    return one.keys() == two.keys() and all(one[n] == pytest.approx(two[n], abs=1e-9, nan_ok=True) for n in one)
+
+
+@every_metric
+@settings(deadline=None, max_examples=40)
+@given(seed=st.integers(0, 10**6), times=st.lists(st.integers(0, 3), min_size=1, max_size=12).filter(any))
+def test_counting_an_example_twice_equals_having_it_twice(make: Any, draw: Draw, seed: int, times: list[int]) -> None:
+    metric = make()
+    predictions, references = draw(np.random.default_rng(seed), len(times))
+    weighted = scorer(metric, metric.statistics(predictions, references))(np.array(times, dtype=np.float64))
+    again = [[example for example, n in zip(side, times, strict=True) for _ in range(n)]
+             for side in (predictions, references)]  # fmt: skip
+    repeated = metric.statistics(*again)
+    assert agree(weighted, scorer(metric, repeated)(np.ones(sum(times))))
+    assert agree(weighted, metric.weighted_scores(repeated, np.ones(sum(times))))
+
+
+@every_metric
+def test_the_bootstrap_equals_explicit_resampling(make: Any, draw: Draw) -> None:
+    metric, samples = make(), 50
+    statistics = metric.statistics(*draw(np.random.default_rng(0), 30))
+    ours = bootstrap_intervals(30, scorer(metric, statistics), samples=samples, seed=3)
+    generator = np.random.default_rng(3)
+    drawn = [statistics[generator.integers(30, size=30)] for _ in range(samples)]
+    found = [metric.weighted_scores(resampled, np.ones(30)) for resampled in drawn]
+    for name, interval in ours.items():
+        assert interval == pytest.approx(tuple(np.nanpercentile([f[name] for f in found], [2.5, 97.5])), abs=1e-9)
+
+
+@every_metric
+@pytest.mark.filterwarnings("error")
+def test_nothing_to_score_is_undefined(make: Any, draw: Draw) -> None:
+    metric = make()
+    scores = metric.compute(predictions=[], references=[])
+    assert scores
+    assert np.isnan(list(scores.values())).all()
+    assert set(metric.details([], [])) == set(metric.details(*draw(np.random.default_rng(0), 3)))
+
+
+@every_metric
+def test_statistics_of_an_example_depend_on_no_other(make: Any, draw: Draw) -> None:
+    metric = make()
+    predictions, references = draw(np.random.default_rng(1), 9)
+    together = metric.statistics(predictions, references)
+    assert together.dtype == np.float64
+    alone = [metric.statistics([p], [r]) for p, r in zip(predictions, references, strict=True)]
+    assert (np.concatenate(alone) == together).all()
+
+
+@every_metric
+def test_compute_takes_further_keys_and_batches(make: Any, draw: Draw) -> None:
+    metric = make()
+    assert isinstance(metric, evaluate.Metric)
+    assert "predictions" in metric.inputs_description
+    predictions, references = draw(np.random.default_rng(2), 20)
+    expected = metric.weighted_scores(metric.statistics(predictions, references), np.ones(20))
+    assert agree(metric.compute(predictions=predictions, references=references), expected)
+    metric.add_batch(predictions=predictions[:19], references=references[:19])
+    metric.add(prediction=predictions[19], reference=references[19])
+    assert agree(metric.compute(), expected)
+
+
+@every_metric
+def test_references_can_be_predictions(make: Any, draw: Draw) -> None:
+    metric = make()
+    _, references = draw(np.random.default_rng(3), 20)
+    known = [r for r in references if set(r.get("labels", [r.get("label", "b")])) <= {*metric.labels}] if hasattr(
+        metric, "labels") else references  # fmt: skip
+    scores = metric.compute(predictions=known, references=known)
+    perfect = {"hamming_loss", "log_loss", "ece", "mse", "rmse", "mae"}
+    for name, value in scores.items():
+        if name not in ("mse_of_mean", "f1_samples"):
+            assert value == pytest.approx(0.0 if name in perfect else 1.0, abs=1e-6), name
+
+
+@every_metric
+def test_scores_and_details_are_plain_numbers(make: Any, draw: Draw) -> None:
+    import json
+
+    metric = make()
+    sides = draw(np.random.default_rng(4), 40)
+    assert all(type(value) is float for value in metric.compute(predictions=sides[0], references=sides[1]).values())
+    assert metric.details(*sides) == json.loads(json.dumps(metric.details(*sides), allow_nan=False))
+
+
+@every_metric
+def test_refusals_name_the_example(make: Any, draw: Draw) -> None:
+    metric = make()
+    predictions, references = draw(np.random.default_rng(5), 3)
+    key = next(iter(references[0]))
+    with pytest.raises(DataError, match="2 predictions for 3 references"):
+        metric.statistics(predictions[:2], references)
+    with pytest.raises(DataError, match=f"Example 1 of the references has no '{key}'"):
+        metric.compute(predictions=predictions, references=[references[0], {}, references[2]])
+    with pytest.raises(DataError, match="give both"):
+        metric.compute(predictions=predictions)
+
+
+@pytest.mark.parametrize("name", ["single", "multi"])
+def test_probabilities_that_fit_no_labels_are_refused(name: str) -> None:
+    make, draw = METRICS[name]
+    predictions, references = draw(np.random.default_rng(6), 3)
+    short = [predictions[0], {**predictions[1], "_probabilities": np.ones(2)}, predictions[2]]
+    with pytest.raises(DataError, match="Example 1 has 2 probabilities for 3 labels"):
+        make().statistics(short, references)
+    broken = [*predictions[:2], {**predictions[2], "_probabilities": np.full(3, np.nan)}]
+    with pytest.raises(DataError, match="Example 2 has probabilities that are not finite"):
+        make().statistics(broken, references)
+
+
+def test_values_that_are_not_finite_are_refused() -> None:
+    with pytest.raises(DataError, match="Example 0 has values that are not finite"):
+        Regression().statistics([{"value": float("inf")}], [{"value": 0.0}])
+
+
+class Share(CorpusMetric):
+    """A metric of the additive form, without any care of its own for further keys."""
+
+    def _info(self) -> evaluate.MetricInfo:
+        example = {"label": datasets.Value("string")}
+        features = datasets.Features({"predictions": example, "references": example})
+        return evaluate.MetricInfo(description="", citation="", features=features)
+
+    def statistics(self, predictions: Sequence[Any], references: Sequence[Any]) -> np.ndarray:
+        right = [p["label"] == r["label"] for p, r in zip(predictions, references, strict=True)]
+        return np.array([[float(r), 1.0] for r in right]).reshape(-1, 2)
+
+    def scores(self, total: np.ndarray) -> dict[str, float]:
+        return {"share": float(total[0] / total[1]) if total[1] else float("nan")}
+
+
+class Foreign:
+    """A weighted metric that inherits nothing of ours."""
+
+    def statistics(self, predictions: Sequence[Any], references: Sequence[Any]) -> np.ndarray:
+        return np.array([[float(p["label"] == r["label"])] for p, r in zip(predictions, references, strict=True)])
+
+    def weighted_scores(self, statistics: np.ndarray, weights: np.ndarray) -> dict[str, float]:
+        return {"foreign": float(weights @ statistics[:, 0] / weights.sum())}
+
+    def details(self, predictions: Sequence[Any], references: Sequence[Any]) -> dict[str, Any]:
+        return {}
+
+
+def test_the_engine_scores_both_forms_alike() -> None:
+    class Task:
+        def references(self, rows: Sequence[Any]) -> Examples:
+            return [{"label": "b"}] * 20
+
+        def metrics(self) -> list[Any]:
+            return [Share(), Foreign(), SingleLabel(LABELS[1:])]
+
+    predictions = [{"label": LABELS[1 + i % 2], "_probabilities": [0.5, 0.5]} for i in range(20)]
+    found = score(Task(), [None] * 20, Predictions(predictions), intervals=True)  # type: ignore[arg-type, list-item]
+    assert found.scores["share"] == found.scores["foreign"] == found.scores["accuracy"] == 0.5
+    assert found.intervals["share"] == found.intervals["foreign"] == found.intervals["accuracy"]
+    written = found.to_dict()
+    assert (written["roc_auc"], written["roc_auc_ci95"]) == (None, None)  # one kind of gold: undefined
+
+
+def test_additive_metrics_take_further_keys_too() -> None:
+    rich = [{"label": "a", "score": 0.9, "_probabilities": np.ones(2)}]
+    assert Share().compute(predictions=rich, references=rich) == {"share": 1.0}
+
+
+def test_work_offline_in_a_fresh_process_and_leave_nothing(tmp_path: Path) -> None:
+    code = (
+        "from taskzoo.metrics.multi_label import MultiLabel\n"
+        "from taskzoo.metrics.regression import Regression\n"
+        "from taskzoo.metrics.single_label import SingleLabel\n"
+        "one, many, value = [{'label': 'a'}], [{'labels': ['a']}], [{'value': 1.0}]\n"
+        "print(SingleLabel(['a', 'b']).compute(predictions=one, references=one)['accuracy'],\n"
+        "      MultiLabel(['a', 'b']).compute(predictions=many, references=many)['f1_micro'],\n"
+        "      Regression().compute(predictions=value, references=value)['mse'])\n"
+        "import sys\n"
+        "print('sklearn' in sys.modules)\n"
+    )
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("HF_", "XDG_"))}
+    environment = {**kept, "HOME": str(tmp_path), "USERPROFILE": str(tmp_path), "HF_HUB_OFFLINE": "1"}
+    environment["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    assert done.stdout.split() == ["1.0", "1.0", "0.0", "False"], done.stderr
+    assert list(tmp_path.rglob("*")) == []

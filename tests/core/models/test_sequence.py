@@ -1,0 +1,151 @@
+"""Models that say one thing of a whole text, over every architecture."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from transformers import AutoModel
+
+from taskzoo.errors import RequestError
+from taskzoo.models.pooling import PooledClassifier
+from taskzoo.models.sequence import PROBLEMS, load_sequence_model
+from taskzoo.models.texts import SequenceCollator, encode_texts
+from taskzoo.testing import FAMILIES
+
+LABELS = ["news", "sport", "weather"]
+TEXTS = ["Austin visited Paris.", "Demand in Canada was strong, said the chief executive of Cobaltine.", "No"]
+ENCODER_DECODERS = ("bart", "t5")
+
+Checkpoint = Callable[..., Path]
+Tokenizer = Callable[..., Any]
+
+
+def load(folder: Path | str, seed: int = 0, **settings: Any) -> Any:
+    torch.manual_seed(seed)
+    return load_sequence_model(str(folder), **{"kind": "single", "labels": LABELS, **settings}).eval()
+
+
+@torch.no_grad()
+def logits(model: Any, tokenizer: Any, texts: list[str]) -> torch.Tensor:
+    if model.config.pad_token_id is None:
+        model.config.pad_token_id = tokenizer.pad_token_id
+    features = [{**feature, "target": 0} for feature in encode_texts(tokenizer, texts).features]
+    batch = SequenceCollator(tokenizer.pad_token_id, "single", len(LABELS))(features)
+    found: torch.Tensor = model(**batch["inputs"]).logits
+    return found
+
+
+@pytest.mark.parametrize("pooling", ["auto", "first"])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_saved_and_loaded_it_gives_the_same_logits(
+    tiny_checkpoint: Checkpoint, tiny_tokenizer: Tokenizer, tmp_path: Path, family: str, pooling: str
+) -> None:
+    model, tokenizer = load(tiny_checkpoint(family), pooling=pooling), tiny_tokenizer(family)
+    expected = logits(model, tokenizer, TEXTS)
+    assert expected.shape == (3, 3)
+    assert (expected[0] - expected[1]).abs().max() > 1e-5  # it does see the text
+    model.save_pretrained(tmp_path)
+    again = load(tmp_path, seed=99)
+    assert type(again) is type(model)
+    assert torch.equal(logits(again, tokenizer, TEXTS), expected)
+    assert not [path for path in tmp_path.iterdir() if path.suffix in (".bin", ".pt")]
+
+
+@pytest.mark.parametrize("pooling", ["auto", "mean"])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_backbone_keeps_its_pretrained_weights(tiny_checkpoint: Checkpoint, family: str, pooling: str) -> None:
+    model = load(tiny_checkpoint(family), pooling=pooling)
+    backbone = getattr(model, model.base_model_prefix)
+    whole = AutoModel.from_pretrained(tiny_checkpoint(family))
+    expected = (whole.get_encoder() if family in ENCODER_DECODERS else whole).state_dict()
+    found = backbone.state_dict()
+    assert len(found) > 5
+    for name, tensor in found.items():
+        assert torch.equal(tensor, expected[name]), name
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_auto_is_the_architectures_own_head(tiny_checkpoint: Checkpoint, family: str) -> None:
+    """Plain transformers knows it, but for encoder-decoders, whose own heads run the decoder too."""
+    model = load(tiny_checkpoint(family))
+    assert isinstance(model, PooledClassifier) is (family in ENCODER_DECODERS)
+    assert hasattr(model.config, "sequence_pooling") is (family in ENCODER_DECODERS)
+
+
+@pytest.mark.parametrize("family", ["gpt2", "qwen2"])
+@pytest.mark.parametrize("pooling", ["auto", "last", "mean"])
+def test_decoders_give_the_same_in_a_batch_as_alone(
+    tiny_checkpoint: Checkpoint, tiny_tokenizer: Tokenizer, family: str, pooling: str
+) -> None:
+    model, tokenizer = load(tiny_checkpoint(family), pooling=pooling), tiny_tokenizer(family)
+    together = logits(model, tokenizer, TEXTS)
+    for text, expected in zip(TEXTS, together, strict=True):
+        torch.testing.assert_close(logits(model, tokenizer, [text])[0], expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(("kind", "outputs"), [("single", 3), ("multi", 3), ("value", 1)])
+@pytest.mark.parametrize("pooling", ["auto", "mean"])
+def test_the_configuration_tells_what_the_outputs_are(
+    tiny_checkpoint: Checkpoint, tmp_path: Path, kind: str, outputs: int, pooling: str
+) -> None:
+    labels = [] if kind == "value" else LABELS
+    load(tiny_checkpoint(), kind=kind, labels=labels, pooling=pooling).save_pretrained(tmp_path)
+    config = json.loads((tmp_path / "config.json").read_text(encoding="utf-8"))
+    assert config["problem_type"] == PROBLEMS[kind]
+    assert len(config["id2label"]) == outputs
+    if labels:
+        assert config["id2label"] == {str(i): label for i, label in enumerate(LABELS)}
+        assert config["label2id"] == {label: i for i, label in enumerate(LABELS)}
+
+
+def test_the_last_token_of_an_encoder_decoder_is_refused(tiny_checkpoint: Checkpoint) -> None:
+    with pytest.raises(RequestError, match="takes mean or first"):
+        load(tiny_checkpoint("t5"), pooling="last")
+
+
+def test_a_pooled_model_is_fine_tuned_further(
+    tiny_checkpoint: Checkpoint, tiny_tokenizer: Tokenizer, tmp_path: Path
+) -> None:
+    """Other labels make another classifier on the same backbone; its pooling stays unless another is asked for."""
+    first = load(tiny_checkpoint(), pooling="unit-mean")
+    with torch.no_grad():
+        next(first.backbone.encoder.parameters()).add_(1.0)
+    first.save_pretrained(tmp_path)
+    second = load(tmp_path, seed=1, labels=["a", "b"])
+    assert second.config.sequence_pooling == "unit-mean"
+    assert second.classifier.out_features == 2
+    assert torch.equal(next(second.backbone.encoder.parameters()), next(first.backbone.encoder.parameters()))
+    assert load(tmp_path, pooling="first").config.sequence_pooling == "first"
+
+
+WITHOUT_TASKZOO = """
+import json, sys
+sys.modules["taskzoo"] = None  # any import of it fails
+from transformers import AutoModelForSequenceClassification
+import torch
+model = AutoModelForSequenceClassification.from_pretrained(sys.argv[1], trust_remote_code=True).eval()
+with torch.no_grad():
+    print(json.dumps(model(input_ids=torch.tensor([[5, 6, 7]])).logits.tolist()))
+"""
+
+
+def test_a_pooled_model_loads_where_taskzoo_is_not_installed(tiny_checkpoint: Checkpoint, tmp_path: Path) -> None:
+    model = load(tiny_checkpoint("t5"))
+    model.save_pretrained(tmp_path / "model")
+    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_MODULES_CACHE": str(tmp_path / "cache")}
+    command = [sys.executable, "-c", WITHOUT_TASKZOO, str(tmp_path / "model")]
+    result = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=200, check=False)
+    assert result.returncode == 0, result.stderr
+    with torch.no_grad():
+        expected = model(input_ids=torch.tensor([[5, 6, 7]])).logits
+    torch.testing.assert_close(torch.tensor(json.loads(result.stdout.splitlines()[-1])), expected)
+    assert "classifier.weight" in load_file(tmp_path / "model" / "model.safetensors")

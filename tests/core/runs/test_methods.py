@@ -1,0 +1,465 @@
+"""Ways of training and what a run of texts does besides: shots, groups, tuning, baseline, abstaining."""
+
+from __future__ import annotations
+
+import csv
+import json
+import random
+import shutil
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from safetensors.torch import load_file
+
+import taskzoo
+from taskzoo.errors import RequestError
+from taskzoo.runs.plan import make_config, make_plan
+from taskzoo.testing import make_tiny_checkpoint
+
+from .kit import digest, read, read_lines, zoo
+
+WORDS = {
+    "animals": ["cat", "dog", "cow", "hen"],
+    "food": ["soup", "rice", "bread", "fish"],
+    "rain": ["wet", "fog", "hail"],
+}
+FILLER = ["a", "the", "my", "old", "big", "is", "was", "and", "very", "so"]
+
+
+def rows_of(count: int, seed: int) -> list[dict[str, str]]:
+    """Texts whose words mostly tell their label, in threads of three; no two alike."""
+    generator = random.Random(seed)
+    rows = []
+    for i in range(count):
+        label = generator.choice(list(WORDS))
+        told = label if generator.random() < 0.85 else generator.choice(list(WORDS))
+        words = generator.choices(FILLER, k=generator.randint(1, 9)) + generator.choices(WORDS[told], k=2)
+        generator.shuffle(words)
+        rows.append({"text": f"{' '.join(words)} {seed}{i}", "label": label, "thread": f"t{i // 3}_{i % 3}"})
+    return rows
+
+
+def write(path: Path, rows: list[dict[str, Any]]) -> Path:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        table = csv.DictWriter(file, list(rows[0]))
+        table.writeheader()
+        table.writerows(rows)
+    return path
+
+
+@pytest.fixture(scope="module")
+def bert(tmp_path_factory) -> Path:
+    texts = [row["text"] for row in rows_of(200, 9)]
+    return make_tiny_checkpoint(tmp_path_factory.mktemp("bert") / "m", "bert", texts, vocabulary=200, dropout=0.1)
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("table")
+    for seed, (split, count) in enumerate({"train": 72, "validation": 45, "test": 48}.items(), 1):
+        write(folder / f"{split}.csv", rows_of(count, seed))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def several(table, tmp_path_factory) -> Path:
+    """The same with two labels for some rows."""
+    folder = tmp_path_factory.mktemp("several")
+    for split in ("train", "validation", "test"):
+        with (table / f"{split}.csv").open(encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        made = [{"text": r["text"], "label": r["label"] + (",big" if "big" in r["text"] else "")} for r in rows]
+        write(folder / f"{split}.csv", [*made, {"text": f"big {split}", "label": "big"}])
+    return folder
+
+
+SHORT = ["--epochs", "2", "--batch-size", "16", "--precision", "fp32", "--learning-rate", "0.003"]
+CONSTANT = [*SHORT, "--set", "schedule=constant", "--epochs", "6", "--set", "pooling=mean"]
+PROBE = ["--method", "linear-probe", "--set", "pooling=mean", "--precision", "fp32"]
+CONTRASTIVE = [*SHORT, "--method", "contrastive", "--set", "pooling=mean", "--set", "contrastive_pairs=2"]
+
+
+def run(bert: Path, data: Path, output: Path, *more: object) -> Any:
+    """``zoo run classification``; it must succeed."""
+    result = zoo("run", "classification", "--model", bert, "--data", data, "--output", output, *more)
+    assert result.code == 0, result.err
+    return result
+
+
+def refused(result: Any, output: Path, *fragments: str) -> None:
+    assert result.code == 2, result.err
+    assert result.out == ""
+    lines = [line for line in result.err.splitlines() if line.startswith("zoo: ")]
+    assert lines == result.err.splitlines()[-1:]
+    assert "Traceback" not in result.err
+    for fragment in fragments:
+        assert fragment in lines[0]
+    assert not output.exists()
+
+
+# methods
+
+
+@pytest.fixture(scope="module")
+def probe(bert, table, tmp_path_factory) -> Path:
+    """A finished probe. Nobody may change it."""
+    path = tmp_path_factory.mktemp("probe") / "run"
+    run(bert, table, path, *PROBE, "--baseline")
+    return path
+
+
+def test_a_probe_leaves_the_backbone_bit_for_bit(bert, probe):
+    before, after = load_file(bert / "model.safetensors"), load_file(probe / "model" / "model.safetensors")
+    backbone = {name.removeprefix("backbone."): t for name, t in after.items() if name.startswith("backbone.")}
+    assert len(backbone) > 10
+    for name, tensor in backbone.items():
+        assert tensor.equal(before[f"bert.{name}"]), name
+    manifest = read(probe / "manifest.json")
+    assert manifest["model"]["trainable"] == 32 * 3 + 3
+    (line,) = read_lines(probe / "history.jsonl")
+    assert line["probe"]["chosen_by"] == "validation"
+    assert read(probe / "metrics.json")["test"]["accuracy"] > 0.5
+
+
+@pytest.mark.parametrize("method", ["linear-probe", "contrastive"])
+@pytest.mark.parametrize("task", ["ner", "classification"])
+def test_a_head_that_works_on_tokens_is_refused_before_anything_is_written(request_, table, tmp_path, task, method):
+    """Entities have it by nature, decoders by their own head."""
+    output = tmp_path / "run"
+    if task == "ner":
+        result = zoo(*request_, "--method", method, "--output", output)
+        said = "exactly one class per row" if method == "contrastive" else "this head works on every token"
+    else:
+        texts = [row["text"] for row in rows_of(20, 9)]
+        decoder = make_tiny_checkpoint(tmp_path / "gpt2", "gpt2", texts, vocabulary=300)
+        words = ["run", task, "--model", decoder, "--data", table, "--set", "pooling=auto"]
+        result = zoo(*words, "--method", method, "--output", output)
+        said = "Set pooling=mean"
+    refused(result, output, said)
+
+
+def test_pairs_need_one_class_per_row(bert, several, tmp_path):
+    result = zoo(
+        "run", "classification", "--model", bert, "--data", several, *CONTRASTIVE, "--output", tmp_path / "run"
+    )  # fmt: skip
+    refused(result, tmp_path / "run", "method=contrastive needs exactly one class per row; take linear-probe")
+
+
+def test_pairs_that_would_train_nothing(bert, table, tmp_path):
+    words = ["run", "classification", "--model", bert, "--data", table, *CONTRASTIVE, "--set", "freeze=backbone"]
+    refused(zoo(*words, "--output", tmp_path / "run"), tmp_path / "run", "all of that is frozen")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--method", "linear-probe", "--lora"], "lora=true and method=linear-probe exclude each other"),
+        (["--method", "contrastive", "--set", "lora=true"], "lora=true and method=contrastive exclude each other"),
+        (["--method", "lora", "--set", "lora=false"], "lora=false and method=lora exclude each other"),
+        (["--method", "probe"], "'probe' is not one of full, lora, linear-probe, contrastive"),
+        (["--shots", "-1"], "shots=-1 must be 1 or more"),
+        (["--group-by", "thread:"], "is not of the form COLUMN or COLUMN:SEPARATOR"),
+        (["--group-by", "room"], "'room'"),
+    ],
+)
+def test_requests_that_contradict_themselves(bert, table, tmp_path, words, said):
+    result = zoo(
+        "run", "classification", "--model", bert, "--data", table, *words, "--output", tmp_path / "run"
+    )  # fmt: skip
+    refused(result, tmp_path / "run", said)
+
+
+def test_lora_by_either_word_is_the_same_run(bert, table, tmp_path):
+    run(bert, table, tmp_path / "a", *SHORT, "--lora")
+    run(bert, table, tmp_path / "b", *SHORT, "--method", "lora")
+    assert digest(tmp_path / "a/model/model.safetensors") == digest(tmp_path / "b/model/model.safetensors")
+    config = yaml.safe_load((tmp_path / "a" / "config.yaml").read_text(encoding="utf-8"))
+    assert (config["training"]["method"], config["training"]["lora"]) == ("lora", True)
+    assert (tmp_path / "a" / "adapter").is_dir()
+    for undone in (["--method", "full"], ["--set", "lora=false"], ["--method", "linear-probe"]):
+        words = {"method": undone[1]} if undone[0] == "--method" else {"lora": False}
+        again, _, _ = make_config(None, config=tmp_path / "a" / "config.yaml", settings=words)
+        assert again.training.lora is False
+        assert again.training.method == words.get("method", "full")
+
+
+def test_contrastive_learns_and_saves_a_plain_model(bert, table, tmp_path):
+    run(bert, table, tmp_path / "run", *CONTRASTIVE)
+    lines = read_lines(tmp_path / "run" / "history.jsonl")
+    assert [("probe" in line) for line in lines] == [False] * (len(lines) - 1) + [True]
+    before = load_file(bert / "model.safetensors")["bert.encoder.layer.0.output.dense.weight"]
+    after = load_file(tmp_path / "run/model/model.safetensors")
+    assert not after["backbone.encoder.layer.0.output.dense.weight"].equal(before)
+    assert not [name for name in after if name.startswith("model.")]
+    assert read(tmp_path / "run" / "metrics.json")["test"]["accuracy"] > 0.5
+
+
+def outcome(path: Path) -> tuple[str, Any, Any, list[Any]]:
+    """What must not depend on an interruption."""
+    lines = read_lines(path / "history.jsonl")
+    for line in lines:
+        line.pop("tokens_per_second", None)
+    return digest(path / "model/model.safetensors"), read(path / "metrics.json"), read(path / "model/task.json"), lines
+
+
+def interrupted(at: tuple[str, int], *words: object) -> Any:
+    """The command, stopped by Ctrl-C when the bar of this title has come so far."""
+    from taskzoo.engine import progress
+
+    class Watching:
+        def __init__(self, title):
+            self.title = title
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            return None
+
+        def update(self, completed, note=""):
+            if self.title == at[0] and completed >= at[1]:
+                signal.raise_signal(signal.SIGINT)
+
+    class Impatient(progress.Silent):
+        def say(self, message):
+            print(message, file=sys.stderr)
+
+        def bar(self, title, total):
+            return Watching(title)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(progress, "Terminal", Impatient)
+        return zoo(*words)
+
+
+PROBE_FIRST = [*SHORT, "--set", "probe_first=true", "--set", "pooling=mean"]
+
+
+@pytest.mark.parametrize(
+    ("method", "at"),
+    [
+        (CONTRASTIVE, ("training", 7)),
+        (CONTRASTIVE, ("encoding train", 1)),
+        (CONTRASTIVE, ("test", 1)),
+        (PROBE, ("validation", 1)),
+        ([*PROBE_FIRST, "--lora"], ("training", 1)),
+        (PROBE_FIRST, ("training", 7)),
+    ],
+)
+def test_stopped_and_resumed_it_is_as_if_it_had_not_been(bert, table, tmp_path, method, at):
+    words = ["run", "classification", "--model", bert, "--data", table, *method]
+    assert zoo(*words, "--output", tmp_path / "whole").code == 0
+    stopped = interrupted(at, *words, "--output", tmp_path / "run")
+    assert stopped.code == 130, stopped.err
+    assert f"zoo resume {tmp_path / 'run'}" in stopped.err
+    result = zoo("resume", tmp_path / "run")
+    assert result.code == 0, result.err
+    assert outcome(tmp_path / "run") == outcome(tmp_path / "whole")
+
+
+# shots and groups
+
+
+def splits(words: dict[str, Any]) -> Any:
+    return make_plan(make_config("classification", **words)[0]).splits
+
+
+def test_shots_are_so_many_rows_per_class_and_no_validation_rows(bert, table, tmp_path):
+    data = ["--train", table / "train.csv", "--test", table / "test.csv", "--shots", "5"]
+    words = ["run", "classification", "--model", bert, *data, *PROBE]
+    result = zoo(*words, "--output", tmp_path / "run")
+    assert result.code == 0, result.err
+    manifest = read(tmp_path / "run" / "manifest.json")
+    assert manifest["rows"] == {"train": 15, "validation": 0, "test": 48}
+    assert manifest["splits"]["shots"] == {"shots": 5, "seed": 42, "rows": 15, "short": {}}
+    assert "5 training rows per class, no validation rows split off" in result.err
+    assert list(read(tmp_path / "run" / "metrics.json")) == ["test"]
+    (line,) = read_lines(tmp_path / "run" / "history.jsonl")
+    assert line["probe"]["chosen_by"] == "cross-validation"
+    again = zoo("run", "--config", tmp_path / "run" / "config.yaml", "--output", tmp_path / "again")
+    assert again.code == 0, again.err
+    assert outcome(tmp_path / "again") == outcome(tmp_path / "run")
+
+
+def test_the_seed_decides_the_shots_and_given_validation_rows_stay(bert, table):
+    data = {"model": str(bert), "data": str(table), "shots": 4}
+
+    def texts(seed: int, **more: Any) -> list[str]:
+        found = splits({**data, **more, "settings": {"seed": seed}})
+        assert len(found.rows["validation"]) == 45
+        return [row["text"] for row in found.rows["train"]]
+
+    assert texts(1) == texts(1)
+    assert texts(1) != texts(2)
+    assert set(texts(1)) < set(texts(1, shots=6))
+
+
+def test_too_few_rows_of_a_class_are_recorded(bert, table, tmp_path):
+    rows = rows_of(40, 3)
+    few = [row for row in rows if row["label"] != "food"] + [row for row in rows if row["label"] == "food"][:2]
+    made = splits({"model": str(bert), "train": str(write(tmp_path / "t.csv", few)), "test": "none", "shots": 6}).made
+    assert made["shots"]["short"] == {"food": 2}
+    assert made["shots"]["rows"] == 14
+
+
+@pytest.mark.parametrize("group", ["thread:_", "thread"])
+def test_groups_stay_together(bert, tmp_path, group):
+    file = write(tmp_path / "t.csv", rows_of(120, 5))
+    thread = {row["text"]: row["thread"].split("_")[0] for row in rows_of(120, 5)}
+    found = splits({"model": str(bert), "train": str(file), "group_by": group})
+    groups = {name: {thread[row["text"]] for row in rows} for name, rows in found.rows.items()}
+    assert found.made["grouped"]
+    assert all(len(rows) >= 3 for rows in found.rows.values())
+    shared = groups["train"] & groups["test"] or groups["train"] & groups["validation"]
+    assert bool(shared) is (group == "thread")  # the whole value tells every row apart
+
+
+@pytest.mark.parametrize("memory", [False, True])
+def test_a_run_with_shots_and_groups_is_resumed(bert, tmp_path, memory):
+    rows = rows_of(90, 6)
+    settings = {"method": "linear-probe", "pooling": "mean", "precision": "fp32"}
+    data: dict[str, Any] = {"train": rows if memory else str(write(tmp_path / "t.csv", rows))}
+    request = {"model": str(bert), **data, "group_by": "thread:_", "shots": 4, **settings}
+    whole = taskzoo.finetune("classification", **request, output=tmp_path / "whole")
+    path = tmp_path / "run"
+    shutil.copytree(whole.path, path)
+    for name in ("model", "metrics.json", "predictions.jsonl", "README.md"):
+        shutil.rmtree(path / name) if name == "model" else (path / name).unlink()
+    manifest = read(path / "manifest.json")
+    (path / "manifest.json").write_text(json.dumps({**manifest, "status": "stopped"}), encoding="utf-8")
+    result = zoo("resume", path)
+    assert result.code == 0, result.err
+    assert outcome(path) == outcome(whole.path)
+    assert read(path / "manifest.json")["splits"] == manifest["splits"]
+    assert manifest["splits"]["grouped"]
+    assert manifest["rows"]["train"] == 12
+
+
+# tuning
+
+
+@pytest.mark.parametrize("kind", ["single", "multi"])
+def test_test_labels_change_nothing_that_was_learnt_or_tuned(bert, table, several, tmp_path, kind):
+    """Temperature, thresholds, ridge and weights come from training and validation rows alone."""
+    source = table if kind == "single" else several
+    shutil.copytree(source, tmp_path / "data")
+    with (source / "test.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    labels = [row["label"] for row in rows]
+    random.Random(0).shuffle(labels)
+    write(tmp_path / "data" / "test.csv", [{**row, "label": new} for row, new in zip(rows, labels, strict=True)])
+    run(bert, source, tmp_path / "one", *CONSTANT)
+    run(bert, tmp_path / "data", tmp_path / "other", *CONSTANT)
+    one, other = outcome(tmp_path / "one"), outcome(tmp_path / "other")
+    assert (one[0], one[2], one[3]) == (other[0], other[2], other[3])
+    assert one[1]["validation"] == other[1]["validation"]
+    assert one[1]["test"]["loss"] != other[1]["test"]["loss"]
+    state = one[2]["state"]["answer"]
+    assert read(tmp_path / "one" / "manifest.json")["tuned"]["temperature"] == state["temperature"] != 1.0
+    if kind == "multi":
+        assert state["thresholds"] != [0.5] * 4
+
+
+def test_what_was_tuned_holds_for_test_rows_and_after_loading(bert, several, tmp_path):
+    run(bert, several, tmp_path / "run", *SHORT)
+    lines = read_lines(tmp_path / "run" / "predictions.jsonl")
+    thresholds = read(tmp_path / "run" / "manifest.json")["tuned"]["thresholds"]
+    assert len(thresholds) == 4
+    for line in lines:
+        given = {label for label, score in line["scores"].items() if score >= thresholds[label]}
+        unclear = {label for label, score in line["scores"].items() if abs(score - thresholds[label]) < 1e-4}
+        assert set(line["labels"]) ^ given <= unclear
+    loaded = taskzoo.load(tmp_path / "run").predict([line["text"] for line in lines])
+    assert [p["labels"] for p in loaded] == [line["labels"] for line in lines]
+    evaluated = taskzoo.load(tmp_path / "run").evaluate(several / "test.csv").scores
+    written = read(tmp_path / "run" / "metrics.json")["test"]
+    assert evaluated == pytest.approx({name: written[name] for name in evaluated}, rel=1e-4)
+
+
+def test_without_validation_rows_nothing_is_tuned(bert, table, tmp_path):
+    data = ["--train", table / "train.csv", "--validation", "none", "--test", table / "test.csv"]
+    result = zoo("run", "classification", "--model", bert, *data, *SHORT, "--output", tmp_path / "run")
+    assert result.code == 0, result.err
+    assert read(tmp_path / "run" / "manifest.json")["tuned"] == {}
+    assert read(tmp_path / "run" / "model" / "task.json")["state"]["answer"]["temperature"] == 1.0
+
+
+# baseline
+
+
+def test_the_baseline_is_in_metrics_card_and_table(bert, table, tmp_path):
+    result = run(bert, table, tmp_path / "run", *PROBE, "--baseline")
+    metrics = read(tmp_path / "run" / "metrics.json")
+    baseline = metrics["baseline"]
+    assert baseline.keys() == {"validation", "test", "seconds", "difference"}
+    assert baseline["test"].keys() == metrics["test"].keys() - {"loss"}
+    assert baseline["test"]["rows"] == 48
+    difference = baseline["difference"]["test"]
+    assert difference["metric"] == "f1_macro"
+    assert difference["value"] == pytest.approx(metrics["test"]["f1_macro"] - baseline["test"]["f1_macro"])
+    low, high = difference["ci95"]
+    assert low <= difference["value"] <= high
+    card = (tmp_path / "run" / "README.md").read_text(encoding="utf-8")
+    for shown in (result.out, card):
+        assert "baseline test" in shown.lower()
+        assert f"{baseline['test']['accuracy']:.3f}" in shown
+        assert "the baseline (TF-IDF, linear model)" in shown
+        assert f"f1_macro {difference['value']:+.3f} [{low:+.3f}, {high:+.3f}] on test" in shown
+
+
+def test_a_run_without_baseline_says_nothing_of_one(bert, table, tmp_path):
+    result = run(bert, table, tmp_path / "run", *PROBE)
+    assert "baseline" not in read(tmp_path / "run" / "metrics.json")
+    shown = result.out + (tmp_path / "run" / "README.md").read_text(encoding="utf-8")
+    assert "TF-IDF" not in shown
+    assert "baseline test" not in shown.lower()
+
+
+def test_a_task_without_baseline_refuses_it(request_, tmp_path):
+    refused(
+        zoo(*request_, "--baseline", "--output", tmp_path / "run"), tmp_path / "run",
+        "The task 'ner' has no baseline; leave --baseline out",
+    )  # fmt: skip
+
+
+# using a run
+
+
+def test_predictions_hold_nothing_that_is_for_metrics_only(probe):
+    lines = read_lines(probe / "predictions.jsonl")
+    assert len(lines) == 48
+    for line in lines:
+        assert line.keys() == {"text", "label", "score", "scores", "reference"}
+    loaded = taskzoo.load(probe)
+    assert loaded.predict("my old dog").keys() == {"text", "label", "score", "scores"}
+
+
+def test_a_doubtful_text_gets_no_label(probe):
+    loaded = taskzoo.load(probe)
+    texts = [line["text"] for line in read_lines(probe / "predictions.jsonl")]
+    plain = loaded.predict(texts)
+    least = sorted(p["score"] for p in plain)[24]
+    careful = loaded.predict(texts, min_confidence=least)
+    for before, after in zip(plain, careful, strict=True):
+        doubtful = before["score"] < least
+        assert after == {**before, "label": None if doubtful else before["label"], "abstained": doubtful}
+    assert sum(p["abstained"] for p in careful) == 24
+    result = zoo("predict", probe, *texts[:3], "--min-confidence", least)
+    assert [json.loads(line) for line in result.out.splitlines()] == careful[:3]
+    with pytest.raises(RequestError, match=r"1\.5 must lie between 0 and 1"):
+        loaded.predict("x", min_confidence=1.5)
+
+
+def test_abstaining_needs_one_label(bert, several, tmp_path):
+    run(bert, several, tmp_path / "run", *PROBE)
+    result = zoo("predict", tmp_path / "run", "a big dog", "--min-confidence", "0.5")
+    assert result.code == 2
+    assert result.out == ""
+    assert (
+        result.err
+        == "zoo: A least confidence needs predictions of one label with its probability; this run has none.\n"
+    )

@@ -1,0 +1,98 @@
+"""The demo data of the classification plugin: what the files promise, and that the generator catches breaches."""
+
+from __future__ import annotations
+
+import csv
+import re
+import subprocess
+import sys
+from collections import Counter
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from taskzoo.data.readers import find_splits
+from taskzoo_classification.demo import generate
+
+SPLITS = ("train", "validation", "test")
+COLLECTIONS = pytest.mark.parametrize("collection", generate.COLLECTIONS, ids=lambda found: found.folder)
+made = cache(lambda folder: generate.generate(next(c for c in generate.COLLECTIONS if c.folder == folder)))
+
+
+def rows(folder: str, split: str) -> list[dict[str, str]]:
+    with (generate.HERE / folder / f"{split}.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_the_generator_writes_the_files_byte_for_byte() -> None:
+    written = generate.files()
+    assert set(written) == set(generate.HERE.rglob("*.csv"))
+    for path, content in written.items():
+        assert path.read_bytes() == content, path
+
+
+def test_the_generator_runs_as_a_script() -> None:
+    script = generate.HERE / "generate.py"
+    result = subprocess.run([sys.executable, script, "--check"], capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+def test_check_notices_a_changed_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(generate, "files", lambda: {tmp_path / "train.csv": b"text,label\n"})
+    monkeypatch.setattr(generate, "HERE", tmp_path)
+    assert generate.main(["--check"]) == 1
+    assert generate.main([]) == 0
+    assert generate.main(["--check"]) == 0
+
+
+@COLLECTIONS
+def test_sizes_columns_and_balance(collection: generate.Collection) -> None:
+    labels = {row["label"] for row in rows(collection.folder, "train")}
+    assert 6 <= len(labels) <= 10
+    for split in SPLITS:
+        found = rows(collection.folder, split)
+        assert len(found) == collection.sizes[split]
+        assert set(found[0]) == {"text", "label"}
+        counts = Counter(row["label"] for row in found)
+        assert set(counts) == labels
+        assert max(counts.values()) - min(counts.values()) <= 1
+        assert (generate.HERE / collection.folder / f"{split}.csv").stat().st_size < 200_000
+
+
+@COLLECTIONS
+def test_no_text_occurs_twice(collection: generate.Collection) -> None:
+    texts = [row["text"] for split in SPLITS for row in rows(collection.folder, split)]
+    plain = Counter(re.sub(r"[\W_]+", "", text.lower()) for text in texts)
+    assert [text for text, count in plain.items() if count > 1] == []
+
+
+@COLLECTIONS
+def test_splits_share_no_pattern(collection: generate.Collection) -> None:
+    patterns = {split: {example.pattern for example in made(collection.folder)[split]} for split in SPLITS}
+    assert not patterns["train"] & patterns["test"]
+    assert not patterns["validation"] & patterns["test"]
+    assert not patterns["train"] & patterns["validation"]
+    assert all(example.pattern == example.text for example in made(collection.folder)["test"])
+
+
+@COLLECTIONS
+def test_reader_finds_the_splits_among_the_other_files(collection: generate.Collection) -> None:
+    assert set(find_splits(generate.HERE / collection.folder, ("text", "label"))) == set(SPLITS)
+
+
+@COLLECTIONS
+@pytest.mark.parametrize("breach", ["repeated texts", "share patterns", "in a row", "not balanced", "malformed"])
+def test_check_refuses_leaks(collection: generate.Collection, breach: str) -> None:
+    data = {split: list(examples) for split, examples in made(collection.folder).items()}
+    train = max(data["train"], key=lambda example: len(example.text))
+    first, second = data["test"][0], data["test"][1]
+    data["test"][0] = {
+        "repeated texts": first._replace(text=second.text.upper()),
+        "share patterns": first._replace(pattern=train.pattern),
+        "in a row": first._replace(text="hm 嗯 " + train.text),
+        "not balanced": first._replace(label="other"),
+        "malformed": first._replace(text="{street} [a|b]"),
+    }[breach]
+    with pytest.raises(ValueError, match=breach):
+        generate.check(data, generate.read_source(generate.HERE / collection.source), collection)

@@ -1,0 +1,44 @@
+"""What names of labels say of negative and positive."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from taskzoo_sentiment.polarity import polarity
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("neg", -1),
+        ("NEGATIVE", -1),
+        ("positive review", 1),
+        ("very-negative", -2),
+        ("mostly positive", 0.5),
+        ("not good", -1),
+        ("-", -1),
+        ("+", 1),
+        ("mixed", 0),
+        ("好评", 1),
+        ("非常负面", -2),
+        ("负面情绪", -1),
+        ("积极的", 1),
+        ("不满意", -1),
+        ("很不满意", -2),
+        ("有点正面", 0.5),
+    ],
+)
+def test_names(name: str, expected: float) -> None:
+    assert polarity(name) == expected
+
+
+@pytest.mark.parametrize("name", ["", "sports", "very", "不", "goodness", "notes", "体育"])
+def test_other_names_say_nothing(name: str) -> None:
+    assert polarity(name) is None
+
+
+@given(st.text(max_size=12))
+def test_any_name_gets_an_answer(name: str) -> None:
+    assert polarity(name) is None or abs(polarity(name) or 0) < 1e9
