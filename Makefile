@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/pip install -q -c constraints.txt
 
-.PHONY: demo test test-slow lint docs benchmark clean
+.PHONY: demo test test-slow lint docs benchmark benchmark-classification benchmark-few-shot clean
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -12,7 +12,7 @@ $(VENV)/installed: pyproject.toml constraints.txt
 	touch $@
 
 $(VENV)/test-installed: $(VENV)/installed
-	$(PIP) pytest pytest-timeout hypothesis seqeval scikit-learn build hatchling
+	$(PIP) pytest pytest-timeout hypothesis seqeval build hatchling
 	touch $@
 
 $(VENV)/lint-installed: $(VENV)/installed
@@ -37,8 +37,14 @@ lint: $(VENV)/lint-installed   ## style, types, layers
 docs: $(VENV)/installed        ## regenerate the command-line reference
 	$(BIN)/python docs/generate_cli.py
 
-benchmark: $(VENV)/test-installed  ## zoo against transformers.Trainer; needs DATA=folder with the WNUT-17 files
+benchmark: $(VENV)/test-installed  ## NER, zoo against transformers.Trainer; needs DATA=folder with the WNUT-17 files
 	$(BIN)/python benchmarks/ner.py --data $(DATA)
+
+benchmark-classification: $(VENV)/test-installed  ## the same; needs DATA=folder of BANKING77 or sentence polarity
+	$(BIN)/python benchmarks/classification.py --data $(DATA)
+
+benchmark-few-shot: $(VENV)/test-installed  ## all methods on few rows per class; needs DATA as above
+	$(BIN)/python benchmarks/few_shot.py --data $(DATA)
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache

@@ -14,7 +14,6 @@ longest of each batch (the example's ``--pad_to_max_length False``).
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 import tempfile
@@ -104,7 +103,7 @@ def run_arm(arm: str, data: Path, seed: int) -> Figures:
 def main() -> None:
     parser = make_parser(__doc__, ARMS, ["peer", "zoo", "lora"])
     parser.add_argument("--data", type=Path, required=True, help="folder of BANKING77 or of the sentence polarity data")
-    parser.add_argument("--limit", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--limit", type=int, help="at most this many rows of each split: enough for a ratio of times")
     arguments = parser.parse_args()
     if arguments.one:
         print(json.dumps(run_arm(arguments.one, arguments.data, arguments.seeds[0])))

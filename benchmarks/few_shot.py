@@ -27,12 +27,23 @@ from common import Figures, mean_interval, peak_mib, run_process, write_results,
 from texts import Texts, at_most, choose_shots, read_folder, score
 
 MODEL = "minilm"
-METHODS = ("full", "lora", "linear-probe", "contrastive")
+NAMES = {"label_names": True}  # the labels' names are learnt as texts too, one more for every class
+LONGER = {"method": "full", "pooling": "unit-mean", "probe_first": True, "epochs": 20, "learning_rate": 2e-4}
+METHODS: dict[str, dict[str, Any]] = {
+    "full": {"method": "full"},
+    "full-longer": LONGER,
+    "lora": {"method": "lora"},
+    "linear-probe": {"method": "linear-probe"},
+    "contrastive": {"method": "contrastive"},
+    "full-longer+names": {**LONGER, **NAMES},
+    "linear-probe+names": {"method": "linear-probe", **NAMES},
+    "contrastive+names": {"method": "contrastive", **NAMES},
+}
 ARMS = ("baseline", *METHODS, "setfit")
 
 
-def run_zoo(method: str, train: Texts, test: Texts, shots: int, seed: int, folder: Path) -> tuple[Figures, list[str]]:
-    """``taskzoo.finetune`` with the recipe's defaults for ``method``.
+def run_zoo(arm: str, train: Texts, test: Texts, shots: int, seed: int, folder: Path) -> tuple[Figures, list[str]]:
+    """``taskzoo.finetune`` with the recipe's defaults and the settings of ``arm``.
 
     ``shots`` leaves the rows as they are; it says that labels are scarce, so that none are held out for validation.
     """
@@ -41,11 +52,12 @@ def run_zoo(method: str, train: Texts, test: Texts, shots: int, seed: int, folde
     texts, labels = zip(*train, strict=True)
     test_texts, test_labels = zip(*test, strict=True)
     run = taskzoo.finetune(
-        "classification", model=MODEL, seed=seed, method=method, shots=shots, output=folder / "run",
-        train=(texts, labels), test=(test_texts, test_labels),
+        "classification", model=MODEL, seed=seed, shots=shots, output=folder / "run",
+        train=(texts, labels), test=(test_texts, test_labels), **METHODS[arm],
     )  # fmt: skip
     figures, rows = zoo_figures(run.path)
-    if figures["rows"] != len(train) or [row["reference"]["label"] for row in rows] != list(test_labels):
+    names = len(set(labels)) if METHODS[arm].get("label_names") else 0
+    if figures["rows"] != len(train) + names or [row["reference"]["label"] for row in rows] != list(test_labels):
         sys.exit("The run's rows are not those that were given.")
     return figures, [row["label"] for row in rows]
 

@@ -46,7 +46,7 @@ class Collection(NamedTuple):
 
 SMALL = {"train": 400, "validation": 80, "test": 100}
 COLLECTIONS = (
-    Collection(("english.txt",), ".", {"train": 1000, "validation": 150, "test": 200}),
+    Collection(("english.txt",), ".", {"train": 1100, "validation": 150, "test": 200}),
     Collection(("chinese.txt",), "zh", {"train": 800, "validation": 120, "test": 160}, longest_shared=8),
     Collection(("stars.txt", "english.txt"), "stars", SMALL),
     Collection(("intensity.txt",), "intensity", SMALL, values=True),

@@ -12,7 +12,7 @@ import torch
 
 from taskzoo.answers.any_labels import MOST_POSITIVE_WEIGHT, AnyLabels
 from taskzoo.answers.texts import load_answer
-from taskzoo.models.calibration import sigmoid
+from taskzoo.models.calibration import fit_thresholds, sigmoid
 
 LABELS = ["a", "b", "c"]
 
@@ -57,15 +57,13 @@ def test_tuned_thresholds_hold_for_predictions() -> None:
     assert facts["temperature"] != 1.0
 
 
-def test_thresholds_of_tiny_probabilities_are_not_rounded_to_nothing() -> None:
-    """Among thousands of labels a rightful one may have a probability of one in a hundred thousand."""
-    truth = np.zeros((300, 2), dtype=bool)
-    truth[:100, 0] = truth[50:200, 1] = True
-    logits = np.where(truth, -11.0, -13.0).astype(np.float32)
-    gold = [[LABELS[i] for i in np.flatnonzero(row)] for row in truth]
-    answer = AnyLabels(LABELS[:2])
-    answer.tune(gold, logits)
-    assert [p["labels"] for p in answer.predictions(logits)] == gold
+def test_thresholds_are_not_rounded() -> None:
+    """A rounded one may fall on the wrong side of a probability."""
+    logits = np.random.default_rng(3).standard_normal((80, 3)).astype(np.float32)
+    truth = (logits + np.random.default_rng(4).standard_normal(logits.shape) > 1).astype(float)
+    answer = AnyLabels(LABELS)
+    answer.tune([[LABELS[i] for i in np.flatnonzero(row)] for row in truth], logits)
+    assert answer.thresholds == fit_thresholds(sigmoid(logits, answer.temperature), truth).tolist()
 
 
 @pytest.mark.parametrize(("mode", "expected"), [("balanced", [1.0, 9.0, 100.0]), ("sqrt", [1.0, 3.0, 999**0.5])])

@@ -89,6 +89,9 @@ def test_padding_around_a_text_changes_nothing(
             alone = model(**ids_and_mask([text], pad, 3)).logits
             among = model(**ids_and_mask([[30] * 12, text, [31] * 5], pad, 12)).logits
             unmasked = model(input_ids=torch.tensor([text])).logits
+            states = model.backbone(input_ids=torch.tensor([text])).last_hidden_state
+            expected = model.classifier(pool(states, torch.ones(1, 3), how))
+        torch.testing.assert_close(alone, expected, rtol=1e-4, atol=1e-5)
         torch.testing.assert_close(among[1:2], alone, rtol=1e-4, atol=1e-5)
         torch.testing.assert_close(unmasked, alone, rtol=1e-4, atol=1e-5)
 

@@ -171,7 +171,7 @@ def test_numbers_are_drawn_by_chance_and_their_error_falls(plan: Any, tmp_path: 
 def test_entities_take_the_full_method_only(plan: Any, tmp_path: Path) -> None:
     sentences = [{"tokens": ["Ada", "saw", str(i)], "tags": ["B-PER", "O", "O"]} for i in range(40)]
     settings = {"train": sentences[:30], "validation": sentences[30:], "precision": "fp32"}
-    with pytest.raises(RequestError, match="take another method"):
+    with pytest.raises(RequestError, match="method=full or lora"):
         learning_curve(_entities(plan, **settings), tmp_path / "probe")
     assert not (tmp_path / "probe").exists()
     request = _entities(plan, **settings, method="full", max_steps=1)

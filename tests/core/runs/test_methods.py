@@ -122,7 +122,7 @@ def test_a_probe_leaves_the_backbone_bit_for_bit(bert, probe):
     assert manifest["model"]["trainable"] == 32 * 3 + 3
     (line,) = read_lines(probe / "history.jsonl")
     assert line["probe"]["chosen_by"] == "validation"
-    assert read(probe / "metrics.json")["test"]["accuracy"] > 0.5
+    assert read(probe / "metrics.json")["validation"]["accuracy"] > 0.6
 
 
 @pytest.mark.parametrize("method", ["linear-probe", "contrastive"])
@@ -138,7 +138,7 @@ def test_a_head_that_works_on_tokens_is_refused_before_anything_is_written(reque
         decoder = make_tiny_checkpoint(tmp_path / "gpt2", "gpt2", texts, vocabulary=300)
         words = ["run", task, "--model", decoder, "--data", table, "--set", "pooling=auto"]
         result = zoo(*words, "--method", method, "--output", output)
-        said = "Set pooling=mean"
+        said = "this head works on every token"
     refused(result, output, said)
 
 
@@ -195,7 +195,7 @@ def test_contrastive_learns_and_saves_a_plain_model(bert, table, tmp_path):
     after = load_file(tmp_path / "run/model/model.safetensors")
     assert not after["backbone.encoder.layer.0.output.dense.weight"].equal(before)
     assert not [name for name in after if name.startswith("model.")]
-    assert read(tmp_path / "run" / "metrics.json")["test"]["accuracy"] > 0.5
+    assert read(tmp_path / "run" / "metrics.json")["validation"]["accuracy"] > 0.6
 
 
 def outcome(path: Path) -> tuple[str, Any, Any, list[Any]]:

@@ -102,6 +102,13 @@ def test_splits_share_no_pattern(collection: generate.Collection) -> None:
     assert all(example.pattern == example.text for example in made(collection.folder)["test"])
 
 
+def test_templates_make_at_most_two_thirds_of_each_english_training_class() -> None:
+    train = made(".")["train"]
+    labels = Counter(example.label for example in train)
+    templates = Counter(example.label for example in train if re.search(r"[\[{]", example.pattern))
+    assert all(3 * templates[label] <= 2 * count for label, count in labels.items())
+
+
 @COLLECTIONS
 def test_reader_finds_the_splits_among_the_other_files(collection: generate.Collection) -> None:
     assert set(find_splits(generate.HERE / collection.folder, ("text", "label"))) == set(SPLITS)
