@@ -54,7 +54,10 @@ class Training:
     lora_targets: str = _setting("all-linear", "'attention', 'all-linear', or names of modules joined by '+'")
     lora_dora: bool = _setting(False, "DoRA: weight-decomposed adapters")
     lora_rslora: bool = _setting(False, "rsLoRA: rank-stabilised scaling")
-    probe_first: bool = _setting(False, "start full or lora training from the head of a linear probe")
+    probe_first: bool | None = _setting(
+        None, "start full and lora training from the head of a linear probe (null: where the task asks for it)",
+        choices=(None, True, False),
+    )  # fmt: skip
     contrastive_pairs: int = _setting(10, "pairs per row for method=contrastive", minimum=1)
     contrastive_temperature: float = _setting(0.1, "of the contrastive loss", minimum=1e-3)
     freeze: str = _setting("", "'embeddings', 'backbone', or a number N: embeddings and the first N layers")

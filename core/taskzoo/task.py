@@ -262,6 +262,9 @@ class Task(Protocol):
 class TaskExtras(Protocol):
     """What a task may have besides; each member works alone, and the run goes without those that are missing."""
 
+    probe_first: bool
+    """Whether ``full`` and ``lora`` training start from the head of a linear probe where the setting does not say."""
+
     def describe(self) -> str:
         """One line, shown before training: what ``fit`` inferred, such as the kind and number of labels."""
         ...  # pragma: no cover

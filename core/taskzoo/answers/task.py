@@ -85,6 +85,11 @@ class TextTask:
         """That of the answer; the loss until there is one."""
         return self.answer.primary_metric if hasattr(self, "answer") else "loss"
 
+    @property
+    def probe_first(self) -> bool:
+        """For several labels, each of them rare: from a random head the backbone mostly learns that they are rare."""
+        return self.answer.kind == "multi"
+
     # rows
 
     def prepare(self, rows: Sequence[Row], split: str) -> list[Row]:

@@ -52,7 +52,7 @@ def train_by_method(
             return progress
         from taskzoo.engine.trainer import train
 
-        if training.probe_first and not checkpoints.exists():
+        if prepared.probe_first and not checkpoints.exists():
             _probe(plan, prepared, history, reporter)
         return train(
             prepared.trained, plan.task, prepared.encoded["train"].features, prepared.collate, training,
@@ -69,13 +69,16 @@ def check_method(plan: Plan, prepared: Prepared) -> None:
             would train nothing.
     """
     from taskzoo.engine.contrastive import by_class
-    from taskzoo.engine.probe import encode_once, last_linear
+    from taskzoo.engine.probe import last_linear
 
     training, features = plan.config.training, prepared.encoded["train"].features
     method = training.method
     alone = method in ("linear-probe", "contrastive")
     if not alone and not training.probe_first:
+        if training.probe_first is None and getattr(plan.task, "probe_first", False):
+            prepared.probe_first = prepared.accelerator.num_processes == 1 and _has_vectors(prepared)
         return
+    prepared.probe_first = not alone
     if alone and prepared.accelerator.num_processes > 1:
         raise RequestError(f"method={method} runs in one process; leave --processes at 1.")
     if method == "contrastive":
@@ -83,9 +86,23 @@ def check_method(plan: Plan, prepared: Prepared) -> None:
         last = {id(p) for p in last_linear(prepared.model).parameters()}
         if not any(p.requires_grad and id(p) not in last for p in prepared.model.parameters()):
             raise RequestError("method=contrastive trains what is before the last layer, and all of that is frozen.")
-    encode_once(
-        prepared.model, features[:1], prepared.collate, prepared.accelerator, max_tokens=1, advance=lambda _: None
-    )
+    _encode_one(prepared)
+
+
+def _encode_one(prepared: Prepared) -> None:
+    from taskzoo.engine.probe import encode_once
+
+    feature = prepared.encoded["train"].features[:1]
+    encode_once(prepared.model, feature, prepared.collate, prepared.accelerator, max_tokens=1, advance=lambda _: None)
+
+
+def _has_vectors(prepared: Prepared) -> bool:
+    """Whether the head works on one vector per text."""
+    try:
+        _encode_one(prepared)
+    except RequestError:
+        return False
+    return True
 
 
 def _pairs(

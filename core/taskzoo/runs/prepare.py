@@ -28,7 +28,10 @@ class Prepared:
         encoded: split -> features, for the splits that have rows.
         collate: features to a batch.
         manifest: what the run records of all this.
+        probe_first: whether training starts from the head of a linear probe.
     """
+
+    probe_first = False
 
     def __init__(self, plan: Plan, reporter: Reporter) -> None:
         import numpy
