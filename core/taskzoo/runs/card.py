@@ -108,7 +108,7 @@ def format_score(scores: dict[str, Any], name: str) -> str:
     value = scores.get(name)
     if value is None:
         return "-"
-    digits = 1 if abs(value) > 1 and name != "loss" else 4 if name == "loss" else 3
+    digits = 4 if name == "loss" else 1 if abs(value) > 10 else 3
     interval = scores.get(f"{name}_ci95")
     text = f"{value:.{digits}f}"
     return text if interval is None else f"{text} [{interval[0]:.{digits}f}, {interval[1]:.{digits}f}]"
