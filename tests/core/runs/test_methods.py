@@ -231,9 +231,13 @@ def interrupted(at: tuple[str, int], *words: object) -> Any:
         def bar(self, title, total):
             return Watching(title)
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(progress, "Terminal", Impatient)
-        return zoo(*words)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores Ctrl-C
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(progress, "Terminal", Impatient)
+            return zoo(*words)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 PROBE_FIRST = [*SHORT, "--set", "probe_first=true", "--set", "pooling=mean"]
