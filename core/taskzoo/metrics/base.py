@@ -82,7 +82,7 @@ class OfflineMetric(evaluate.Metric):
             return examples
         columns = {key: column(examples, key, side) for key in features if not key.startswith("_")}
         optional = {key: [example.get(key, []) for example in examples] for key in features if key.startswith("_")}
-        columns = {key: {**columns, **optional}[key] for key in features}
+        columns = {key: [_kept(features[key], value) for value in {**columns, **optional}[key]] for key in features}
         return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
 
     def _build_data_dir(self) -> str:
@@ -120,6 +120,16 @@ class WeightedMetric(OfflineMetric):
     def scorer(self, statistics: np.ndarray) -> Scorer:
         """:meth:`weighted_scores` of these statistics as a function of weights."""
         return partial(self.weighted_scores, statistics)
+
+
+def _kept(feature: Any, value: Any) -> Any:
+    """``value`` without the keys that ``feature`` does not declare, also inside lists."""
+    inner = feature[0] if isinstance(feature, list) else getattr(feature, "feature", None)
+    if inner is not None and isinstance(value, (list, tuple)):
+        return [_kept(inner, item) for item in value]
+    if isinstance(feature, Mapping) and isinstance(value, Mapping):
+        return {key: _kept(part, value[key]) for key, part in feature.items() if key in value}
+    return value
 
 
 def column(examples: Sequence[Mapping[str, Any]], key: str, side: str) -> list[Any]:

@@ -249,3 +249,23 @@ def test_work_offline_in_a_fresh_process_and_leave_nothing(tmp_path: Path) -> No
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
     assert done.stdout.split() == ["1.0", "1.0", "0.0", "False"], done.stderr
     assert list(tmp_path.rglob("*")) == []
+
+
+def test_keys_inside_lists_that_are_not_declared_do_not_count():
+    """``evaluate`` fails on them, or not, depending on the order of a set of strings."""
+
+    class Ends(CorpusMetric):
+        def _info(self) -> evaluate.MetricInfo:
+            example = {"parts": [{"end": datasets.Value("int64")}]}
+            features = datasets.Features({"predictions": example, "references": example})
+            return evaluate.MetricInfo(description="", citation="", inputs_description="", features=features)
+
+        def statistics(self, predictions: Any, references: Any) -> np.ndarray:
+            return np.array([[float(p["parts"] == r["parts"])] for p, r in zip(predictions, references, strict=True)])
+
+        def scores(self, total: np.ndarray) -> dict[str, float]:
+            return {"same": float(total[0])}
+
+    more = {f"key{i}": "x" for i in range(20)}
+    found = Ends().compute(predictions=[{"parts": [{**more, "end": 3}]}], references=[{"parts": [{"end": 3}]}])
+    assert found == {"same": 1.0}
