@@ -54,6 +54,8 @@ class TaskSpec:
         options: the task's own settings.
         formats: file formats the task reads, most natural first (see :mod:`taskzoo.data.readers`).
         demo: ``"package:folder"`` that holds the built-in demo set's train/validation/test files.
+        languages: role -> name of the option that says in which language its texts are, e.g. ``{"source": "source"}``;
+            columns and files that are named by that language then hold the role.
         contract: the contract version the plugin was written for.
     """
 
@@ -64,6 +66,7 @@ class TaskSpec:
     options: Mapping[str, Option] = field(default_factory=dict)
     formats: tuple[str, ...] = ("jsonl", "json", "csv", "tsv", "parquet")
     demo: str | None = None
+    languages: Mapping[str, str] = field(default_factory=dict)
     contract: int = CONTRACT_VERSION
 
     def resolve_options(self, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -291,4 +294,28 @@ class TaskExtras(Protocol):
 
     def baseline(self, rows: Sequence[Row], seed: int) -> Callable[[Sequence[Row]], list[Prediction]]:
         """A plain model fitted on prepared training rows, to see whether the transformer earns its cost."""
+        ...  # pragma: no cover
+
+    def adapt(self, tokenizer: PreTrainedTokenizerBase, config: Any) -> None:
+        """Fit task and checkpoint to each other before anything is encoded: language codes, prefixes, the input's form.
+
+        Args:
+            tokenizer: may be changed in place, but for its vocabulary.
+            config: the checkpoint's ``transformers`` configuration.
+
+        Raises:
+            RequestError: the checkpoint cannot do what the options ask.
+        """
+        ...  # pragma: no cover
+
+    def vocabulary_texts(self, rows: Sequence[Row]) -> tuple[list[str], list[str]]:
+        """Texts of prepared training rows for the tokenizer of a model from scratch: of inputs and of targets."""
+        ...  # pragma: no cover
+
+    def forward(self, model: Any, batch: Batch) -> Any:
+        """The outputs that ``loss`` and ``decode`` read; ``model(**batch["inputs"])`` for tasks without it."""
+        ...  # pragma: no cover
+
+    def generate(self, model: Any, batch: Batch) -> list[Any]:
+        """Parts as ``decode`` would give them, for a task whose predictions are generated; ``decode`` is not called."""
         ...  # pragma: no cover
