@@ -284,3 +284,17 @@ def test_specs_that_hide_or_forget(bench_of: MakeBench) -> None:
         bench = bench_of(NerTask)
         bench.__dict__["spec"] = TaskSpec("ner", "taskzoo_ner.task:NerTask", **{**good, **fault})  # type: ignore[arg-type]
         fails(bench, checks.check_spec, message)
+
+
+def test_a_task_is_adapted_to_the_model_before_it_encodes(bench_of: MakeBench) -> None:
+    class Adapted(NerTask):
+        width = 0
+
+        def adapt(self, tokenizer: Any, config: Any) -> None:
+            self.width = config.hidden_size
+
+        def encode(self, rows: Sequence[Row], tokenizer: Any) -> Encoded:
+            assert self.width == 32
+            return super().encode(rows, tokenizer)
+
+    checks.check_encoding(bench_of(Adapted))

@@ -18,6 +18,7 @@ from taskzoo.metrics.intervals import bootstrap_intervals
 from taskzoo.task import Batch, Encoded, Feature, Prediction, Row, Task
 
 from .batches import to_device
+from .forward import decode_batch
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -103,7 +104,9 @@ def decode(
     with_loss: bool = False,
     advance: Callable[[int], None] | None = None,
 ) -> Decoded:
-    """Run ``model`` over all features, longest first, and reduce its outputs to small parts, batch by batch.
+    """Run ``model`` over all features, longest input first, and reduce its outputs to small parts, batch by batch.
+
+    Where the task generates, its outputs are computed for the loss only.
 
     With several processes each takes every n-th batch; parts are gathered by feature index, so nothing is counted
     twice. The model's training mode is restored.
@@ -119,9 +122,8 @@ def decode(
     total = torch.zeros(2, dtype=torch.float64, device=accelerator.device)
     for indices in mine:
         batch = to_device(collate([features[i] for i in indices]), accelerator.device)
-        with accelerator.autocast():
-            outputs = model(**batch["inputs"])
-        parts.extend(zip(indices, task.decode(outputs, batch), strict=True))
+        found, outputs = decode_batch(task, model, batch, accelerator, with_outputs=with_loss)
+        parts.extend(zip(indices, found, strict=True))
         if with_loss:
             total += torch.stack([value.double() for value in task.loss(outputs, batch)]).to(total)
         if advance is not None:

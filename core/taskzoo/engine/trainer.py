@@ -21,6 +21,7 @@ from taskzoo.task import Batch, Feature, Task
 
 from .batches import to_device
 from .checkpoint import Checkpoints
+from .forward import forward
 from .interrupt import StopRequest
 from .optim import build_optimizer, build_schedule, scale_and_clip
 from .progress import Reporter
@@ -123,7 +124,8 @@ def train(
                 for number, (indices, stand_in) in enumerate(micro_batches, start=1):
                     batch = to_device(collate([features[i] for i in indices]), accelerator.device)
                     with accelerator.no_sync(wrapped) if number < len(micro_batches) else nullcontext():
-                        outputs = wrapped(**batch["inputs"])
+                        with accelerator.autocast():
+                            outputs = forward(task, wrapped, batch)
                         loss, weight = task.loss(outputs, batch, label_smoothing=settings.label_smoothing)
                         shown = loss.detach()
                         if settings.label_smoothing:

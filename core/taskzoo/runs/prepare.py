@@ -109,14 +109,14 @@ class Prepared:
         import torch
 
         from taskzoo.engine.batches import to_device
+        from taskzoo.engine.forward import decode_batch
 
         smallest = sorted(self.encoded["train"].features, key=lambda f: len(f["input_ids"]))[:2]
         batch = to_device(self.collate(smallest), self.accelerator.device)
         self.trained.eval()
-        with torch.no_grad(), self.accelerator.autocast():
-            outputs = self.trained(**batch["inputs"])
-        plan.task.loss(outputs, batch, label_smoothing=plan.config.training.label_smoothing)
-        plan.task.decode(outputs, batch)
+        with torch.no_grad():
+            _, outputs = decode_batch(plan.task, self.trained, batch, self.accelerator, with_outputs=True)
+            plan.task.loss(outputs, batch, label_smoothing=plan.config.training.label_smoothing)
 
     def token_ids(self) -> set[int]:
         """All tokens that training and its validation can meet."""

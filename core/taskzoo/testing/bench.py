@@ -129,10 +129,16 @@ class Bench:
         return task
 
     def fitted(self, rows: Sequence[Row] | None = None) -> tuple[Task, list[Row]]:
-        """A task fitted on raw training rows (by default those of the bench), and these rows prepared."""
+        """A task fitted on raw training rows (by default those of the bench) and adapted to the tiny model, and these
+        rows prepared."""
+        from transformers import AutoConfig
+
         task = self.new_task()
         prepared = task.prepare(self.raw["train"] if rows is None else rows, "train")
         task.fit(prepared)
+        adapt = getattr(task, "adapt", None)
+        if adapt is not None:
+            adapt(self.tokenizer, AutoConfig.from_pretrained(self.checkpoint))
         return task, prepared
 
     # model and run

@@ -180,6 +180,8 @@ def check_gradients(bench: Bench, *, without: Sequence[str] = ()) -> None:
     """
     import torch
 
+    from taskzoo.engine.forward import forward
+
     task, rows = bench.fitted()
     encoded = task.encode(rows, bench.tokenizer)
     model = bench.fresh_model(task).train()
@@ -190,7 +192,7 @@ def check_gradients(bench: Bench, *, without: Sequence[str] = ()) -> None:
             if "lora_B" in name:  # zero at first, which hides lora_A from the gradient
                 parameter.normal_(std=0.1)
     batch = bench.batch(task, encoded, range(len(encoded.features)))
-    loss, weight = task.loss(model(**batch["inputs"]), batch)
+    loss, weight = task.loss(forward(task, model, batch), batch)
     torch.autograd.backward(loss / weight)
     none, zero = [], []
     for name, parameter in trainable.items():
@@ -210,6 +212,8 @@ def check_loss(bench: Bench) -> None:
     """The loss is a sum and a weight: twice the examples give twice both, in any order."""
     import torch
 
+    from taskzoo.engine.forward import forward
+
     task, rows = bench.fitted()
     encoded = task.encode(rows, bench.tokenizer)
     model = bench.fresh_model(task).eval()
@@ -218,7 +222,7 @@ def check_loss(bench: Bench) -> None:
     def loss(chosen: Sequence[int], **settings: float) -> tuple[torch.Tensor, torch.Tensor]:
         batch = bench.batch(task, encoded, chosen)
         with torch.no_grad():
-            return task.loss(model(**batch["inputs"]), batch, **settings)
+            return task.loss(forward(task, model, batch), batch, **settings)
 
     one = loss(indices)
     _require(isinstance(one, tuple) and len(one) == 2, "loss() must return (sum, number of active targets)")
