@@ -23,7 +23,7 @@ from taskzoo.testing import FAMILIES
 
 LABELS = ["news", "sport", "weather"]
 TEXTS = ["Austin visited Paris.", "Demand in Canada was strong, said the chief executive of Cobaltine.", "No"]
-ENCODER_DECODERS = ("bart", "t5")
+ENCODER_DECODERS = ("bart", "m2m_100", "marian", "mbart", "mbart50", "mt5", "nllb", "pegasus", "t5")
 
 Checkpoint = Callable[..., Path]
 Tokenizer = Callable[..., Any]

@@ -20,7 +20,7 @@ from taskzoo.models.sequence import load_sequence_model
 from taskzoo.testing import FAMILIES
 
 Load = Callable[..., Any]
-POOLED = ("bart", "t5")
+POOLED = ("bart", "m2m_100", "marian", "mbart", "mbart50", "mt5", "nllb", "pegasus", "t5")
 TEXTS = ["Austin visited Paris.", "Demand in Canada was strong, said the chief of Cobaltine", "The mayor resigned"]
 ROWS = [{"text": f"{text} {n}", "label": label} for n in range(6) for text, label in zip(TEXTS, "abc", strict=True)]
 SHORT = {"precision": "fp32", "max_steps": 3, "batch_size": 6, "learning_rate": 3e-2, "warmup": 0.0}

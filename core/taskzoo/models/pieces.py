@@ -1,0 +1,103 @@
+"""Vocabularies of sub-words learnt from texts: sentencepiece models (Kudo and Richardson 2018).
+
+Two kinds: ``unigram`` (Kudo 2018) and ``bpe`` (Sennrich et al. 2016).
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from taskzoo.errors import RequestError
+
+KINDS = ("unigram", "bpe")
+BLANK = "\u2581"
+"""What a blank is in a piece."""
+
+_UNREADABLE = str.maketrans({"\t": " ", "\x00": " ", "\u2585": " "})
+"""Characters for whose sake sentencepiece would leave out the whole line."""
+
+_LINE = 4000
+"""Characters of the longest line; sentencepiece leaves out lines of more bytes than its limit, here 65,536."""
+
+
+def train_pieces(
+    texts: Iterable[str],
+    kind: str,
+    size: int,
+    special: Mapping[str, Any],
+    *,
+    coverage: float = 1.0,
+    bytes_for_rare: bool = True,
+    rule: str = "identity",
+    required: str = "",
+) -> bytes:
+    """A sentencepiece model of at most ``size`` pieces, as the content of its file; the same texts give the same.
+
+    Args:
+        texts: what to learn from, normalised as the tokenizer will normalise; long ones are cut into lines.
+        kind: one of :data:`KINDS`.
+        size: pieces, special ones included.
+        special: ids and names of the special pieces, in sentencepiece's words (``pad_id``, ``eos_piece``, ...).
+        coverage: share of the characters that become pieces, the frequent ones first.
+        bytes_for_rare: whether all others are spelled in bytes (256 pieces more) instead of being unknown.
+        rule: how the model itself normalises, one of sentencepiece's names.
+        required: characters that become pieces however rare.
+
+    Raises:
+        RequestError: the texts are too few, or the size too small for their characters.
+    """
+    import sentencepiece
+
+    model = io.BytesIO()
+    try:
+        sentencepiece.SentencePieceTrainer.train(
+            sentence_iterator=_lines(texts), model_writer=model, model_type=kind, vocab_size=size,
+            hard_vocab_limit=False, byte_fallback=bytes_for_rare, character_coverage=coverage,
+            normalization_rule_name=rule, remove_extra_whitespaces=False, required_chars=required,
+            num_threads=1, minloglevel=2, max_sentence_length=1 << 16, **special,
+        )  # fmt: skip
+    except RuntimeError as error:
+        reason = str(error).strip().splitlines()[-1][:200]
+        raise RequestError(f"A tokenizer of {size} pieces cannot be trained on the texts: {reason}") from error
+    return model.getvalue()
+
+
+def _lines(texts: Iterable[str]) -> Iterator[str]:
+    for text in texts:
+        for line in text.translate(_UNREADABLE).splitlines():
+            for start in range(0, len(line), _LINE):
+                yield line[start : start + _LINE]
+
+
+def read_pieces(model: bytes) -> list[tuple[str, float]]:
+    """Pieces and scores of a sentencepiece model, in the order of their ids."""
+    import sentencepiece
+
+    pieces = sentencepiece.SentencePieceProcessor(model_proto=model)
+    return [(pieces.id_to_piece(i), pieces.get_score(i)) for i in range(pieces.get_piece_size())]
+
+
+def merges_of(model: bytes) -> list[tuple[str, str]]:
+    """The merges of a ``bpe`` model, first those that come first.
+
+    Sentencepiece joins the two neighbours whose union is the piece of the highest score; so every way to split a piece
+    into two others is a merge, and its rank is the rank of the piece.
+    """
+    import sentencepiece
+
+    pieces = sentencepiece.SentencePieceProcessor(model_proto=model)
+    plain = [
+        pieces.id_to_piece(i)
+        for i in range(pieces.get_piece_size())
+        if not (pieces.is_control(i) or pieces.is_unknown(i) or pieces.is_byte(i))
+    ]
+    known = set(plain)
+    scores = {piece: pieces.get_score(pieces.piece_to_id(piece)) for piece in plain}
+    return [
+        (piece[:cut], piece[cut:])
+        for piece in sorted(plain, key=lambda piece: -scores[piece])
+        for cut in range(1, len(piece))
+        if piece[:cut] in known and piece[cut:] in known
+    ]
