@@ -2,8 +2,9 @@
 
 1. A file that starts with Parquet's magic bytes is Parquet, and no other file is.
 2. ``format`` wins when given.
-3. A file that starts with a JSON object is JSON lines; one that starts with an array of objects is JSON.
-4. The extensions of CoNLL, JSON and CSV decide.
+3. A file that starts with a JSON object is JSON lines; one that starts with an array of objects is JSON; one that
+   starts with the element ``tmx`` is TMX. Parallel files are found by their names: see :mod:`.parallel`.
+4. The extensions of CoNLL, JSON, CSV and TMX decide.
 5. Any other file (``.tsv``, ``.txt``, unknown) is CoNLL when the task reads CoNLL and the file holds one token per
    line: every line has the same few columns, and blank lines stand between them or every last column is a tag.
 6. Otherwise it is TSV when its first line holds a tab, or if only one column is needed and the first line is no
@@ -20,9 +21,10 @@ from pathlib import Path
 from ...errors import DataError, UnknownNameError
 from .columns import names_a_role
 from .files import split_lines
+from .languages import Languages
 from .names import extension
 
-FORMATS = ("conll", "jsonl", "json", "csv", "tsv", "parquet")
+FORMATS = ("conll", "jsonl", "json", "csv", "tsv", "parquet", "parallel", "tmx")
 EXTENSIONS: Mapping[str, str] = {
     ".conll": "conll",
     ".conllu": "conll",
@@ -35,20 +37,20 @@ EXTENSIONS: Mapping[str, str] = {
     ".csv": "csv",
     ".parquet": "parquet",
     ".pq": "parquet",
+    ".tmx": "tmx",
 }
 _PARQUET = b"PAR1"
 _TAG = re.compile(r"O|[BIELSU]-\S+")
 _SAMPLE = 1000  # lines
+_HEAD = 2000  # characters
 
 
 def is_parquet(path: Path, data: bytes, formats: tuple[str, ...], format: str | None) -> bool:
     """Whether the file is Parquet and to be read as such.
 
     Raises:
-        UnknownNameError: ``format`` is not one the task reads.
         DataError: it is and the task does not read Parquet, or ``format`` or the file's name says otherwise.
     """
-    _check(format, formats)
     source = str(path)
     if not data.startswith(_PARQUET):
         if format == "parquet" or (format is None and EXTENSIONS.get(extension(path)) == "parquet"):
@@ -69,20 +71,19 @@ def choose_format(
     roles: Mapping[str, str],
     required: frozenset[str],
     columns: Mapping[str, str],
+    languages: Languages,
 ) -> str:
     """One of ``formats`` for a text file.
 
     Raises:
-        UnknownNameError: ``format`` is not one the task reads.
         DataError: the file has a format that the task does not read.
     """
     known = _known(formats)
-    _check(format, formats)
     if format is not None:
         return format
-    found = _json_kind(text) or EXTENSIONS.get(extension(path))
+    found = _json_kind(text) or _xml_kind(text) or EXTENSIONS.get(extension(path))
     if found is None:
-        found = _lines_kind(text, str(path), known, roles, required, columns)
+        found = _lines_kind(text, str(path), known, roles, required, columns, languages)
     if found not in known:
         raise DataError(
             f"this looks like {found}, and the task reads {', '.join(known)}; convert it, or name its format "
@@ -96,7 +97,8 @@ def _known(formats: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(name for name in formats if name in FORMATS)
 
 
-def _check(format: str | None, formats: tuple[str, ...]) -> None:
+def check_format(format: str | None, formats: tuple[str, ...]) -> None:
+    """Raise UnknownNameError where ``format`` is not one the task reads."""
     known = _known(formats)
     if format is not None and format not in known:
         raise UnknownNameError("format", format, known, f"This task reads {', '.join(known)}.")
@@ -115,6 +117,11 @@ def _json_kind(text: str) -> str | None:
     return None
 
 
+def _xml_kind(text: str) -> str | None:
+    start = text[:_HEAD].lstrip()
+    return "tmx" if start.startswith("<") and re.search(r"<tmx[\s>]", start) else None
+
+
 def _lines_kind(
     text: str,
     source: str,
@@ -122,6 +129,7 @@ def _lines_kind(
     roles: Mapping[str, str],
     required: frozenset[str],
     columns: Mapping[str, str],
+    languages: Languages,
 ) -> str:
     lines = split_lines(text, source)[:_SAMPLE]
     tables = {"tsv", "csv"} & set(known)
@@ -130,7 +138,8 @@ def _lines_kind(
     first = next((line for line in lines if line.strip()), "")
     if "csv" not in tables or ("\t" in first and "tsv" in tables):
         return "tsv"
-    header = any(mark in first and names_a_role(first.split(mark), roles, columns) for mark in ",;|")
+    parts = [first.split(mark) for mark in ",;|" if mark in first]
+    header = any(names_a_role(c, roles, columns) or languages.are_header(c, roles, columns) for c in parts)
     return "csv" if header or len(required) > 1 or "tsv" not in tables else "tsv"
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from ...errors import DataError
 from .detect import EXTENSIONS
 from .names import NOT_DATA, SPLIT_WORDS, extension, plain_name
+from .parallel import find_parallel, split_name
 from .text_classes import layouts, reads_classes
 
 _DATA = {*EXTENSIONS, ".tsv", ".txt"}
@@ -16,7 +17,9 @@ _DATA = {*EXTENSIONS, ".tsv", ".txt"}
 _Found = dict[str, list[Path]]  # split -> candidates
 
 
-def find_splits(directory: str | Path, roles: Collection[str] = ()) -> dict[str, Path]:
+def find_splits(
+    directory: str | Path, roles: Collection[str] = (), languages: Mapping[str, str] | None = None
+) -> dict[str, Path]:
     """``train``, ``validation`` and ``test`` -> file or folder, for those that the folder has.
 
     A file belongs to the split that its name has as a whole word (``train.csv``, ``emerging.dev.conll``,
@@ -28,9 +31,13 @@ def find_splits(directory: str | Path, roles: Collection[str] = ()) -> dict[str,
     no file is for training (``train/pos/*.txt``, ``train/pos.txt``); a folder with neither that holds classes itself
     is all for training.
 
+    For a task that reads parallel files, two or more that differ in their language only (``train.en``, ``train.zh``)
+    are one; the file of the source stands for them.
+
     Args:
         directory: the folder.
         roles: the roles of the task.
+        languages: role -> code of its language, ``""`` where it is not known, for a task that reads parallel files.
 
     Raises:
         DataError: no folder, nothing in it that could be used, or two files or folders for one split.
@@ -39,7 +46,7 @@ def find_splits(directory: str | Path, roles: Collection[str] = ()) -> dict[str,
     if not directory.is_dir():
         what = "this is no folder" if directory.exists() else "there is no such folder"
         raise DataError(f"{what}; one with train, validation and test files is needed.", file=str(directory))
-    found, classes = _files(directory), reads_classes(roles)
+    found, classes = _files(directory, bool(languages)), reads_classes(roles)
     if classes and not found["train"]:
         folders = _folders(directory)
         if folders["train"] or not any(found.values()):
@@ -47,6 +54,8 @@ def find_splits(directory: str | Path, roles: Collection[str] = ()) -> dict[str,
         if not any(found.values()) and layouts(directory):
             return {"train": directory}
     result = {split: _only(split, paths, directory, classes) for split, paths in found.items() if paths}
+    if languages:
+        result = {split: _source_side(path, languages) for split, path in result.items()}
     if not result:
         also = " and there are no text files or folders of two or more classes" if classes else ""
         raise DataError(
@@ -57,9 +66,11 @@ def find_splits(directory: str | Path, roles: Collection[str] = ()) -> dict[str,
     return result
 
 
-def _files(directory: Path) -> _Found:
+def _files(directory: Path, parallel: bool) -> _Found:
     files = sorted(p for p in directory.iterdir() if p.is_file() and not p.name.startswith("."))
     files = [path for path in files if extension(path) not in NOT_DATA]
+    if parallel:
+        files = _one_of_each(files)
     stems = [plain_name(path).split(".")[0].lower() for path in files]
     prefixes = {stem.removesuffix("train") for stem in stems if stem.endswith("train")}
     found: _Found = {"train": [], "validation": [], "test": []}
@@ -68,6 +79,22 @@ def _files(directory: Path) -> _Found:
         if len(splits) == 1:
             found[splits.pop()].append(path)
     return found
+
+
+def _one_of_each(files: Sequence[Path]) -> list[Path]:
+    """The files without those that differ from an earlier one in their language only."""
+    kept: dict[str, Path] = {}
+    for path in files:
+        named = split_name(path)
+        kept.setdefault(path.name if named is None else named[0] + "\0", path)
+    return list(kept.values())
+
+
+def _source_side(path: Path, languages: Mapping[str, str]) -> Path:
+    """The source of the parallel files that ``path`` is one of; other paths as they are."""
+    named = split_name(path) if path.is_file() else None
+    pair = find_parallel(path.with_name(named[0]), languages) if named else None
+    return next(iter(pair.paths.values())) if pair else path
 
 
 def _folders(directory: Path) -> _Found:

@@ -13,13 +13,19 @@ from ...errors import DataError
 from ...task import Row
 from .columns import match_names
 from .files import split_lines
+from .languages import LANGUAGES, Languages, nested_names
 from .values import make_row
 
 _Numbered = tuple[int, dict[str, Any]]  # line number and object
 
 
 def read_lines(
-    text: str, source: str, roles: Mapping[str, str], required: frozenset[str], columns: Mapping[str, str]
+    text: str,
+    source: str,
+    roles: Mapping[str, str],
+    required: frozenset[str],
+    columns: Mapping[str, str],
+    languages: Languages,
 ) -> list[Row]:
     """One row per line; blank lines are skipped.
 
@@ -37,11 +43,16 @@ def read_lines(
         except (ValueError, RecursionError) as error:
             raise _broken(f"this JSON cannot be used ({error})", source, number) from None
         objects.append((number, _object(value, line, source, number)))
-    return _rows(objects, source, roles, required, columns)
+    return _rows(objects, source, roles, required, columns, languages)
 
 
 def read_array(
-    text: str, source: str, roles: Mapping[str, str], required: frozenset[str], columns: Mapping[str, str]
+    text: str,
+    source: str,
+    roles: Mapping[str, str],
+    required: frozenset[str],
+    columns: Mapping[str, str],
+    languages: Languages,
 ) -> list[Row]:
     """One row per object of the array, with the line that the object starts on.
 
@@ -72,7 +83,7 @@ def read_array(
         raise _broken("the array breaks off or lacks a comma", source, text.count("\n", 0, at) + 1)
     if text[at + 1 :].strip():
         raise _broken("something stands after the array", source, text.count("\n", 0, at) + 1)
-    return _rows(objects, source, roles, required, columns)
+    return _rows(objects, source, roles, required, columns, languages)
 
 
 def reach(value: dict[str, Any], name: str) -> Any:
@@ -90,18 +101,25 @@ def _rows(
     roles: Mapping[str, str],
     required: frozenset[str],
     columns: Mapping[str, str],
+    languages: Languages,
 ) -> list[Row]:
     if not objects:
         return []
     names = list(dict.fromkeys(name for _, value in objects for name in value))
     names += [name for name in columns.values() if "." in name and name not in names and name.split(".")[0] in names]
+    inside = nested_names(objects[0][1]) if languages else []
+    columns = {**columns, **languages.columns([*names, *inside], roles, columns, source, objects[0][0])}
+    names += [name for name in inside if name in columns.values()]
     where = match_names(names, roles, required, columns, source, objects[0][0])
     rows = []
     for line, value in objects:
         for role, name in where.items():
             if role in required and name not in value and reach(value, name) is None:
                 raise DataError(f"no {name!r} here, which other rows have for {role}.", file=source, line=line)
-        rows.append(make_row({role: reach(value, name) for role, name in where.items()}, required, source, line))
+        fields = {role: reach(value, name) for role, name in where.items()}
+        if languages and (codes := languages.written(value.get(LANGUAGES))):
+            fields[LANGUAGES] = codes
+        rows.append(make_row(fields, required, source, line))
     return rows
 
 

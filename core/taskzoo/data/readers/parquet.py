@@ -15,12 +15,18 @@ from typing import Any
 from ...errors import DataError
 from ...task import Row
 from .columns import match_names
+from .languages import Languages
 from .objects import reach
 from .values import make_row, named
 
 
 def read_parquet(
-    data: bytes, source: str, roles: Mapping[str, str], required: frozenset[str], columns: Mapping[str, str]
+    data: bytes,
+    source: str,
+    roles: Mapping[str, str],
+    required: frozenset[str],
+    columns: Mapping[str, str],
+    languages: Languages,
 ) -> list[Row]:
     """One row per row; its line is its number, from 1. Lists, numbers and text come as Python values.
 
@@ -37,7 +43,9 @@ def read_parquet(
         for name in top:
             if top.count(name) > 1:
                 raise DataError(f"two columns are named {name!r}; rename one.", file=source)
-        where = match_names(list(_names(schema)), roles, required, columns, source)
+        names = list(_names(schema))
+        columns = {**columns, **languages.columns(names, roles, columns, source)}
+        where = match_names(names, roles, required, columns, source)
         heads = {role: name if name in top else name.partition(".")[0] for role, name in where.items()}
         values = {head: file.read(columns=[head]).column(head).to_pylist() for head in dict.fromkeys(heads.values())}
     except (pa.ArrowException, OSError, UnicodeDecodeError, NotImplementedError) as error:

@@ -9,9 +9,11 @@ The first line is a header when ``header`` says so. Otherwise:
 * a column mapped by name needs a header, so there is one;
 * with columns mapped by position there is none, unless the cell at such a position is a name of its role and
   does not occur again in that column;
-* with nothing mapped, it is a header when one of its cells is a name of a role.
+* with nothing mapped, it is a header when one of its cells is a name of a role, or its cells name the languages of
+  all roles that have one.
 
-A file of one column without a header is the one role required, or the task's first role when none is.
+A file of one column without a header is the one role required, or the task's first role when none is. Without a header,
+the first two columns are the texts of two languages where their scripts tell which is which.
 """
 
 from __future__ import annotations
@@ -36,6 +38,7 @@ from .columns import (
 )
 from .files import split_lines
 from .groups import GROUP
+from .languages import Languages
 from .values import make_row
 
 _Record = tuple[int, list[str]]  # line number and cells
@@ -49,6 +52,7 @@ def read_csv(
     roles: Mapping[str, str],
     required: frozenset[str],
     columns: Mapping[str, str],
+    languages: Languages,
     header: bool | None = None,
 ) -> list[Row]:
     """One row per record, with the line that the record starts on.
@@ -57,7 +61,7 @@ def read_csv(
         DataError: an unclosed quote, ragged rows, a missing column, an empty value, a repeated column name.
     """
     lines = split_lines(text, source)
-    separator = _separator(lines, roles, required, columns)
+    separator = _separator(lines, roles, required, columns, languages)
     # csv.reader needs the line ends as they are: those inside quotes belong to the value.
     physical = [line + "\n" for line in text.split("\n")]
     physical[-1] = physical[-1][:-1]
@@ -81,7 +85,7 @@ def read_csv(
                 line=start,
             ) from None
     hint = f"a value with {_SEPARATORS[separator]} must stand in quotes"
-    return _rows(records, source, roles, required, columns, header, hint)
+    return _rows(records, source, roles, required, columns, languages, header, hint)
 
 
 def read_tsv(
@@ -90,6 +94,7 @@ def read_tsv(
     roles: Mapping[str, str],
     required: frozenset[str],
     columns: Mapping[str, str],
+    languages: Languages,
     header: bool | None = None,
 ) -> list[Row]:
     """One row per line that is not blank.
@@ -100,7 +105,7 @@ def read_tsv(
     lines = split_lines(text, source)
     records = [(number, line.split("\t")) for number, line in enumerate(lines, start=1) if line.strip()]
     hint = "a value must hold neither tab nor newline; --format csv reads values in quotes"
-    return _rows(records, source, roles, required, columns, header, hint)
+    return _rows(records, source, roles, required, columns, languages, header, hint)
 
 
 def _rows(
@@ -109,6 +114,7 @@ def _rows(
     roles: Mapping[str, str],
     required: frozenset[str],
     columns: Mapping[str, str],
+    languages: Languages,
     header: bool | None,
     ragged_hint: str,
 ) -> list[Row]:
@@ -126,7 +132,12 @@ def _rows(
                 line=line,
             )
     if header is None:
-        header = _has_header(records, roles, columns)
+        header = _has_header(records, roles, columns, languages)
+    if header:
+        named = languages.columns(first, roles, columns, source, first_line)
+        columns = {**columns, **{role: str(first.index(name)) for role, name in named.items()}}
+    elif not columns.keys() - {GROUP} and (at := languages.by_script([cells for _, cells in records])):
+        columns = {**columns, **{role: str(number) for role, number in at.items()}}
     where = _positions(first, header, source, first_line, roles, required, columns)
     rows = []
     for line, cells in records[1:] if header else records:
@@ -138,11 +149,16 @@ def _rows(
     return rows
 
 
-def _has_header(records: list[_Record], roles: Mapping[str, str], columns: Mapping[str, str]) -> bool:
+def _has_header(
+    records: list[_Record], roles: Mapping[str, str], columns: Mapping[str, str], languages: Languages
+) -> bool:
     """The rule at the top of this file."""
     if any(position(name) is None for name in columns.values()):
         return True
     first = records[0][1]
+    by_position = any(position(name) is not None for name in columns.values())
+    if languages.are_header(first, roles, columns) and not (by_position and any(c == first for _, c in records[1:])):
+        return True
     for role in roles:
         number = position(columns.get(role, ""))
         for index, cell in enumerate(first):
@@ -212,13 +228,20 @@ def _one_column(cell: str, required: frozenset[str], source: str, line: int) -> 
     return DataError(f"one column only, {quoted([cell])}, and {needed} are needed; {looks}.", file=source, line=line)
 
 
-def _separator(lines: list[str], roles: Mapping[str, str], required: frozenset[str], columns: Mapping[str, str]) -> str:
+def _separator(
+    lines: list[str],
+    roles: Mapping[str, str],
+    required: frozenset[str],
+    columns: Mapping[str, str],
+    languages: Languages,
+) -> str:
     """The comma, or what separates the first line where that has one cell only."""
     first = next((line for line in lines if line.strip()), "")
     if len(next(csv.reader([first]))) == 1:
         for mark in ("\t", ";", "|"):
             cells = next(csv.reader([first], delimiter=mark))
-            if len(cells) > 1 and (_several(required, columns) or names_a_role(cells, roles, columns)):
+            header = names_a_role(cells, roles, columns) or languages.are_header(cells, roles, columns)
+            if len(cells) > 1 and (_several(required, columns) or header):
                 return mark
     return ","
 

@@ -10,7 +10,6 @@ SOURCE or labels, and hidden ones. A folder where two of these would do is refus
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections import defaultdict
 from collections.abc import Collection, Sequence
@@ -19,7 +18,7 @@ from pathlib import Path
 from ...errors import DataError
 from ...task import Row
 from .detect import EXTENSIONS
-from .files import listed, read_text, require_file, split_lines
+from .files import listed, read_text, split_lines
 from .names import NOT_DATA, SPLIT_WORDS, extension, plain_name
 
 Classes = dict[str, list[Path]]
@@ -70,18 +69,6 @@ def find_classes(directory: str | Path) -> Classes:
     return classes
 
 
-def require_source(path: Path, roles: Collection[str]) -> None:
-    """Check that ``path`` is a file, or a folder of classes that a task with these roles reads, without reading it.
-
-    Raises:
-        DataError: it is missing, or a folder as :func:`find_classes` refuses it.
-    """
-    if path.is_dir() and reads_classes(roles):
-        find_classes(path)
-    else:
-        require_file(path)
-
-
 def layouts(directory: Path) -> dict[str, Classes]:
     """Each way to find two or more classes in a folder: ``folders``, ``names``, and ``STEM.*`` for endings."""
     entries = _entries(directory)
@@ -122,22 +109,6 @@ def read_text_classes(directory: str | Path) -> list[Row]:
             file=str(directory),
         )
     return rows
-
-
-def content_sha256(path: str | Path) -> str:
-    """SHA-256 of a file's bytes or, for a folder of classes, of the names and bytes of the files that are read.
-
-    Raises:
-        DataError: as :func:`find_classes`, or a file that cannot be read.
-    """
-    path = Path(path)
-    if not path.is_dir():
-        return _file_sha256(path).hex()
-    digest = hashlib.sha256()
-    paths = [file for files in find_classes(path).values() for file in files]
-    for name, file in sorted((file.relative_to(path).as_posix(), file) for file in paths):
-        digest.update(name.encode("utf-8", "surrogateescape") + b"\0" + _file_sha256(file))
-    return digest.hexdigest()
 
 
 def _refuse_splits(names: Collection[str], source: str) -> None:
@@ -208,11 +179,3 @@ def _shown(kind: str, classes: Classes) -> str:
     if kind == "folders":
         return f"folders {_names([paths[0].parent for paths in classes.values()])}"
     return f"files {_names([paths[0] for paths in classes.values()])}"
-
-
-def _file_sha256(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").digest()
-    except OSError as error:
-        raise DataError(f"the file cannot be read ({error.strerror or error}).", file=str(path)) from None
