@@ -33,6 +33,9 @@ class Training:
     epochs: float = _setting(3.0, "passes over the training split", minimum=0)
     max_steps: int = _setting(0, "stop after this many optimizer steps (0: by epochs)", minimum=0)
     batch_size: int = _setting(32, "examples per optimizer step, over all processes", minimum=1)
+    batch_tokens: int = _setting(
+        0, "padded tokens per optimizer step instead of a number of examples (0: batch_size examples)", minimum=0
+    )
     micro_batch_size: int = _setting(0, "examples per forward pass on one device (0: the whole share)", minimum=0)
     learning_rate: float = _setting(5e-5, "peak learning rate", minimum=0)
     optimizer: str = _setting("adamw", "the optimizer", choices=OPTIMIZERS)
@@ -71,6 +74,11 @@ class Training:
     baseline: bool = _setting(False, "score a plain baseline (TF-IDF, linear model) beside the model")
     keep_checkpoints: bool = _setting(False, "keep the resume checkpoint after a finished run")
     seed: int = _setting(42, "of initialisation, shuffling, dropout and splits", minimum=0)
+    scratch_tokenizer: str = _setting(
+        "unigram", "how the tokenizer of a scratch: model cuts words", choices=("unigram", "bpe")
+    )
+    scratch_vocabulary: int = _setting(8000, "the most tokens that a scratch: model has", minimum=300)
+    scratch_separate: bool = _setting(False, "separate vocabularies for inputs and targets of a scratch:marian model")
 
 
 TRAINING_FIELDS: dict[str, dataclasses.Field[Any]] = {f.name: f for f in dataclasses.fields(Training)}
@@ -81,7 +89,8 @@ class DataConfig:
     """Where the rows come from. Exactly one of ``name`` (demo set, data set, directory) and ``train`` is given.
 
     ``group_by`` names a column whose rows stay together when splits are made (``COLUMN`` or ``COLUMN:SEPARATOR``, the
-    part before the separator); ``shots`` keeps that many training rows per class (0: all).
+    part before the separator); ``shots`` keeps that many training rows per class (0: all); ``holdout`` says how many
+    rows are split off for validation and test (see :mod:`taskzoo.data.holdout`; empty: a tenth each).
     """
 
     name: str | None = None
@@ -92,6 +101,7 @@ class DataConfig:
     format: str | None = None
     group_by: str | None = None
     shots: int = 0
+    holdout: str = ""
 
 
 @dataclass(frozen=True)
@@ -243,6 +253,8 @@ def read_config(path: str | Path) -> dict[str, Any]:
     words |= {f"data: {k}": v for k, v in (loaded.get("data") or {}).items() if k != "columns"}
     for name, value in words.items():
         wanted = int if name == "data: shots" else str
+        if name == "data: holdout" and type(value) in (int, float):
+            continue
         if value is not None and type(value) is not wanted:
             kind = "a whole number" if wanted is int else "text"
             raise DataError(f"`{name}` must be {kind}, not {value!r}.", file=str(path))

@@ -133,7 +133,8 @@ class Row:
 
 
 Feature = dict[str, Any]
-"""One model input made from (part of) a row. Must hold ``input_ids`` (list of int) and ``row`` (index of its row)."""
+"""One model input made from (part of) a row. Must hold ``input_ids`` (list of int) and ``row`` (index of its row); may
+hold ``target_length``, the tokens on the decoder's side, by which batches are planned, too."""
 
 Batch = dict[str, dict[str, Any]]
 """``{"inputs": tensors passed to model(**inputs), "targets": what loss and decode need besides}``."""
@@ -267,6 +268,12 @@ class TaskExtras(Protocol):
 
     probe_first: bool
     """Whether ``full`` and ``lora`` training start from the head of a linear probe where the setting does not say."""
+
+    many_targets: bool
+    """Whether one input may well have several targets, which are texts: they are then no conflict, and no strata."""
+
+    languages: Mapping[str, str]
+    """role -> code of its texts' language, known from options or rows; files are read by it instead of the options."""
 
     def describe(self) -> str:
         """One line, shown before training: what ``fit`` inferred, such as the kind and number of labels."""

@@ -20,7 +20,7 @@ from taskzoo.config import (
     write_config,
 )
 from taskzoo.errors import DataError, RequestError, UnknownNameError
-from taskzoo.runs.plan import make_config
+from taskzoo.runs.plan import describe_settings, make_config
 from taskzoo.task import Option, TaskSpec
 
 SPEC = TaskSpec("ner", "x:Y", options={"head": Option("linear", "")})
@@ -106,6 +106,23 @@ def test_defaults_recipe_file_and_arguments(tmp_path):
     assert (config.model, config.data) == ("bert-base", DataConfig(train=str(Path("x").absolute())))
     config, _, _ = make_config("ner", settings={"head": "linear"}, config=file, model="minilm")
     assert (config.model, config.options["head"]) == ("minilm", "linear")
+
+
+def test_a_number_of_examples_undoes_a_number_of_tokens(tmp_path):
+    file = tmp_path / "config.yaml"
+    file.write_text("task: ner\ntraining: {batch_size: 32, batch_tokens: 4096}\n")
+
+    def batch(**settings):
+        training = make_config(None, config=file, settings=settings)[0].training
+        return training.batch_size, training.batch_tokens
+
+    assert batch() == (32, 4096)
+    assert batch(batch_size=8) == (8, 0)
+    assert batch(batch_tokens=100) == (32, 100)
+    with pytest.raises(RequestError, match="batch_size=8 and batch_tokens=100 exclude each other"):
+        batch(batch_size=8, batch_tokens=100)
+    assert "batch of 4096 tokens" in describe_settings(make_training({"batch_tokens": 4096}))
+    assert "batch 8" in describe_settings(make_training({"batch_size": 8}))
 
 
 def test_data_named_in_arguments_replace_those_of_the_file(tmp_path):

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from .options import PRECISION_HELP, Columns, Data, Format, GroupBy, Shots, Test, Train, Validation
+from .options import PRECISION_HELP, Columns, Data, Format, GroupBy, Holdout, Shots, Test, Train, Validation
 
 
 def run(
@@ -23,10 +23,14 @@ def run(
     columns: Columns = None,
     format: Format = None,
     group_by: GroupBy = None,
+    holdout: Holdout = None,
     shots: Shots = None,
     epochs: Annotated[float | None, typer.Option(help="Passes over the training rows.")] = None,
     learning_rate: Annotated[float | None, typer.Option(help="Peak learning rate.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Examples per optimizer step, over all processes.")] = None,
+    batch_tokens: Annotated[
+        int | None, typer.Option(help="Padded tokens per optimizer step, instead of a number of examples.")
+    ] = None,
     precision: Annotated[str | None, typer.Option(help=PRECISION_HELP)] = None,
     method: Annotated[str | None, typer.Option(help="full, lora, linear-probe or contrastive.")] = None,
     lora: Annotated[bool | None, typer.Option(help="The same as --method lora.")] = None,
@@ -51,6 +55,7 @@ def run(
         "epochs": epochs,
         "learning_rate": learning_rate,
         "batch_size": batch_size,
+        "batch_tokens": batch_tokens,
         "precision": precision,
         "seed": seed,
         "method": method,
@@ -64,7 +69,7 @@ def run(
 
     run_config, recipe, sources = make_config(
         task, model=model, data=data, train=train, validation=validation, test=test, columns=columns,
-        format=format, group_by=group_by, shots=shots, config=config, settings=settings,
+        format=format, group_by=group_by, holdout=holdout, shots=shots, config=config, settings=settings,
     )  # fmt: skip
     rank = int(os.environ.get("RANK", 0))
     path = new_run_path(output, run_config.task, run_config.model, ours=rank > 0)

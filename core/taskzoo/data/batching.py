@@ -13,12 +13,20 @@ import numpy as np
 from ..errors import RequestError
 
 
-def plan_epoch(lengths: Sequence[int], *, batch_size: int, seed: int, epoch: int, pool: int = 100) -> list[list[int]]:
+def plan_epoch(
+    lengths: Sequence[int],
+    *,
+    batch_size: int,
+    seed: int,
+    epoch: int,
+    pool: int = 100,
+    target_lengths: Sequence[int] | None = None,
+) -> list[list[int]]:
     """The batches of one training epoch: every index once, batches of ``batch_size`` but for one that is smaller.
 
-    Indices are shuffled and cut into pools of about ``pool`` batches; each pool is sorted by length and cut into
-    batches; the batches of all pools are shuffled. A function of its arguments alone, so that a resumed run finds
-    the same plan.
+    Indices are shuffled and cut into pools of about ``pool`` batches; each pool is sorted by length, and where targets
+    have lengths, too, by theirs, and cut into batches; the batches of all pools are shuffled. A function of its
+    arguments alone, so that a resumed run finds the same plan.
 
     Raises:
         RequestError: a batch size or pool below 1, or a negative seed.
@@ -28,6 +36,7 @@ def plan_epoch(lengths: Sequence[int], *, batch_size: int, seed: int, epoch: int
     _at_least("seed", seed, 0)
     _at_least("epoch", epoch, 0)
     size = np.asarray(lengths, dtype=np.int64)
+    target = np.zeros_like(size) if target_lengths is None else np.asarray(target_lengths, dtype=np.int64)
     generator = np.random.Generator(np.random.PCG64([seed, epoch]))
     shuffled = generator.permutation(len(size))
     count = -(-len(size) // batch_size)
@@ -37,7 +46,7 @@ def plan_epoch(lengths: Sequence[int], *, batch_size: int, seed: int, epoch: int
     batches: list[list[int]] = []
     for start, end in pairwise(bounds):
         drawn = shuffled[start:end]
-        drawn = drawn[np.argsort(size[drawn], kind="stable")]
+        drawn = drawn[np.lexsort((target[drawn], size[drawn]))]
         batches.extend(drawn[i : i + batch_size].tolist() for i in range(0, len(drawn), batch_size))
     return [batches[i] for i in generator.permutation(len(batches))]
 

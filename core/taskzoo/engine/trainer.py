@@ -16,6 +16,7 @@ from torch import nn
 
 from taskzoo.config import Training
 from taskzoo.data.batching import plan_epoch, split_batch
+from taskzoo.data.token_batches import TokenPlan
 from taskzoo.errors import Interrupted, TrainingError
 from taskzoo.task import Batch, Feature, Task
 
@@ -47,14 +48,24 @@ class Progress:
     """Loss sum and active targets since the last logged line."""
 
 
-def steps_per_epoch(examples: int, batch_size: int) -> int:
-    """Optimizer steps in one pass; a smaller last batch is a step of its own."""
-    return math.ceil(examples / batch_size)
+def plan_epochs(features: Sequence[Feature], settings: Training) -> tuple[int, Callable[[int], list[list[int]]]]:
+    """Optimizer steps in one pass, and a function from the number of an epoch to its steps: the examples of each.
+
+    A step sees ``batch_tokens`` tokens or ``batch_size`` examples; a smaller last batch is a step of its own.
+    """
+    lengths = [len(f["input_ids"]) for f in features]
+    targets = [f.get("target_length", 0) for f in features]
+    if settings.batch_tokens:
+        plan = TokenPlan(lengths, targets, batch_tokens=settings.batch_tokens)
+        return plan.steps, lambda epoch: plan.batches(seed=settings.seed, epoch=epoch)
+    return math.ceil(len(features) / settings.batch_size), lambda epoch: plan_epoch(
+        lengths, batch_size=settings.batch_size, seed=settings.seed, epoch=epoch, target_lengths=targets
+    )
 
 
-def total_steps(examples: int, settings: Training) -> int:
+def total_steps(per_epoch: int, settings: Training) -> int:
     """Optimizer steps of the whole run."""
-    return settings.max_steps or max(1, math.ceil(settings.epochs * steps_per_epoch(examples, settings.batch_size)))
+    return settings.max_steps or max(1, math.ceil(settings.epochs * per_epoch))
 
 
 def train(
@@ -72,18 +83,19 @@ def train(
 ) -> Progress:
     """Train ``model`` in place, ending with the weights of the best evaluation.
 
-    One optimizer step sees ``settings.batch_size`` examples, divided over processes and micro-batches. Each
-    micro-batch contributes the *sum* of its losses; gradients are divided once by the number of active targets of the
-    whole step, so 1 x 32 and 4 x 8 examples give the same gradient. Resumes from ``checkpoints`` when it holds a state:
-    the order of examples depends only on seed and epoch, so the next batch is found by the step count.
+    One optimizer step sees ``settings.batch_size`` examples, or ``settings.batch_tokens`` padded tokens; its examples
+    are divided over processes and micro-batches. Each micro-batch contributes the *sum* of its losses; gradients are
+    divided once by the number of active targets of the whole step, so 1 x 32 and 4 x 8 examples give the same gradient.
+    Resumes from ``checkpoints`` when it holds a state: the order of examples depends only on seed and epoch, so the
+    next batch is found by the step count.
 
     Raises:
         TrainingError: the loss or the gradient is not finite; the last checkpoint is kept.
         Interrupted: stopped by a signal, after saving a checkpoint.
     """
-    lengths = [len(f["input_ids"]) for f in features]
-    per_epoch = steps_per_epoch(len(features), settings.batch_size)
-    last_step = total_steps(len(features), settings)
+    tokens_of = [len(f["input_ids"]) + f.get("target_length", 0) for f in features]
+    per_epoch, plan_of = plan_epochs(features, settings)
+    last_step = total_steps(per_epoch, settings)
     evaluate_every = settings.evaluate_every or per_epoch
     checkpoint_every = settings.checkpoint_every or evaluate_every
     world, rank = accelerator.num_processes, accelerator.process_index
@@ -116,8 +128,7 @@ def train(
     with StopRequest() as stop, reporter.bar("training", last_step) as bar, history.open("a", encoding="utf-8") as log:
         while progress.step < last_step and not out_of_patience:
             epoch, offset = divmod(progress.step, per_epoch)
-            plan = plan_epoch(lengths, batch_size=settings.batch_size, seed=settings.seed, epoch=epoch)
-            for examples in plan[offset : offset + last_step - progress.step]:
+            for examples in plan_of(epoch)[offset : offset + last_step - progress.step]:
                 # forward and backward over my share of this step's examples
                 micro_batches = _my_share(examples, settings.micro_batch_size, world, rank)
                 step_sum = torch.zeros(2, dtype=torch.float64, device=accelerator.device)
@@ -157,7 +168,7 @@ def train(
                 # count, log, evaluate, save
                 running += step_sum
                 progress.step += 1
-                tokens = sum(lengths[i] for i in examples)
+                tokens = sum(tokens_of[i] for i in examples)
                 progress.tokens += tokens
                 window_tokens += tokens
                 if progress.step % settings.log_every == 0 or progress.step == last_step:

@@ -10,12 +10,14 @@ from typing import Any
 
 from taskzoo import registry
 from taskzoo.config import DataConfig, RunConfig, Training, make_training, parse_columns, read_config, split_settings
+from taskzoo.data.holdout import parse_holdout
 from taskzoo.data.readers import parse_group, require_source
 from taskzoo.errors import RequestError
 from taskzoo.models.checkpoints import Checkpoint, resolve_model
 from taskzoo.task import Task, TaskSpec
 
-from .data import NONE, MemoryRows, Splits, load_splits
+from .data import NONE, Splits, load_splits, paired_languages
+from .memory import MemoryRows
 
 FALLBACK_MODEL = "minilm"
 
@@ -45,6 +47,7 @@ def make_config(
     format: str | None = None,
     group_by: str | None = None,
     shots: int | None = None,
+    holdout: str | float | None = None,
     config: str | Path | None = None,
     in_memory: bool = False,
     settings: Mapping[str, Any] | None = None,
@@ -71,6 +74,7 @@ def make_config(
     base_training = dict(base.get("training") or {})
     if "method" in given_training or "lora" in given_training:  # either says it, so one given now undoes both
         base_training = {k: v for k, v in base_training.items() if k not in ("method", "lora")}
+    _one_batch(base_training, given_training)
     training = {**base_training, **given_training}
     options = {**(base.get("options") or {}), **given_options}
     method = "lora" if training.get("lora") else str(training.get("method", "full"))
@@ -83,7 +87,7 @@ def make_config(
 
     named = base.get("data") or {}
     if any((data, train, validation, test, in_memory)):
-        named = {k: v for k, v in named.items() if k in ("columns", "format", "group_by", "shots")}
+        named = {k: v for k, v in named.items() if k in ("columns", "format", "group_by", "shots", "holdout")}
     if isinstance(columns, str):
         columns = parse_columns(columns)
     name = data or named.get("name")
@@ -96,7 +100,9 @@ def make_config(
         format=format or named.get("format"),
         group_by=group_by or named.get("group_by"),
         shots=named.get("shots") or 0 if shots is None else shots,
+        holdout=str(named.get("holdout") or "" if holdout is None else holdout),
     )
+    parse_holdout(source.holdout)
     if source.group_by:
         parse_group(source.group_by)
     if source.shots < 0:
@@ -116,6 +122,22 @@ def make_config(
         used,
         recipe.sources,
     )
+
+
+def _one_batch(base: dict[str, Any], given: dict[str, Any]) -> None:
+    """A number of examples undoes a number of tokens that comes from further below, such as the recipe.
+
+    Raises:
+        RequestError: both are asked for at once.
+    """
+    if given.get("batch_size") and given.get("batch_tokens"):
+        raise RequestError(
+            f"batch_size={given['batch_size']} and batch_tokens={given['batch_tokens']} exclude each other; "
+            "give one of them."
+        )
+    for values in (base, given):
+        if "batch_size" in values:
+            values.setdefault("batch_tokens", 0)
 
 
 def _absolute(path: str | None) -> str | None:
@@ -140,9 +162,10 @@ def make_plan(
         PluginError, RequestError, DataError: anything that cannot be used.
     """
     spec = registry.task(config.task)
+    languages = paired_languages(spec, {role: str(config.options[name]) for role, name in spec.languages.items()})
     for path in (config.data.train, config.data.validation, config.data.test):
         if path not in (None, NONE):  # before anything heavy is imported
-            require_source(Path(path), spec.columns)
+            require_source(Path(path), spec.columns, languages)
     task: Task = registry.load_task(config.task)(config.options)
     if config.training.baseline and not hasattr(task, "baseline"):
         raise RequestError(f"The task {spec.id!r} has no baseline; leave --baseline out.")
@@ -159,7 +182,8 @@ def describe_settings(training: Training) -> str:
     length = f"{training.max_steps} steps" if training.max_steps else f"{training.epochs:g} epochs"
     if training.method == "contrastive":
         length = f"{training.contrastive_pairs} contrastive pairs per row, {length}"
-    parts = [length, f"batch {training.batch_size}", rate, training.optimizer, f"{training.schedule} schedule"]
+    batch = f"batch of {training.batch_tokens} tokens" if training.batch_tokens else f"batch {training.batch_size}"
+    parts = [length, batch, rate, training.optimizer, f"{training.schedule} schedule"]
     if training.lora:
         parts.append(f"LoRA rank {training.lora_rank}")
     if training.freeze:

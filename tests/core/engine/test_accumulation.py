@@ -7,8 +7,8 @@ import torch
 from torch.nn import functional
 
 from taskzoo.data.batching import plan_epoch
-from taskzoo.engine.trainer import total_steps
-from taskzoo.task import IGNORE_INDEX
+from taskzoo.engine.trainer import plan_epochs, total_steps
+from taskzoo.task import IGNORE_INDEX, Feature
 
 from .kit import TaggingTask, collate, distance, fit, history, make_features, make_tagger, settings, weights
 
@@ -93,7 +93,43 @@ def test_a_batch_without_targets_changes_nothing(tmp_path):
     ],
 )
 def test_number_of_steps(examples, values, expected):
-    assert total_steps(examples, settings(**values)) == expected
+    per_epoch, _ = plan_epochs(make_features(examples), settings(**values))
+    assert total_steps(per_epoch, settings(**values)) == expected
+
+
+def with_targets(count: int) -> list[Feature]:
+    """Features that say they have targets of a token more than their inputs."""
+    return [{**f, "target_length": len(f["input_ids"]) + 1} for f in make_features(count)]
+
+
+@pytest.mark.parametrize("micro_batch_size", [0, 3])
+def test_steps_counted_in_tokens(tmp_path, micro_batch_size):
+    """Every step keeps its budget on both sides, and micro-batches only divide it."""
+    features, seen = with_targets(70), []
+
+    def watch(chosen):
+        seen.append(chosen)
+        return collate(chosen)
+
+    model = make_tagger()
+    values = {"batch_tokens": 150, "epochs": 2, "micro_batch_size": micro_batch_size}
+    progress = fit(model, features, tmp_path, collate=watch, **values)
+    per_epoch, steps_of = plan_epochs(features, settings(**values))
+    assert 8 < per_epoch < 25
+    assert progress.step == 2 * per_epoch == history(tmp_path)[-1]["step"]
+    assert history(tmp_path)[-1]["epoch"] == 2
+    assert progress.tokens == 2 * sum(len(f["input_ids"]) + f["target_length"] for f in features)
+    if micro_batch_size:
+        assert max(map(len, seen)) == 3
+    else:
+        expected = [[f["row"] for f in (features[i] for i in step)] for epoch in (0, 1) for step in steps_of(epoch)]
+        assert [[f["row"] for f in chosen] for chosen in seen] == expected
+        costs = [len(c) * (2 * max(len(f["input_ids"]) for f in c) + 1) for c in seen]
+        assert max(costs) <= 150
+        (tmp_path / "parts").mkdir()
+        other = make_tagger()
+        fit(other, features, tmp_path / "parts", **{**values, "micro_batch_size": 2})
+        assert distance(weights(model), weights(other)) < 2e-6
 
 
 def test_max_steps_may_exceed_the_epochs(tmp_path):

@@ -99,6 +99,19 @@ def test_interrupted_in_mid_epoch(tmp_path, optimizer):
     assert history(folder) == lines
 
 
+def test_interrupted_where_steps_are_counted_in_tokens(tmp_path):
+    values = {"batch_tokens": 60, "optimizer": "adamw", "learning_rate": 0.05, "evaluate_every": 0}
+    expected, lines = whole(tmp_path / "whole", **values)
+    folder = tmp_path / "parts"
+    folder.mkdir()
+    for number in (7, 17):  # in the first epoch and in the second
+        with pytest.raises(Interrupted):
+            run_again(folder, number, interrupt, **values)
+    model = run_again(folder, 0, crash, **values)
+    assert same(weights(model), expected)
+    assert history(folder) == lines
+
+
 def test_interrupted_twice(tmp_path):
     expected, lines = whole(tmp_path / "whole", optimizer="adamw", learning_rate=0.05)
     folder = tmp_path / "parts"

@@ -171,14 +171,16 @@ def test_a_changed_model_is_refused(request_, model, tmp_path):
 
 
 @pytest.mark.slow
-def test_two_processes_are_one(model, data, request_, tmp_path):
+@pytest.mark.parametrize("batch", [["--batch-size", "7"], ["--batch-tokens", "90"]])
+def test_two_processes_are_one(model, data, request_, tmp_path, batch):
     """61 rows in batches of 7 over two processes: odd shares, and a last step of 5; 13 test rows in one batch."""
     from taskzoo.testing import make_tiny_checkpoint
 
     texts = [" ".join(tokens) for tokens, _ in sentences(50, seed=9)]
     still = make_tiny_checkpoint(tmp_path / "bert", "bert", texts, vocabulary=200, dropout=0.0)
     request = [still if a == model else a for a in request_]
-    request[request.index("--batch-size") + 1] = "7"
+    at = request.index("--batch-size")
+    request[at : at + 2] = batch
     request += ["--set", "micro_batch_size=3"]
     one, two = tmp_path / "one", tmp_path / "two"
     assert zoo(*request, "--output", one).code == 0
