@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from .options import Columns, Data, Format, GroupBy, Shots, Test, Train, Validation
+from .options import Columns, Data, Format, GroupBy, Holdout, Shots, Test, Train, Validation
 
 
 def doctor(
@@ -19,6 +19,7 @@ def doctor(
     columns: Columns = None,
     format: Format = None,
     group_by: GroupBy = None,
+    holdout: Holdout = None,
     shots: Shots = None,
     set_: Annotated[list[str] | None, typer.Option("--set", help="Settings as name=value, as for `zoo run`.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
@@ -32,7 +33,7 @@ def doctor(
 
     config, _, _ = make_config(
         task, model=model, data=data, train=train, validation=validation, test=test, columns=columns, format=format,
-        group_by=group_by, shots=shots, settings=parse_assignments(set_ or []),
+        group_by=group_by, holdout=holdout, shots=shots, settings=parse_assignments(set_ or []),
     )  # fmt: skip
     report = examine(make_plan(config))
     if as_json:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .options import Columns, Data, Format, GroupBy, Test, Train, Validation
+from .options import Columns, Data, Format, GroupBy, Holdout, Test, Train, Validation
 
 if TYPE_CHECKING:
     from taskzoo.runs.curve import Curve
@@ -27,6 +27,7 @@ def learning_curve(
     columns: Columns = None,
     format: Format = None,
     group_by: GroupBy = None,
+    holdout: Holdout = None,
     method: Annotated[
         str | None, typer.Option(help="linear-probe (default: texts are encoded once), full, lora or contrastive.")
     ] = None,
@@ -53,7 +54,7 @@ def learning_curve(
         settings.setdefault("method", "linear-probe")
     config, recipe, sources = make_config(
         task, model=model, data=data, train=train, validation=validation, test=test, columns=columns, format=format,
-        group_by=group_by, settings=settings,
+        group_by=group_by, holdout=holdout, settings=settings,
     )  # fmt: skip
     path = new_run_path(output, f"{config.task}-curve", config.model)
     plan = make_plan(config, recipe=recipe, recipe_sources=sources)

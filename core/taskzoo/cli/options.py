@@ -11,7 +11,7 @@ PRECISION_HELP = "auto, fp32, bf16 or fp16."
 Data = Annotated[
     str | None, typer.Option(help="A data set by name, a directory with split files, demo/VARIANT, or hub:ID.")
 ]
-Train = Annotated[str | None, typer.Option(help="Training file, or a folder of classes.")]
+Train = Annotated[str | None, typer.Option(help="Training file, one of two parallel files, or a folder of classes.")]
 Validation = Annotated[str | None, typer.Option(help="Validation file, or none (default: 10% of the training rows).")]
 Test = Annotated[str | None, typer.Option(help="Test file, or none (default: 10% of the training rows).")]
 Columns = Annotated[str | None, typer.Option(help="role=column pairs by name or position, e.g. text=0,label=2.")]
@@ -19,5 +19,9 @@ Format = Annotated[str | None, typer.Option(help="Format of the files, where con
 GroupBy = Annotated[
     str | None,
     typer.Option(help="Column whose rows stay together when splits are made; COLUMN:SEPARATOR takes the part before."),
+]
+Holdout = Annotated[
+    str | None,
+    typer.Option(help="Rows or share split off as validation and test, e.g. 1000, 0.05 or 500,1000 (default: 10%)."),
 ]
 Shots = Annotated[int | None, typer.Option(help="Keep this many training rows per class.")]

@@ -27,6 +27,7 @@ def predict(
     from pathlib import Path
 
     from taskzoo.config import parse_columns
+    from taskzoo.data.readers import names_parallel
     from taskzoo.errors import DataError, RequestError
     from taskzoo.runs.directory import write_jsonl
     from taskzoo.runs.load import load
@@ -37,7 +38,7 @@ def predict(
         if sys.stdin.isatty():
             print("Reading texts from stdin, one per line; end with Ctrl-D.", file=sys.stderr)
         texts = [line.rstrip("\r\n") for line in sys.stdin]
-    if input and not Path(input).is_file():
+    if input and not Path(input).is_file() and not names_parallel(input):
         raise DataError("there is no such file.", file=input)
     if output and not Path(output).resolve().parent.is_dir():
         raise RequestError(f"The folder of --output {output!r} does not exist.")

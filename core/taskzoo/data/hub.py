@@ -9,6 +9,7 @@ from taskzoo.errors import RequestError
 from taskzoo.task import Row
 
 from .readers.groups import GROUP, parse_group
+from .readers.languages import LANGUAGES, Languages, nested_names
 from .readers.objects import reach
 from .readers.values import named
 
@@ -23,6 +24,7 @@ def load_hub_rows(
     config: str | None = None,
     revision: str | None = None,
     group: str | None = None,
+    languages: Mapping[str, str] | None = None,
 ) -> dict[str, list[Row]]:
     """The train/validation/test rows of a hub data set; integer labels become their names.
 
@@ -33,6 +35,7 @@ def load_hub_rows(
         config: configuration name, if the data set has several.
         revision: of the data set on the hub.
         group: ``COLUMN`` or ``COLUMN:SEPARATOR``, as for :func:`~.readers.read_rows`.
+        languages: role -> code, as for :func:`~.readers.read_rows`; columns named by a language may be nested.
 
     Raises:
         RequestError: it cannot be loaded, or lacks a column.
@@ -49,7 +52,10 @@ def load_hub_rows(
     for name, split in loaded.items():
         if name not in ALIASES:
             continue
-        used = {role: columns.get(role, role) for role in roles}
+        spoken = Languages(languages or {})
+        inside = nested_names(split[0]) if spoken and len(split) else []
+        known = {**columns, **spoken.columns([*split.column_names, *inside], roles, columns, location)}
+        used = {role: known.get(role, role) for role in roles}
         used = {role: column for role, column in used.items() if column.partition(".")[0] in split.column_names}
         if not used:
             found = ", ".join(split.column_names)
@@ -66,6 +72,8 @@ def load_hub_rows(
         rows[ALIASES[name]] = []
         for number, item in enumerate(split, 1):
             fields = {role: named(_reach(item, column), names.get(column)) for role, column in used.items()}
+            if (codes := spoken.codes()) is not None:
+                fields[LANGUAGES] = codes
             if grouping:
                 fields[GROUP] = grouping.of(reach(item, grouping.column), location, number)
             rows[ALIASES[name]].append(Row(fields, location, number))

@@ -40,6 +40,7 @@ def split_rows(
     seed: int,
     fractions: tuple[float, float] = (0.1, 0.1),
     groups: Sequence[Hashable] | None = None,
+    stratify: bool = True,
 ) -> tuple[list[Row], list[Row], list[Row], dict[str, Any]]:
     """``(train, validation, test, info)``, each part in the order of ``rows``.
 
@@ -54,6 +55,7 @@ def split_rows(
         seed: another seed, another split.
         fractions: of validation and test; 0 leaves a part empty (when its file is given already).
         groups: one key per row, e.g. its document.
+        stratify: whether targets may be split in proportion; not where they are texts.
 
     Returns:
         The parts and ``info`` for the manifest: method, seed, fractions, whether rows were grouped, the number of
@@ -67,7 +69,7 @@ def split_rows(
     if groups is not None and len(groups) != len(rows):
         raise RequestError(f"There are {len(groups)} groups for {len(rows)} rows; give one per row.")
     signatures = [signature(row) for row in rows]
-    stratified = _can_stratify([target for _, target in signatures])
+    stratified = stratify and _can_stratify([target for _, target in signatures])
     units = _units(signatures, seed, groups, stratified)
     parts = 1 + sum(fraction > 0 for fraction in fractions)
     if len(units) < parts:
@@ -96,16 +98,26 @@ def chance_order(seed: int, given: str) -> str:
     return _hash(f"{seed}\0{given}")
 
 
-def overlap_report(splits: Mapping[str, Sequence[Row]], signature: Signature) -> dict[str, dict[str, Any]]:
+def overlap_report(
+    splits: Mapping[str, Sequence[Row]], signature: Signature, *, many_targets: bool = False
+) -> dict[str, dict[str, Any]]:
     """What the parts share that they should not; JSON-able.
 
     Keys: ``train_test``, ``train_validation``, ``validation_test`` (rows of the second part whose input is in the
     first), ``inside_train`` (rows whose input stands earlier in train) and ``conflicting_targets`` (distinct inputs
     with more than one target, in any part). Values: ``count`` and up to three ``examples``, each the locations
     ``part file:line`` of two such rows. A pair is left out when one of its parts is missing.
+
+    Args:
+        splits: part -> prepared rows.
+        signature: the task's.
+        many_targets: an input may well have several targets, as a sentence has several translations; instead of
+            ``inside_train`` and ``conflicting_targets`` there is then ``repeated_pairs``: rows of train whose input and
+            target stand earlier there.
     """
     first: dict[str, dict[str, str]] = {}  # part -> input -> location
-    inside = _Findings()
+    inside, repeated = _Findings(), _Findings()
+    pairs: dict[tuple[str, str], str] = {}  # input and target in train -> location
     targets: dict[str, dict[str, str]] = defaultdict(dict)  # input -> target -> location
     listed: dict[str, list[tuple[str, str]]] = {}  # part -> (input, location)
     for name, rows in splits.items():
@@ -118,6 +130,8 @@ def overlap_report(splits: Mapping[str, Sequence[Row]], signature: Signature) ->
             targets[given].setdefault(target, where)
             if name == "train" and given in seen:
                 inside.add(seen[given], where)
+            if name == "train" and (earlier := pairs.setdefault((given, target), where)) is not where:
+                repeated.add(earlier, where)
             seen.setdefault(given, where)
     report: dict[str, dict[str, Any]] = {}
     for a, b in (("train", "test"), ("train", "validation"), ("validation", "test")):
@@ -127,6 +141,8 @@ def overlap_report(splits: Mapping[str, Sequence[Row]], signature: Signature) ->
                 if given in first[a]:
                     shared.add(first[a][given], where)
             report[f"{a}_{b}"] = shared.report()
+    if many_targets:
+        return {**report, "repeated_pairs": repeated.report()} if "train" in splits else report
     if "train" in splits:
         report["inside_train"] = inside.report()
     conflicts = _Findings()

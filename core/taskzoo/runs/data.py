@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.resources
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,17 +11,26 @@ from typing import Any
 
 from taskzoo import registry
 from taskzoo.config import DataConfig
+from taskzoo.data.holdout import held_out
 from taskzoo.data.hub import load_hub_rows
-from taskzoo.data.readers import GROUP, content_sha256, find_splits, parse_group, read_rows
+from taskzoo.data.readers import (
+    GROUP,
+    content_sha256,
+    file_sha256,
+    find_splits,
+    read_rows,
+    source_files,
+)
 from taskzoo.data.shots import take_shots
 from taskzoo.data.splits import overlap_report, split_rows
 from taskzoo.errors import RequestError, UnknownNameError
 from taskzoo.task import Row, Task, TaskSpec
 
+from .memory import MemoryRows, rows_from_memory
+
 SPLITS = ("train", "validation", "test")
 NONE = "none"
 """Instead of a file: there shall be no such split."""
-MemoryRows = Sequence[Mapping[str, Any]] | tuple[Sequence[Any], Sequence[Any]]
 
 
 @dataclass
@@ -40,12 +50,13 @@ def load_splits(
 
     With ``train`` alone, 10% each become validation and test; with ``train`` and ``test``, 10% become validation.
     Given test rows are never used for validation. Few ``shots`` mean that labels are scarce, so no validation rows
-    are split off then: they would be more labels than the training has.
+    are split off then: they would be more labels than the training has. ``holdout`` says other sizes than 10%.
 
     Raises:
         DataError, RequestError: anything that cannot be used, before anything is written.
     """
-    raw, sources = _read(spec, data, memory or {})
+    languages = task_languages(spec, task)
+    raw, sources = _read(spec, data, memory or {}, languages)
     raw_train = raw.get("train", [])
     if not raw.get("train"):
         raise RequestError("There are no training rows.")
@@ -54,20 +65,26 @@ def load_splits(
     if not rows["train"]:
         raise RequestError("There are no training rows.")
     none = _left_out(data, memory or {})
-    fractions = (
-        0.0 if rows["validation"] or data.shots or "validation" in none else 0.1,
-        0.0 if rows["test"] or "test" in none else 0.1,
+    many_targets = bool(getattr(task, "many_targets", False))
+    fractions = held_out(
+        data.holdout,
+        len(rows["train"]),
+        validation=not rows["validation"] and "validation" not in none,
+        test=not rows["test"] and "test" not in none,
+        shots=bool(data.shots),
     )
     if any(fractions):
         groups = _groups(raw_train, rows["train"]) if data.group_by else None
         train, validation, test, made = split_rows(
-            rows["train"], signature=task.signature, seed=seed, fractions=fractions, groups=groups
-        )
+            rows["train"], signature=task.signature, seed=seed, fractions=fractions, groups=groups,
+            stratify=not many_targets,
+        )  # fmt: skip
         rows = {
             "train": train,
             "validation": rows["validation"] or validation,
             "test": rows["test"] or test,
         }
+        made |= {"holdout": data.holdout} if data.holdout else {}
     if data.shots:
         if not hasattr(task, "classes"):
             raise RequestError(f"The task {spec.id!r} has no classes to take {data.shots} rows of; leave --shots out.")
@@ -78,7 +95,14 @@ def load_splits(
         rows["train"] = [*rows["train"], *added]
         made["added_rows"] = len(added)
     present = {name: values for name, values in rows.items() if values}
-    return Splits(rows, sources, made, overlap_report(present, task.signature))
+    return Splits(rows, sources, made, overlap_report(present, task.signature, many_targets=many_targets))
+
+
+def task_languages(spec: TaskSpec, task: Task) -> dict[str, str]:
+    """role -> code of the language of its texts, ``""`` if unknown: as the task knows it, else as its options say."""
+    known = getattr(task, "languages", {})
+    options = getattr(task, "options", {})
+    return {role: str(known.get(role) or options.get(name) or "") for role, name in spec.languages.items()}
 
 
 def _left_out(data: DataConfig, memory: Mapping[str, MemoryRows]) -> set[str]:
@@ -102,6 +126,7 @@ def overlap_notes(report: Mapping[str, Any]) -> list[str]:
         "validation_test": "test rows have an input that is in validation as well",
         "inside_train": "training rows repeat an earlier input",
         "conflicting_targets": "inputs occur with different targets",
+        "repeated_pairs": "training rows repeat an earlier pair of input and target",
     }
     notes = []
     for name, sentence in sentences.items():
@@ -118,11 +143,23 @@ def split_note(made: Mapping[str, Any]) -> str:
     if "method" in made:
         grouped = " by groups" if made["grouped"] else ""
         notes.append(f"split {made['method']}{grouped} with seed {made['seed']}")
+    if made.get("holdout"):
+        sizes = (f"{made['sizes'][split]} {split}" for split in ("validation", "test") if made["sizes"][split])
+        notes.append(f"held out: {', '.join(sizes)}")
     if "added_rows" in made:
         notes.append(f"{made['added_rows']} training rows made from the names of labels")
     if "shots" in made:
         notes.append(f"{made['shots']['shots']} training rows per class, no validation rows split off")
     return "; ".join(notes)
+
+
+def left_out_notes(sources: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """What reading left out of each split, one line per finding."""
+    return [
+        f"{split}: {count} {what}"
+        for split, source in sources.items()
+        for what, count in (source.get("left_out") or {}).items()
+    ]
 
 
 def demo_folder(spec: TaskSpec, variant: str = "") -> Path:
@@ -148,11 +185,11 @@ def demo_folder(spec: TaskSpec, variant: str = "") -> Path:
 
 
 def _read(
-    spec: TaskSpec, data: DataConfig, memory: Mapping[str, MemoryRows]
+    spec: TaskSpec, data: DataConfig, memory: Mapping[str, MemoryRows], languages: Mapping[str, str]
 ) -> tuple[dict[str, list[Row]], dict[str, dict[str, Any]]]:
     if memory:
         rows = {
-            name: rows_from_memory(spec, values, name, data.group_by if name == "train" else None)
+            name: rows_from_memory(spec, values, name, data.group_by if name == "train" else None, languages)
             for name, values in memory.items()
         }
         return rows, {
@@ -164,7 +201,7 @@ def _read(
         hub = data.name.removeprefix("hub:") if data.name.startswith("hub:") else None
         if data.name == "demo" or data.name.startswith("demo/"):
             folder = demo_folder(spec, data.name.removeprefix("demo").lstrip("/"))
-            return _read_files(spec, data, {k: str(v) for k, v in find_splits(folder, spec.columns).items()})
+            return _read_files(spec, data, _splits_of(folder, spec, languages), languages)
         known = {entry.name: entry for entry in registry.datasets()}
         if hub is None and data.name not in known:
             hint = (
@@ -183,28 +220,44 @@ def _read(
             config=entry.config if entry else None,
             revision=entry.revision if entry else None,
             group=data.group_by,
+            languages=languages,
         )
         return rows, {name: {"source": f"hub:{location}", "rows": len(values)} for name, values in rows.items()}
     if data.name:
-        found = {k: str(v) for k, v in find_splits(Path(data.name), spec.columns).items()}
+        found = _splits_of(Path(data.name), spec, languages)
         files = {**{k: v for k, v in found.items() if getattr(data, k) != NONE}, **files}
     if "train" not in files:
         raise RequestError(f"No training file: {data.name or 'the data'} has {', '.join(files) or 'no split'} only.")
-    return _read_files(spec, data, files)
+    return _read_files(spec, data, files, languages)
+
+
+def _splits_of(folder: Path, spec: TaskSpec, languages: Mapping[str, str]) -> dict[str, str]:
+    found = find_splits(folder, spec.columns, paired_languages(spec, languages))
+    return {split: str(path) for split, path in found.items()}
 
 
 def _read_files(
-    spec: TaskSpec, data: DataConfig, files: Mapping[str, str]
+    spec: TaskSpec, data: DataConfig, files: Mapping[str, str], languages: Mapping[str, str]
 ) -> tuple[dict[str, list[Row]], dict[str, dict[str, Any]]]:
-    rows = {
-        name: read_file(spec, path, data.columns, data.format, group=data.group_by if name == "train" else None)
-        for name, path in files.items()
-    }
-    sources = {
-        name: {"source": str(path), "sha256": content_sha256(path), "rows": len(rows[name])}
-        for name, path in files.items()
-    }
+    rows: dict[str, list[Row]] = {}
+    sources: dict[str, dict[str, Any]] = {}
+    paired = paired_languages(spec, languages)
+    for name, path in files.items():
+        left_out: Counter[str] = Counter()
+        group = data.group_by if name == "train" else None
+        rows[name] = read_file(spec, path, data.columns, data.format, group=group, languages=languages, notes=left_out)
+        sources[name] = {"source": path, "sha256": content_sha256(path, paired), "rows": len(rows[name])}
+        both = source_files(Path(path), paired)
+        if len(both) > 1:
+            sources[name]["files"] = {str(file): file_sha256(file).hex() for file in both}
+        if left_out:
+            sources[name]["left_out"] = dict(left_out)
     return rows, sources
+
+
+def paired_languages(spec: TaskSpec, languages: Mapping[str, str]) -> Mapping[str, str]:
+    """``languages`` for a task that reads parallel files, else nothing."""
+    return languages if "parallel" in spec.formats else {}
 
 
 def read_file(
@@ -214,44 +267,14 @@ def read_file(
     format: str | None,
     required: frozenset[str] = frozenset(),
     group: str | None = None,
+    languages: Mapping[str, str] | None = None,
+    notes: Counter[str] | None = None,
 ) -> list[Row]:
-    """The raw rows of one file as the task's roles, with their ``group`` where it is asked for."""
+    """The raw rows of one file as the task's roles, with their ``group`` where it is asked for.
+
+    ``languages`` (:func:`task_languages`) and ``notes`` are those of :func:`~taskzoo.data.read_rows`.
+    """
     return read_rows(
         Path(path), formats=spec.formats, columns=columns, roles=spec.columns, format=format, required=required,
-        group=group,
+        group=group, languages=languages if languages is not None else dict.fromkeys(spec.languages, ""), notes=notes,
     )  # fmt: skip
-
-
-def rows_from_memory(spec: TaskSpec, values: MemoryRows, source: str, group: str | None = None) -> list[Row]:
-    """Rows from ``(inputs, targets)`` - the task's first two columns - or from mappings of roles.
-
-    Args:
-        values: the rows.
-        source: what they are, for messages.
-        group: a further key of the mappings that says which rows belong together (``KEY`` or ``KEY:SEPARATOR``).
-
-    Raises:
-        RequestError: lists of unequal length, or items that are not mappings.
-    """
-    grouping = None if group is None else parse_group(group)
-    if isinstance(values, tuple) and len(values) == 2 and grouping is None:
-        inputs, targets = values
-        if len(inputs) != len(targets):
-            raise RequestError(f"{source}: {len(inputs)} inputs but {len(targets)} targets.")
-        first, second = list(spec.columns)[:2]
-        return [Row({first: a, second: b}, source, i) for i, (a, b) in enumerate(zip(inputs, targets, strict=True), 1)]
-    rows = []
-    for number, value in enumerate(values, 1):
-        if not isinstance(value, Mapping):
-            raise RequestError(
-                f"{source}: item {number} is a {type(value).__name__}; give (inputs, targets) or a list of mappings "
-                f"with the keys {', '.join(spec.columns)}."
-            )
-        for key in value:
-            if key not in spec.columns and (grouping is None or key != grouping.column):
-                raise UnknownNameError(f"column of {spec.id}", str(key), spec.columns)
-        fields = {key: item for key, item in value.items() if key in spec.columns}
-        if grouping is not None:
-            fields[GROUP] = grouping.of(value.get(grouping.column), source, number)
-        rows.append(Row(fields, source, number))
-    return rows

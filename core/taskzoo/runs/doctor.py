@@ -10,7 +10,7 @@ from taskzoo.models.loading import quiet_transformers
 from taskzoo.models.scratch import train_tokenizer
 from taskzoo.models.tokenizers import load_tokenizer
 
-from .data import overlap_notes, split_note
+from .data import left_out_notes, overlap_notes, split_note
 from .plan import Plan
 
 
@@ -51,5 +51,5 @@ def examine(plan: Plan) -> dict[str, Any]:
         }
         counts[name] = encoded.counts
         notes += [f"{name}: {value} {what.replace('_', ' ')}" for what, value in encoded.counts.items() if value]
-    notes += overlap_notes(plan.splits.overlap)
+    notes += left_out_notes(plan.splits.sources) + overlap_notes(plan.splits.overlap)
     return {"splits": splits, "counts": counts, "overlap": plan.splits.overlap, "notes": notes}

@@ -18,9 +18,10 @@ from taskzoo.errors import RequestError, TaskZooError
 from taskzoo.task import public
 
 from .card import write_card
-from .data import NONE, MemoryRows
+from .data import NONE
 from .directory import RunDirectory, new_run_path, write_json, write_jsonl
 from .manifest import now, sha256_of
+from .memory import MemoryRows
 from .plan import Plan, make_config, make_plan
 from .prepare import Prepared, prepare
 
@@ -40,6 +41,7 @@ def finetune(
     format: str | None = None,
     group_by: str | None = None,
     shots: int | None = None,
+    holdout: str | float | None = None,
     config: str | Path | None = None,
     output: str | Path | None = None,
     reporter: Reporter | None = None,
@@ -57,6 +59,8 @@ def finetune(
         format: the files' format, where their content does not tell.
         group_by: a column whose rows stay together when splits are made, ``COLUMN`` or ``COLUMN:SEPARATOR``.
         shots: keep this many training rows per class.
+        holdout: how many training rows, or which share of them, become validation and test rows where these are
+            missing; ``"500,1000"`` for each.
         config: a ``config.yaml`` to start from.
         output: the run directory; default ``runs/TASK-MODEL-TIME``.
         reporter: where progress is shown; default: nowhere.
@@ -73,8 +77,8 @@ def finetune(
     if memory and files:
         raise RequestError("Give all of train, validation and test as files, or all of them in memory.")
     run_config, recipe, sources = make_config(
-        task, model=model, data=data, columns=columns, format=format, group_by=group_by, shots=shots, config=config,
-        in_memory=bool(memory), settings=settings, **files,
+        task, model=model, data=data, columns=columns, format=format, group_by=group_by, shots=shots, holdout=holdout,
+        config=config, in_memory=bool(memory), settings=settings, **files,
     )  # fmt: skip
     path = new_run_path(str(output) if output is not None else None, run_config.task, run_config.model)
     plan = make_plan(run_config, recipe=recipe, recipe_sources=sources, memory=memory)
@@ -146,7 +150,8 @@ def _keep_memory_rows(plan: Plan, directory: RunDirectory) -> RunConfig:
         files[split] = source["source"] = str(file.absolute())
         source["sha256"] = sha256_of(file)
     group = GROUP if plan.config.data.group_by else None
-    data = DataConfig(format="jsonl", group_by=group, shots=plan.config.data.shots, **files)
+    given = plan.config.data
+    data = DataConfig(format="jsonl", group_by=group, shots=given.shots, holdout=given.holdout, **files)
     return replace(plan.config, data=data)
 
 

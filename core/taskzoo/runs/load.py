@@ -10,8 +10,9 @@ from taskzoo import registry
 from taskzoo.errors import DataError, RequestError
 from taskzoo.task import CONTRACT_VERSION, Prediction, Row, Task, TaskSpec, public
 
-from .data import MemoryRows, read_file, rows_from_memory
+from .data import read_file, task_languages
 from .directory import RunDirectory, read_json, write_json
+from .memory import MemoryRows, rows_from_memory
 from .plan import Plan
 
 if TYPE_CHECKING:
@@ -74,10 +75,11 @@ class Run:
             DataError: the file cannot be read.
         """
         first = next(iter(self.spec.columns))
+        languages = task_languages(self.spec, self.task)
         try:
-            rows = read_file(self.spec, path, columns or {}, format, frozenset([first]))
+            rows = read_file(self.spec, path, columns or {}, format, frozenset([first]), languages=languages)
         except DataError:  # the input may be in another role, such as text instead of words
-            rows = read_file(self.spec, path, columns or {}, format)
+            rows = read_file(self.spec, path, columns or {}, format, languages=languages)
             if any(first in row.fields for row in rows):
                 raise
         return self.predict_rows(self.task.prepare(rows, "predict"), min_confidence=min_confidence)
@@ -105,10 +107,11 @@ class Run:
         """
         from taskzoo.engine.evaluation import predict, score
 
+        languages = task_languages(self.spec, self.task)
         if isinstance(data, (str, Path)):
-            raw = read_file(self.spec, data, columns or {}, format)
+            raw = read_file(self.spec, data, columns or {}, format, languages=languages)
         else:
-            raw = rows_from_memory(self.spec, data, "data")
+            raw = rows_from_memory(self.spec, data, "data", languages=languages)
         rows = self.task.prepare(raw, "test")
         if not rows:
             raise RequestError("There are no rows to evaluate.")

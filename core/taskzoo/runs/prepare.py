@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from taskzoo import registry
 from taskzoo.engine.progress import Reporter
 
-from .data import SPLITS, overlap_notes, split_note
+from .data import SPLITS, left_out_notes, overlap_notes, split_note
 from .manifest import environment, model_hashes
 from .methods import check_method
 from .plan import Plan, describe_settings
@@ -164,7 +164,8 @@ def _opening(plan: Plan) -> list[str]:
     note = split_note(plan.splits.made)
     made = f" ({note})" if note else ""
     lines.append(f"data      {rows} rows{made}")
-    lines.extend(f"warning   {note}" for note in overlap_notes(plan.splits.overlap))
+    notes = [*left_out_notes(plan.splits.sources), *overlap_notes(plan.splits.overlap)]
+    lines.extend(f"warning   {note}" for note in notes)
     if hasattr(plan.task, "describe"):
         lines.append(f"labels    {plan.task.describe()}")
     lines.append(f"settings  {describe_settings(plan.config.training)}")

@@ -92,10 +92,12 @@ class Bench:
     def raw(self) -> dict[str, list[Row]]:
         """A few rows of each split of the demo set, as the reader gives them."""
         from taskzoo.data.readers import find_splits
-        from taskzoo.runs.data import demo_folder, read_file
+        from taskzoo.runs.data import demo_folder, paired_languages, read_file, task_languages
 
-        files = find_splits(demo_folder(self.spec, self.data))
-        rows = {name: read_file(self.spec, path, {}, None) for name, path in files.items()}
+        languages = task_languages(self.spec, self.new_task())
+        folder = demo_folder(self.spec, self.data)
+        files = find_splits(folder, (), paired_languages(self.spec, languages))
+        rows = {name: read_file(self.spec, path, {}, None, languages=languages) for name, path in files.items()}
         sizes = {"train": self.size, "validation": max(2, self.size // 3), "test": max(2, self.size // 3)}
         return {name: self._few(rows.get(name) or rows["train"], sizes[name]) for name in SPLITS}
 

@@ -15,11 +15,11 @@ def predictions(run: Path, rows: Path, texts: list[str]) -> dict[str, Any]:
     """What the finished run at ``run`` says."""
     import transformers
 
-    from taskzoo.runs.data import read_file
+    from taskzoo.runs.data import read_file, task_languages
     from taskzoo.runs.load import load
 
     loaded = load(run)
-    raw = read_file(loaded.spec, rows, {}, "jsonl")
+    raw = read_file(loaded.spec, rows, {}, "jsonl", languages=task_languages(loaded.spec, loaded.task))
     config = transformers.AutoConfig.from_pretrained(run / "model")
     return {
         "rows": loaded.predict_rows(loaded.task.prepare(raw, "test")),

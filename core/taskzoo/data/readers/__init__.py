@@ -26,7 +26,7 @@ from .folders import find_splits
 from .groups import GROUP, Grouping, parse_group
 from .languages import LANGUAGES, Languages
 from .objects import read_array, read_lines
-from .parallel import find_parallel, read_parallel
+from .parallel import find_parallel, names_parallel, read_parallel
 from .parquet import read_parquet
 from .sources import content_sha256, file_sha256, require_source, source_files
 from .tables import read_csv, read_tsv
@@ -43,6 +43,7 @@ __all__ = [
     "find_classes",
     "find_splits",
     "mixed_types",
+    "names_parallel",
     "parse_group",
     "read_rows",
     "read_text_classes",

@@ -68,6 +68,15 @@ def find_parallel(path: str | Path, languages: Mapping[str, str]) -> Parallel | 
     return _choose(path, {**beside, named[1]: path}, named[1], named[0], languages)
 
 
+def names_parallel(path: str | Path) -> bool:
+    """Whether there are files that ``path``, which is no file itself, can stand for."""
+    path = Path(path)
+    if braces := _BRACES.search(str(path)):
+        start, end = str(path)[: braces.start()], str(path)[braces.end() :]
+        return any(Path(start + part.strip() + end).is_file() for part in braces.groups())
+    return any(_beside(path.parent, stem) for stem in (path.name, *_directed(path)))
+
+
 def split_name(path: Path) -> tuple[str, str] | None:
     """``("train", "en")`` for ``train.en``, ``train.en.gz`` and ``train.en.txt``; ``None`` for other names."""
     stem, _, ending = plain_name(path).removesuffix(".txt").rpartition(".")
