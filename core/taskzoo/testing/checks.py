@@ -63,11 +63,11 @@ def check_spec(bench: Bench) -> None:
     _require(spec.contract <= CONTRACT_VERSION, f"the spec asks for contract {spec.contract}")
     unknown = [name for name in spec.formats if name not in FORMATS]
     _require(spec.formats and not unknown, f"the formats {unknown or 'are none'}; known are {', '.join(FORMATS)}")
-    for name, option in spec.options.items():
     foreign = [role for role, name in spec.languages.items() if role not in spec.columns or name not in spec.options]
     _require(not foreign, f"languages names {foreign}, which are no columns, or have no option of the name given")
     paired = {"parallel", "tmx"} & set(spec.formats)
     _require(not paired or len(spec.languages) == 2, f"the formats {sorted(paired)} need two roles in `languages`")
+    for name, option in spec.options.items():
         _require(isinstance(option, Option), f"the option {name!r} is no taskzoo.Option")
         _require(name not in TRAINING_FIELDS, f"the option {name!r} hides the engine setting of that name; rename it")
         _require(option.help.strip(), f"the option {name!r} has no help")
