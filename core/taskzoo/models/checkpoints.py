@@ -70,7 +70,7 @@ def resolve_model(name: str) -> Checkpoint:
         from .scratch import parse_scratch
 
         architecture, _ = parse_scratch(name)
-        kind = {"gpt2": "decoder", "t5": "encoder-decoder"}.get(architecture, "encoder")
+        kind = {"gpt2": "decoder", "t5": "encoder-decoder", "marian": "encoder-decoder"}.get(architecture, "encoder")
         return Checkpoint(name, name, family=architecture, kind=kind)
     if name.count("/") == 1 and not name.startswith((".", "/", "~")) and not name.endswith("/"):
         return Checkpoint(name, name)

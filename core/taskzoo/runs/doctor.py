@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from taskzoo.models.loading import quiet_transformers
-from taskzoo.models.scratch import train_tokenizer
+from taskzoo.models.scratch import learn_tokenizer
 from taskzoo.models.tokenizers import load_tokenizer
 
 from .data import left_out_notes, overlap_notes, split_note
+from .from_scratch import scratch_arguments
 from .plan import Plan
 
 
@@ -26,8 +29,9 @@ def examine(plan: Plan) -> dict[str, Any]:
     """
     quiet_transformers()
     if plan.checkpoint.is_scratch:
-        texts = [plan.task.signature(row)[0] for row in plan.splits.rows["train"]]
-        tokenizer = train_tokenizer(texts, plan.checkpoint.family)
+        texts, settings = scratch_arguments(plan)
+        with tempfile.TemporaryDirectory(prefix="taskzoo-scratch-") as folder:
+            tokenizer = learn_tokenizer(plan.checkpoint, texts, Path(folder), **settings)
     else:
         tokenizer = load_tokenizer(plan.checkpoint)
     splits: dict[str, dict[str, Any]] = {}

@@ -2,16 +2,49 @@
 
 from __future__ import annotations
 
+import unicodedata
 from pathlib import Path
+from typing import Any
 
 import pytest
-from transformers import AutoModel, AutoTokenizer
+import sentencepiece
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from transformers import AutoModel, AutoModelForSeq2SeqLM, AutoTokenizer
 
-from taskzoo.errors import UnknownNameError
+from taskzoo.errors import RequestError, UnknownNameError
+from taskzoo.models import scratch_tokenizers
 from taskzoo.models.checkpoints import resolve_model
-from taskzoo.models.scratch import ARCHITECTURES, make_scratch, parse_scratch, train_tokenizer
+from taskzoo.models.pieces import KINDS
+from taskzoo.models.scratch import ARCHITECTURES, SIZES, make_scratch, parse_scratch
+from taskzoo.models.scratch_tokenizers import train_marian_tokenizer, train_tokenizer
 
 TEXTS = [f"The cat number {i} sat on the mat in 上海 and saw {i * 7} dogs ." for i in range(200)]
+CHINESE = [f"第{i}只猫坐在上海的垫子上，看见了{i * 7}只狗。" for i in range(200)]
+ODD = [
+    "A zebra 🦓 in Zürich, 東京", "  two  blanks   and more ", "a\nb\tc\r\n", "<0x41> </s> <s> <pad> <mask> <unk>",
+    "ﬁne ①②③ ｆｕｌｌ　ｗｉｄｔｈ", "e\u0301", "\x00x\u200b", "......-----hahahaha catcatcat", "垫垫垫垫，，。。", "",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def learnt(request: pytest.FixtureRequest) -> tuple[Any, sentencepiece.SentencePieceProcessor]:
+    """A tokenizer of English and Chinese, and the sentencepiece model it was made of."""
+    models: list[bytes] = []
+    with pytest.MonkeyPatch.context() as patch:
+        train = scratch_tokenizers.train_pieces
+        patch.setattr(scratch_tokenizers, "train_pieces", lambda *a, **k: models.append(train(*a, **k)) or models[-1])
+        tokenizer = train_tokenizer(TEXTS + CHINESE, "t5", request.param, 900)
+    return tokenizer, sentencepiece.SentencePieceProcessor(model_proto=models[0])
+
+
+def ids_of(tokenizer: Any, text: str) -> list[int]:
+    ids: list[int] = tokenizer(text, add_special_tokens=False, split_special_tokens=True)["input_ids"]
+    return ids
+
+
+# names
 
 
 def test_names() -> None:
@@ -19,28 +52,41 @@ def test_names() -> None:
     with pytest.raises(UnknownNameError, match="scratch:bert-tiny"):
         parse_scratch("scratch:brt-tiny")
     assert resolve_model("scratch:t5-tiny").kind == "encoder-decoder"
+    assert resolve_model("scratch:marian-tiny").kind == "encoder-decoder"
 
 
-@pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_the_checkpoint_loads_with_plain_transformers(architecture: str, tmp_path: Path) -> None:
-    checkpoint = make_scratch(resolve_model(f"scratch:{architecture}-tiny"), TEXTS, tmp_path, seed=1)
-    model = AutoModel.from_pretrained(checkpoint.location)
-    tokenizer = AutoTokenizer.from_pretrained(checkpoint.location)
-    assert model.config.model_type == architecture
-    assert model.config.vocab_size == len(tokenizer)
-    assert tokenizer.pad_token_id == model.config.pad_token_id
+# tokenizers
 
 
-def test_no_character_is_unknown_and_text_comes_back() -> None:
-    tokenizer = train_tokenizer(TEXTS, "bert")
-    text = "A zebra 🦓 in Zürich, 東京"
-    ids = tokenizer(text, add_special_tokens=False)["input_ids"]
+def test_texts_are_cut_as_sentencepiece_cuts_them(learnt: Any) -> None:
+    tokenizer, pieces = learnt
+    for text in [*TEXTS[::10], *CHINESE[::10], *ODD]:
+        expected = pieces.encode(unicodedata.normalize("NFKC", text))
+        assert ids_of(tokenizer, text) == expected
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.text(max_size=40) | st.text("the catsno上海猫。<>/0x4F \n", max_size=60))
+def test_any_text_comes_back(learnt: Any, text: str) -> None:
+    """Any but the character that stands for a blank in pieces."""
+    tokenizer, _ = learnt
+    ids = ids_of(tokenizer, text)
     assert tokenizer.unk_token_id not in ids
-    assert tokenizer.decode(ids).strip() == text
+    assert tokenizer.decode(ids) == unicodedata.normalize("NFKC", text).replace("\u2581", " ")
 
 
-def test_the_same_texts_give_the_same_tokenizer() -> None:
-    assert train_tokenizer(TEXTS, "bert").get_vocab() == train_tokenizer(TEXTS, "bert").get_vocab()
+def test_odd_texts_come_back(learnt: Any) -> None:
+    tokenizer, _ = learnt
+    for text in ODD:
+        ids = ids_of(tokenizer, text)
+        assert not set(ids) & set(tokenizer.all_special_ids), text
+        assert tokenizer.decode(ids) == unicodedata.normalize("NFKC", text)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_same_texts_give_the_same_tokenizer(kind: str) -> None:
+    one, same = (train_tokenizer(TEXTS, "bert", kind) for _ in range(2))
+    assert one.backend_tokenizer.to_str() == same.backend_tokenizer.to_str()
 
 
 def test_special_tokens_stand_where_the_architecture_wants_them() -> None:
@@ -51,3 +97,125 @@ def test_special_tokens_stand_where_the_architecture_wants_them() -> None:
     assert t5("cat")["input_ids"][-1] == t5.eos_token_id
     gpt2 = train_tokenizer(TEXTS, "gpt2")
     assert gpt2.eos_token_id not in gpt2("cat")["input_ids"]
+
+
+def test_no_line_is_left_out_for_its_length_or_a_character() -> None:
+    """Sentencepiece skips what is longer than a limit in bytes, and lines with characters that it uses itself."""
+    for text in ("猫" * 70_000, *(f"x{odd}猫猫" * 50 for odd in "\u2585\x00\t\n")):
+        tokenizer = train_tokenizer([*TEXTS, text], "t5", "bpe", 900)
+        assert tokenizer.convert_tokens_to_ids("猫") != tokenizer.unk_token_id, text[:3]
+
+
+def test_a_vocabulary_that_cannot_be_learnt_is_refused() -> None:
+    with pytest.raises(RequestError, match="A tokenizer of 8000 pieces cannot be trained"):
+        train_tokenizer([], "t5")
+    with pytest.raises(RequestError, match="A tokenizer of 50 pieces cannot be trained"):
+        train_tokenizer(TEXTS, "t5", "unigram", 50)
+    with pytest.raises(UnknownNameError, match="Did you mean 'unigram'"):
+        train_tokenizer(TEXTS, "t5", "unigrm")
+
+
+# checkpoints
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_the_checkpoint_loads_with_plain_transformers(architecture: str, tmp_path: Path) -> None:
+    checkpoint = make_scratch(resolve_model(f"scratch:{architecture}-tiny"), TEXTS, tmp_path, seed=1, vocabulary=900)
+    model = AutoModel.from_pretrained(checkpoint.location)
+    tokenizer = AutoTokenizer.from_pretrained(checkpoint.location)
+    assert model.config.model_type == architecture
+    assert model.config.vocab_size == len(tokenizer)
+    assert tokenizer.pad_token_id == model.config.pad_token_id
+
+
+@pytest.mark.parametrize("architecture", ["t5", "gpt2", "marian"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_vocabulary_is_learnt_from_both_sides(architecture: str, kind: str, tmp_path: Path) -> None:
+    checkpoint = resolve_model(f"scratch:{architecture}-tiny")
+    english, chinese = [text.replace("上海", "Paris") for text in TEXTS], CHINESE
+    make_scratch(checkpoint, english, tmp_path, seed=1, targets=chinese, tokenizer=kind, vocabulary=900)
+    tokenizer = AutoTokenizer.from_pretrained(tmp_path)
+    assert len(tokenizer) <= 900
+    for text in (english[3], chinese[3]):
+        tokens = tokenizer.convert_ids_to_tokens(tokenizer(text)["input_ids"])
+        assert not [token for token in tokens if token.startswith("<0x")]
+        assert len(tokens) < len(text)
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        ("t5", {"tokenizer": "unigram"}),
+        ("t5", {"tokenizer": "bpe"}),
+        ("marian", {"tokenizer": "unigram"}),
+        ("marian", {"tokenizer": "bpe", "separate": True}),
+    ],
+)
+def test_encoder_decoders_train_and_generate(name: str, settings: dict[str, Any], tmp_path: Path) -> None:
+    checkpoint = resolve_model(f"scratch:{name}-tiny")
+    make_scratch(checkpoint, TEXTS, tmp_path, seed=1, targets=CHINESE, vocabulary=900, **settings)
+    tokenizer = AutoTokenizer.from_pretrained(tmp_path)
+    model = AutoModelForSeq2SeqLM.from_pretrained(tmp_path)
+    targets = ["猫坐在垫子上。", "上海的狗", "看见了7只猫", "第3只"]
+    batch = tokenizer(TEXTS[:4], text_target=targets, return_tensors="pt", padding=True)
+    optimizer = torch.optim.AdamW(model.parameters(), 2e-3)
+    for _ in range(60):
+        labels = batch["labels"].masked_fill(batch["labels"] == tokenizer.pad_token_id, -100)
+        model(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"], labels=labels).loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+    model.eval()
+    with torch.no_grad():
+        ids = model.generate(batch["input_ids"], attention_mask=batch["attention_mask"], max_new_tokens=30)
+    assert tokenizer.batch_decode(ids, skip_special_tokens=True) == targets
+
+
+def test_separate_vocabularies_hold_one_language_each(tmp_path: Path) -> None:
+    english = [text.replace("上海", "Paris") for text in TEXTS]
+    make_scratch(resolve_model("scratch:marian-tiny"), english, tmp_path, seed=1, targets=CHINESE[:50], separate=True)
+    tokenizer = AutoTokenizer.from_pretrained(tmp_path)
+    config = AutoModelForSeq2SeqLM.from_pretrained(tmp_path).config
+    assert (config.vocab_size, config.decoder_vocab_size) == (len(tokenizer.encoder), len(tokenizer.target_encoder))
+    assert config.vocab_size != config.decoder_vocab_size
+    assert "猫" in tokenizer.target_encoder
+    assert "猫" not in tokenizer.encoder
+    ids = tokenizer(text_target="猫坐在垫子上")["input_ids"]
+    assert tokenizer.decode(ids, skip_special_tokens=True) == "猫坐在垫子上"
+    assert ids[-1] == config.eos_token_id
+
+
+def test_marian_spells_rare_characters(tmp_path: Path) -> None:
+    tokenizer = train_marian_tokenizer(TEXTS, CHINESE, tmp_path)
+    for text in ("A zebra 🦓 in Zürich, 東京", "two  blanks"):
+        ids = tokenizer(text)["input_ids"]
+        assert tokenizer.unk_token_id not in ids
+        assert tokenizer.decode(ids, skip_special_tokens=True) == text
+
+
+def test_only_marian_has_separate_vocabularies(tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match="scratch:marian-mini"):
+        make_scratch(resolve_model("scratch:t5-mini"), TEXTS, tmp_path, seed=1, targets=CHINESE, separate=True)
+    assert not list(tmp_path.iterdir())
+
+
+def test_encoder_decoders_have_the_layers_on_each_side(tmp_path: Path) -> None:
+    for architecture in ("t5", "marian"):
+        folder = tmp_path / architecture
+        folder.mkdir()
+        make_scratch(resolve_model(f"scratch:{architecture}-mini"), TEXTS, folder, seed=1, vocabulary=600)
+        model = AutoModelForSeq2SeqLM.from_pretrained(folder)
+        stacks = [model.get_encoder(), model.get_decoder()]
+        assert [len(getattr(stack, "layers", getattr(stack, "block", []))) for stack in stacks] == [
+            SIZES["mini"][1]
+        ] * 2
+        assert model.get_input_embeddings().weight.shape[1] == SIZES["mini"][0]
+        assert model.lm_head.weight is model.get_decoder().get_input_embeddings().weight
+
+
+def test_the_seed_decides(tmp_path: Path) -> None:
+    found = []
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        (tmp_path / name).mkdir()
+        make_scratch(resolve_model("scratch:t5-tiny"), TEXTS, tmp_path / name, seed=seed, vocabulary=600)
+        found.append((tmp_path / name / "model.safetensors").read_bytes())
+    assert found[0] == found[1] != found[2]
