@@ -123,11 +123,7 @@ def main_script(text: str) -> str:
 
 def script_counts(text: str) -> Counter[str]:
     """How many characters of a text belong to each script."""
-    counts: Counter[str] = Counter()
-    for character, count in Counter(text).items():
-        if script := _script_of(character):
-            counts[script] += count
-    return counts
+    return Counter(filter(None, map(_script_of, text)))
 
 
 def script_language(texts: Iterable[str]) -> str:
