@@ -6,6 +6,7 @@ Two kinds: ``unigram`` (Kudo 2018) and ``bpe`` (Sennrich et al. 2016).
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -59,9 +60,20 @@ def train_pieces(
             num_threads=1, minloglevel=2, max_sentence_length=1 << 16, **special,
         )  # fmt: skip
     except RuntimeError as error:
-        reason = str(error).strip().splitlines()[-1][:200]
-        raise RequestError(f"A tokenizer of {size} pieces cannot be trained on the texts: {reason}") from error
+        raise RequestError(_explain(str(error), size)) from error
     return model.getvalue()
+
+
+def _explain(reason: str, size: int) -> str:
+    """What sentencepiece's complaint means for the texts."""
+    if "sentences_.empty()" in reason:
+        return "There is no text to learn a tokenizer from: all inputs are empty."
+    if found := re.search(r"required_chars. \d+ vs (\d+)", reason):
+        return (
+            f"A vocabulary of {size} is too small: the characters of these texts alone take {found[1]}; "
+            "set scratch_vocabulary higher, to about three times that number."
+        )
+    return f"A tokenizer of {size} pieces cannot be trained on the texts: {reason.strip().splitlines()[-1][:200]}"
 
 
 def _lines(texts: Iterable[str]) -> Iterator[str]:

@@ -75,3 +75,17 @@ def test_bad_data_are_refused_as_in_a_run(
     assert "train.conll:1" in err
     assert "PERSON" in err
     assert out == ""
+
+
+@pytest.mark.parametrize("settings", [[], ["--set", "scratch_separate=true", "--set", "scratch_tokenizer=bpe"]])
+def test_models_from_scratch_are_examined_with_the_vocabulary_of_a_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], settings: list[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    rows = [f'{{"text": "the cat number {i} sat on the mat", "label": "{"ab"[i % 2]}"}}' for i in range(40)]
+    Path("train.jsonl").write_text("\n".join(rows), encoding="utf-8")
+    arguments = ["doctor", "classification", "--train", "train.jsonl", "--model", "scratch:marian-tiny", "--json"]
+    code, out, _ = call(monkeypatch, capsys, *arguments, "--set", "scratch_vocabulary=400", *settings)
+    assert code == 0
+    assert json.loads(out)["splits"]["train"]["longest"] > 3
+    assert [path.name for path in tmp_path.iterdir()] == ["train.jsonl"]
