@@ -13,6 +13,7 @@ from taskzoo import registry
 from taskzoo.config import DataConfig
 from taskzoo.data.holdout import held_out
 from taskzoo.data.hub import load_hub_rows
+from taskzoo.data.languages import as_language
 from taskzoo.data.readers import (
     GROUP,
     content_sha256,
@@ -102,7 +103,8 @@ def task_languages(spec: TaskSpec, task: Task) -> dict[str, str]:
     """role -> code of the language of its texts, ``""`` if unknown: as the task knows it, else as its options say."""
     known = getattr(task, "languages", {})
     options = getattr(task, "options", {})
-    return {role: str(known.get(role) or options.get(name) or "") for role, name in spec.languages.items()}
+    given = {role: str(known.get(role) or options.get(name) or "") for role, name in spec.languages.items()}
+    return {role: as_language(name) or name for role, name in given.items()}
 
 
 def _left_out(data: DataConfig, memory: Mapping[str, MemoryRows]) -> set[str]:

@@ -45,3 +45,18 @@ def refused(path: Path, *parts: str, line: int = 0, read: Any = texts, **setting
     for part in parts:
         assert part in sentence, message
     return sentence
+
+
+PAIR_FORMATS = ("jsonl", "json", "csv", "tsv", "parquet", "parallel", "tmx")
+PAIR = {"source": "the text", "target": "its translation"}
+
+
+def translations(path: Path, source: str = "", target: str = "", **settings: Any) -> list[Row]:
+    """Rows of a task that translates, from ``source`` into ``target`` (codes; ``""``: unknown)."""
+    languages = {"source": source, "target": target}
+    given = {"formats": PAIR_FORMATS, "roles": PAIR, "languages": languages, "required": frozenset(), **settings}
+    return read_rows(path, **given)
+
+
+def both(rows: list[Row]) -> list[tuple[Any, Any]]:
+    return [(row["source"], row["target"]) for row in rows]

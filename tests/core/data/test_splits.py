@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections import Counter
 
 import pytest
@@ -208,3 +209,41 @@ def test_own_splits_never_overlap(pairs: list[tuple[str, str]]) -> None:
     train, validation, test, _ = split_rows(rows_of(pairs), signature=signature, seed=1)
     report = overlap_report({"train": train, "validation": validation, "test": test}, signature)
     assert [report[key]["count"] for key in ("train_test", "train_validation", "validation_test")] == [0, 0, 0]
+
+
+def translations(count: int) -> list[Row]:
+    """Sentences with one to four translations each, in the order of a list that is sorted by sentence."""
+    pairs = [(f"sentence {i}", f"translation {i}.{j % 3}") for i in range(count) for j in range(1 + i % 4)]
+    return rows_of(pairs)
+
+
+def test_translations_of_one_sentence_stay_together_also_in_a_large_file() -> None:
+    rows = translations(12_000)
+    assert len(rows) > 29_000
+    began = time.perf_counter()
+    fractions = (500 / len(rows), 1000 / len(rows))
+    train, validation, test, info = split_rows(rows, signature=signature, seed=1, fractions=fractions, stratify=False)
+    report = overlap_report({"train": train, "validation": validation, "test": test}, signature, many_targets=True)
+    assert time.perf_counter() - began < 10  # one second where nothing else runs
+    assert (len(validation), len(test)) == (500, 1000)
+    assert [report[name]["count"] for name in ("train_test", "train_validation", "validation_test")] == [0, 0, 0]
+    assert info["method"] == "random"
+
+
+def test_several_targets_are_no_conflict_where_a_task_says_so() -> None:
+    train = rows_of([("hi", "salut"), ("hi", "bonjour"), ("bye", "adieu"), ("hi", "salut")])
+    test = rows_of([("hi", "salut"), ("no", "non")], source="b.csv")
+    report = overlap_report({"train": train, "test": test}, signature, many_targets=True)
+    assert report == {
+        "train_test": {"count": 1, "examples": [["train a.csv:2", "test b.csv:2"]]},
+        "repeated_pairs": {"count": 1, "examples": [["train a.csv:2", "train a.csv:5"]]},
+    }
+    assert overlap_report({"test": train}, signature, many_targets=True) == {}
+    plain = overlap_report({"train": train, "test": test}, signature)
+    assert (plain["conflicting_targets"]["count"], plain["inside_train"]["count"]) == (1, 2)
+
+
+def test_texts_are_no_strata() -> None:
+    rows = rows_of([(f"{i}", "yes" if i % 2 else "no") for i in range(60)])
+    assert split_rows(rows, signature=signature, seed=0)[3]["method"] == "stratified"
+    assert split_rows(rows, signature=signature, seed=0, stratify=False)[3]["method"] == "random"

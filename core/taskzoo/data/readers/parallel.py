@@ -46,14 +46,15 @@ def find_parallel(path: str | Path, languages: Mapping[str, str]) -> Parallel | 
 
     Args:
         path: one of the files, their common beginning, or both in braces.
-        languages: the two roles and their codes, source first; ``""`` for one unknown.
+        languages: the two roles and their languages, source first; ``""`` for one unknown.
 
     Raises:
-        DataError: the files do not tell which one is the source, or which of several is meant.
+        DataError: the files do not tell which is the source or which of several is meant, or are in other languages.
     """
     path = Path(path)
     if len(languages) != 2 or path.is_dir():
         return None
+    languages = {role: as_language(code) or code for role, code in languages.items()}
     if braces := _BRACES.search(str(path)):
         start, end = str(path)[: braces.start()], str(path)[braces.end() :]
         return _in_order([Path(start + part.strip() + end) for part in braces.groups()], braces.groups(), languages)
@@ -101,7 +102,7 @@ def read_parallel(pair: Parallel, required: frozenset[str], notes: Counter[str])
         raise DataError(_alone(path, missing[0], pair.languages[missing[0]]), file=str(path))
     for path in pair.paths.values():
         require_file(path)
-    texts = {role: _lines(path) for role, path in pair.paths.items()}
+    texts = {role: split_lines(read_text(path), str(path)) for role, path in pair.paths.items()}
     _check_lengths(pair, texts)
     source = str(pair.paths.get(roles[0]) or pair.paths[roles[1]])
     codes = {LANGUAGES: pair.codes} if any(pair.codes) else {}
@@ -124,17 +125,14 @@ def read_parallel(pair: Parallel, required: frozenset[str], notes: Counter[str])
     return rows
 
 
-def _lines(path: Path) -> list[str]:
-    lines = split_lines(read_text(path), str(path))
-    while not lines[-1].strip():
-        lines.pop()
-    return lines
-
-
 def _check_lengths(pair: Parallel, texts: Mapping[str, list[str]]) -> None:
-    if len({len(lines) for lines in texts.values()}) == 1:
+    if len(texts) < 2:
         return
     (short, few), (long, many) = sorted(texts.items(), key=lambda item: len(item[1]))
+    while len(many) > len(few) and not many[-1].strip():  # blank lines at the end of one file
+        many.pop()
+    if len(many) == len(few):
+        return
     long_path, short_path = pair.paths[long], pair.paths[short]
     last = f" and ends with {_short(few[-1])}"
     raise DataError(
@@ -198,6 +196,10 @@ def _choose(
             names = ", ".join(file.name for file in files[code])
             raise DataError(f"{names} are all in one language; keep one of them here.", file=str(path))
     paths = {role: files[code][0] for role, code in codes.items() if code in files}
+    if not paths:
+        names = listed([paths[0].name for paths in files.values()])
+        wanted = " or ".join(filter(None, codes.values()))
+        raise DataError(f"none of {names} is in {wanted}; set other languages.", file=str(path))
     return Parallel(paths, codes)
 
 
