@@ -16,7 +16,7 @@ from transformers import AutoModel, AutoModelForSeq2SeqLM, AutoTokenizer
 from taskzoo.errors import RequestError, UnknownNameError
 from taskzoo.models import scratch_tokenizers
 from taskzoo.models.checkpoints import resolve_model
-from taskzoo.models.pieces import KINDS
+from taskzoo.models.pieces import KINDS, train_pieces
 from taskzoo.models.scratch import ARCHITECTURES, SIZES, make_scratch, parse_scratch
 from taskzoo.models.scratch_tokenizers import train_marian_tokenizer, train_tokenizer
 
@@ -32,9 +32,13 @@ ODD = [
 def learnt(request: pytest.FixtureRequest) -> tuple[Any, sentencepiece.SentencePieceProcessor]:
     """A tokenizer of English and Chinese, and the sentencepiece model it was made of."""
     models: list[bytes] = []
+
+    def train(*arguments: Any, **settings: Any) -> bytes:
+        models.append(train_pieces(*arguments, **settings))
+        return models[-1]
+
     with pytest.MonkeyPatch.context() as patch:
-        train = scratch_tokenizers.train_pieces
-        patch.setattr(scratch_tokenizers, "train_pieces", lambda *a, **k: models.append(train(*a, **k)) or models[-1])
+        patch.setattr(scratch_tokenizers, "train_pieces", train)
         tokenizer = train_tokenizer(TEXTS + CHINESE, "t5", request.param, 900)
     return tokenizer, sentencepiece.SentencePieceProcessor(model_proto=models[0])
 
