@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from taskzoo.models.loading import quiet_transformers
-from taskzoo.models.scratch import learn_tokenizer
+from taskzoo.models.loading import explain_load_errors, load_config, quiet_transformers
+from taskzoo.models.scratch import learn_tokenizer, make_scratch
 from taskzoo.models.tokenizers import load_tokenizer
 
 from .data import left_out_notes, overlap_notes, split_note
 from .from_scratch import scratch_arguments
 from .plan import Plan
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 
 def examine(plan: Plan) -> dict[str, Any]:
@@ -28,12 +31,7 @@ def examine(plan: Plan) -> dict[str, Any]:
         RequestError: the tokenizer cannot be loaded.
     """
     quiet_transformers()
-    if plan.checkpoint.is_scratch:
-        texts, settings = scratch_arguments(plan)
-        with tempfile.TemporaryDirectory(prefix="taskzoo-scratch-") as folder:
-            tokenizer = learn_tokenizer(plan.checkpoint, texts, Path(folder), **settings)
-    else:
-        tokenizer = load_tokenizer(plan.checkpoint)
+    tokenizer = _tokenizer(plan)
     splits: dict[str, dict[str, Any]] = {}
     counts: dict[str, dict[str, int]] = {}
     notes = []
@@ -57,3 +55,23 @@ def examine(plan: Plan) -> dict[str, Any]:
         notes += [f"{name}: {value} {what.replace('_', ' ')}" for what, value in encoded.counts.items() if value]
     notes += left_out_notes(plan.splits.sources) + overlap_notes(plan.splits.overlap)
     return {"splits": splits, "counts": counts, "overlap": plan.splits.overlap, "notes": notes}
+
+
+def _tokenizer(plan: Plan) -> PreTrainedTokenizerBase:
+    """The tokenizer of the checkpoint, to which the task is adapted."""
+    adapt = getattr(plan.task, "adapt", None)
+    if not plan.checkpoint.is_scratch:
+        tokenizer = load_tokenizer(plan.checkpoint)
+        if adapt is not None:
+            with explain_load_errors(plan.checkpoint, "configuration"):
+                config = load_config(plan.checkpoint)
+            adapt(tokenizer, config)
+        return tokenizer
+    texts, settings = scratch_arguments(plan)
+    with tempfile.TemporaryDirectory(prefix="taskzoo-scratch-") as folder:
+        if adapt is None:
+            return learn_tokenizer(plan.checkpoint, texts, Path(folder), **settings)
+        made = make_scratch(plan.checkpoint, texts, Path(folder), seed=plan.config.training.seed, **settings)
+        tokenizer = load_tokenizer(made)
+        adapt(tokenizer, load_config(made))
+    return tokenizer
