@@ -1,0 +1,164 @@
+"""Cross-entropy over a large vocabulary without ever holding all logits.
+
+A batch of 2,000 target tokens has half a billion logits over 250,000 pieces: 2 GB in float32, and as much again for
+their gradient. Here the last linear layer and the loss are computed together, a chunk of tokens at a time. A chunk's
+gradient is known as soon as its logits are, so it is multiplied into the gradients of states and weight at once (Hsu et
+al. 2024, Liger Kernel; compare Wijmans et al. 2024, Cut Cross-Entropy, which computes logits twice instead).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch.autograd.function import once_differentiable
+
+from taskzoo.task import IGNORE_INDEX
+
+CHUNK_BYTES = 2**27
+"""Size of a chunk of logits in float32. Smaller ones read and write the gradient of the weight more often."""
+BLOCK = 8192
+"""Pieces of the vocabulary whose gradient is computed at once in half precision, before it is added in float32."""
+
+
+def vocabulary_cross_entropy(
+    states: torch.Tensor,
+    weight: torch.Tensor,
+    bias: torch.Tensor | None,
+    targets: torch.Tensor,
+    *,
+    label_smoothing: float = 0.0,
+    chunk_tokens: int = 0,
+    dtype: torch.dtype | None = None,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """:func:`.losses.cross_entropy` of the logits ``states @ weight.T + bias``.
+
+    Only positions whose target is not ``IGNORE_INDEX`` are computed, and gradients only of what needs them.
+
+    Args:
+        states: shape ``[..., H]``.
+        weight: shape ``[V, H]``; may be shared with the embeddings, or frozen.
+        bias: shape ``[V]``, or ``None``.
+        targets: ids below V, shape ``[...]``.
+        label_smoothing: mass spread evenly over all V pieces.
+        chunk_tokens: tokens whose logits are held at once (0: as many as fill :data:`CHUNK_BYTES`).
+        dtype: of the matrix products; by default what autocast says, else that of states and weight. Softmax and sums
+            are computed in float32, or float64 where states or weight are.
+
+    Returns:
+        The sum in float32 (or float64) and the number of active targets, both scalars.
+    """
+    targets = targets.reshape(-1)
+    active = targets != IGNORE_INDEX
+    chosen = active.nonzero().squeeze(1)
+    states = states.reshape(-1, states.shape[-1]).index_select(0, chosen)
+    kind = states.device.type
+    if dtype is None:
+        within = torch.is_autocast_enabled(kind)
+        dtype = torch.get_autocast_dtype(kind) if within else torch.promote_types(states.dtype, weight.dtype)
+    chunk = chunk_tokens or max(1, CHUNK_BYTES // (4 * weight.shape[0]))
+    plan = _Plan(targets.index_select(0, chosen), label_smoothing, min(chunk, max(1, len(chosen))), dtype)
+    if torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in (states, weight, bias)):
+        total: torch.Tensor = _Loss.apply(states, weight, bias, plan)  # type: ignore[no-untyped-call]
+    else:
+        total, _ = _compute(states, weight, bias, plan, (False, False, False))
+    return total, active.sum()
+
+
+@dataclass(slots=True)
+class _Plan:
+    targets: torch.Tensor
+    """Shape ``[N]``, all active."""
+    label_smoothing: float
+    chunk: int
+    dtype: torch.dtype
+
+
+Gradients = list[torch.Tensor | None]
+
+
+class _Loss(torch.autograd.Function):
+    """Gradients are made in the forward pass. A second backward pass over the same graph computes them again."""
+
+    @staticmethod
+    def forward(ctx: Any, states: Any, weight: Any, bias: Any, plan: _Plan) -> torch.Tensor:
+        ctx.plan = plan
+        ctx.save_for_backward(states, weight, bias)
+        total, ctx.gradients = _compute(states, weight, bias, plan, ctx.needs_input_grad[:3])
+        return total
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, scale: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        states, weight, bias = ctx.saved_tensors  # refused by torch where they are gone or have been changed
+        gradients, ctx.gradients = ctx.gradients, None
+        if gradients is None:
+            gradients = _compute(states, weight, bias, ctx.plan, ctx.needs_input_grad[:3])[1]
+        return (*(None if gradient is None else gradient.mul_(scale) for gradient in gradients), None)
+
+
+@torch.no_grad()
+def _compute(
+    states: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None, plan: _Plan, wanted: tuple[bool, ...]
+) -> tuple[torch.Tensor, Gradients]:
+    """The sum of the losses of states ``[N, H]``, and the gradients that are wanted, of states, weight and bias."""
+    exact = torch.promote_types(torch.promote_types(states.dtype, weight.dtype), torch.float32)
+    device, pieces, size = states.device, weight.shape[0], plan.chunk
+    # the gradient of a logit is often below what float16 can tell from 0
+    narrow = exact if plan.dtype == torch.float16 else plan.dtype
+    total = torch.zeros((), dtype=exact, device=device)
+    of_states = torch.empty_like(states) if wanted[0] else None
+    of_weight = torch.zeros(weight.shape, dtype=exact, device=device) if wanted[1] else None
+    of_bias = torch.zeros(pieces, dtype=exact, device=device) if wanted[2] else None
+    matrix, wide_matrix = weight.to(plan.dtype), weight.to(narrow) if wanted[0] else None
+    logits = torch.empty(size, pieces, dtype=exact, device=device)
+    low = None if exact == plan.dtype else torch.empty(size, pieces, dtype=plan.dtype, device=device)
+    with torch.autocast(device.type, enabled=False):
+        for start in range(0, len(states), size):
+            part, target = states[start : start + size], plan.targets[start : start + size, None]
+            scores = logits[: len(part)]
+            if low is None:
+                torch.mm(part.to(exact), matrix.T, out=scores)
+            else:
+                scores.copy_(torch.mm(part.to(plan.dtype), matrix.T, out=low[: len(part)]))
+            if bias is not None:
+                scores += bias
+            total += _losses_to_gradients(scores, target, plan.label_smoothing)
+            if not any(wanted):
+                continue
+            if of_bias is not None:
+                of_bias += scores.sum(0)
+            slope = scores if narrow == exact or low is None else low[: len(part)].copy_(scores)
+            if of_states is not None:
+                assert wide_matrix is not None
+                of_states[start : start + size] = slope @ wide_matrix
+            if of_weight is not None:
+                _add_product(of_weight, slope, part.to(narrow))
+    gradients = zip((of_states, of_weight, of_bias), (states, weight, bias), strict=True)
+    return total, [None if g is None or of is None else g.to(of.dtype) for g, of in gradients]
+
+
+def _losses_to_gradients(scores: torch.Tensor, target: torch.Tensor, smoothing: float) -> torch.Tensor:
+    """The sum of the losses of logits ``[n, V]``, which are overwritten by their gradient; ``target`` is ``[n, 1]``."""
+    top = scores.amax(-1, keepdim=True)
+    scores -= top
+    of_target = scores.gather(1, target)
+    mean = scores.mean(-1, keepdim=True) if smoothing else 0.0
+    scores.exp_()
+    mass = scores.sum(-1, keepdim=True)
+    losses = mass.log() - (1 - smoothing) * of_target - smoothing * mean
+    scores /= mass
+    if smoothing:
+        scores -= smoothing / scores.shape[1]
+    scores.scatter_add_(1, target, torch.full_like(of_target, smoothing - 1))
+    return losses.sum()
+
+
+def _add_product(into: torch.Tensor, slope: torch.Tensor, states: torch.Tensor) -> None:
+    """Add ``slope.T @ states`` to ``into`` ``[V, H]``, in its precision."""
+    if into.dtype == slope.dtype:
+        into.addmm_(slope.T, states)
+        return
+    for start in range(0, len(into), BLOCK):
+        into[start : start + BLOCK] += slope[:, start : start + BLOCK].T @ states
