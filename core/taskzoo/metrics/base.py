@@ -44,7 +44,7 @@ def score_with(metric: Metric, statistics: np.ndarray, weights: np.ndarray) -> d
 class OfflineMetric(evaluate.Metric):
     """What both forms share: no network, no cache files, and examples with more keys than the features declare.
 
-    A declared key that begins with ``_`` is a list that an example may lack.
+    An example may lack a declared key that begins with ``_``: it is then an empty list or string, or ``None``.
     """
 
     def __init__(self, **kwargs: Any) -> None:
@@ -81,7 +81,10 @@ class OfflineMetric(evaluate.Metric):
         if not isinstance(features, Mapping):
             return examples
         columns = {key: column(examples, key, side) for key in features if not key.startswith("_")}
-        optional = {key: [example.get(key, []) for example in examples] for key in features if key.startswith("_")}
+        optional = {}
+        for key in (key for key in features if key.startswith("_")):
+            found = [example.get(key) for example in examples]
+            optional[key] = [_missing(features[key]) if value is None else value for value in found]
         columns = {key: [_kept(features[key], value) for value in {**columns, **optional}[key]] for key in features}
         return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
 
@@ -122,9 +125,19 @@ class WeightedMetric(OfflineMetric):
         return partial(self.weighted_scores, statistics)
 
 
+def _inner(feature: Any) -> Any:
+    """What a list holds; ``None`` for a feature that is no list."""
+    return feature[0] if isinstance(feature, list) else getattr(feature, "feature", None)
+
+
+def _missing(feature: Any) -> Any:
+    """What stands for a value that is not there; ``evaluate`` fails on ``None`` for a string."""
+    return [] if _inner(feature) is not None else "" if getattr(feature, "dtype", "") == "string" else None
+
+
 def _kept(feature: Any, value: Any) -> Any:
     """``value`` without the keys that ``feature`` does not declare, also inside lists."""
-    inner = feature[0] if isinstance(feature, list) else getattr(feature, "feature", None)
+    inner = _inner(feature)
     if inner is not None and isinstance(value, (list, tuple)):
         return [_kept(inner, item) for item in value]
     if isinstance(feature, Mapping) and isinstance(value, Mapping):

@@ -32,7 +32,8 @@ RANGES = {
     "accuracy": ONE, "precision": ONE, "recall": ONE, "f1": ONE, "bleu": HUNDRED, "chrf": HUNDRED, "rouge": HUNDRED,
     "ter": (0.0, math.inf), "mse": (0.0, math.inf), "rmse": (0.0, math.inf), "mae": (0.0, math.inf),
     "pearson": (-1.0, 1.0), "spearman": (-1.0, 1.0), "r2": (-math.inf, 1.0), "mcc": (-1.0, 1.0), "hamming": ONE,
-    "roc": ONE, "average": ONE, "ece": ONE, "log_loss": (0.0, math.inf),
+    "roc": ONE, "average": ONE, "ece": ONE, "log_loss": (0.0, math.inf), "length": (0.0, math.inf), "empty": ONE,
+    "truncated": ONE, "novel": ONE, "coverage": ONE, "density": (0.0, math.inf), "similarity": ONE,
 }  # fmt: skip
 """The range of a score by the beginning of its name, up to the first ``_`` or digit where there is no exact entry."""
 ZERO_BY_NATURE = ("key.bias", "k_proj.bias", "key_proj.bias", "k_lin.bias")

@@ -1,0 +1,157 @@
+"""What is wrong with generated texts besides their words: length, empty and cut outputs; what summaries copy."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+import datasets
+import evaluate
+import numpy as np
+
+from .base import CorpusMetric, ratio
+from .pairs import text_pairs
+from .words import split_tokens
+
+ORDERS = (1, 2, 3, 4)
+
+_DESCRIPTION = """\
+Length of generated texts in proportion to their references, shares of empty and of cut texts; for summaries the share
+of new n-grams, and the coverage and density of what is copied from the source (Grusky et al. 2018)."""
+
+_CITATION = """\
+@inproceedings{grusky2018newsroom,
+  title = {Newsroom: A Dataset of 1.3 Million Summaries with Diverse Extractive Strategies},
+  author = {Grusky, Max and Naaman, Mor and Artzi, Yoav},
+  booktitle = {Proceedings of the 2018 Conference of the North American Chapter of the Association for Computational
+    Linguistics: Human Language Technologies},
+  pages = {708--719},
+  year = {2018}
+}"""
+
+_INPUTS = """
+Args:
+    predictions: one dict per example: "text"; and "_truncated", whether the length limit cut it, where that is known.
+        Further keys are ignored.
+    references: one dict per example: "targets", a list of one or more texts; for summaries also "_source".
+
+Returns:
+    length_ratio: tokens of the outputs per token of the references; with several, of the one nearest in length.
+    empty, truncated: shares of the outputs, from 0 to 1.
+    Summaries: novel_1grams to novel_4grams, the shares of the outputs' n-grams that their sources do not have;
+    coverage, the mean share of an output's tokens that lie in copied fragments, from 0 to 1; density, the mean over
+    outputs of the fragments' squared lengths per token, from 0.
+"""
+
+
+class GeneratedText(CorpusMetric):
+    """``GeneratedText().compute(predictions=[{"text": "a cat"}], references=[{"targets": ["the cat"]}])``.
+
+    Tokens are those of :func:`taskzoo.metrics.words.split_tokens`. A score is NaN where there is nothing to count: no
+    examples, references without tokens, no output with tokens, no example with a source.
+
+    Args:
+        summary: also score what is new and what is copied, from ``_source`` of the references.
+        **kwargs: of ``evaluate.Metric``.
+    """
+
+    def __init__(self, summary: bool = False, **kwargs: Any) -> None:
+        self.summary = summary
+        super().__init__(**kwargs)
+
+    def _info(self) -> evaluate.MetricInfo:
+        text = datasets.Value("string")
+        prediction = {"text": text, "_truncated": datasets.Value("bool")}
+        return evaluate.MetricInfo(
+            description=_DESCRIPTION,
+            citation=_CITATION,
+            inputs_description=_INPUTS,
+            features=datasets.Features({"predictions": prediction, "references": {"targets": [text], "_source": text}}),
+            reference_urls=["https://lil.nlp.cornell.edu/newsroom/"],
+        )
+
+    def statistics(self, predictions: Sequence[Any], references: Sequence[Any]) -> np.ndarray:
+        """Shape ``[examples, 5]``, for summaries ``[examples, 16]``, float64.
+
+        Columns: 1; tokens of the output and of the reference that is nearest in length (the shorter of two); 1 if the
+        output is empty; 1 if it is cut. For summaries: new n-grams for n = 1 to 4 and all n-grams for n = 1 to 4,
+        coverage, density, and 1 if they count; all 0 without a source or without tokens.
+
+        Raises:
+            DataError: unequal numbers of examples, or one without a text or a target (it is named, from 0).
+        """
+        rows = []
+        for index, (text, targets) in enumerate(text_pairs(predictions, references)):
+            tokens = split_tokens(text)
+            nearest = min((len(split_tokens(t)) for t in targets), key=lambda n: (abs(n - len(tokens)), n))
+            cut = bool(predictions[index].get("_truncated"))
+            row = [1.0, len(tokens), nearest, not text.strip(), cut]
+            if self.summary:
+                row += _copied(tokens, references[index].get("_source"))
+            rows.append(row)
+        width = 8 + 2 * len(ORDERS) if self.summary else 5
+        return np.asarray(rows, dtype=np.float64).reshape(-1, width)
+
+    def scores(self, total: np.ndarray) -> dict[str, float]:
+        """All scores from summed statistics."""
+        found = {
+            "length_ratio": ratio(total[1], total[2]),
+            "empty": ratio(total[3], total[0]),
+            "truncated": ratio(total[4], total[0]),
+        }
+        if self.summary:
+            new, every = np.split(total[5 : 5 + 2 * len(ORDERS)], 2)
+            coverage, density, counted = total[-3:]
+            found |= {f"novel_{n}grams": ratio(new[i], every[i]) for i, n in enumerate(ORDERS)}
+            found |= {"coverage": ratio(coverage, counted), "density": ratio(density, counted)}
+        return found
+
+
+def fragments(source: Sequence[str], summary: Sequence[str]) -> list[int]:
+    """Lengths of the extractive fragments of ``summary``: what it shares with ``source``, longest first at each token.
+
+    The greedy search of Grusky et al. (2018), figure 3: at a token of the summary it takes the longest run of tokens
+    that also stands in the source, and goes on behind it. Within the source it also goes on behind each run.
+    """
+    places = defaultdict(list)
+    for place, token in enumerate(source):
+        places[token].append(place)
+    lengths = []
+    start = 0
+    while start < len(summary):
+        longest = free = 0
+        for place in places.get(summary[start], ()):
+            if place < free:
+                continue
+            length = 1
+            while (
+                start + length < len(summary)
+                and place + length < len(source)
+                and summary[start + length] == source[place + length]
+            ):
+                length += 1
+            longest, free = max(longest, length), place + length
+        if longest:
+            lengths.append(longest)
+        start += max(longest, 1)
+    return lengths
+
+
+def _copied(tokens: list[str], source: str | None) -> list[float]:
+    """The columns for summaries."""
+    if not source or not tokens:
+        return [0.0] * (3 + 2 * len(ORDERS))
+    read = split_tokens(source)
+    new, every = [], []
+    for n in ORDERS:
+        known = set(_ngrams(read, n))
+        found = _ngrams(tokens, n)
+        new.append(float(sum(ngram not in known for ngram in found)))
+        every.append(float(len(found)))
+    lengths = fragments(read, tokens)
+    return [*new, *every, sum(lengths) / len(tokens), sum(n * n for n in lengths) / len(tokens), 1.0]
+
+
+def _ngrams(tokens: list[str], n: int) -> list[tuple[str, ...]]:
+    return list(zip(*(tokens[i:] for i in range(n)), strict=False))

@@ -1,0 +1,195 @@
+"""Scores of translations: BLEU, chrF and TER, by sacreBLEU."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import zip_longest
+from typing import TYPE_CHECKING, Any
+
+import datasets
+import evaluate
+import numpy as np
+
+from taskzoo.errors import RequestError
+
+from .base import CorpusMetric
+from .edits import translation_edits
+from .pairs import text_pairs
+
+if TYPE_CHECKING:
+    from sacrebleu.metrics.base import Metric as SacreMetric
+
+TOKENIZERS = ("13a", "intl", "zh", "char", "none", "ja-mecab", "ko-mecab")
+"""Of BLEU. The last two need a package of their own; others of sacreBLEU would download a model."""
+
+_CHARACTERS = {"ja", "ko", "th", "lo", "my", "km", "bo", "dz"}
+
+_DESCRIPTION = """\
+BLEU (Papineni et al. 2002), chrF (Popović 2015) and translation edit rate (Snover et al. 2006) of translations, as
+sacreBLEU (Post 2018) computes them."""
+
+_CITATION = """\
+@inproceedings{post2018call,
+  title = {A Call for Clarity in Reporting {BLEU} Scores},
+  author = {Post, Matt},
+  booktitle = {Proceedings of the Third Conference on Machine Translation: Research Papers},
+  pages = {186--191},
+  year = {2018}
+}
+@inproceedings{papineni2002bleu,
+  title = {{BLEU}: a Method for Automatic Evaluation of Machine Translation},
+  author = {Papineni, Kishore and Roukos, Salim and Ward, Todd and Zhu, Wei-Jing},
+  booktitle = {Proceedings of the 40th Annual Meeting of the Association for Computational Linguistics},
+  pages = {311--318},
+  year = {2002}
+}
+@inproceedings{popovic2015chrf,
+  title = {{chrF}: character n-gram {F}-score for automatic {MT} evaluation},
+  author = {Popovi{\\'c}, Maja},
+  booktitle = {Proceedings of the Tenth Workshop on Statistical Machine Translation},
+  pages = {392--395},
+  year = {2015}
+}
+@inproceedings{snover2006study,
+  title = {A Study of Translation Edit Rate with Targeted Human Annotation},
+  author = {Snover, Matthew and Dorr, Bonnie and Schwartz, Richard and Micciulla, Linnea and Makhoul, John},
+  booktitle = {Proceedings of the 7th Conference of the Association for Machine Translation in the Americas},
+  pages = {223--231},
+  year = {2006}
+}"""
+
+_INPUTS = """
+Args:
+    predictions: one dict per example: "text", the translation. Further keys are ignored.
+    references: one dict per example: "targets", a list of one or more reference translations.
+
+Returns:
+    bleu and chrf, from 0 to 100, higher is better; ter, from 0, in percent of the reference's length, lower is better.
+"""
+
+
+def bleu_tokenizer(language: str) -> str:
+    """The tokenizer of BLEU for text in ``language``, an ISO 639-1 code; ``""`` is unknown.
+
+    ``zh`` for Chinese; ``char``, characters, for languages without blanks between words and for Korean, for which
+    sacreBLEU else needs further packages; ``13a``, the WMT's, for all others.
+    """
+    language = _primary(language)
+    return "zh" if language == "zh" else "char" if language in _CHARACTERS else "13a"
+
+
+class TranslationScores(CorpusMetric):
+    """``TranslationScores().compute(predictions=[{"text": "a cat"}], references=[{"targets": ["the cat"]}])``.
+
+    Equal to ``sacrebleu.corpus_bleu``, ``corpus_chrf`` and ``corpus_ter`` with their defaults but for the tokenizer,
+    and made by their code; only the edits of TER are counted by a faster search with the same outcome. Rows may have
+    unequal numbers of references. TER counts words between blanks, as sacreBLEU does; in Chinese and
+    Japanese it is that of ``--ter-normalized --ter-asian-support``, which cuts Han characters one by one. In Thai and
+    its like, without blanks, it is of little use. A score is NaN without examples.
+
+    Args:
+        language: of the translations, an ISO 639-1 code; ``""``: unknown.
+        tokenize: of BLEU, one of :data:`TOKENIZERS`; ``""``: as :func:`bleu_tokenizer` says for the language.
+        ter: whether to compute TER, which takes most of the time for texts of more than about 30 words.
+        **kwargs: of ``evaluate.Metric``.
+
+    Raises:
+        RequestError: an unknown tokenizer, or one whose package is not installed.
+    """
+
+    def __init__(self, language: str = "", tokenize: str = "", ter: bool = True, **kwargs: Any) -> None:
+        from sacrebleu.metrics.bleu import BLEU
+        from sacrebleu.metrics.chrf import CHRF
+        from sacrebleu.metrics.ter import TER
+
+        tokenize = tokenize or bleu_tokenizer(language)
+        if tokenize not in TOKENIZERS:
+            raise RequestError(f"The BLEU tokenizer {tokenize!r} is not one of {', '.join(TOKENIZERS)}.")
+        try:
+            bleu = BLEU(tokenize=tokenize, force=True)  # force: no advice about input that looks tokenized
+        except (ImportError, RuntimeError) as error:
+            package = f"sacrebleu[{tokenize.split('-')[0]}]"
+            raise RequestError(f"The BLEU tokenizer {tokenize!r} needs `pip install '{package}'`.") from error
+        asian = _primary(language) in ("zh", "ja")
+        self._metrics: dict[str, SacreMetric] = {"bleu": bleu, "chrf": CHRF()}
+        self._widths = {"bleu": 2 + 2 * bleu.max_ngram_order, "chrf": 3 * CHRF.CHAR_ORDER}
+        if ter:
+            self._metrics["ter"] = TER(normalized=asian, asian_support=asian)
+            self._widths["ter"] = 2
+        super().__init__(**kwargs)
+
+    def _info(self) -> evaluate.MetricInfo:
+        text = datasets.Value("string")
+        return evaluate.MetricInfo(
+            description=_DESCRIPTION,
+            citation=_CITATION,
+            inputs_description=_INPUTS,
+            features=datasets.Features({"predictions": {"text": text}, "references": {"targets": [text]}}),
+            reference_urls=["https://github.com/mjpost/sacrebleu"],
+        )
+
+    def statistics(self, predictions: Sequence[Any], references: Sequence[Any]) -> np.ndarray:
+        """Shape ``[examples, 31]``, without TER ``[examples, 29]``, float64.
+
+        Columns: 1; of BLEU the lengths of output and nearest reference, n-grams that match and n-grams of the output
+        for n = 1 to 4; of chrF n-grams of output, of the reference and matches for n = 1 to 6; of TER edits and mean
+        length of the references.
+
+        Raises:
+            DataError: unequal numbers of examples, or one without a text or a target (it is named, from 0).
+        """
+        pairs = text_pairs(predictions, references)
+        columns = [np.ones((len(pairs), 1))]
+        columns += [self._collect(name, pairs) for name in self._metrics]
+        return np.concatenate(columns, axis=1)
+
+    def scores(self, total: np.ndarray) -> dict[str, float]:
+        """BLEU, chrF and TER from summed statistics."""
+        found = {}
+        start = 1
+        for name, metric in self._metrics.items():
+            part = total[start : start + self._widths[name]].tolist()
+            start += self._widths[name]
+            found[name] = float(metric._compute_score_from_stats(part).score) if total[0] else float("nan")
+        return found
+
+    def details(self, predictions: Sequence[Any], references: Sequence[Any]) -> dict[str, Any]:
+        """``signatures`` of sacreBLEU by score, and of BLEU ``brevity_penalty`` and ``precisions`` for n = 1 to 4.
+
+        The precisions are in percent, smoothed like the score; the penalty is ``None`` without examples.
+
+        Raises:
+            DataError: as :meth:`statistics`.
+        """
+        pairs = text_pairs(predictions, references)
+        total = self._collect("bleu", pairs).sum(axis=0).tolist()
+        bleu: Any = self._metrics["bleu"]._compute_score_from_stats(total)
+        numbers = {len(targets) for _, targets in pairs}
+        for metric in self._metrics.values():
+            metric.num_refs = max(numbers) if len(numbers) == 1 else -1  # -1: it varies
+        return {
+            "signatures": {name: str(metric.get_signature()) for name, metric in self._metrics.items()},
+            "brevity_penalty": float(bleu.bp) if pairs else None,
+            "precisions": [float(precision) for precision in bleu.precisions],
+        }
+
+    def _collect(self, name: str, pairs: Sequence[tuple[str, list[str]]]) -> np.ndarray:
+        """The statistics of one score, ``[examples, its width]``; sacreBLEU skips references that are ``None``."""
+        if not pairs:
+            return np.zeros((0, self._widths[name]))
+        outputs, targets = zip(*pairs, strict=True)
+        metric = self._metrics[name]
+        if name == "ter":
+            return np.asarray([_edits(metric, *pair) for pair in pairs], dtype=np.float64)
+        return np.asarray(metric._extract_corpus_statistics(outputs, list(zip_longest(*targets))), dtype=np.float64)
+
+
+def _edits(ter: SacreMetric, text: str, targets: list[str]) -> tuple[int, float]:
+    """The fewest edits to any target, and the mean length of the targets, in sacreBLEU's words."""
+    words, *gold = (ter._preprocess_segment(part).split() for part in (text, *targets))
+    return min(translation_edits(words, target) for target in gold), sum(map(len, gold)) / len(gold)
+
+
+def _primary(language: str) -> str:
+    """``zh`` of ``zh-TW`` or ``zh_CN``."""
+    return language.replace("_", "-").split("-")[0].lower()

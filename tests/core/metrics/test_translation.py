@@ -1,0 +1,140 @@
+"""Scores of translations equal those of sacreBLEU on the same corpus, whatever the texts and the references."""
+
+from __future__ import annotations
+
+from itertools import zip_longest
+from typing import Any
+
+import numpy as np
+import pytest
+import sacrebleu
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sacrebleu.metrics.lib_ter import translation_edit_rate
+
+from taskzoo.errors import RequestError
+from taskzoo.metrics.base import scorer
+from taskzoo.metrics.edits import translation_edits
+from taskzoo.metrics.translation import TranslationScores, bleu_tokenizer
+
+PIECES = [
+    "the",
+    "cat",
+    "sat",
+    "mat.",
+    "A",
+    "on",
+    "it's",
+    "3.5",
+    "&amp;",
+    "—",
+    "猫",
+    "坐在垫子上。",
+    "ねこ",
+    "แมว",
+    "😀",
+]
+text = st.lists(st.sampled_from([*PIECES, "\n"]), max_size=12).map(" ".join)
+corpus = st.lists(st.tuples(text, st.lists(text, min_size=1, max_size=3)), min_size=1, max_size=6)
+Corpus = list[tuple[str, list[str]]]
+
+
+def sides(pairs: Corpus) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    return [{"text": output} for output, _ in pairs], [{"targets": targets} for _, targets in pairs]
+
+
+def scores(pairs: Corpus, **settings: Any) -> dict[str, float]:
+    metric = TranslationScores(**settings)
+    return scorer(metric, metric.statistics(*sides(pairs)))(np.ones(len(pairs)))
+
+
+@settings(deadline=None, max_examples=60)
+@given(corpus, st.sampled_from(["en", "zh", "ja", "th", ""]))
+def test_equal_to_sacrebleu(pairs: Corpus, language: str) -> None:
+    outputs = [output for output, _ in pairs]
+    streams = list(zip_longest(*(targets for _, targets in pairs)))
+    asian = language in ("zh", "ja")
+    found = scores(pairs, language=language)
+    bleu = sacrebleu.corpus_bleu(outputs, streams, tokenize=bleu_tokenizer(language))
+    assert found["bleu"] == pytest.approx(bleu.score)
+    assert found["chrf"] == pytest.approx(sacrebleu.corpus_chrf(outputs, streams).score)
+    ter = sacrebleu.corpus_ter(outputs, streams, normalized=asian, asian_support=asian)
+    assert found["ter"] == pytest.approx(ter.score)
+
+
+words = st.integers(1, 6).flatmap(lambda most: st.lists(st.integers(0, most).map(str), max_size=45))
+
+
+@settings(deadline=None, max_examples=60)
+@given(words, words, st.data())
+def test_edits_are_those_of_sacrebleu(output: list[str], target: list[str], data: st.DataObject) -> None:
+    if data.draw(st.booleans()):  # the target with blocks moved
+        output = list(target)
+        for _ in range(data.draw(st.integers(1, 3))):
+            start, to = data.draw(st.integers(0, 40)), data.draw(st.integers(0, 40))
+            block = output[start : start + 4]
+            del output[start : start + 4]
+            output[to:to] = block
+    assert translation_edits(output, target) == translation_edit_rate(output, target)[0]
+
+
+@pytest.mark.parametrize("lengths", [(3, 90), (90, 3), (45, 40), (80, 30)])
+def test_edits_of_long_texts_stay_in_the_same_band(lengths: tuple[int, int]) -> None:
+    generator = np.random.default_rng(sum(lengths))
+    for vocabulary in (40, 400):
+        output, target = (list(map(str, generator.integers(vocabulary, size=size))) for size in lengths)
+        assert translation_edits(output, target) == translation_edit_rate(output, target)[0]
+
+
+def test_a_moved_word_is_one_edit() -> None:
+    assert translation_edits(["last", "a", "b", "c"], ["a", "b", "c", "last"]) == 1
+    assert translation_edits([], ["a", "b"]) == 2
+    assert translation_edits(["a", "b"], []) == 2
+
+
+@pytest.mark.parametrize(
+    ("language", "tokenizer"),
+    [("en", "13a"), ("", "13a"), ("zh", "zh"), ("zh-TW", "zh"), ("zh_CN", "zh"), ("ja", "char"), ("ko", "char"),
+     ("th", "char"), ("de", "13a")],
+)  # fmt: skip
+def test_the_tokenizer_follows_the_language(language: str, tokenizer: str) -> None:
+    assert bleu_tokenizer(language) == tokenizer
+
+
+def test_chinese_is_scored_in_characters() -> None:
+    pairs = [("猫坐在红色的垫子上", ["猫坐在蓝色的垫子上"])]
+    assert scores(pairs)["bleu"] == 0  # one word of 13a
+    assert scores(pairs, language="zh")["bleu"] > 40
+    assert scores(pairs, language="zh")["ter"] == pytest.approx(100 / 9)
+    assert scores(pairs, tokenize="char")["bleu"] == pytest.approx(scores(pairs, language="zh")["bleu"])
+
+
+def test_details_say_how_the_scores_were_made() -> None:
+    one, two = ("a cat sat on it", ["the cat sat on it"]), ("a dog", ["a dog", "the dog"])
+    details = TranslationScores("zh").details(*sides([one, one]))
+    assert details["signatures"]["bleu"].startswith("nrefs:1|case:mixed|eff:no|tok:zh|smooth:exp|version:")
+    assert "asian:yes" in details["signatures"]["ter"]
+    assert "nc:6|nw:0" in details["signatures"]["chrf"]
+    assert sacrebleu.__version__ in details["signatures"]["chrf"]
+    assert details["precisions"] == pytest.approx([80.0, 75.0, 200 / 3, 50.0])
+    assert details["brevity_penalty"] == 1.0
+    varying = TranslationScores().details(*sides([one, two]))
+    assert varying["signatures"]["bleu"].startswith("nrefs:var|")
+    short = TranslationScores().details(*sides([("a cat", ["a cat sat on"])]))
+    assert short["brevity_penalty"] == pytest.approx(np.exp(-1))
+
+
+def test_ter_can_be_left_out() -> None:
+    pairs = [("a cat", ["the cat"])]
+    assert set(scores(pairs, ter=False)) == {"bleu", "chrf"}
+    assert set(TranslationScores(ter=False).details(*sides(pairs))["signatures"]) == {"bleu", "chrf"}
+
+
+def test_tokenizers_that_are_not_there_are_refused() -> None:
+    with pytest.raises(RequestError, match="'flores200' is not one of 13a"):
+        TranslationScores(tokenize="flores200")
+    try:
+        import MeCab  # noqa: F401
+    except ImportError:
+        with pytest.raises(RequestError, match=r"needs `pip install 'sacrebleu\[ja\]'`"):
+            TranslationScores(tokenize="ja-mecab")
