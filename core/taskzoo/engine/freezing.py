@@ -6,6 +6,7 @@ from torch import nn
 from transformers import PreTrainedModel
 
 from taskzoo.errors import RequestError
+from taskzoo.models.warm_start import fresh_modules
 
 
 def backbone_of(model: PreTrainedModel) -> nn.Module:
@@ -15,18 +16,23 @@ def backbone_of(model: PreTrainedModel) -> nn.Module:
 
 
 def new_module_names(model: PreTrainedModel) -> list[str]:
-    """Names of the top-level modules outside the backbone that hold parameters of their own: the head.
+    """Names of the modules that no checkpoint has weights for: the head, and a warm-started decoder's attention.
 
-    Parameters shared with the backbone (a language-model head tied to the embeddings) do not count.
+    The head is what stands at the top level outside the backbone with parameters of its own; an output layer over the
+    vocabulary is pretrained, whether it is tied to the embeddings or not.
     """
+    fresh = fresh_modules(model)
     backbone = backbone_of(model)
     if backbone is model:
-        return []
-    shared = {id(p) for p in backbone.parameters()}
-    return [
+        return fresh
+    pretrained = {id(p) for p in backbone.parameters()}
+    output = model.get_output_embeddings()
+    if isinstance(output, nn.Module):
+        pretrained.update(id(p) for p in output.parameters())
+    return fresh + [
         name
         for name, module in model.named_children()
-        if module is not backbone and any(id(p) not in shared for p in module.parameters())
+        if module is not backbone and any(id(p) not in pretrained for p in module.parameters())
     ]
 
 

@@ -15,7 +15,9 @@ from .freezing import backbone_of, new_module_names
 
 
 def target_modules(model: PreTrainedModel, targets: str) -> list[str]:
-    """Full names of the linear layers of the backbone that get adapters; the head is never among them.
+    """Full names of the linear layers of the backbone that get adapters.
+
+    Never among them: the head, the output layer over the vocabulary, and new modules, which are trained in full.
 
     Args:
         targets: ``all-linear``; ``attention`` (those inside an attention block); or name endings joined by ``+``.
@@ -25,7 +27,14 @@ def target_modules(model: PreTrainedModel, targets: str) -> list[str]:
     """
     backbone = backbone_of(model)
     prefix = "" if backbone is model else f"{model.base_model_prefix}."
-    linear = [prefix + name for name, module in backbone.named_modules() if isinstance(module, (nn.Linear, Conv1D))]
+    output, fresh = model.get_output_embeddings(), tuple(new_module_names(model))
+    linear = [
+        prefix + name
+        for name, module in backbone.named_modules()
+        if isinstance(module, (nn.Linear, Conv1D))
+        and module is not output
+        and not any(f"{prefix}{name}.".startswith(f"{new}.") for new in fresh)
+    ]
     if targets == "attention":
         chosen = [name for name in linear if any("att" in part.lower() for part in name.split("."))]
     elif targets == "all-linear":

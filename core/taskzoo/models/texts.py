@@ -56,14 +56,14 @@ def encode_texts(
     room = limit - len(prefix) - len(suffix)
     if room < 1:
         raise RequestError(f"max_length={limit} leaves no room between the model's special tokens; take a larger one.")
-    content = _content_ids(tokenizer, texts)
+    content = content_ids(tokenizer, texts)
     second = {row: pair for row, pair in enumerate(pairs or ()) if pair is not None}
     template, second_ids = None, {}
     if second:
         if long_texts != "truncate":
             raise RequestError(f"long_texts={long_texts} is for single texts; pairs are truncated.")
         template = _PairTemplate(tokenizer, limit)
-        second_ids = dict(zip(second, _content_ids(tokenizer, list(second.values())), strict=True))
+        second_ids = dict(zip(second, content_ids(tokenizer, list(second.values())), strict=True))
     features: list[Feature] = []
     counts = {"truncated_rows": 0, "cut_tokens": 0}
     windows = 0
@@ -84,12 +84,20 @@ def encode_texts(
     return Encoded(features, {**counts, **({"windows_of_long_rows": windows} if windows else {})})
 
 
-def _content_ids(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]) -> list[list[int]]:
-    """Ids without special tokens, also where a text spells one; a text may come out empty (a zero-width space)."""
+def content_ids(
+    tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], *, targets: bool = False
+) -> list[list[int]]:
+    """Ids without special tokens, also where a text spells one; a text may come out empty (a zero-width space).
+
+    Args:
+        texts: the texts.
+        targets: whether they are what a model shall write, which some tokenizers cut up in another way.
+    """
 
     def encode(texts: Sequence[str]) -> list[list[int]]:
+        given = {"text_target" if targets else "text": list(texts)}
         ids: list[list[int]] = tokenizer(
-            list(texts), add_special_tokens=False, return_attention_mask=False, return_token_type_ids=False,
+            **given, add_special_tokens=False, return_attention_mask=False, return_token_type_ids=False,
             split_special_tokens=True, verbose=False,
         )["input_ids"]  # fmt: skip
         return ids

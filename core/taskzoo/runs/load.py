@@ -163,7 +163,7 @@ def load(path: str | Path, *, precision: str = "auto") -> Run:
 
     from taskzoo.engine.precision import make_accelerator, resolve_precision
     from taskzoo.models.checkpoints import Checkpoint
-    from taskzoo.models.loading import explain_load_errors, quiet_transformers
+    from taskzoo.models.loading import explain_load_errors, load_config, quiet_transformers
     from taskzoo.models.tokenizers import load_tokenizer
 
     root = Path(path)
@@ -183,6 +183,8 @@ def load(path: str | Path, *, precision: str = "auto") -> Run:
     precision = resolve_precision(precision)
     checkpoint = Checkpoint(str(folder), str(folder))
     tokenizer = load_tokenizer(checkpoint)
+    if hasattr(task, "adapt"):
+        task.adapt(tokenizer, load_config(checkpoint))
     with explain_load_errors(checkpoint, "model"):
         model = task.head(str(folder), dtype=torch.float32)
     accelerator = make_accelerator(precision)

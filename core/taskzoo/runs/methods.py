@@ -42,7 +42,9 @@ def train_by_method(
     training = plan.config.training
     if training.method == "linear-probe":
         return _probe(plan, prepared, history, reporter)
-    compact = used_rows_only(prepared.model, prepared.token_ids()) if training.compact_embeddings else nullcontext()
+    writes_inputs = hasattr(plan.task, "generate") and not prepared.model.config.is_encoder_decoder
+    some = training.compact_embeddings and not writes_inputs  # what a decoder writes, it reads: any token may come
+    compact = used_rows_only(prepared.model, prepared.token_ids()) if some else nullcontext()
     with compact:
         if training.method == "contrastive":
             progress = _pairs(training, prepared, checkpoints, history, reporter)

@@ -42,7 +42,7 @@ class Prepared:
         from taskzoo.engine.precision import make_accelerator, resolve_precision
         from taskzoo.engine.probe import last_linear
         from taskzoo.models.checkpoints import model_kind
-        from taskzoo.models.loading import explain_load_errors, quiet_transformers
+        from taskzoo.models.loading import explain_load_errors, load_config, quiet_transformers
         from taskzoo.models.tokenizers import load_tokenizer
 
         began = time.perf_counter()
@@ -57,6 +57,10 @@ class Prepared:
         if checkpoint.is_scratch:
             checkpoint = self._from_scratch(plan, reporter)
         self.tokenizer = load_tokenizer(checkpoint)
+        if hasattr(plan.task, "adapt"):
+            with explain_load_errors(checkpoint, "configuration"):
+                config = load_config(checkpoint)
+            plan.task.adapt(self.tokenizer, config)
         self.collate = plan.task.collator(self.tokenizer)
         self.encoded = {
             split: plan.task.encode(rows, self.tokenizer) for split, rows in plan.splits.rows.items() if rows
@@ -123,15 +127,25 @@ class Prepared:
         features = [
             f for split in ("train", "validation") if split in self.encoded for f in self.encoded[split].features
         ]
-        return {i for feature in features for i in feature["input_ids"]}.union(self.tokenizer.all_special_ids)
+        used = {i for feature in features for i in (*feature["input_ids"], *feature.get("target_ids", ()))}
+        return used.union(self.tokenizer.all_special_ids)
 
     def _from_scratch(self, plan: Plan, reporter: Reporter) -> Checkpoint:
         from taskzoo.models.scratch import make_scratch
 
         self._folder = tempfile.TemporaryDirectory(prefix="taskzoo-scratch-")
         reporter.say("Training a tokenizer on the training rows; the model starts without any pretraining.")
-        texts = [plan.task.signature(row)[0] for row in plan.splits.rows["train"]]
-        return make_scratch(plan.checkpoint, texts, Path(self._folder.name), seed=plan.config.training.seed)
+        task: Any = plan.task
+        rows, training = plan.splits.rows["train"], plan.config.training
+        if hasattr(task, "vocabulary_texts"):
+            texts, targets = task.vocabulary_texts(rows)
+        else:
+            texts, targets = [task.signature(row)[0] for row in rows], None
+        return make_scratch(
+            plan.checkpoint, texts, Path(self._folder.name), seed=training.seed, targets=targets,
+            tokenizer=training.scratch_tokenizer, vocabulary=training.scratch_vocabulary,
+            separate=training.scratch_separate,
+        )  # fmt: skip
 
 
 def prepare(plan: Plan, reporter: Reporter) -> Prepared:

@@ -1,0 +1,87 @@
+"""Writing: the one place where settings of generation come from, and the call that uses them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from taskzoo.task import Batch
+
+from .form import Form
+
+if TYPE_CHECKING:
+    from transformers import GenerationConfig, PreTrainedModel
+
+KEPT = ("bad_words_ids", "suppress_tokens", "begin_suppress_tokens")
+"""What is kept of a checkpoint's own settings: tokens that it must never write."""
+
+
+def generation_config(options: Mapping[str, Any], form: Form, own: Any, *, longest_target: int) -> GenerationConfig:
+    """Settings for ``generate``, made from the options of the task alone: the same in validation, test and use.
+
+    A checkpoint's own settings would change the scores in silence (4 beams and 56 tokens at least for BART's summaries,
+    20 tokens at most elsewhere), so only :data:`KEPT` and its token ids are taken from it.
+
+    Args:
+        options: of the task.
+        form: of the checkpoint.
+        own: the checkpoint's ``GenerationConfig``.
+        longest_target: tokens of the longest training target, which sets the limit where no option does.
+    """
+    from transformers import GenerationConfig
+
+    limit = options["max_new_tokens"] or min(form.target_limit, longest_target + max(8, longest_target // 4))
+    settings: dict[str, Any] = {
+        "pad_token_id": form.pad,
+        "eos_token_id": form.end,
+        "max_new_tokens": limit,
+        "num_beams": options["num_beams"],
+        "do_sample": options["sample"],
+        "use_cache": True,
+    }
+    if form.kind != "decoder":
+        settings["decoder_start_token_id"] = form.start
+    if form.forced is not None:
+        settings["forced_bos_token_id"] = form.forced
+    if options["num_beams"] > 1:
+        settings["length_penalty"] = options["length_penalty"]
+    if options["no_repeat_ngram"]:
+        settings["no_repeat_ngram_size"] = options["no_repeat_ngram"]
+    if options["min_new_tokens"]:
+        settings["min_new_tokens"] = options["min_new_tokens"]
+    if options["sample"]:
+        settings.update(temperature=options["temperature"], top_k=options["top_k"], top_p=options["top_p"])
+    for name in KEPT:
+        if getattr(own, name, None):
+            settings[name] = getattr(own, name)
+    return GenerationConfig(**settings)
+
+
+@torch.no_grad()
+def write(model: PreTrainedModel, batch: Batch, config: GenerationConfig) -> list[list[int] | None]:
+    """The token ids that ``model`` writes for each feature, the end token included where it came; ``None`` where none
+    are wanted.
+
+    Features of a batch are independent: padding is masked on both sides and positions are counted from the mask.
+    """
+    targets = batch["targets"]
+    wanted = targets["write"]
+    result: list[list[int] | None] = [None] * len(wanted)
+    if not bool(wanted.any()):
+        return result
+    ids, mask = targets["prompt_ids"][wanted], targets["prompt_mask"][wanted]
+    used = mask.any(0)
+    written = model.generate(input_ids=ids[:, used], attention_mask=mask[:, used], generation_config=config)
+    start = 1 if model.config.is_encoder_decoder else int(used.sum())
+    places = wanted.nonzero().flatten().tolist()
+    for place, row in zip(places, written[:, start:].tolist(), strict=True):
+        result[place] = _until_end(row, config)
+    return result
+
+
+def _until_end(ids: Sequence[int], config: GenerationConfig) -> list[int]:
+    """Up to and with the end token; what stands behind is padding."""
+    end = config.eos_token_id
+    return list(ids[: ids.index(end) + 1]) if end in ids else list(ids)
