@@ -103,7 +103,7 @@ def test_decoders_have_one_pad_token_in_tokenizer_and_configuration(
         assert alone["score"] == pytest.approx(together["score"], abs=2e-4)
 
 
-@pytest.mark.parametrize("architecture", ["bert", "gpt2", "t5"])
+@pytest.mark.parametrize("architecture", ["bert", "gpt2", "t5", "marian"])
 def test_pairs_on_models_from_scratch(tmp_path: Path, architecture: str) -> None:
     rows = [{"text": row["text"], "text_pair": "and why ?", "label": row["label"]} for row in ROWS]
     run = taskzoo.finetune(
