@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 import numpy as np
 
@@ -34,7 +35,7 @@ def translation_edits(output: Sequence[str], target: Sequence[str]) -> int:
         edits = int(table[-1][-1])
         if edits == least:
             break
-        candidates = list(_shifts(words, gold, table))
+        candidates = list(islice(_shifts(words, gold, table), MOST_SHIFTS_TRIED - tried))
         tried += len(candidates)
         if not candidates or tried >= MOST_SHIFTS_TRIED:
             break
