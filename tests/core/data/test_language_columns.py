@@ -159,6 +159,11 @@ def test_rows_that_were_kept_in_a_file_keep_their_languages(write: Write) -> Non
     assert "languages" not in translations(path)[0].fields
 
 
+@pytest.mark.parametrize("head", ["src,tgt", "Article,highlights", "dialogue,summary", "原文,摘要"])
+def test_other_usual_names_of_the_roles(write: Write, head: str) -> None:
+    assert both(translations(write("a.csv", f"{head},en,zh\nlong,short,x,y\n"))) == [("long", "short")]
+
+
 def test_other_tasks_know_nothing_of_it(write: Write) -> None:
     path = write("a.csv", "en,text,label\nx,Hi,a\n")
     assert dict(texts(path)[0].fields) == {"text": "Hi", "label": "a"}

@@ -27,8 +27,8 @@ SYNONYMS: Mapping[str, tuple[str, ...]] = {
         *("stars", "rating", "overall", "score", "gold_label", "is_duplicate"),
         *("标签", "类别", "分类", "情感", "情感倾向", "评分", "星级"),
     ),
-    "source": ("document", "article"),
-    "target": ("summary",),
+    "source": ("document", "article", "dialogue", "src", "原文"),
+    "target": ("summary", "highlights", "tgt", "译文", "摘要"),
 }
 _NUMBERED = ("sentence", "sentence_", "text", "text_", "question", "question_")
 _PAIR: Mapping[str, tuple[str, ...]] = {  # understood by tasks with the role "text_pair" only
