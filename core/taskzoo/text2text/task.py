@@ -97,6 +97,11 @@ class Text2TextTask:
         return self.purpose.primary_metric
 
     @property
+    def languages(self) -> dict[str, str]:
+        """Of source and target, so that later files are read in the direction that the training rows had."""
+        return dict(zip(("source", "target"), self.purpose.languages, strict=True))
+
+    @property
     def form(self) -> Form:
         """That of the checkpoint, once the task was adapted to one."""
         if self._form is None:
