@@ -1,0 +1,345 @@
+"""Write the built-in summarization demo data: train, validation and test, here (English) and in ``zh``.
+
+``english.txt`` and ``chinese.txt`` hold everything that is language: names, and for each kind of report its summary
+and the sentences that its facts are spread over, in several wordings. A part of the names is kept from the training
+reports of each kind (``is_kept``), and the leads and asides of test have wordings of their own. ``check`` proves that
+before anything is written.
+
+    python generate.py            write the six files
+    python generate.py --check    exit with status 1 if the files differ from what would be written
+    python generate.py --stats    print counts, and how far the first sentence gets as a summary
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+T = TypeVar("T")
+
+HERE = Path(__file__).resolve().parent
+SEED = 20250407
+SPLITS = ("train", "validation", "test")
+CYCLE, KEPT = 7, 3  # of every seven names one is kept from the training reports of a kind
+ROLES = ("lead", "aside")  # that have wordings of their own for test
+TRIES = 500  # to make one more report before it is given up
+EXTRA = 4  # sentences without a fact of the summary: three or four asides, the rest a lead
+SLOT = re.compile(r"\{(\w+)(?:\.(digits))?\}")
+WORDS = (
+    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
+)  # fmt: skip
+
+
+class Collection(NamedTuple):
+    """One data set: its source file, where it goes, its sizes, and how it writes."""
+
+    source: str
+    folder: str
+    sizes: dict[str, int]
+    kept: tuple[str, ...]  # the lists of names a part of which is kept from training
+    blank: str  # between sentences
+    words: bool  # small numbers in words
+
+
+COLLECTIONS = (
+    Collection(
+        "english.txt", ".", {"train": 3000, "validation": 150, "test": 200},
+        ("place", "surname", "given", "company", "team", "street"), " ", True,
+    ),
+    Collection(
+        "chinese.txt", "zh", {"train": 1000, "validation": 100, "test": 100},
+        ("城市", "人", "公司", "路"), "", False,
+    ),
+)  # fmt: skip
+
+
+class Kind(NamedTuple):
+    """What one kind of report is made of."""
+
+    number: int
+    numbers: dict[str, tuple[int, int]]  # name -> smallest and largest
+    roles: dict[str, list[str]]  # "target", "lead", "a", ..., "aside", "lead test" -> wordings
+
+
+class Source(NamedTuple):
+    names: dict[str, list[str]]
+    kinds: dict[str, Kind]
+
+
+class Report(NamedTuple):
+    """One report: its text and summary, and what they were made of."""
+
+    source: str
+    target: str
+    kind: str
+    names: dict[str, str]  # slot -> name, of the whole report
+    named: frozenset[str]  # the slots of the summary
+    wordings: tuple[str, ...]
+
+
+# ------------------------------------------------------------------------------------------------------- reading
+
+
+def read_source(name: str) -> Source:
+    """The names and the kinds of reports of one file.
+
+    Raises:
+        ValueError: a line outside a section, or without a role.
+    """
+    names: dict[str, list[str]] = {}
+    kinds: dict[str, Kind] = {}
+    section, label = "", ""
+    for place, raw in enumerate((HERE / name).read_text(encoding="utf-8").splitlines(), start=1):
+        line = raw.strip()
+        header = re.fullmatch(r"\[(names|report) ([^\[\]]+)\]", line)
+        role, colon, text = (part.strip() for part in line.partition(":"))
+        if header:
+            section, label = header.groups()
+            if section == "report":
+                kinds[label] = Kind(len(kinds), {}, {})
+        elif not line or line.startswith("#"):
+            continue
+        elif section == "names":
+            names[label] = line.split(" | ")
+        elif not colon or not section:
+            raise ValueError(f"{name}:{place}: a role expected")
+        elif role == "numbers":
+            found = re.findall(r"(\w+) = (\d+)\.\.(\d+)", text)
+            kinds[label].numbers.update({number: (int(low), int(high)) for number, low, high in found})
+        else:
+            kinds[label].roles.setdefault(role, []).append(text)
+    return Source(names, kinds)
+
+
+def list_of(slot: str) -> str:
+    """The list of a slot: ``place2`` to ``place``."""
+    return slot.rstrip("0123456789")
+
+
+# ------------------------------------------------------------------------------------------------------ generating
+
+
+class Dice:
+    """Choices built on ``random.random()`` alone, the one method whose numbers Python promises never to change."""
+
+    def __init__(self, seed: int) -> None:
+        self.rng = random.Random(seed)
+        self.decks: dict[str, list[int]] = {}
+
+    def below(self, bound: int) -> int:
+        return int(self.rng.random() * bound)
+
+    def shuffled(self, items: Sequence[T]) -> list[T]:
+        result = list(items)
+        for last in range(len(result) - 1, 0, -1):
+            other = self.below(last + 1)
+            result[last], result[other] = result[other], result[last]
+        return result
+
+    def deal(self, deck: str, items: Sequence[T]) -> T:
+        """An item at random, but every item comes up once before any comes up again."""
+        if not self.decks.get(deck):
+            self.decks[deck] = self.shuffled(range(len(items)))
+        return items[self.decks[deck].pop()]
+
+
+def is_kept(source: Source, collection: Collection, kind: str, slot: str, name: str) -> bool:
+    """Whether training never uses a name in reports of a kind; it does in reports of other kinds."""
+    chosen = list_of(slot)
+    if chosen not in collection.kept:
+        return False
+    return (source.names[chosen].index(name) + source.kinds[kind].number) % CYCLE == KEPT
+
+
+def make_report(source: Source, collection: Collection, label: str, split: str, dice: Dice) -> Report:
+    """A report of one kind: a lead or none, the sentences with the facts in order, asides after the second of them."""
+    kind = source.kinds[label]
+    ending = " test" if split == "test" else ""
+    leads = [dice.deal(f"{label} lead", kind.roles["lead" + ending])][: dice.below(2)]
+    facts = [dice.deal(f"{label} {role}", texts) for role, texts in kind.roles.items() if len(role) == 1]
+    wanted = EXTRA - len(leads)
+    choices = dice.shuffled(kind.roles["aside"])
+    choices = dice.shuffled(kind.roles["aside test"]) + choices if split == "test" else choices
+    for aside in apart(choices)[:wanted]:
+        facts.insert(2 + dice.below(len(facts) - 1), aside)
+    target = kind.roles["target"][0]
+    sentences = (*leads, *facts)
+    slots = dict.fromkeys(found[1] for text in (target, *sentences) for found in SLOT.finditer(text))
+    names: dict[str, str] = {}
+    values: dict[str, int] = {}
+    for slot in slots:
+        if slot in kind.numbers:
+            low, high = kind.numbers[slot]
+            values[slot] = low + dice.below(high - low + 1)
+            continue
+        others = {name for other, name in names.items() if list_of(other) == list_of(slot)}
+        names[slot] = dice.deal(list_of(slot), source.names[list_of(slot)])
+        while names[slot] in others:
+            names[slot] = dice.deal(list_of(slot), source.names[list_of(slot)])
+
+    def put(found: re.Match[str]) -> str:
+        if found[1] in names:
+            return names[found[1]]
+        value = values[found[1]]
+        return WORDS[value] if collection.words and not found[2] and value < len(WORDS) else str(value)
+
+    def write(text: str) -> str:
+        filled = SLOT.sub(put, text)
+        return filled[0].upper() + filled[1:]
+
+    text = collection.blank.join(write(sentence) for sentence in sentences)
+    named = frozenset(found[1] for found in SLOT.finditer(target))
+    return Report(text, write(target), label, names, named & set(names), sentences)
+
+
+def apart(texts: Sequence[str]) -> list[str]:
+    """Those of the texts that share no slot with one before: asides of one report speak of different things."""
+    found: list[str] = []
+    taken: set[str] = set()
+    for text in texts:
+        slots = {slot[1] for slot in SLOT.finditer(text)}
+        if not slots & taken:
+            found.append(text)
+            taken |= slots
+    return found
+
+
+def kept_slots(report: Report, source: Source, collection: Collection) -> set[str]:
+    """The slots that hold a name which training never uses in reports of this kind."""
+    return {slot for slot, name in report.names.items() if is_kept(source, collection, report.kind, slot, name)}
+
+
+def make_split(source: Source, collection: Collection, split: str, taken: set[str]) -> list[Report]:
+    """The reports of one split, in turn of every kind, shuffled; every second one out of training has a kept name.
+
+    ``taken`` are the summaries that exist; those of this split are added.
+    """
+    dice = Dice(SEED + SPLITS.index(split))
+    made: list[Report] = []
+    labels = list(source.kinds)
+    while len(made) < collection.sizes[split]:
+        label = labels[len(made) % len(labels)]
+        for _ in range(TRIES):
+            report = make_report(source, collection, label, split, dice)
+            kept = kept_slots(report, source, collection)
+            fits = not kept if split == "train" else bool(kept & report.named) or len(made) // len(labels) % 2 == 0
+            if fits and report.target not in taken:
+                taken.add(report.target)
+                made.append(report)
+                break
+        else:
+            raise ValueError(f"{split}: no more reports of kind {label!r}")
+    return dice.shuffled(made)
+
+
+# ------------------------------------------------------------------------------------------------------ the checks
+
+
+def tokens(text: str) -> list[str]:
+    """The words of a text; where no blanks part words, its characters."""
+    return re.findall(r"[一-鿿]|[^\W一-鿿]+", text.lower())
+
+
+def check(data: Mapping[str, Sequence[Report]], source: Source, collection: Collection) -> None:
+    """Raise ``ValueError`` if splits share what they should not, or if sizes or texts are wrong."""
+    for split, reports in data.items():
+        if len(reports) != collection.sizes[split]:
+            raise ValueError(f"{split}: {len(reports)} reports, not {collection.sizes[split]}")
+        broken = [r.source for r in reports if re.search(r"[{}\[\]|\n]|\s\s", r.source + r.target)]
+        if broken:
+            raise ValueError(f"{split}: malformed: {broken[0]}")
+        kept = sum(bool(kept_slots(r, source, collection) & r.named) for r in reports)
+        if (split == "train" and kept) or (split != "train" and 3 * kept < len(reports)):
+            raise ValueError(f"{split}: {kept} summaries with a name that is kept from training")
+    words = {
+        split: {token for r in reports for token in tokens(r.source + " " + r.target) if not token.isdigit()}
+        for split, reports in data.items()
+    }
+    unknown = (words["validation"] | words["test"]) - words["train"]
+    if unknown:
+        raise ValueError(f"words that training does not show: {sorted(unknown)}")
+    for texts in ([r.source for rs in data.values() for r in rs], [r.target for rs in data.values() for r in rs]):
+        if len(set(texts)) < len(texts):
+            raise ValueError("repeated reports or summaries")
+    kept_wordings = {text for kind in source.kinds.values() for role in ROLES for text in kind.roles[role + " test"]}
+    shown = kept_wordings & {wording for r in (*data["train"], *data["validation"]) for wording in r.wordings}
+    if shown:
+        raise ValueError(f"wordings of test in another split: {sorted(shown)[:3]}")
+
+
+# ------------------------------------------------------------------------------------------------------- the files
+
+
+def generate(collection: Collection) -> dict[str, list[Report]]:
+    """The checked reports of all splits of one collection."""
+    source = read_source(collection.source)
+    taken: set[str] = set()
+    data = {split: make_split(source, collection, split, taken) for split in SPLITS}
+    check(data, source, collection)
+    return data
+
+
+def to_lines(reports: Sequence[Report]) -> str:
+    rows = ({"source": report.source, "target": report.target} for report in reports)
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+
+
+def files() -> dict[Path, bytes]:
+    """Every file and what it is to hold."""
+    return {
+        HERE / collection.folder / f"{split}.jsonl": to_lines(reports).encode("utf-8")
+        for collection in COLLECTIONS
+        for split, reports in generate(collection).items()
+    }
+
+
+def rouge_l(one: Sequence[str], other: Sequence[str]) -> float:
+    """F1 of the longest common subsequence (Lin 2004)."""
+    row = [0] * (len(other) + 1)
+    for left in one:
+        before = 0
+        for place, right in enumerate(other, start=1):
+            before, row[place] = row[place], before + 1 if left == right else max(row[place], row[place - 1])
+    return 2 * row[-1] / (len(one) + len(other)) if one and other else 0.0
+
+
+def print_stats() -> None:
+    for collection in COLLECTIONS:
+        for split, reports in generate(collection).items():
+            lengths = sorted(len(tokens(report.source)) for report in reports)
+            summaries = sum(len(tokens(report.target)) for report in reports) / len(reports)
+            firsts = [re.split(r"(?<=[.。])", report.source)[0] for report in reports]
+            lead = sum(rouge_l(tokens(f), tokens(r.target)) for f, r in zip(firsts, reports, strict=True))
+            print(
+                f"{collection.folder} {split}: {len(reports)} reports of {lengths[0]} to {lengths[-1]} words, median "
+                f"{lengths[len(lengths) // 2]}; summaries of {summaries:.1f}; ROUGE-L of the first sentence "
+                f"{100 * lead / len(reports):.1f}"
+            )
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description="Write the built-in summarization demo data beside this script.")
+    parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 if the files differ")
+    parser.add_argument("--stats", action="store_true", help="print counts and the score of the first sentence")
+    options = parser.parse_args(argv)
+    if options.stats:
+        print_stats()
+    status = 0
+    for path, content in files().items():
+        if not options.check:
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(content)
+        elif not path.is_file() or path.read_bytes() != content:
+            print(f"{path.relative_to(HERE)} differs from what generate.py writes", file=sys.stderr)
+            status = 1
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())
