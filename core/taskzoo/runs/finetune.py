@@ -215,7 +215,9 @@ def _train_and_save(plan: Plan, prepared: Prepared, directory: RunDirectory, rep
     tuned: dict[str, Any] = {}
     for split in ("validation", "test"):
         if rows[split]:
+            before = time.perf_counter()
             found = decode_split(model, split, split)
+            prepared.seconds[f"predict_{split}"] = time.perf_counter() - before
             if split == "validation" and hasattr(task, "tune"):
                 tuned = task.tune(rows[split], found.parts)
             results[split] = score(task, rows[split], assemble(task, rows[split], found), intervals=True)

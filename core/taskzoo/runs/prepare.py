@@ -12,6 +12,7 @@ from taskzoo import registry
 from taskzoo.engine.progress import Reporter
 
 from .data import SPLITS, left_out_notes, overlap_notes, split_note
+from .from_scratch import scratch_arguments
 from .manifest import environment, model_hashes
 from .methods import check_method
 from .plan import Plan, describe_settings
@@ -135,17 +136,9 @@ class Prepared:
 
         self._folder = tempfile.TemporaryDirectory(prefix="taskzoo-scratch-")
         reporter.say("Training a tokenizer on the training rows; the model starts without any pretraining.")
-        task: Any = plan.task
-        rows, training = plan.splits.rows["train"], plan.config.training
-        if hasattr(task, "vocabulary_texts"):
-            texts, targets = task.vocabulary_texts(rows)
-        else:
-            texts, targets = [task.signature(row)[0] for row in rows], None
-        return make_scratch(
-            plan.checkpoint, texts, Path(self._folder.name), seed=training.seed, targets=targets,
-            tokenizer=training.scratch_tokenizer, vocabulary=training.scratch_vocabulary,
-            separate=training.scratch_separate,
-        )  # fmt: skip
+        texts, keywords = scratch_arguments(plan)
+        folder = Path(self._folder.name)
+        return make_scratch(plan.checkpoint, texts, folder, seed=plan.config.training.seed, **keywords)
 
 
 def prepare(plan: Plan, reporter: Reporter) -> Prepared:
@@ -181,7 +174,8 @@ def _opening(plan: Plan) -> list[str]:
     notes = [*left_out_notes(plan.splits.sources), *overlap_notes(plan.splits.overlap)]
     lines.extend(f"warning   {note}" for note in notes)
     if hasattr(plan.task, "describe"):
-        lines.append(f"labels    {plan.task.describe()}")
+        what = "texts" if hasattr(plan.task, "generate") else "labels"
+        lines.append(f"{what:<10}{plan.task.describe()}")
     lines.append(f"settings  {describe_settings(plan.config.training)}")
     if plan.recipe:
         values = ", ".join(f"{name}={value}" for name, value in plan.recipe.items())

@@ -133,15 +133,19 @@ class Bench:
     def fitted(self, rows: Sequence[Row] | None = None) -> tuple[Task, list[Row]]:
         """A task fitted on raw training rows (by default those of the bench) and adapted to the tiny model, and these
         rows prepared."""
-        from transformers import AutoConfig
-
         task = self.new_task()
         prepared = task.prepare(self.raw["train"] if rows is None else rows, "train")
         task.fit(prepared)
+        self.adapt(task)
+        return task, prepared
+
+    def adapt(self, task: Task) -> None:
+        """Adapt ``task`` to the tiny model, if it can be."""
+        from transformers import AutoConfig
+
         adapt = getattr(task, "adapt", None)
         if adapt is not None:
             adapt(self.tokenizer, AutoConfig.from_pretrained(self.checkpoint))
-        return task, prepared
 
     # model and run
 

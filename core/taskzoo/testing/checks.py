@@ -297,6 +297,7 @@ def check_state(bench: Bench) -> None:
     _require(isinstance(twin, type(task)), f"from_state() makes a {type(twin).__name__}")
     difference = _difference(state, json.loads(_json(twin.state(), "state()")), 0.0)
     _require(not difference, f"from_state(state()) has another state: {difference}")
+    bench.adapt(twin)
     rows = task.prepare(bench.raw["test"], "test")
     mine, its = task.encode(rows, bench.tokenizer), twin.encode(rows, bench.tokenizer)
     difference = _difference(_plain(mine.features), _plain(its.features), 0.0)

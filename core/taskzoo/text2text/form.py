@@ -6,7 +6,6 @@ with, language codes, the words before a source. A :class:`Form` holds what was 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -130,7 +129,7 @@ def pretrained_prefix(config: Any, task: str, languages: tuple[str, str] = ("", 
     if not any(prefixes.values()):
         return ""
     if task == "summarization":
-        return prefixes.get("summarization", "summarize: ")
+        return str(prefixes.get("summarization", "summarize: "))
     source, target = languages
     if not (source and target):
         return ""
@@ -158,7 +157,7 @@ def _set_languages(tokenizer: PreTrainedTokenizerBase, languages: tuple[str, str
     return [int(tokenizer.convert_tokens_to_ids(find_code(target, tags)))]
 
 
-def _codes(tokenizer: Any) -> Iterable[str]:
+def _codes(tokenizer: Any) -> list[str]:
     for name in ("lang_code_to_token", "lang_code_to_id"):
         codes = getattr(tokenizer, name, None)
         if codes:

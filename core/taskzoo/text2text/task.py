@@ -11,6 +11,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from taskzoo.errors import RequestError
 from taskzoo.models.losses import cross_entropy
+from taskzoo.models.texts import content_ids
 from taskzoo.models.vocabulary import States, forward_states, gives_states
 from taskzoo.models.vocabulary_loss import vocabulary_cross_entropy
 from taskzoo.task import Batch, Encoded, Feature, Metric, Prediction, Row
@@ -23,6 +24,9 @@ from .generation import generation_config, write
 from .model import load_writer
 from .options import GENERATION_OPTIONS
 from .rows import pair_row, plain_rows, references
+
+LONGEST = 100
+"""Training targets, the longest in characters, among which the longest in tokens is looked for."""
 
 
 class Purpose(Protocol):
@@ -86,6 +90,7 @@ class Text2TextTask:
     def __init__(self, options: Mapping[str, Any]) -> None:
         self.options = dict(options)
         self.purpose = self.purpose_class(self.options)
+        self._longest: list[str] = []
         self._longest_target = 0
         self._form: Form | None = None
         self._decoder: Callable[[list[int]], str] = str
@@ -130,6 +135,8 @@ class Text2TextTask:
 
     def fit(self, rows: Sequence[Row]) -> None:
         self.purpose.fit(rows)
+        targets = {target for row in rows for target in row["targets"]}
+        self._longest = sorted(targets, key=lambda text: (-len(text), text))[:LONGEST]
 
     def describe(self) -> str:
         return self.purpose.describe()
@@ -142,12 +149,12 @@ class Text2TextTask:
             prefix=self.purpose.prefix(config) if prefix == "auto" else prefix,
             max_source_length=self.options["max_source_length"], max_target_length=self.options["max_target_length"],
         )  # fmt: skip
+        if self._longest:
+            around = len(self._form.target_before) + len(self._form.target_after)
+            self._longest_target = around + max(map(len, content_ids(tokenizer, self._longest, targets=True)))
 
     def encode(self, rows: Sequence[Row], tokenizer: PreTrainedTokenizerBase) -> Encoded:
-        encoded = encode_pairs(rows, tokenizer, self.form, long_sources=self.options["long_sources"])
-        learnt = [f["target_length"] for f in encoded.features if rows[f["row"]]["split"] == "train"]
-        self._longest_target = max([self._longest_target, *learnt])
-        return encoded
+        return encode_pairs(rows, tokenizer, self.form, long_sources=self.options["long_sources"])
 
     def head(self, checkpoint: str, **loading: Any) -> PreTrainedModel:
         model = load_writer(checkpoint, self.form, **loading)

@@ -1,0 +1,45 @@
+"""Thirty-two pairs, and one run for each family that learns them by heart."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any
+
+import pytest
+
+import taskzoo
+from taskzoo.testing import make_tiny_checkpoint
+
+NAMES = {
+    "Anna": "安娜", "Ben": "本", "Carla": "卡拉", "David": "大卫", "Eva": "伊娃", "Frank": "弗兰克", "Gina": "吉娜",
+    "Hugo": "雨果",
+}  # fmt: skip
+VERBS = {"likes": "喜欢", "sees": "看见", "buys": "买", "eats": "吃"}
+THINGS = [("apples", "苹果"), ("two big red cars", "两辆红色的大车"), ("the book that I read", "我读的那本书")]
+
+PAIRS = [
+    (f"{name} {verb} {THINGS[(i + j) % 3][0]}.", f"{NAMES[name]}{VERBS[verb]}{THINGS[(i + j) % 3][1]}。")
+    for i, name in enumerate(NAMES)
+    for j, verb in enumerate(VERBS)
+]
+SOURCES, TARGETS = [source for source, _ in PAIRS], [target for _, target in PAIRS]
+
+RATES = {"t5": 5e-3, "marian": 5e-3, "roberta": 5e-3, "bert": 3e-3, "gpt2": 3e-3, "pegasus": 3e-3}
+SLOW = ("bart", "mbart", "mbart50", "m2m_100", "nllb", "pegasus", "roberta")
+FAST = ("t5", "gpt2", "marian", "bert")
+
+families = pytest.mark.parametrize("family", [*FAST, *(pytest.param(name, marks=pytest.mark.slow) for name in SLOW)])
+
+
+@cache
+def learnt(family: str) -> Any:
+    """A finished run of a tiny model of ``family`` on all pairs."""
+    folder = Path(mkdtemp(prefix="taskzoo-pairs-"))
+    checkpoint = make_tiny_checkpoint(folder / "checkpoint", family, [*SOURCES, *TARGETS], hidden=64)
+    return taskzoo.finetune(
+        "translation", model=str(checkpoint), train=(SOURCES, TARGETS), validation=[], test=[], source="en",
+        target="zh", max_steps=400 if family in SLOW else 250, batch_size=16, learning_rate=RATES.get(family, 2e-3),
+        precision="fp32", output=folder / "run",
+    )  # fmt: skip
