@@ -49,6 +49,26 @@ def vocabulary_cross_entropy(
     Returns:
         The sum in float32 (or float64) and the number of active targets, both scalars.
     """
+    total, _, number = smoothed_and_plain(
+        states, weight, bias, targets, label_smoothing=label_smoothing, chunk_tokens=chunk_tokens, dtype=dtype
+    )
+    return total, number
+
+
+def smoothed_and_plain(
+    states: torch.Tensor,
+    weight: torch.Tensor,
+    bias: torch.Tensor | None,
+    targets: torch.Tensor,
+    *,
+    label_smoothing: float,
+    chunk_tokens: int = 0,
+    dtype: torch.dtype | None = None,
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """As :func:`vocabulary_cross_entropy`, and between the two what the sum is without smoothing, from the same logits.
+
+    The plain sum is for reading and has no gradient.
+    """
     targets = targets.reshape(-1)
     active = targets != IGNORE_INDEX
     chosen = active.nonzero().squeeze(1)
@@ -60,10 +80,10 @@ def vocabulary_cross_entropy(
     chunk = chunk_tokens or max(1, CHUNK_BYTES // (4 * weight.shape[0]))
     plan = _Plan(targets.index_select(0, chosen), label_smoothing, min(chunk, max(1, len(chosen))), dtype)
     if torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in (states, weight, bias)):
-        total: torch.Tensor = _Loss.apply(states, weight, bias, plan)  # type: ignore[no-untyped-call]
+        total, plain = _Loss.apply(states, weight, bias, plan)  # type: ignore[no-untyped-call]
     else:
-        total, _ = _compute(states, weight, bias, plan, (False, False, False))
-    return total, active.sum()
+        (total, plain), _ = _compute(states, weight, bias, plan, (False, False, False))
+    return total, plain, active.sum()
 
 
 @dataclass(slots=True)
@@ -82,15 +102,16 @@ class _Loss(torch.autograd.Function):
     """Gradients are made in the forward pass. A second backward pass over the same graph computes them again."""
 
     @staticmethod
-    def forward(ctx: Any, states: Any, weight: Any, bias: Any, plan: _Plan) -> torch.Tensor:
+    def forward(ctx: Any, states: Any, weight: Any, bias: Any, plan: _Plan) -> tuple[torch.Tensor, torch.Tensor]:
         ctx.plan = plan
         ctx.save_for_backward(states, weight, bias)
-        total, ctx.gradients = _compute(states, weight, bias, plan, ctx.needs_input_grad[:3])
-        return total
+        (total, plain), ctx.gradients = _compute(states, weight, bias, plan, ctx.needs_input_grad[:3])
+        ctx.mark_non_differentiable(plain)
+        return total, plain
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, scale: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+    def backward(ctx: Any, scale: torch.Tensor, _: Any) -> tuple[torch.Tensor | None, ...]:
         states, weight, bias = ctx.saved_tensors  # refused by torch where they are gone or have been changed
         gradients, ctx.gradients = ctx.gradients, None
         if gradients is None:
@@ -101,13 +122,14 @@ class _Loss(torch.autograd.Function):
 @torch.no_grad()
 def _compute(
     states: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None, plan: _Plan, wanted: tuple[bool, ...]
-) -> tuple[torch.Tensor, Gradients]:
-    """The sum of the losses of states ``[N, H]``, and the gradients that are wanted, of states, weight and bias."""
+) -> tuple[tuple[torch.Tensor, torch.Tensor], Gradients]:
+    """The smoothed and the plain sum of the losses of states ``[N, H]``, and the gradients of what is ``wanted`` of
+    states, weight and bias."""
     exact = torch.promote_types(torch.promote_types(states.dtype, weight.dtype), torch.float32)
     device, pieces, size = states.device, weight.shape[0], plan.chunk
     # the gradient of a logit is often below what float16 can tell from 0
     narrow = exact if plan.dtype == torch.float16 else plan.dtype
-    total = torch.zeros((), dtype=exact, device=device)
+    sums = torch.zeros(2, dtype=exact, device=device)
     of_states = torch.empty_like(states) if wanted[0] else None
     of_weight = torch.zeros(weight.shape, dtype=exact, device=device) if wanted[1] else None
     of_bias = torch.zeros(pieces, dtype=exact, device=device) if wanted[2] else None
@@ -124,7 +146,7 @@ def _compute(
                 scores.copy_(torch.mm(part.to(plan.dtype), matrix.T, out=low[: len(part)]))
             if bias is not None:
                 scores += bias
-            total += _losses_to_gradients(scores, target, plan.label_smoothing)
+            sums += _losses_to_gradients(scores, target, plan.label_smoothing)
             if not any(wanted):
                 continue
             if of_bias is not None:
@@ -136,23 +158,29 @@ def _compute(
             if of_weight is not None:
                 _add_product(of_weight, slope, part.to(narrow))
     gradients = zip((of_states, of_weight, of_bias), (states, weight, bias), strict=True)
-    return total, [None if g is None or of is None else g.to(of.dtype) for g, of in gradients]
+    return (sums[0].clone(), sums[1].clone()), [
+        None if g is None or of is None else g.to(of.dtype) for g, of in gradients
+    ]
 
 
 def _losses_to_gradients(scores: torch.Tensor, target: torch.Tensor, smoothing: float) -> torch.Tensor:
-    """The sum of the losses of logits ``[n, V]``, which are overwritten by their gradient; ``target`` is ``[n, 1]``."""
+    """The smoothed and the plain sum of the losses of logits ``[n, V]``, which are overwritten by their gradient.
+
+    ``target`` is ``[n, 1]``; shape of the result ``[2]``.
+    """
     top = scores.amax(-1, keepdim=True)
     scores -= top
     of_target = scores.gather(1, target)
     mean = scores.mean(-1, keepdim=True) if smoothing else 0.0
     scores.exp_()
     mass = scores.sum(-1, keepdim=True)
-    losses = mass.log() - (1 - smoothing) * of_target - smoothing * mean
+    logarithm = mass.log()
+    losses = logarithm - (1 - smoothing) * of_target - smoothing * mean
     scores /= mass
     if smoothing:
         scores -= smoothing / scores.shape[1]
     scores.scatter_add_(1, target, torch.full_like(of_target, smoothing - 1))
-    return losses.sum()
+    return torch.stack([losses.sum(), (logarithm - of_target).sum()])
 
 
 def _add_product(into: torch.Tensor, slope: torch.Tensor, states: torch.Tensor) -> None:

@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from taskzoo.models import vocabulary_loss
 from taskzoo.models.losses import cross_entropy
-from taskzoo.models.vocabulary_loss import vocabulary_cross_entropy
+from taskzoo.models.vocabulary_loss import smoothed_and_plain, vocabulary_cross_entropy
 from taskzoo.task import IGNORE_INDEX
 
 Tensors = tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]
@@ -197,3 +197,13 @@ def test_backward_twice_gives_the_same_twice():
     for one, two, before in zip(first, second, kept, strict=True):
         assert torch.equal(one, before)
         torch.testing.assert_close(two, 2 * one)
+
+
+def test_the_sum_without_smoothing_comes_from_the_same_logits():
+    states, weight, bias, targets = example()
+    smoothed, plain, number = smoothed_and_plain(states, weight, bias, targets, label_smoothing=0.3, chunk_tokens=4)
+    logits = functional.linear(states, weight, bias)
+    torch.testing.assert_close((smoothed, number), cross_entropy(logits, targets, label_smoothing=0.3))
+    torch.testing.assert_close((plain, number), cross_entropy(logits, targets))
+    assert smoothed.requires_grad
+    assert not plain.requires_grad
