@@ -17,7 +17,7 @@ from torch import nn
 from transformers import PreTrainedModel
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class States:
     """What stands before the output layer, and that layer.
 
@@ -26,12 +26,14 @@ class States:
         weight: shape ``[V, H]``.
         bias: shape ``[V]``, or ``None``.
         dtype: in which the layer would compute.
+        plain: sum and number of the losses without smoothing, once the smoothed ones have been computed.
     """
 
     states: torch.Tensor
     weight: torch.Tensor
     bias: torch.Tensor | None
     dtype: torch.dtype
+    plain: tuple[torch.Tensor, torch.Tensor] | None = None
 
     def logits(self) -> torch.Tensor:
         """The model's logits, shape ``[B, T, V]``."""

@@ -13,7 +13,7 @@ from taskzoo.errors import RequestError
 from taskzoo.models.losses import cross_entropy
 from taskzoo.models.texts import content_ids
 from taskzoo.models.vocabulary import States, forward_states, gives_states
-from taskzoo.models.vocabulary_loss import vocabulary_cross_entropy
+from taskzoo.models.vocabulary_loss import smoothed_and_plain
 from taskzoo.task import Batch, Encoded, Feature, Metric, Prediction, Row
 
 from .collator import PairCollator
@@ -174,11 +174,16 @@ class Text2TextTask:
         labels = batch["targets"]["labels"]
         shifted = self.form.kind == "decoder"  # the state of a position is for the token behind it
         if isinstance(outputs, States):
+            if outputs.plain is not None and not label_smoothing and not torch.is_grad_enabled():
+                return outputs.plain
             states = outputs.states[:, :-1] if shifted else outputs.states
-            return vocabulary_cross_entropy(
+            total, plain, number = smoothed_and_plain(
                 states, outputs.weight, outputs.bias, labels[:, 1:] if shifted else labels,
                 label_smoothing=label_smoothing, dtype=outputs.dtype,
             )  # fmt: skip
+            if label_smoothing:  # the engine asks for the plain loss next, to show it
+                outputs.plain = (plain, number)
+            return total, number
         logits = outputs.logits[:, :-1] if shifted else outputs.logits
         return cross_entropy(logits, labels[:, 1:] if shifted else labels, label_smoothing=label_smoothing)
 
