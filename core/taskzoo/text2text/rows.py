@@ -22,8 +22,8 @@ def pair_row(row: Row, split: str, *, join: str = " ") -> Row:
     """
     source = row.get("source")
     if isinstance(source, list | tuple):
-        sentences = [_text(row, "source", sentence).strip() for sentence in source]
-        source = join.join(sentences)
+        given = [s for s in source if not isinstance(s, str) or s.strip()]  # empty ones say nothing
+        source = join.join(_text(row, "source", sentence).strip() for sentence in given)
     source = _text(row, "source", source)
     target = row.get("target")
     if target is None and split == "predict":
