@@ -78,7 +78,8 @@ def make_config(
     training = {**base_training, **given_training}
     options = {**(base.get("options") or {}), **given_options}
     method = "lora" if training.get("lora") else str(training.get("method", "full"))
-    recipe = registry.recipe(task, checkpoint.entry or checkpoint.family, kind=checkpoint.kind or None, method=method)
+    family = "scratch" if checkpoint.is_scratch else checkpoint.family  # no weights that a large rate would spoil
+    recipe = registry.recipe(task, checkpoint.entry or family, kind=checkpoint.kind or None, method=method)
     try:
         recipe_training, recipe_options = split_settings(recipe.values, spec)
     except RequestError as error:
