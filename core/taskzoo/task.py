@@ -275,12 +275,22 @@ class TaskExtras(Protocol):
     languages: Mapping[str, str]
     """role -> code of its texts' language, known from options or rows; files are read by it instead of the options."""
 
+    later_options: Sequence[str]
+    """Names of the options that can be changed after training. ``from_state`` takes them from ``state["options"]``."""
+
     def describe(self) -> str:
         """One line, shown before training: what ``fit`` inferred, such as the kind and number of labels."""
         ...  # pragma: no cover
 
     def classes(self, row: Row) -> Sequence[str]:
         """The classes of a prepared row, by which ``shots`` takes its share."""
+        ...  # pragma: no cover
+
+    def sift(self, rows: Sequence[Row]) -> tuple[list[Row], dict[str, int]]:
+        """The prepared training rows to learn from, and how often which oddity was found, for the manifest.
+
+        Only what is left for training once the splits are made comes here, so that no score is of chosen rows.
+        """
         ...  # pragma: no cover
 
     def added_rows(self, rows: Sequence[Row]) -> list[Row]:

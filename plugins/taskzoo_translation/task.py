@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from taskzoo import Row
+from taskzoo.data.filters import filter_pairs
 from taskzoo.data.languages import language_code, language_name, script_language
 from taskzoo.data.readers import LANGUAGES
 from taskzoo.errors import DataError
@@ -85,6 +86,28 @@ class TranslationTask(Text2TextTask):
     """Translates."""
 
     purpose_class = Translating
+
+    def sift(self, rows: Sequence[Row]) -> tuple[list[Row], dict[str, int]]:
+        """With the option ``filter``, counts of the pairs that look wrong, and with ``drop`` the rows without them.
+
+        A row with several targets loses those that look wrong, and goes once none is left.
+        """
+        asked = self.options["filter"]
+        if asked == "none":
+            return list(rows), {}
+        pairs = [(index, target) for index, row in enumerate(rows) for target in row["targets"]]
+        report = filter_pairs([(rows[i]["source"], target) for i, target in pairs], languages=self.purpose.languages)
+        done = "dropped" if asked == "drop" else "kept"
+        counts = {f"pairs look wrong and are {done}: {reason}": count for reason, count in report.counts.items()}
+        if asked == "report":
+            return list(rows), counts
+        good: dict[int, list[str]] = {}
+        for place in report.kept:
+            index, target = pairs[place]
+            good.setdefault(index, []).append(target)
+        return [
+            Row({**rows[i].fields, "targets": kept}, rows[i].source, rows[i].line) for i, kept in good.items()
+        ], counts
 
 
 def _known(language: str) -> str:

@@ -86,6 +86,12 @@ def load_splits(
             "test": rows["test"] or test,
         }
         made |= {"holdout": data.holdout} if data.holdout else {}
+    if hasattr(task, "sift"):
+        rows["train"], noticed = task.sift(rows["train"])
+        if noticed:
+            sources["train"]["noticed"] = noticed
+        if not rows["train"]:
+            raise RequestError("No training row is left: the task's options drop them all.")
     if data.shots:
         if not hasattr(task, "classes"):
             raise RequestError(f"The task {spec.id!r} has no classes to take {data.shots} rows of; leave --shots out.")
@@ -156,11 +162,12 @@ def split_note(made: Mapping[str, Any]) -> str:
 
 
 def left_out_notes(sources: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """What reading left out of each split, one line per finding."""
+    """What reading left out of each split and what the task noticed in it, one line per finding."""
     return [
         f"{split}: {count} {what}"
         for split, source in sources.items()
-        for what, count in (source.get("left_out") or {}).items()
+        for what, count in {**(source.get("left_out") or {}), **(source.get("noticed") or {})}.items()
+        if count
     ]
 
 

@@ -1,0 +1,90 @@
+"""The option ``filter``: what looks wrong among the training pairs is counted or dropped, and among no others."""
+
+from __future__ import annotations
+
+import pytest
+
+from taskzoo.errors import RequestError
+from taskzoo.runs.plan import make_config, make_plan
+from taskzoo.runs.prepare import _opening
+
+GOOD = [(f"The number {n} is on the door.", f"门上有数字{n}。") for n in range(20)]
+COPY = ("Same text here.", "Same text here.")
+LATIN = ("The door is open.", "Kein Chinesisch.")
+
+
+def plan(train, *, group_by=None, settings=None, **splits):
+    memory = {
+        name: [dict(zip(("source", "target", "group"), row, strict=False)) for row in rows]
+        for name, rows in {"train": train, **splits}.items()
+    }
+    config, _, _ = make_config(
+        "translation", model="scratch:t5-tiny", in_memory=True, group_by=group_by,
+        settings={"source": "en", "target": "zh", **(settings or {})},
+    )  # fmt: skip
+    return make_plan(config, memory=memory)
+
+
+def sources(plan, split):
+    return [row["source"] for row in plan.splits.rows[split]]
+
+
+def test_report_counts_and_keeps():
+    made = plan([*GOOD, COPY, LATIN, GOOD[0]], settings={"filter": "report"}, validation=[], test=[])
+    assert len(sources(made, "train")) == 23
+    shown = "\n".join(_opening(made))
+    assert "train: 1 pairs look wrong and are kept: copies" in shown
+    assert "train: 1 pairs look wrong and are kept: wrong script" in shown
+    assert "1 pairs look wrong and are kept: duplicates" in shown
+    assert "empty" not in shown
+    assert made.splits.sources["train"]["noticed"]["pairs look wrong and are kept: empty"] == 0
+
+
+def test_drop_leaves_them_out_before_anything_is_learnt():
+    made = plan([*GOOD, COPY, LATIN, GOOD[0]], settings={"filter": "drop"}, validation=[], test=[])
+    assert sources(made, "train") == [source for source, _ in GOOD]
+    assert "train: 1 pairs look wrong and are dropped: copies" in "\n".join(_opening(made))
+    texts = made.task.vocabulary_texts(made.splits.rows["train"])
+    assert LATIN[1] not in texts[1]
+
+
+def test_none_says_nothing():
+    made = plan([*GOOD, COPY], validation=[], test=[])
+    assert len(sources(made, "train")) == 21
+    assert "look wrong" not in "\n".join(_opening(made))
+
+
+def test_given_rows_for_validation_and_test_stay_as_they_are():
+    made = plan([*GOOD, COPY], settings={"filter": "drop"}, validation=[COPY, LATIN], test=[LATIN, GOOD[0]])
+    assert sources(made, "validation") == [COPY[0], LATIN[0]]
+    assert sources(made, "test") == [LATIN[0], GOOD[0][0]]
+    assert COPY[0] not in sources(made, "train")
+
+
+@pytest.mark.parametrize("grouped", [False, True])
+def test_rows_split_off_are_the_same_with_and_without(grouped):
+    wrong = [(f"Copy number {n}.", f"Copy number {n}.") for n in range(20)]
+    rows = [(*pair, f"group {n % 10}")[: 2 + grouped] for n, pair in enumerate([*GOOD, *wrong])]
+    asked = "group" if grouped else None
+    plain = plan(rows, group_by=asked)
+    dropped = plan(rows, group_by=asked, settings={"filter": "drop"})
+    for split in ("validation", "test"):
+        assert sources(dropped, split) == sources(plain, split)
+    assert any(source.startswith("Copy") for split in ("validation", "test") for source in sources(dropped, split))
+    kept = [source for source in sources(plain, "train") if not source.startswith("Copy")]
+    assert sources(dropped, "train") == kept
+
+
+def test_of_several_targets_only_the_wrong_ones_go():
+    made = plan(
+        [*GOOD, ("It rains.", ["下雨了。", "Es regnet."]), ("He sings.", ["Er singt.", "Sie singt."])],
+        settings={"filter": "drop"}, validation=[], test=[],
+    )  # fmt: skip
+    assert made.splits.rows["train"][-1]["targets"] == ["下雨了。"]
+    assert len(made.splits.rows["train"]) == 21
+    assert made.splits.sources["train"]["noticed"]["pairs look wrong and are dropped: wrong script"] == 3
+
+
+def test_nothing_left_is_refused():
+    with pytest.raises(RequestError, match="No training row is left"):
+        plan([COPY, ("Another copy.", "another copy.")], settings={"filter": "drop"}, validation=[], test=[])
