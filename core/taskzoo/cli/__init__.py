@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import sys
+from collections.abc import Sequence
 
 import typer
 
@@ -45,6 +47,7 @@ app.command("learning-curve")(learning_curve)
 app.command()(check)
 app.command()(new)
 
+_ASSIGNMENT = re.compile(r"[A-Za-z_][\w-]*=")
 _UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 
 
@@ -60,7 +63,7 @@ def _main(version: bool = typer.Option(False, "--version", help="Show the versio
 def main() -> None:
     """Run the command line; a mistake in the request is one line on stderr and exit code 2."""
     try:
-        code = app(standalone_mode=False)
+        code = app(one_set_each(sys.argv[1:]), standalone_mode=False)
     except _UsageError as error:
         message = getattr(error, "format_message", error.__str__)()
         if "Missing command" in message or not message:
@@ -74,6 +77,29 @@ def main() -> None:
         sys.stderr.close()
         sys.exit(1)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def one_set_each(words: Sequence[str]) -> list[str]:
+    """``--set a=1 b=2`` as ``--set a=1 --set b=2``.
+
+    Only words of the form name=value that stand directly behind a value of ``--set`` are taken, and none of a command
+    that takes texts, since any of them may be one.
+    """
+    if words[:1] == ["predict"]:
+        return list(words)
+    spread: list[str] = []
+    inside = False  # directly behind a value of --set
+    for place, word in enumerate(words):
+        if word == "--":
+            return [*spread, *words[place:]]
+        if inside and _ASSIGNMENT.match(word):
+            spread.append("--set")
+        spread.append(word)
+        if place and words[place - 1] == "--set":
+            inside = not word.startswith("-")
+        else:
+            inside = word.startswith("--set=") or (inside and _ASSIGNMENT.match(word) is not None)
+    return spread
 
 
 def _fail(message: str, code: int) -> None:
