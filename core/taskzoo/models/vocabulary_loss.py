@@ -133,7 +133,8 @@ def _compute(
     of_states = torch.empty_like(states) if wanted[0] else None
     of_weight = torch.zeros(weight.shape, dtype=exact, device=device) if wanted[1] else None
     of_bias = torch.zeros(pieces, dtype=exact, device=device) if wanted[2] else None
-    matrix, wide_matrix = weight.to(plan.dtype), weight.to(narrow) if wanted[0] else None
+    matrix = weight.to(plan.dtype)
+    narrow_matrix = matrix if narrow == plan.dtype else weight.to(narrow)
     logits = torch.empty(size, pieces, dtype=exact, device=device)
     low = None if exact == plan.dtype else torch.empty(size, pieces, dtype=plan.dtype, device=device)
     with torch.autocast(device.type, enabled=False):
@@ -153,8 +154,7 @@ def _compute(
                 of_bias += scores.sum(0)
             slope = scores if narrow == exact or low is None else low[: len(part)].copy_(scores)
             if of_states is not None:
-                assert wide_matrix is not None
-                of_states[start : start + size] = slope @ wide_matrix
+                of_states[start : start + size] = slope @ narrow_matrix
             if of_weight is not None:
                 _add_product(of_weight, slope, part.to(narrow))
     gradients = zip((of_states, of_weight, of_bias), (states, weight, bias), strict=True)
