@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from taskzoo.data.languages import find_code, language_name
 from taskzoo.errors import RequestError
 from taskzoo.models.checkpoints import model_kind
+from taskzoo.models.texts import content_ids
 from taskzoo.models.tokenizers import UNLIMITED, special_tokens_around
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class Form:
         end: ends what is written.
         pad: fills up batches.
         source_limit, target_limit: tokens of each, those around included.
+        write_limit: tokens that the model can write at most.
         prefix: words before every source.
     """
 
@@ -50,6 +52,7 @@ class Form:
     pad: int
     source_limit: int
     target_limit: int
+    write_limit: int
     prefix: str = ""
 
 
@@ -110,11 +113,15 @@ def find_form(
     source_limit = max_source_length or min(limit, DEFAULT_SOURCE)
     if kind == "decoder":
         source_limit = min(source_limit, limit - target_limit)
+    write_limit = limit - source_limit if kind == "decoder" else limit
     form = Form(
         kind, (*tag, *before), tuple(after), tuple(target_before), tuple(target_after), int(start), forced,
-        int(end), int(tokenizer.pad_token_id), source_limit, target_limit, prefix,
+        int(end), int(tokenizer.pad_token_id), source_limit, target_limit, write_limit, prefix,
     )  # fmt: skip
-    if source_limit <= len(form.before) + len(after) or target_limit <= len(target_before) + len(target_after):
+    words = content_ids(tokenizer, [prefix])[0] if prefix else []
+    if source_limit <= len(form.before) + len(after) + len(words) or target_limit <= len(target_before) + len(
+        target_after
+    ):
         raise RequestError("The limits of length leave no room for a text; take larger ones.")
     return form
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from taskzoo.errors import RequestError
 from taskzoo.task import Batch
 
 from .form import Form
@@ -16,6 +17,19 @@ if TYPE_CHECKING:
 
 KEPT = ("bad_words_ids", "suppress_tokens", "begin_suppress_tokens")
 """What is kept of a checkpoint's own settings: tokens that it must never write."""
+
+
+def check_generation(options: Mapping[str, Any]) -> None:
+    """Refuse options of generation that no model could follow.
+
+    Raises:
+        RequestError: which.
+    """
+    least, most = options["min_new_tokens"], options["max_new_tokens"]
+    if most and least > most:
+        raise RequestError(f"min_new_tokens={least} is more than max_new_tokens={most}; let it be less.")
+    if options["top_p"] > 1:
+        raise RequestError(f"top_p={options['top_p']:g} must be at most 1; it is a probability.")
 
 
 def generation_config(options: Mapping[str, Any], form: Form, own: Any, *, longest_target: int) -> GenerationConfig:
@@ -29,10 +43,17 @@ def generation_config(options: Mapping[str, Any], form: Form, own: Any, *, longe
         form: of the checkpoint.
         own: the checkpoint's ``GenerationConfig``.
         longest_target: tokens of the longest training target, which sets the limit where no option does.
+
+    Raises:
+        RequestError: more tokens are asked for than the model can write.
     """
     from transformers import GenerationConfig
 
-    limit = options["max_new_tokens"] or min(form.target_limit, longest_target + max(8, longest_target // 4))
+    usual = min(form.target_limit, longest_target + max(8, longest_target // 4))
+    limit = options["max_new_tokens"] or max(usual, options["min_new_tokens"])
+    if limit > form.write_limit:
+        name = "max_new_tokens" if options["max_new_tokens"] else "min_new_tokens"
+        raise RequestError(f"{name}={limit} is more than this model can write ({form.write_limit} tokens); take fewer.")
     settings: dict[str, Any] = {
         "pad_token_id": form.pad,
         "eos_token_id": form.end,
@@ -60,11 +81,12 @@ def generation_config(options: Mapping[str, Any], form: Form, own: Any, *, longe
 
 
 @torch.no_grad()
-def write(model: PreTrainedModel, batch: Batch, config: GenerationConfig) -> list[list[int] | None]:
+def write(model: PreTrainedModel, batch: Batch, config: GenerationConfig, *, seed: int = 0) -> list[list[int] | None]:
     """The token ids that ``model`` writes for each feature, the end token included where it came; ``None`` where none
     are wanted.
 
-    Features of a batch are independent: padding is masked on both sides and positions are counted from the mask.
+    Features of a batch are independent: padding is masked on both sides and positions are counted from the mask. Only
+    sampling depends on the batch, by the order of its draws; they begin with ``seed`` and disturb no others.
     """
     targets = batch["targets"]
     wanted = targets["write"]
@@ -73,7 +95,10 @@ def write(model: PreTrainedModel, batch: Batch, config: GenerationConfig) -> lis
         return result
     ids, mask = targets["prompt_ids"][wanted], targets["prompt_mask"][wanted]
     used = mask.any(0)
-    written = model.generate(input_ids=ids[:, used], attention_mask=mask[:, used], generation_config=config)
+    with torch.random.fork_rng(devices=[ids.device] if ids.is_cuda else [], enabled=bool(config.do_sample)):
+        if config.do_sample:
+            torch.manual_seed(seed)
+        written = model.generate(input_ids=ids[:, used], attention_mask=mask[:, used], generation_config=config)
     start = 1 if model.config.is_encoder_decoder else int(used.sum())
     places = wanted.nonzero().flatten().tolist()
     for place, row in zip(places, written[:, start:].tolist(), strict=True):

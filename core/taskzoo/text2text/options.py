@@ -24,6 +24,7 @@ TEXT2TEXT_OPTIONS: Mapping[str, Option] = {
     "temperature": Option(1.0, "of sampling: below 1 safer, above 1 wilder", minimum=0.01),
     "top_k": Option(50, "sample among this many tokens (0: all)", minimum=0),
     "top_p": Option(1.0, "sample among the tokens that make up this probability", minimum=0.01),
+    "sample_seed": Option(0, "of sampling: the same draws every time; another seed, other draws", minimum=0),
     "similarity": Option("", "an encoder for a score of similar meaning beside the others, e.g. minilm (slow)"),
 }
 
@@ -31,6 +32,6 @@ TEXT2TEXT_FORMATS = ("jsonl", "json", "csv", "tsv", "parquet")
 
 GENERATION_OPTIONS = (
     "num_beams", "length_penalty", "no_repeat_ngram", "min_new_tokens", "max_new_tokens", "sample", "temperature",
-    "top_k", "top_p",
+    "top_k", "top_p", "sample_seed",
 )  # fmt: skip
 """Those that matter after training, too, and can be changed then."""

@@ -20,7 +20,7 @@ from .collator import PairCollator
 from .decoding import TextDecoder
 from .encoding import CHUNKS, encode_pairs
 from .form import Form, find_form
-from .generation import generation_config, write
+from .generation import check_generation, generation_config, write
 from .model import load_writer
 from .options import GENERATION_OPTIONS
 from .rows import pair_row, plain_rows, references
@@ -84,11 +84,13 @@ class Text2TextTask:
     """
 
     purpose_class: ClassVar[type[Purpose]]
+    later_options = GENERATION_OPTIONS
     many_targets = True
     """One source may well have several targets; that is no conflict."""
 
     def __init__(self, options: Mapping[str, Any]) -> None:
         self.options = dict(options)
+        check_generation(self.options)
         self.purpose = self.purpose_class(self.options)
         self._longest: list[str] = []
         self._longest_target = 0
@@ -135,6 +137,7 @@ class Text2TextTask:
 
     def fit(self, rows: Sequence[Row]) -> None:
         self.purpose.fit(rows)
+        self.metrics()  # refuses what cannot be scored before anything is written
         targets = {target for row in rows for target in row["targets"]}
         self._longest = sorted(targets, key=lambda text: (-len(text), text))[:LONGEST]
 
@@ -192,7 +195,7 @@ class Text2TextTask:
     def generate(self, model: Any, batch: Batch) -> list[Any]:
         settings = self._set_generation(model)
         parts: list[Any] = []
-        for ids in write(model, batch, settings):
+        for ids in write(model, batch, settings, seed=self.options["sample_seed"]):
             if ids is None:
                 parts.append(None)
                 continue

@@ -1,4 +1,4 @@
-"""Thirty-two pairs, and one run for each family that learns them by heart."""
+"""Thirty-two pairs, a tiny checkpoint of each family, and one run for each that learns them by heart."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ from tempfile import mkdtemp
 from typing import Any
 
 import pytest
+from transformers import AutoConfig
 
 import taskzoo
+from taskzoo.models.checkpoints import resolve_model
+from taskzoo.models.tokenizers import load_tokenizer
 from taskzoo.testing import make_tiny_checkpoint
 
 NAMES = {
@@ -31,6 +34,18 @@ SLOW = ("bart", "mbart", "mbart50", "m2m_100", "nllb", "pegasus", "roberta")
 FAST = ("t5", "gpt2", "marian", "bert")
 
 families = pytest.mark.parametrize("family", [*FAST, *(pytest.param(name, marks=pytest.mark.slow) for name in SLOW)])
+
+
+@cache
+def checkpoint(family: str) -> Path:
+    """A tiny checkpoint whose tokenizer knows the pairs; not to be written to."""
+    return make_tiny_checkpoint(Path(mkdtemp(prefix="taskzoo-tiny-")) / family, family, [*SOURCES, *TARGETS])
+
+
+def tokenizer_and_config(family: str) -> tuple[Any, Any]:
+    """Freshly loaded, as a run loads them."""
+    folder = checkpoint(family)
+    return load_tokenizer(resolve_model(str(folder))), AutoConfig.from_pretrained(folder)
 
 
 @cache
