@@ -35,7 +35,7 @@ def run(
     method: Annotated[str | None, typer.Option(help="full, lora, linear-probe or contrastive.")] = None,
     lora: Annotated[bool | None, typer.Option(help="The same as --method lora.")] = None,
     baseline: Annotated[
-        bool | None, typer.Option(help="Score TF-IDF with a linear model beside it, to see what the model adds.")
+        bool | None, typer.Option(help="Score a plain baseline beside it, such as TF-IDF, to see what the model adds.")
     ] = None,
     processes: Annotated[int, typer.Option(min=1, help="Processes (devices) to train on.")] = 1,
     set_: Annotated[

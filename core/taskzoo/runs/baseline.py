@@ -23,7 +23,7 @@ def score_baseline(plan: Plan, results: Mapping[str, Evaluation], reporter: Repo
         split -> scores, ``seconds`` of fitting and predicting, and ``difference``: split -> the model's score less the
         baseline's in the first metric, with the 95% interval of a paired bootstrap.
     """
-    reporter.say("Fitting the baseline: TF-IDF with a linear model.")
+    reporter.say("Fitting the baseline.")
     task: Any = plan.task
     rows = plan.splits.rows
     began = time.perf_counter()
