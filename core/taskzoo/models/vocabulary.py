@@ -63,7 +63,7 @@ def forward_states(model: Any, plain: PreTrainedModel, inputs: Mapping[str, Any]
 def gives_states(model: PreTrainedModel) -> bool:
     """Whether the logits of ``model`` are a linear function of what stands before its output layer, tried on a batch.
 
-    They are not where something follows the layer (Gemma 2's soft cap, Cohere's scale), or where there is none.
+    They are not where something bends them behind the layer (Gemma 2's soft cap), or where there is no such layer.
     """
     layer: Any = model.get_output_embeddings()
     if not isinstance(layer, nn.Linear):
