@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from .options import PRECISION_HELP
+from .options import PRECISION_HELP, Later
 
 
 def evaluate(
@@ -14,17 +14,18 @@ def evaluate(
     data: Annotated[str, typer.Option(help="A labelled file in any format of the task.")],
     columns: Annotated[str | None, typer.Option(help="role=column pairs, e.g. tokens=0,tags=3.")] = None,
     format: Annotated[str | None, typer.Option(help="Format of the file, where content does not tell.")] = None,
+    set_: Later = None,
     precision: Annotated[str, typer.Option(help=PRECISION_HELP)] = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="Print the scores as JSON.")] = False,
 ) -> None:
     """Score a finished run on labelled data, with 95% intervals."""
-    from taskzoo.config import parse_columns
+    from taskzoo.config import parse_assignments, parse_columns
     from taskzoo.runs.load import load
 
     from .output import print_json
     from .results import print_scores
 
-    loaded = load(run, precision=precision)
+    loaded = load(run, precision=precision, options=parse_assignments(set_ or []))
     scores = loaded.evaluate(data, columns=parse_columns(columns or ""), format=format).to_dict()
     if as_json:
         print_json(scores)

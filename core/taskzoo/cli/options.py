@@ -24,4 +24,8 @@ Holdout = Annotated[
     str | None,
     typer.Option(help="Rows or share split off as validation and test, e.g. 1000, 0.05 or 500,1000 (default: 10%)."),
 ]
+Later = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="An option of the task that still matters after training, e.g. num_beams=4."),
+]
 Shots = Annotated[int | None, typer.Option(help="Keep this many training rows per class.")]

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from .options import PRECISION_HELP
+from .options import PRECISION_HELP, Later
 
 
 def predict(
@@ -21,17 +21,19 @@ def predict(
     min_confidence: Annotated[
         float | None, typer.Option(help="Give no label where the best one is less probable than this.")
     ] = None,
+    set_: Later = None,
     precision: Annotated[str, typer.Option(help=PRECISION_HELP)] = "auto",
 ) -> None:
     """Predict for texts, stdin or a file; one JSON object a line."""
     from pathlib import Path
 
-    from taskzoo.config import parse_columns
+    from taskzoo.config import parse_assignments, parse_columns
     from taskzoo.data.readers import names_parallel
     from taskzoo.errors import DataError, RequestError
     from taskzoo.runs.directory import write_jsonl
     from taskzoo.runs.load import load
 
+    options = parse_assignments(set_ or [])
     if input and texts:
         raise RequestError("Give texts or --input, not both.")
     if not input and not texts:
@@ -42,7 +44,7 @@ def predict(
         raise DataError("there is no such file.", file=input)
     if output and not Path(output).resolve().parent.is_dir():
         raise RequestError(f"The folder of --output {output!r} does not exist.")
-    loaded = load(run, precision=precision)
+    loaded = load(run, precision=precision, options=options)
     if input:
         predictions = loaded.predict_file(
             input, columns=parse_columns(columns or ""), format=format, min_confidence=min_confidence

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from taskzoo import registry
-from taskzoo.errors import DataError, RequestError
+from taskzoo.errors import DataError, RequestError, UnknownNameError
 from taskzoo.task import CONTRACT_VERSION, Prediction, Row, Task, TaskSpec, public
 
 from .data import read_file, task_languages
@@ -132,6 +132,26 @@ def abstain(prediction: Prediction, least: float) -> Prediction:
     return {**prediction, "label": None if doubtful else prediction["label"], "abstained": doubtful}
 
 
+def _later_options(spec: TaskSpec, task_class: Any, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The options given, checked.
+
+    Raises:
+        UnknownNameError, RequestError: as :func:`load`.
+    """
+    known = tuple(getattr(task_class, "later_options", ()))
+    if not known:
+        raise RequestError(
+            f"No option of {spec.id} can be changed after training, so {next(iter(given))!r} cannot be set here."
+        )
+    for name in given:
+        if name not in known:
+            raise UnknownNameError(
+                "option that can be changed after training", name, known, f"There are {', '.join(known)}."
+            )
+    resolved = spec.resolve_options(given)
+    return {name: resolved[name] for name in given}
+
+
 def save_task(folder: Path, plan: Plan, precision: str, provider: dict[str, Any]) -> None:
     """Write ``task.json`` beside the model: what prediction needs besides weights and tokenizer."""
     write_json(
@@ -148,15 +168,18 @@ def save_task(folder: Path, plan: Plan, precision: str, provider: dict[str, Any]
     )
 
 
-def load(path: str | Path, *, precision: str = "auto") -> Run:
+def load(path: str | Path, *, precision: str = "auto", options: Mapping[str, Any] | None = None) -> Run:
     """Load a finished run (its directory, or the ``model`` folder inside).
 
     Args:
         path: the directory.
         precision: ``auto`` takes the run's own where this machine has it, else fp32.
+        options: of the task, other than the run was trained with, where they can be changed after training, such as
+            ``{"num_beams": 4}``. What is saved stays as it is.
 
     Raises:
         RequestError: there is no finished run, or it does not load.
+        UnknownNameError: an option that cannot be changed after training, with the nearest that can.
         PluginError: its task's plugin is missing or failed.
     """
     import torch
@@ -176,7 +199,11 @@ def load(path: str | Path, *, precision: str = "auto") -> Run:
         raise RequestError(f"{str(path)!r} is not a finished run: it has no model/{TASK_FILE}.")
     saved = read_json(folder / TASK_FILE)
     spec = registry.task(saved["task"])
-    task: Task = registry.load_task(saved["task"]).from_state(saved["state"])
+    task_class: Any = registry.load_task(saved["task"])
+    state = saved["state"]
+    if options:
+        state = {**state, "options": {**state["options"], **_later_options(spec, task_class, options)}}
+    task: Task = task_class.from_state(state)
     quiet_transformers()
     if precision == "auto":
         precision = "fp32" if saved["precision"] == "fp32" else resolve_precision("auto")
