@@ -86,8 +86,6 @@ def make_scratch(
     )
     torch.manual_seed(seed)
     model = getattr(transformers, _HEADS[architecture]).from_config(config)
-    if architecture == "t5":
-        _start_for_adam(model)
     model.save_pretrained(folder)
     learnt.save_pretrained(folder)
     return replace(checkpoint, location=str(folder))
@@ -155,21 +153,6 @@ def _marian(hidden: int, layers: int, heads: int) -> dict[str, Any]:
         **sides, "d_model": hidden, "activation_function": "swish", "scale_embedding": True, "dropout": DROPOUT,
         "init_std": hidden**-0.5, "max_position_embeddings": CONTEXT_LENGTH, "forced_eos_token_id": 0,
     }  # fmt: skip
-
-
-def _start_for_adam(model: Any) -> None:
-    """Smaller embeddings of a T5, and logits as large as before.
-
-    T5 starts with embeddings of deviation 1 and divides logits by the root of its width. That suits Adafactor, whose
-    steps grow with the weights; Adam's do not, and hardly move such embeddings. So they are divided by that root here,
-    and the last normalisation layer multiplies by it. The configuration stays that of any T5.
-    """
-    import torch
-
-    root = model.config.d_model**0.5
-    with torch.no_grad():
-        model.shared.weight.div_(root)
-        model.decoder.final_layer_norm.weight.fill_(root)
 
 
 def _multiple(number: float, of: int) -> int:

@@ -217,11 +217,10 @@ def test_encoder_decoders_have_the_layers_on_each_side(tmp_path: Path) -> None:
         assert model.lm_head.weight is model.get_decoder().get_input_embeddings().weight
 
 
-def test_t5_starts_near_the_loss_of_guessing_and_with_embeddings_that_adam_can_move(tmp_path: Path) -> None:
+def test_t5_starts_near_the_loss_of_guessing(tmp_path: Path) -> None:
     make_scratch(resolve_model("scratch:t5-tiny"), TEXTS, tmp_path, seed=1, targets=CHINESE, vocabulary=900)
     tokenizer = AutoTokenizer.from_pretrained(tmp_path)
     model = AutoModelForSeq2SeqLM.from_pretrained(tmp_path)
-    assert model.shared.weight.std().item() == pytest.approx(model.config.d_model**-0.5, rel=0.05)
     batch = tokenizer(TEXTS[:20], text_target=CHINESE[:20], return_tensors="pt", padding=True)
     with torch.no_grad():
         loss = model(**batch).loss.item()
