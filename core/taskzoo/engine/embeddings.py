@@ -36,10 +36,10 @@ def used_rows_only(model: PreTrainedModel, token_ids: Iterable[int]) -> Iterator
     rows in their places. A token outside ``token_ids`` raises an ``IndexError``, never a wrong vector.
     """
     table = trainable_table(model)
-    wanted = set(token_ids)
     if table is None:
         yield 0
         return
+    wanted = {i for i in token_ids if i < table.num_embeddings}  # a separate vocabulary of targets may be larger
     if table.padding_idx is not None:
         wanted.add(table.padding_idx)
     used = torch.tensor(sorted(wanted), device=table.weight.device)

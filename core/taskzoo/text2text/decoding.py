@@ -26,7 +26,8 @@ class TextDecoder:
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
         self._tokenizer = tokenizer
-        vocabulary = tokenizer.get_vocab()
+        separate = getattr(tokenizer, "separate_vocabs", False)  # Marian's: ids to read are those of the target's side
+        vocabulary = getattr(tokenizer, "target_encoder", {}) if separate else tokenizer.get_vocab()
         wide = [id for token, id in vocabulary.items() if len(token) == 1 and re.match(f"[{_WIDE}]", token)][:2]
         letters = [id for token, id in vocabulary.items() if token.isascii() and token.isalpha()][:1]
         self._parts_wide = len(wide) == 2 and " " in self._text(wide)

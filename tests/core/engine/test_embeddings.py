@@ -57,6 +57,13 @@ def test_rows_that_no_example_uses_stay_bit_for_bit() -> None:
     assert torch.equal(model.get_input_embeddings().weight[unused], before[unused])
 
 
+def test_ids_of_another_larger_vocabulary_change_nothing() -> None:
+    model = small_model()
+    with used_rows_only(model, [*IDS.flatten().tolist(), 50, 70]) as rows:
+        assert rows == 6
+        step(model)
+
+
 def test_a_token_outside_is_an_error_and_never_another_vector() -> None:
     model = small_model()
     with used_rows_only(model, [5, 7]), pytest.raises(IndexError):
