@@ -85,6 +85,24 @@ def test_ner_from_python_learns_with_a_pretrained_model(python: Runner) -> None:
     assert "'label': 'LOC'" in output
 
 
+def test_translate_from_python(python: Runner) -> None:
+    bleu, chrf, *translations = python(
+        str(EXAMPLES / "translate_from_python.py"), "scratch:t5-tiny", "2"
+    ).stdout.splitlines()
+    assert bleu.startswith("bleu on 20 test rows: ")
+    assert chrf.startswith("chrf on 20 test rows: ")
+    assert [line.partition(".")[0] for line in translations] == [
+        "Anna drinks tea on Sunday", "Her friend reads a long book every morning",
+    ]  # fmt: skip
+
+
+@pytest.mark.slow
+def test_translate_from_python_learns(python: Runner) -> None:
+    bleu, *_, translation = python(str(EXAMPLES / "translate_from_python.py")).stdout.splitlines()
+    assert float(bleu.split(":")[1].split(",")[0]) > 40
+    assert translation.endswith("她的朋友每天早上看一本很长的书。")
+
+
 def test_two_sentences(python: Runner, tiny_checkpoint: Callable[..., Path]) -> None:
     losses, predictions = two_tables(
         python(str(EXAMPLES / "two_sentences.py"), "--model", str(tiny_checkpoint("bert")))
