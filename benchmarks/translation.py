@@ -27,8 +27,8 @@ from typing import Any
 from common import Figures, alternate, make_parser, mean_interval, peak_mib, train_peer
 
 ARMS = ("peer", "zoo")
-BATCH, BATCH_TOKENS = 32, 1000
-RATE, WARMUP = 1e-3, 0.1
+BATCH, BATCH_TOKENS = 32, 600
+RATE, WARMUP = 7e-4, 0.1
 NEW_TOKENS = 64
 
 
@@ -112,7 +112,7 @@ def run_zoo(folder: Path, job: dict[str, Any], seed: int) -> Figures:
     run = taskzoo.finetune(
         "translation", model=job["checkpoint"], train=job["train"], validation=[], test=job["test"],
         source=job["source"], target=job["target"], epochs=job["epochs"], learning_rate=RATE, warmup=WARMUP,
-        batch_tokens=BATCH_TOKENS, max_new_tokens=NEW_TOKENS - 1, seed=seed, output=folder / "zoo",
+        batch_tokens=BATCH_TOKENS, label_smoothing=0.0, max_new_tokens=NEW_TOKENS - 1, seed=seed, output=folder / "zoo",
     )  # fmt: skip
     manifest = json.loads((run.path / "manifest.json").read_text(encoding="utf-8"))
     lines = (run.path / "predictions.jsonl").read_text(encoding="utf-8").splitlines()

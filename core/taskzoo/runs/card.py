@@ -83,10 +83,10 @@ def baseline_note(metrics: dict[str, Any]) -> str:
     low, high = difference["ci95"]
     shown = f"{difference['metric']} {difference['value']:+.3f} [{low:+.3f}, {high:+.3f}] on {split}"
     if low <= 0 <= high:
-        return f"No clear difference to the baseline (TF-IDF, linear model): {shown}."
+        return f"No clear difference to the baseline: {shown}."
     lower_is_better = difference["metric"] in ("mse", "mae", "rmse", "loss", "log_loss")
     better = (difference["value"] < 0) if lower_is_better else (difference["value"] > 0)
-    return f"The model is {'better' if better else 'worse'} than the baseline (TF-IDF, linear model): {shown}."
+    return f"The model is {'better' if better else 'worse'} than the baseline: {shown}."
 
 
 def result_table(metrics: dict[str, Any]) -> list[str]:
