@@ -85,6 +85,8 @@ def write(model: PreTrainedModel, batch: Batch, config: GenerationConfig, *, see
     """The token ids that ``model`` writes for each feature, the end token included where it came; ``None`` where none
     are wanted.
 
+    ``config`` should be the model's own as well, from which ``transformers`` takes whatever it leaves open.
+
     Features of a batch are independent: padding is masked on both sides and positions are counted from the mask. Only
     sampling depends on the batch, by the order of its draws; they begin with ``seed`` and disturb no others.
     """
