@@ -1,7 +1,9 @@
 """Tokenizers learnt from the training texts, for models from scratch.
 
-All read text in Unicode's NFKC form and spell characters without a piece in bytes, so that nothing is unknown and text
-comes back as it was. (Only U+2581, which stands for the blank in pieces, comes back as a blank.)
+All spell characters without a piece in bytes, so that nothing is unknown and text comes back as it was. (Only U+2581,
+which stands for the blank in pieces, comes back as a blank.) What is only read is read in Unicode's NFKC form, in which
+full and half width are alike; a model that writes must be able to write the full-width marks of Chinese, so its
+tokenizer composes characters (NFC) and changes nothing else.
 """
 
 from __future__ import annotations
@@ -9,7 +11,7 @@ from __future__ import annotations
 import json
 import string
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,7 +41,7 @@ def check_kind(kind: str) -> None:
 
 
 def train_tokenizer(
-    texts: Iterable[str], architecture: str, kind: str = "unigram", vocabulary: int = VOCABULARY
+    texts: Iterable[str], architecture: str, kind: str = "unigram", vocabulary: int = VOCABULARY, form: str = "NFKC"
 ) -> PreTrainedTokenizerBase:
     """A fast tokenizer that cuts texts as the sentencepiece model learnt from ``texts`` does.
 
@@ -48,6 +50,7 @@ def train_tokenizer(
         architecture: ``bert``, ``gpt2`` or ``t5``, which differ in the special tokens around a text.
         kind: ``unigram`` or ``bpe``.
         vocabulary: the most tokens.
+        form: Unicode's form of the text, ``NFKC`` or ``NFC``.
 
     Raises:
         RequestError: there is no text to learn from, or ``vocabulary`` is too small for its characters.
@@ -58,7 +61,7 @@ def train_tokenizer(
 
     check_kind(kind)
     model = train_pieces(
-        _normalised(texts), kind, vocabulary,
+        (unicodedata.normalize(form, text) for text in texts), kind, vocabulary,
         {
             "pad_id": 0, "unk_id": 1, "eos_id": 2, "bos_id": 3, "pad_piece": PAD, "unk_piece": UNKNOWN,
             "eos_piece": END, "bos_piece": START, "control_symbols": MASK,
@@ -66,7 +69,7 @@ def train_tokenizer(
         coverage=COVERAGE, required=_SPELLED,
     )  # fmt: skip
     backend = Tokenizer(_backend(model, kind))
-    backend.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Prepend(BLANK)])
+    backend.normalizer = normalizers.Sequence([getattr(normalizers, form)(), normalizers.Prepend(BLANK)])
     backend.pre_tokenizer = pre_tokenizers.Metaspace(replacement=BLANK, prepend_scheme="never")
     backend.decoder = decoders.Sequence(
         [
@@ -128,7 +131,7 @@ def train_marian_tokenizer(
                 "eos_id": 0, "unk_id": 1, "pad_id": 2, "bos_id": -1, "eos_piece": END, "unk_piece": UNKNOWN,
                 "pad_piece": PAD,
             },
-            coverage=COVERAGE, rule="nfkc",
+            coverage=COVERAGE,
         )
         for texts in sides
     ]  # fmt: skip
@@ -148,7 +151,3 @@ def train_marian_tokenizer(
         pad_token=PAD,
         model_max_length=CONTEXT_LENGTH,
     )
-
-
-def _normalised(texts: Iterable[str]) -> Iterator[str]:
-    return (unicodedata.normalize("NFKC", text) for text in texts)

@@ -147,6 +147,15 @@ def test_the_vocabulary_is_learnt_from_both_sides(architecture: str, kind: str, 
         assert len(tokens) < len(text)
 
 
+@pytest.mark.parametrize("architecture", ["t5", "gpt2", "marian"])
+def test_what_writes_can_write_full_width_marks(architecture: str, tmp_path: Path) -> None:
+    checkpoint = resolve_model(f"scratch:{architecture}-tiny")
+    make_scratch(checkpoint, TEXTS, tmp_path, seed=1, targets=CHINESE, vocabulary=900)
+    tokenizer = AutoTokenizer.from_pretrained(tmp_path)
+    ids = tokenizer(text_target="你好，上海！", add_special_tokens=False)["input_ids"]
+    assert tokenizer.decode(ids) == "你好，上海！"
+
+
 @pytest.mark.parametrize(
     ("name", "settings"),
     [
