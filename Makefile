@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/pip install -q -c constraints.txt
 
-.PHONY: demo test test-slow lint docs benchmark benchmark-classification benchmark-few-shot clean
+.PHONY: demo test test-slow lint docs benchmark benchmark-classification benchmark-few-shot benchmark-translation clean
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -45,6 +45,9 @@ benchmark-classification: $(VENV)/test-installed  ## the same; needs DATA=folder
 
 benchmark-few-shot: $(VENV)/test-installed  ## all methods on few rows per class; needs DATA as above
 	$(BIN)/python benchmarks/few_shot.py --data $(DATA)
+
+benchmark-translation: $(VENV)/test-installed  ## zoo against Seq2SeqTrainer; needs DATA=file of pairs without header
+	$(BIN)/python benchmarks/translation.py --data $(DATA) --model scratch:t5-tiny --limit 5000 --epochs 5 --seeds 1
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache

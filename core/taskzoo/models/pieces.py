@@ -31,6 +31,7 @@ def train_pieces(
     *,
     coverage: float = 1.0,
     bytes_for_rare: bool = True,
+    rule: str = "identity",
     required: str = "",
 ) -> bytes:
     """A sentencepiece model of at most ``size`` pieces, as the content of its file; the same texts give the same.
@@ -42,6 +43,7 @@ def train_pieces(
         special: ids and names of the special pieces, in sentencepiece's words (``pad_id``, ``eos_piece``, ...).
         coverage: share of the characters that become pieces, the frequent ones first.
         bytes_for_rare: whether all others are spelled in bytes (256 pieces more) instead of being unknown.
+        rule: how the model itself normalises, one of sentencepiece's names.
         required: characters that become pieces however rare.
 
     Raises:
@@ -54,7 +56,7 @@ def train_pieces(
         sentencepiece.SentencePieceTrainer.train(
             sentence_iterator=_lines(texts), model_writer=model, model_type=kind, vocab_size=size,
             hard_vocab_limit=False, byte_fallback=bytes_for_rare, character_coverage=coverage,
-            normalization_rule_name="identity", remove_extra_whitespaces=False, required_chars=required,
+            normalization_rule_name=rule, remove_extra_whitespaces=False, required_chars=required,
             num_threads=1, minloglevel=2, max_sentence_length=1 << 16, **special,
         )  # fmt: skip
     except RuntimeError as error:
