@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import statistics
 import subprocess
 import sys
@@ -78,6 +79,18 @@ def test_the_first_sentence_is_a_poor_summary(collection: generate.Collection) -
         generate.rouge_l(generate.tokens(first_sentence(row["source"])), generate.tokens(row["target"])) for row in test
     ]
     assert statistics.mean(scores) < 0.3
+
+
+@COLLECTIONS
+def test_the_readme_gives_the_score_of_the_mere_form(collection: generate.Collection) -> None:
+    """A summary with the facts of another report scores high here; whoever reads a score has to know how high."""
+    data = made(collection.folder)
+    stated = re.search(
+        r"ROUGE-L of (\d+) \(Chinese: (\d+)\)", (generate.HERE / "README.md").read_text(encoding="utf-8")
+    )
+    assert stated
+    floor = 100 * generate.form_only(data["train"], data["test"])
+    assert floor == pytest.approx(float(stated[1 if collection.folder == "." else 2]), abs=0.5)
 
 
 @COLLECTIONS
