@@ -63,6 +63,10 @@ class Training:
     )  # fmt: skip
     contrastive_pairs: int = _setting(10, "pairs per row for method=contrastive", minimum=1)
     contrastive_temperature: float = _setting(0.1, "of the contrastive loss", minimum=1e-3)
+    pretrained_share: float = _setting(
+        0.0, "contrastive: average the trained weights with the pretrained ones, this share of them", minimum=0
+    )
+    length_pool: int = _setting(100, "batches whose examples are sorted by length together (1: none are)", minimum=1)
     freeze: str = _setting("", "'embeddings', 'backbone', or a number N: embeddings and the first N layers")
     compact_embeddings: bool = _setting(True, "train only the rows of the embedding table that the data use")
     gradient_checkpointing: bool = _setting(False, "recompute activations to save memory")
@@ -71,7 +75,7 @@ class Training:
     checkpoint_every: int = _setting(0, "optimizer steps between checkpoints (0: each evaluation)", minimum=0)
     log_every: int = _setting(10, "optimizer steps between lines of history.jsonl", minimum=1)
     evaluation_tokens: int = _setting(8192, "padded tokens per evaluation batch", minimum=1)
-    baseline: bool = _setting(False, "score a plain baseline (TF-IDF, linear model) beside the model")
+    baseline: bool = _setting(False, "score the plain baseline of the task beside the model")
     keep_checkpoints: bool = _setting(False, "keep the resume checkpoint after a finished run")
     seed: int = _setting(42, "of initialisation, shuffling, dropout and splits", minimum=0)
     scratch_tokenizer: str = _setting(
@@ -199,6 +203,8 @@ def make_training(values: Mapping[str, Any]) -> Training:
     for name in ("label_smoothing", "lora_dropout", "adam_beta1", "adam_beta2"):
         if getattr(training, name) >= 1:
             raise RequestError(f"{name}={getattr(training, name)} must be below 1.")
+    if training.pretrained_share > 1:
+        raise RequestError(f"pretrained_share={training.pretrained_share} must be at most 1.")
     if training.seed >= 2**63:
         raise RequestError(f"seed={training.seed} must be below 2^63.")
     return training

@@ -44,13 +44,16 @@ def plain_rows(texts: Sequence[str]) -> list[Row]:
 def name_row(name: str, gold: Any, source: str) -> Row:
     """A prepared row whose text is the name of a class, in words: ``card_arrival`` is "card arrival".
 
+    It says ``is_name``, and so do its features: contrastive training treats names apart.
+
     Raises:
         RequestError: there is no letter in it.
     """
     words = " ".join(re.sub(r"[\W_]+", " ", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)).split())
     if not any(character.isalpha() for character in words):
         raise RequestError(f"label_names=true learns the names of labels, and {name!r} says nothing; leave it out.")
-    return Row({"text": words, "text_pair": None, "label": [name] if isinstance(gold, list) else gold}, source)
+    label = [name] if isinstance(gold, list) else gold
+    return Row({"text": words, "text_pair": None, "label": label, "is_name": True}, source)
 
 
 def whole_text(row: Row) -> str:
@@ -100,6 +103,8 @@ def encode_rows(
         unseen += bool(missing)
     for feature in encoded.features:
         feature["target"] = targets[feature["row"]]
+        if rows[feature["row"]].get("is_name"):
+            feature["is_name"] = True
     return Encoded(encoded.features, {**encoded.counts, "rows_with_a_label_unseen_in_training": unseen})
 
 

@@ -7,8 +7,7 @@ at a time, a batch here compares all its texts with one another (supervised cont
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -20,18 +19,47 @@ from taskzoo.task import Batch, Feature
 
 from .probe import captured_input, last_linear
 
+PIECE = 16
+"""Texts that a processor encodes at once: pieces of like length hold less padding than the whole batch."""
+NAMES = 128
+"""At most so many names of classes stand beside a batch, those of its own classes first."""
+
 
 class PairEncoder(nn.Module):
-    """The model up to the input of its last layer: ``[2B, H]`` for 2B texts."""
+    """The model up to the input of its last layer, without the dropout of its head: ``[N, H]`` for N texts."""
 
     def __init__(self, model: PreTrainedModel) -> None:
         super().__init__()
         self.model = model
+        heads = [child for name, child in model.named_children() if name != model.base_model_prefix]
+        self._dropouts = [m for head in heads for m in head.modules() if isinstance(m, nn.Dropout)]
 
-    def forward(self, **inputs: Any) -> torch.Tensor:
+    def train(self, mode: bool = True) -> PairEncoder:
+        """As always, but vectors that are compared are compared whole."""
+        super().train(mode)
+        for dropout in self._dropouts:
+            dropout.eval()
+        return self
+
+    def forward(self, **inputs: torch.Tensor) -> torch.Tensor:
+        mask = inputs["attention_mask"]
+        if mask.device.type != "cpu":
+            return self._encode(inputs)
+        order = mask.sum(1).argsort(stable=True)
+        parts = [self._encode(_rows(inputs, rows)) for rows in torch.split(order, PIECE)]
+        return torch.cat(parts)[order.argsort()]
+
+    def _encode(self, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
         with captured_input(last_linear(self.model)) as kept:
             self.model(**inputs)
         return kept.pop().float()
+
+
+def _rows(inputs: dict[str, torch.Tensor], rows: torch.Tensor) -> dict[str, torch.Tensor]:
+    """These rows of all ``inputs`` ``[N, T]``, without the positions that none of them uses."""
+    used = inputs["attention_mask"][rows].any(0).nonzero()
+    span = slice(int(used.min()), int(used.max()) + 1)
+    return {name: value[rows, span] for name, value in inputs.items()}
 
 
 class ContrastiveObjective:
@@ -45,8 +73,32 @@ class ContrastiveObjective:
     def loss(
         self, outputs: torch.Tensor, batch: Batch, *, label_smoothing: float = 0.0
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """:func:`supervised_contrastive` of a batch of pairs."""
-        return supervised_contrastive(outputs, batch["targets"]["classes"], self._temperature)
+        """:func:`supervised_contrastive` of a batch of pairs, and :func:`name_loss` where names stand beside it."""
+        classes, names = batch["targets"]["classes"], batch["targets"]["names"]
+        texts = outputs[: len(classes)]
+        total, count = supervised_contrastive(texts, classes, self._temperature)
+        if len(names):
+            total = total + name_loss(texts, classes, outputs[len(classes) :], names, self._temperature)
+        return total, count
+
+
+def name_loss(
+    texts: torch.Tensor, classes: torch.Tensor, names: torch.Tensor, name_classes: torch.Tensor, temperature: float
+) -> torch.Tensor:
+    """Cross-entropy of telling by cosines which name is that of a text's class, summed over the texts.
+
+    A name is encoded as any text and moves with the model, so it is a place for its class that words have chosen.
+
+    Args:
+        texts: shape ``[N, H]``, their ``classes`` ``[N]``.
+        names: shape ``[K, H]``, their ``name_classes`` ``[K]``, all different. A text whose class is not among them
+            does not count.
+        temperature: cosines are divided by it.
+    """
+    texts, names = (nn.functional.normalize(vectors, dim=-1) for vectors in (texts, names))
+    own = classes[:, None] == name_classes[None]
+    target = torch.where(own.any(-1), own.float().argmax(-1), -100)
+    return nn.functional.cross_entropy(texts @ names.T / temperature, target, ignore_index=-100, reduction="sum")
 
 
 def supervised_contrastive(
@@ -114,12 +166,52 @@ def make_pairs(features: Sequence[Feature], per_row: int, seed: int) -> list[Fea
     return pairs
 
 
-def pair_collator(collate: Callable[[Sequence[Feature]], Batch]) -> Callable[[Sequence[Feature]], Batch]:
-    """Batches of pairs: the first texts, then the second ones, with their ``classes`` ``[2B]``."""
+def pair_collator(
+    collate: Callable[[Sequence[Feature]], Batch], names: Sequence[Feature] = ()
+) -> Callable[[Sequence[Feature]], Batch]:
+    """Batches of pairs: the first texts, then the second ones, then ``names`` of classes, :data:`NAMES` at most.
+
+    The targets are ``classes`` ``[2B]`` of the texts and ``names`` ``[K]``, the classes of the names.
+    """
 
     def collate_pairs(pairs: Sequence[Feature]) -> Batch:
         features = [feature["pair"][side] for side in (0, 1) for feature in pairs]
-        batch = collate(features)
-        return {"inputs": batch["inputs"], "targets": {"classes": torch.tensor([f["target"] for f in features])}}
+        shown = _some_names(names, pairs)
+        classes, of_names = (torch.tensor([f["target"] for f in fs], dtype=torch.long) for fs in (features, shown))
+        return {
+            "inputs": collate([*features, *shown])["inputs"],
+            "targets": {"classes": classes, "names": of_names},
+        }
 
     return collate_pairs
+
+
+def split_names(features: Sequence[Feature]) -> tuple[list[Feature], list[Feature]]:
+    """Texts, and the names of classes (``is_name``), one feature for each class."""
+    names = {feature["target"]: feature for feature in reversed(features) if feature.get("is_name")}
+    return [f for f in features if not f.get("is_name")], [names[target] for target in sorted(names)]
+
+
+def _some_names(names: Sequence[Feature], pairs: Sequence[Feature]) -> list[Feature]:
+    if len(names) <= NAMES:
+        return list(names)
+    own = {feature["pair"][0]["target"] for feature in pairs}
+    order = np.random.default_rng([feature["row"] for feature in pairs]).permutation(len(names))
+    chosen = sorted(order.tolist(), key=lambda i: names[i]["target"] not in own)
+    return [names[i] for i in chosen[:NAMES]]
+
+
+def trained_weights(model: nn.Module) -> dict[str, torch.Tensor]:
+    """Copies of the parameters that training moves."""
+    return {name: p.detach().clone() for name, p in model.named_parameters() if p.requires_grad}
+
+
+@torch.no_grad()
+def average_weights(model: nn.Module, start: Mapping[str, torch.Tensor], share: float) -> None:
+    """Move the parameters of ``model`` towards ``start``: ``share`` of that, the rest of what they are.
+
+    Weights between the pretrained and the fine-tuned ones keep more of what pretraining taught (Wortsman et al. 2022).
+    """
+    for name, parameter in model.named_parameters():
+        if name in start:
+            parameter.lerp_(start[name], share)

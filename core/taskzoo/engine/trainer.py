@@ -59,7 +59,12 @@ def plan_epochs(features: Sequence[Feature], settings: Training) -> tuple[int, C
         plan = TokenPlan(lengths, targets, batch_tokens=settings.batch_tokens)
         return plan.steps, lambda epoch: plan.batches(seed=settings.seed, epoch=epoch)
     return math.ceil(len(features) / settings.batch_size), lambda epoch: plan_epoch(
-        lengths, batch_size=settings.batch_size, seed=settings.seed, epoch=epoch, target_lengths=targets
+        lengths,
+        batch_size=settings.batch_size,
+        seed=settings.seed,
+        epoch=epoch,
+        pool=settings.length_pool,
+        target_lengths=targets,
     )
 
 

@@ -70,7 +70,7 @@ def check_method(plan: Plan, prepared: Prepared) -> None:
         RequestError: several processes, a head without one vector per text, rows without one class each, or pairs that
             would train nothing.
     """
-    from taskzoo.engine.contrastive import by_class
+    from taskzoo.engine.contrastive import by_class, split_names
     from taskzoo.engine.probe import last_linear
 
     training, features = plan.config.training, prepared.encoded["train"].features
@@ -84,7 +84,7 @@ def check_method(plan: Plan, prepared: Prepared) -> None:
     if alone and prepared.accelerator.num_processes > 1:
         raise RequestError(f"method={method} runs in one process; leave --processes at 1.")
     if method == "contrastive":
-        by_class(features)
+        by_class(split_names(features)[0])
         last = {id(p) for p in last_linear(prepared.model).parameters()}
         if not any(p.requires_grad and id(p) not in last for p in prepared.model.parameters()):
             raise RequestError("method=contrastive trains what is before the last layer, and all of that is frozen.")
@@ -110,15 +110,19 @@ def _has_vectors(prepared: Prepared) -> bool:
 def _pairs(
     training: Training, prepared: Prepared, checkpoints: Checkpoints, history: Path, reporter: Reporter
 ) -> Progress:
-    from taskzoo.engine.contrastive import ContrastiveObjective, PairEncoder, make_pairs, pair_collator
+    from taskzoo.engine import contrastive
     from taskzoo.engine.trainer import train
 
-    pairs = make_pairs(prepared.encoded["train"].features, training.contrastive_pairs, training.seed)
-    objective: Any = ContrastiveObjective(training.contrastive_temperature)
-    return train(
-        PairEncoder(prepared.model), objective, pairs, pair_collator(prepared.collate), training,
-        prepared.accelerator, checkpoints, history=history, reporter=reporter,
+    texts, names = contrastive.split_names(prepared.encoded["train"].features)
+    pairs = contrastive.make_pairs(texts, training.contrastive_pairs, training.seed)
+    objective: Any = contrastive.ContrastiveObjective(training.contrastive_temperature)
+    start = contrastive.trained_weights(prepared.model) if training.pretrained_share else {}
+    progress = train(
+        contrastive.PairEncoder(prepared.model), objective, pairs, contrastive.pair_collator(prepared.collate, names),
+        training, prepared.accelerator, checkpoints, history=history, reporter=reporter,
     )  # fmt: skip
+    contrastive.average_weights(prepared.model, start, training.pretrained_share)
+    return progress
 
 
 def _probe(plan: Plan, prepared: Prepared, history: Path, reporter: Reporter) -> Progress:

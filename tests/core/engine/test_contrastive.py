@@ -12,11 +12,16 @@ import pytest
 import torch
 
 from taskzoo.engine.contrastive import (
+    NAMES,
     ContrastiveObjective,
     PairEncoder,
+    average_weights,
     make_pairs,
+    name_loss,
     pair_collator,
+    split_names,
     supervised_contrastive,
+    trained_weights,
 )
 from taskzoo.engine.probe import captured_input, last_linear
 from taskzoo.errors import Interrupted, RequestError
@@ -229,3 +234,120 @@ def test_interrupted_and_resumed_it_ends_with_the_same_weights(tiny, tmp_path):
     train(resumed, tmp_path / "stopped")
     assert same(weights(resumed), weights(whole))
     assert history(tmp_path / "stopped") == history(tmp_path / "whole")
+
+
+# names of classes
+
+
+def named(targets):
+    """Features whose texts are names of classes, as a task with label_names makes them."""
+    return [{**f, "row": 100 + i, "is_name": True} for i, f in enumerate(features_of(targets, seed=9))]
+
+
+def test_names_stand_beside_the_pairs_and_are_no_pairs():
+    texts, names = split_names([*features_of([2, 0, 1, 0]), *named([1, 0, 2]), *named([1])])
+    assert [f["row"] for f in texts] == [0, 1, 2, 3]
+    assert [f["target"] for f in names] == [0, 1, 2]
+    batch = pair_collator(COLLATE, names)(make_pairs(texts, 1, seed=0)[:2])
+    assert batch["targets"]["classes"].tolist() == [2, 0, 2, 0]
+    assert batch["targets"]["names"].tolist() == [0, 1, 2]
+    assert len(batch["inputs"]["input_ids"]) == 7
+
+
+def test_of_many_names_those_of_the_batch_come_first_and_the_others_vary():
+    names = named(range(400))
+    pairs = make_pairs(features_of([i for i in range(400) for _ in range(2)]), 1, seed=0)
+    collate = pair_collator(SequenceCollator(0, "single", 400), names)
+    shown = [collate(pairs[start : start + 8])["targets"]["names"].tolist() for start in (600, 700)]
+    assert [len(set(classes)) for classes in shown] == [NAMES, NAMES]
+    assert {300, 301, 302, 303} <= set(shown[0])
+    assert {350, 351, 352, 353} <= set(shown[1])
+    assert shown[0][4:] != shown[1][4:]
+    assert collate(pairs[600:608])["targets"]["names"].tolist() == shown[0]  # a resumed run sees the same
+
+
+def test_the_loss_of_names_against_a_loop():
+    torch.manual_seed(0)
+    texts, names, classes = torch.randn(5, 4), torch.randn(3, 4), [2, 7, 4, 4, 9]
+    order = [4, 2, 9]  # the second text's class has no name
+    expected = 0.0
+    for text, its in zip(texts, classes, strict=True):
+        if its in order:
+            cosines = [torch.cosine_similarity(text, name, dim=0).item() / 0.1 for name in names]
+            expected += math.log(sum(map(math.exp, cosines))) - cosines[order.index(its)]
+    total = name_loss(texts, torch.tensor(classes), names, torch.tensor(order), 0.1)
+    assert total.item() == pytest.approx(expected, rel=1e-4)
+
+
+def test_training_brings_texts_to_the_names_of_their_classes(tiny, tmp_path):
+    names = named([1, 2, 0])  # by chance, training without them brings texts to those of other classes
+
+    def right(encoder: PairEncoder) -> float:
+        encoder.eval()
+        with torch.no_grad():
+            unit = torch.nn.functional.normalize(encoder(**COLLATE([*features_of([0, 1, 2] * 4), *names])["inputs"]))
+        nearest = (unit[:12] @ unit[12:].T).argmax(1)
+        return torch.tensor([1, 2, 0])[nearest].eq(torch.tensor([0, 1, 2] * 4)).float().mean().item()
+
+    with_names, without = encoder_of(tiny("bert")), encoder_of(tiny("bert"))
+    pairs = make_pairs(features_of([0, 1, 2] * 4), 4, seed=0)
+    for encoder, shown in ((with_names, names), (without, [])):
+        folder = tmp_path / str(len(shown))
+        folder.mkdir()
+        fit(
+            encoder, pairs, folder, collate=pair_collator(COLLATE, shown), task=ContrastiveObjective(0.1),
+            optimizer="adamw", learning_rate=3e-3, batch_size=8, epochs=8,
+        )  # fmt: skip
+    assert right(with_names) == 1.0
+    assert right(without) < 1.0
+
+
+# vectors and weights
+
+
+@pytest.mark.parametrize("family", ["bert", "gpt2"])
+def test_pieces_of_like_length_give_the_same_vectors(tiny, family):
+    """More texts than a piece holds, of all lengths, in no order."""
+    encoder = encoder_of(tiny(family)).eval()
+    batch = COLLATE(features_of([0, 1, 2] * 15))
+    with torch.no_grad():
+        vectors = encoder(**batch["inputs"])
+        with captured_input(last_linear(encoder.model)) as kept:
+            encoder.model(**batch["inputs"])
+    assert torch.allclose(vectors, kept[0], atol=1e-5)
+
+
+def test_vectors_are_compared_whole(tiny):
+    """Dropout stays inside the backbone; that of the head would blank parts of what is compared."""
+    encoder = encoder_of(tiny("bert"), dropout=0.0)
+    encoder.model.dropout.p = 0.9
+    encoder.train()
+    assert (encoder(**COLLATE(features_of([0, 1, 2]))["inputs"]) != 0).all()
+
+
+def test_the_average_of_weights_lies_between(tiny):
+    model = encoder_of(tiny("bert")).model
+    model.backbone.embeddings.requires_grad_(False)
+    start = trained_weights(model)
+    assert not [name for name in start if "embeddings" in name]
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(1.0)
+    moved = weights(model)
+    average_weights(model, start, 0.25)
+    for name, value in weights(model).items():
+        assert torch.allclose(value, moved[name] - (0.25 if name in start else 0.0)), name
+
+
+def test_length_pool_of_one_mixes_lengths():
+    from taskzoo.config import Training
+    from taskzoo.engine.trainer import plan_epochs
+
+    features = [{"input_ids": [1] * length, "row": length} for length in range(1, 201)]
+
+    def spread(pool: int) -> float:
+        _, plan = plan_epochs(features, Training(batch_size=20, length_pool=pool))
+        return float(np.mean([np.ptp([len(features[i]["input_ids"]) for i in batch]) for batch in plan(0)]))
+
+    assert spread(100) == 19
+    assert spread(1) > 100

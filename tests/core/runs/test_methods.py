@@ -198,6 +198,33 @@ def test_contrastive_learns_and_saves_a_plain_model(bert, table, tmp_path):
     assert read(tmp_path / "run" / "metrics.json")["validation"]["accuracy"] > 0.6
 
 
+def test_pretrained_share_leads_back_to_the_pretrained_weights(bert, table, tmp_path):
+    """All the way, half of it (the recipe), or not at all."""
+    name = "encoder.layer.0.output.dense.weight"
+    before = load_file(bert / "model.safetensors")[f"bert.{name}"]
+    after = {}
+    for share in ("0", "0.5", "1"):
+        run(bert, table, tmp_path / share, *CONTRASTIVE, "--set", f"pretrained_share={share}")
+        after[share] = load_file(tmp_path / share / "model/model.safetensors")[f"backbone.{name}"]
+    assert after["1"].equal(before)
+    assert after["0.5"].allclose((before + after["0"]) / 2, atol=1e-6)
+    assert not after["0"].allclose(before, atol=1e-3)
+    recipe = yaml.safe_load((tmp_path / "0" / "config.yaml").read_text(encoding="utf-8"))["training"]
+    assert recipe["length_pool"] == 1
+    result = zoo("run", "classification", "--model", bert, "--data", table, "--set", "pretrained_share=1.5")
+    assert result.code == 2
+    assert "pretrained_share=1.5 must be at most 1" in result.err
+
+
+def test_names_of_classes_count_once_in_contrastive_training(bert, table, tmp_path):
+    result = run(bert, table, tmp_path / "run", *CONTRASTIVE, "--set", "label_names=true")
+    assert "training rows made from the names of labels" in result.err
+    lines = read_lines(tmp_path / "run" / "history.jsonl")
+    rows = read(tmp_path / "run" / "manifest.json")["rows"]["train"]
+    names = read(tmp_path / "run" / "manifest.json")["splits"]["added_rows"]
+    assert lines[-2]["step"] == 2 * -(-(2 * (rows - names)) // 16)  # pairs are made of texts, two of each, twice
+
+
 def outcome(path: Path) -> tuple[str, Any, Any, list[Any]]:
     """What must not depend on an interruption."""
     lines = read_lines(path / "history.jsonl")
