@@ -84,9 +84,7 @@ def encode_texts(
     return Encoded(features, {**counts, **({"windows_of_long_rows": windows} if windows else {})})
 
 
-def content_ids(
-    tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], *, targets: bool = False
-) -> list[list[int]]:
+def content_ids(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], *, targets: bool = False) -> list[list[int]]:
     """Ids without special tokens, also where a text spells one; a text may come out empty (a zero-width space).
 
     Args:
