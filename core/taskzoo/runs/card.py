@@ -56,9 +56,8 @@ def write_card(directory: RunDirectory, plan: Plan, metrics: dict[str, Any], man
         "",
         "## Limits",
         "",
-        "The model knows only what it was trained on: these labels or targets, and this kind of text. The licence of the "
-        "base model and of "
-        "the data apply; neither was checked here.",
+        "The model knows only what it was trained on: these labels or targets, and this kind of text. The licence of "
+        "the base model and of the data apply; neither was checked here.",
         "",
     ]
     write_text(directory.card, "\n".join(lines))
