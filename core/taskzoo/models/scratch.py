@@ -114,8 +114,8 @@ def learn_tokenizer(
             f"{checkpoint.name} has one vocabulary for inputs and targets, so scratch_separate=true does not suit it; "
             f"take {SCRATCH}marian-{size}, or scratch_separate=false."
         )
-    form = "NFKC" if targets is None else "NFC"
-    return train_tokenizer(chain(texts, targets or ()), architecture, tokenizer, vocabulary, form)
+    pieces = chain(texts, targets or ())
+    return train_tokenizer(pieces, architecture, tokenizer, vocabulary, "NFKC" if targets is None else "NFC")
 
 
 _HEADS = {

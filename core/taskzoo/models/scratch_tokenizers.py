@@ -14,7 +14,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from taskzoo.errors import UnknownNameError
 
@@ -41,7 +41,11 @@ def check_kind(kind: str) -> None:
 
 
 def train_tokenizer(
-    texts: Iterable[str], architecture: str, kind: str = "unigram", vocabulary: int = VOCABULARY, form: str = "NFKC"
+    texts: Iterable[str],
+    architecture: str,
+    kind: str = "unigram",
+    vocabulary: int = VOCABULARY,
+    form: Literal["NFC", "NFKC"] = "NFKC",
 ) -> PreTrainedTokenizerBase:
     """A fast tokenizer that cuts texts as the sentencepiece model learnt from ``texts`` does.
 
