@@ -1,4 +1,4 @@
-"""``summarization`` keeps the contract, with windows over long sources and several references."""
+"""``summarization`` keeps the contract, with sources that are cut."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Quick(TaskContract):
 class TestT5(Quick):
     __test__ = True
     family = "t5"
-    settings: ClassVar = {"max_new_tokens": 8, "max_source_length": 48, "long_sources": "chunks"}
+    settings: ClassVar = {"max_new_tokens": 8, "max_source_length": 48}
 
 
 @pytest.mark.slow
