@@ -55,6 +55,6 @@ def learnt(family: str) -> Any:
     checkpoint = make_tiny_checkpoint(folder / "checkpoint", family, [*SOURCES, *TARGETS], hidden=64)
     return taskzoo.finetune(
         "translation", model=str(checkpoint), train=(SOURCES, TARGETS), validation=[], test=[], source="en",
-        target="zh", max_steps=400 if family in SLOW else 250, batch_size=16, learning_rate=RATES.get(family, 2e-3),
+        target="zh", max_steps=800 if family in SLOW else 250, batch_size=16, learning_rate=RATES.get(family, 1e-3),
         precision="fp32", output=folder / "run",
     )  # fmt: skip
