@@ -28,7 +28,7 @@ from common import Figures, alternate, make_parser, mean_interval, peak_mib, tra
 
 ARMS = ("peer", "zoo")
 BATCH, BATCH_TOKENS = 32, 600
-RATE, WARMUP = 7e-4, 0.1
+RATE, WARMUP = 1e-3, 0.1
 NEW_TOKENS = 64
 
 
@@ -171,8 +171,8 @@ def main() -> None:
     parser.add_argument("--columns", type=int, nargs=2, default=[0, 1], help="of source and target, from 0")
     parser.add_argument("--source", default="en")
     parser.add_argument("--target", default="zh")
-    parser.add_argument("--model", default="scratch:t5-mini")
-    parser.add_argument("--epochs", type=float, default=2.0)
+    parser.add_argument("--model", default="scratch:marian-tiny")
+    parser.add_argument("--epochs", type=float, default=4.0)
     parser.add_argument("--limit", type=int, help="training pairs: enough for a ratio of times")
     parser.add_argument("--test", type=int, default=500)
     arguments = parser.parse_args()

@@ -20,6 +20,7 @@ from taskzoo.data.token_batches import TokenPlan
 from taskzoo.errors import Interrupted, TrainingError
 from taskzoo.task import Batch, Feature, Task
 
+from .attention import attention_for_training
 from .batches import to_device
 from .checkpoint import Checkpoints
 from .forward import forward
@@ -130,7 +131,12 @@ def train(
     patience = settings.early_stopping
     out_of_patience = bool(patience) and progress.evaluations_since_best >= patience
     wrapped.train()
-    with StopRequest() as stop, reporter.bar("training", last_step) as bar, history.open("a", encoding="utf-8") as log:
+    with (
+        StopRequest() as stop,
+        attention_for_training(),
+        reporter.bar("training", last_step) as bar,
+        history.open("a", encoding="utf-8") as log,
+    ):
         while progress.step < last_step and not out_of_patience:
             epoch, offset = divmod(progress.step, per_epoch)
             for examples in plan_of(epoch)[offset : offset + last_step - progress.step]:
