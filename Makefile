@@ -47,7 +47,7 @@ benchmark-few-shot: $(VENV)/test-installed  ## all methods on few rows per class
 	$(BIN)/python benchmarks/few_shot.py --data $(DATA)
 
 benchmark-translation: $(VENV)/test-installed  ## zoo against Seq2SeqTrainer; needs DATA=file of pairs without header
-	$(BIN)/python benchmarks/translation.py --data $(DATA) --model scratch:t5-tiny --limit 5000 --epochs 5 --seeds 1
+	$(BIN)/python benchmarks/translation.py --data $(DATA)
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache

@@ -27,7 +27,7 @@ from typing import Any
 from common import Figures, alternate, make_parser, mean_interval, peak_mib, train_peer
 
 ARMS = ("peer", "zoo")
-BATCH, BATCH_TOKENS = 32, 600
+BATCH, BATCH_TOKENS = 32, 300
 RATE, WARMUP = 1e-3, 0.1
 NEW_TOKENS = 64
 

@@ -33,7 +33,7 @@ def pairs() -> tuple[list[str], list[str]]:
     return sources, targets
 
 
-def main(model: str = "scratch:t5-tiny", steps: str = "400") -> None:
+def main(model: str = "scratch:marian-tiny", steps: str = "400") -> None:
     """Train, print the scores and translate."""
     with tempfile.TemporaryDirectory() as folder:
         run = taskzoo.finetune(

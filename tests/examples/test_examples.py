@@ -87,7 +87,7 @@ def test_ner_from_python_learns_with_a_pretrained_model(python: Runner) -> None:
 
 def test_translate_from_python(python: Runner) -> None:
     bleu, chrf, *translations = python(
-        str(EXAMPLES / "translate_from_python.py"), "scratch:t5-tiny", "2"
+        str(EXAMPLES / "translate_from_python.py"), "scratch:marian-tiny", "2"
     ).stdout.splitlines()
     assert bleu.startswith("bleu on 20 test rows: ")
     assert chrf.startswith("chrf on 20 test rows: ")

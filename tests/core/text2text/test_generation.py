@@ -12,6 +12,7 @@ from transformers import GenerationConfig, set_seed
 from taskzoo import registry
 from taskzoo.errors import RequestError
 from taskzoo.task import Row
+from taskzoo.text2text import generation
 from taskzoo.text2text.collator import PairCollator
 from taskzoo.text2text.encoding import encode_pairs
 from taskzoo.text2text.form import find_form
@@ -79,6 +80,26 @@ def steer(model, token: int, by: float) -> None:
 
 def test_greedy_is_the_best_token_after_each_other(writer):
     assert writer(max_new_tokens=8) == writer.greedy(8)
+
+
+@pytest.mark.parametrize(("first", "least"), [(1, 0), (2, 0), (3, 5)])
+def test_rows_that_have_ended_leave_the_batch_and_change_nothing(writer, monkeypatch, first, least):
+    steer(writer.model, writer.form.end, 2.0)
+    options = {"max_new_tokens": 24, "min_new_tokens": least}
+    monkeypatch.setattr(generation, "FIRST_PART", 100)
+    expected = writer(**options)
+    assert len(set(map(len, expected))) > 1  # they end at different places
+    sizes, plain = [], writer.model.generate
+    monkeypatch.setattr(
+        writer.model, "generate", lambda **given: sizes.append(len(given["input_ids"])) or plain(**given)
+    )
+    monkeypatch.setattr(generation, "FIRST_PART", first)
+    assert writer(**options) == expected
+    done, still_writing = 0, []
+    while done < 24 and (left := sum(len(ids) > done for ids in expected)):
+        still_writing.append(left)
+        done = max(first, 2 * done)
+    assert sizes == still_writing
 
 
 def test_a_checkpoints_own_settings_change_nothing(writer):
