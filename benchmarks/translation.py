@@ -6,9 +6,9 @@
 The script holds out ``--test`` rows by source sentence, once, makes one untrained checkpoint (``--model``, a
 ``scratch:`` name) with a tokenizer learnt from the training rows, and gives both to each arm, in a process of its own.
 Both arms train for the same number of epochs, so on the same target tokens, with the same optimizer, peak rate, warm-up
-and linear decay; what differs is the loop: batches of like length counted in tokens, bf16 and the loss over active
-positions only (zoo), or 32 sentences in random order in fp32 (peer). Then both write greedily for the test rows, and
-the same code scores what they wrote.
+and linear decay, 32 sentences at a time; what differs is the loop: like lengths together within pools of 8 batches,
+bf16, and the loss over active positions only (zoo), or random order in fp32 (peer). Then both write greedily for the
+test rows, and the same code scores what they wrote.
 
 Figures: target tokens a second in training (padding not counted), sentences a second in evaluation, loss per target
 token on the test rows, BLEU, chrF.
@@ -27,7 +27,7 @@ from typing import Any
 from common import Figures, alternate, make_parser, mean_interval, peak_mib, train_peer
 
 ARMS = ("peer", "zoo")
-BATCH, BATCH_TOKENS = 32, 300
+BATCH, POOL = 32, 8
 RATE, WARMUP = 1e-3, 0.1
 NEW_TOKENS = 64
 
@@ -106,13 +106,14 @@ def run_peer(folder: Path, job: dict[str, Any], seed: int) -> Figures:
 
 
 def run_zoo(folder: Path, job: dict[str, Any], seed: int) -> Figures:
-    """``zoo run translation`` with batches counted in tokens."""
+    """``zoo run translation``; each batch holds the like lengths of a pool of ``POOL`` batches."""
     import taskzoo
 
     run = taskzoo.finetune(
         "translation", model=job["checkpoint"], train=job["train"], validation=[], test=job["test"],
         source=job["source"], target=job["target"], epochs=job["epochs"], learning_rate=RATE, warmup=WARMUP,
-        batch_tokens=BATCH_TOKENS, label_smoothing=0.0, max_new_tokens=NEW_TOKENS - 1, seed=seed, output=folder / "zoo",
+        batch_size=BATCH, length_pool=POOL, label_smoothing=0.0, max_new_tokens=NEW_TOKENS - 1, seed=seed,
+        output=folder / "zoo",
     )  # fmt: skip
     manifest = json.loads((run.path / "manifest.json").read_text(encoding="utf-8"))
     lines = (run.path / "predictions.jsonl").read_text(encoding="utf-8").splitlines()

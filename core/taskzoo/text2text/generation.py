@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 KEPT = ("bad_words_ids", "suppress_tokens", "begin_suppress_tokens")
 """What is kept of a checkpoint's own settings: tokens that it must never write."""
-FIRST_PART = 16
+FIRST_PART = 8
 """Tokens after which rows that have ended leave a batch for the first time."""
 
 
@@ -117,7 +117,7 @@ def write(model: PreTrainedModel, batch: Batch, config: GenerationConfig, *, see
 def _write_greedily(
     model: PreTrainedModel, ids: torch.Tensor, mask: torch.Tensor, config: GenerationConfig
 ) -> list[list[int]]:
-    """As ``generate`` does, but that rows which have come to their end leave the batch after 16, 32, 64 ... tokens.
+    """As ``generate`` does, but that rows which have come to their end leave the batch after 8, 16, 32 ... tokens.
 
     Else a whole batch would wait for its longest row. The rows that stay are read again with what they have written,
     all positions at once, which is little work beside a step for every token.
