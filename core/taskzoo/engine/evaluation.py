@@ -23,7 +23,7 @@ from .forward import decode_batch
 if TYPE_CHECKING:
     from accelerate import Accelerator
 
-MAX_EXAMPLES = 128
+MAX_EXAMPLES = 256
 
 
 @dataclass(slots=True)

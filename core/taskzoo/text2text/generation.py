@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 KEPT = ("bad_words_ids", "suppress_tokens", "begin_suppress_tokens")
 """What is kept of a checkpoint's own settings: tokens that it must never write."""
+SEQUENCES = 256
+"""Texts that are written at once, each beam counted."""
 FIRST_PART = 8
 """Tokens after which rows that have ended leave a batch for the first time."""
 
@@ -99,16 +101,19 @@ def write(model: PreTrainedModel, batch: Batch, config: GenerationConfig, *, see
     if not bool(wanted.any()):
         return result
     ids, mask = targets["prompt_ids"][wanted], targets["prompt_mask"][wanted]
-    used = mask.any(0)
+    used, beams = mask.any(0), int(config.num_beams or 1)
     ids, mask = ids[:, used], mask[:, used]
     with torch.random.fork_rng(devices=[ids.device] if ids.is_cuda else [], enabled=bool(config.do_sample)):
         if config.do_sample:
             torch.manual_seed(seed)
-        if config.num_beams == 1 and not config.do_sample and len(ids) > 1:
-            written = _write_greedily(model, ids, mask, config)
-        else:
-            start = 1 if model.config.is_encoder_decoder else ids.shape[1]
-            written = model.generate(input_ids=ids, attention_mask=mask, generation_config=config)[:, start:].tolist()
+        written: list[list[int]] = []
+        for some_ids, some_mask in zip(*(t.split(max(1, SEQUENCES // beams)) for t in (ids, mask)), strict=True):
+            if beams == 1 and not config.do_sample and len(some_ids) > 1:
+                written += _write_greedily(model, some_ids, some_mask, config)
+            else:
+                start = 1 if model.config.is_encoder_decoder else ids.shape[1]
+                found = model.generate(input_ids=some_ids, attention_mask=some_mask, generation_config=config)
+                written += found[:, start:].tolist()
     for place, row in zip(wanted.nonzero().flatten().tolist(), written, strict=True):
         result[place] = _until_end(row, config)
     return result

@@ -220,3 +220,15 @@ def test_the_model_keeps_the_settings_of_the_task():
     found = task.head(str(checkpoint("pegasus"))).generation_config
     assert (found.num_beams, found.max_new_tokens, found.length_penalty) == (3, 7, 1.0)
     assert found.max_length in (None, 20)
+
+
+@pytest.mark.parametrize("options", [{"num_beams": 3}, {}])
+def test_a_batch_is_written_in_parts_that_hold_few_texts_at_once(writer, monkeypatch, options):
+    expected = writer(**options, max_new_tokens=6)
+    sizes, plain = [], writer.model.generate
+    monkeypatch.setattr(
+        writer.model, "generate", lambda **given: sizes.append(len(given["input_ids"])) or plain(**given)
+    )
+    monkeypatch.setattr(generation, "SEQUENCES", 4)
+    assert writer(**options, max_new_tokens=6) == expected
+    assert max(sizes) * options.get("num_beams", 1) <= 4
