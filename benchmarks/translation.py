@@ -86,7 +86,7 @@ def run_peer(folder: Path, job: dict[str, Any], seed: int) -> Figures:
         return [{"input_ids": s, "labels": t} for s, t in zip(sources, targets, strict=True)]
 
     arguments = Seq2SeqTrainingArguments(
-        output_dir=str(folder / "peer"), seed=seed, save_strategy="no", report_to="none", disable_tqdm=True,
+        output_dir=str(folder / f"peer-{seed}"), seed=seed, save_strategy="no", report_to="none", disable_tqdm=True,
         per_device_train_batch_size=BATCH, num_train_epochs=job["epochs"], learning_rate=RATE, warmup_steps=WARMUP,
         weight_decay=0.01, lr_scheduler_type="linear", predict_with_generate=True, generation_max_length=NEW_TOKENS,
         use_cpu=not torch.cuda.is_available(),
@@ -113,7 +113,7 @@ def run_zoo(folder: Path, job: dict[str, Any], seed: int) -> Figures:
         "translation", model=job["checkpoint"], train=job["train"], validation=[], test=job["test"],
         source=job["source"], target=job["target"], epochs=job["epochs"], learning_rate=RATE, warmup=WARMUP,
         batch_size=BATCH, length_pool=POOL, label_smoothing=0.0, max_new_tokens=NEW_TOKENS - 1, seed=seed,
-        output=folder / "zoo",
+        output=folder / f"zoo-{seed}",
     )  # fmt: skip
     manifest = json.loads((run.path / "manifest.json").read_text(encoding="utf-8"))
     lines = (run.path / "predictions.jsonl").read_text(encoding="utf-8").splitlines()
