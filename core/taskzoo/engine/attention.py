@@ -47,7 +47,8 @@ def attend(
     """
     half = query.dtype in (torch.bfloat16, torch.float16)
     if query.device.type != "cpu" or not half or not query.requires_grad or others.get("dropout"):
-        return sdpa_attention_forward(module, query, key, value, attention_mask, **others)
+        plain: tuple[torch.Tensor, None] = sdpa_attention_forward(module, query, key, value, attention_mask, **others)
+        return plain
     others["attention_mask"] = attention_mask
     for name in MASKS:
         mask = others.get(name)

@@ -57,7 +57,7 @@ def plan_epochs(features: Sequence[Feature], settings: Training) -> tuple[int, C
     lengths = [len(f["input_ids"]) for f in features]
     targets = [f.get("target_length", 0) for f in features]
     if settings.batch_tokens:
-        plan = TokenPlan(lengths, targets, batch_tokens=settings.batch_tokens)
+        plan = TokenPlan(lengths, targets, batch_tokens=settings.batch_tokens, pool=settings.length_pool)
         return plan.steps, lambda epoch: plan.batches(seed=settings.seed, epoch=epoch)
     return math.ceil(len(features) / settings.batch_size), lambda epoch: plan_epoch(
         lengths,

@@ -29,10 +29,12 @@ def padding(inputs: list[int], targets: list[int], batches: list[list[int]]) -> 
     return 1 - (sum(inputs) + sum(targets)) / sum(cost(inputs, targets, batch) for batch in batches)
 
 
-@given(_PAIRS, st.integers(1, 500), st.integers(0, 9), st.integers(0, 9))
-def test_every_index_once_within_the_budget(pairs: list[tuple[int, int]], budget: int, seed: int, epoch: int) -> None:
+@given(_PAIRS, st.integers(1, 500), st.integers(0, 9), st.integers(0, 9), st.integers(0, 4))
+def test_every_index_once_within_the_budget(
+    pairs: list[tuple[int, int]], budget: int, seed: int, epoch: int, pool: int
+) -> None:
     inputs, targets = [a for a, _ in pairs], [b for _, b in pairs]
-    plan = TokenPlan(inputs, targets, batch_tokens=budget)
+    plan = TokenPlan(inputs, targets, batch_tokens=budget, pool=pool)
     batches = plan.batches(seed=seed, epoch=epoch)
     assert sorted(i for batch in batches for i in batch) == list(range(len(pairs)))
     assert len(batches) == plan.steps
@@ -84,6 +86,19 @@ def test_batches_are_not_in_order_of_length() -> None:
     batches = TokenPlan(inputs, targets, batch_tokens=1024).batches(seed=0, epoch=0)
     longest = [max(inputs[i] for i in batch) for batch in batches]
     assert abs(np.corrcoef(longest, range(len(longest)))[0, 1]) < 0.2
+
+
+def test_pools_mix_lengths_and_company_at_a_little_padding() -> None:
+    inputs, targets = translations(10_000)
+    sorted_plan, plan = (TokenPlan(inputs, targets, batch_tokens=1024, pool=pool) for pool in (0, 8))
+    first, second = (plan.batches(seed=0, epoch=epoch) for epoch in (0, 1))
+    alike = sorted_plan.batches(seed=0, epoch=0)
+    spread, before = (np.mean([np.ptp([inputs[i] for i in b]) for b in batches]) for batches in (first, alike))
+    assert spread > 2 * before
+    assert padding(inputs, targets, first) < 0.2
+    old = {i: number for number, batch in enumerate(first) for i in batch}
+    together = [np.mean([old[i] == old[b[0]] for i in b[1:]]) for b in second if len(b) > 1]
+    assert np.mean(together) < 0.1
 
 
 def test_examples_above_the_budget_stand_alone() -> None:
