@@ -3,8 +3,9 @@
     python benchmarks/few_shot.py --data FOLDER --shots 8 16 64 --seeds 1 2 3 [--setfit-python PATH] [--out F]
 
 FOLDER is as for ``classification.py``. For every seed the script draws N rows of each class (all, where a class has
-fewer) and gives these and nothing else to every arm, each in a process of its own; all are scored by the same code on
-all test rows. The time is that of training: for SetFit ``trainer.train()``, which fits its classifier as well.
+fewer) and gives these and nothing else to every arm, each in a process of its own; arms with ``+unlabelled`` are given
+the texts of all other training rows as well, without labels. All are scored by the same code on all test rows. The time
+is that of training: for SetFit ``trainer.train()``, which fits its classifier as well.
 
 ``--setfit-python`` names the Python of an environment that has the library ``setfit`` (Tunstall et al. 2022). SetFit
 runs with its defaults but for one: by default it draws a different-class pair for every two rows, which grows with the
@@ -28,6 +29,7 @@ from texts import Texts, at_most, choose_shots, read_folder, score
 
 MODEL = "minilm"
 NAMES = {"label_names": True}  # the labels' names are learnt as texts too, one more for every class
+UNLABELLED = "+unlabelled"
 LONGER = {"method": "full", "pooling": "unit-mean", "probe_first": True, "epochs": 20, "learning_rate": 2e-4}
 METHODS: dict[str, dict[str, Any]] = {
     "full": {"method": "full"},
@@ -38,11 +40,16 @@ METHODS: dict[str, dict[str, Any]] = {
     "full-longer+names": {**LONGER, **NAMES},
     "linear-probe+names": {"method": "linear-probe", **NAMES},
     "contrastive+names": {"method": "contrastive", **NAMES},
+    "linear-probe+unlabelled": {"method": "linear-probe"},
+    "linear-probe+names+unlabelled": {"method": "linear-probe", **NAMES},
+    "contrastive+names+unlabelled": {"method": "contrastive", **NAMES},
 }
 ARMS = ("baseline", *METHODS, "setfit")
 
 
-def run_zoo(arm: str, train: Texts, test: Texts, shots: int, seed: int, folder: Path) -> tuple[Figures, list[str]]:
+def run_zoo(
+    arm: str, train: Texts, test: Texts, rest: list[str], shots: int, seed: int, folder: Path
+) -> tuple[Figures, list[str]]:
     """``taskzoo.finetune`` with the recipe's defaults and the settings of ``arm``.
 
     ``shots`` leaves the rows as they are; it says that labels are scarce, so that none are held out for validation.
@@ -53,7 +60,8 @@ def run_zoo(arm: str, train: Texts, test: Texts, shots: int, seed: int, folder: 
     test_texts, test_labels = zip(*test, strict=True)
     run = taskzoo.finetune(
         "classification", model=MODEL, seed=seed, shots=shots, output=folder / "run",
-        train=(texts, labels), test=(test_texts, test_labels), **METHODS[arm],
+        train=(texts, labels), test=(test_texts, test_labels), unlabelled=rest if UNLABELLED in arm else None,
+        **METHODS[arm],
     )  # fmt: skip
     figures, rows = zoo_figures(run.path)
     names = len(set(labels)) if METHODS[arm].get("label_names") else 0
@@ -116,7 +124,7 @@ def run_arm(arm: str, job: dict[str, Any]) -> Figures:
         elif arm == "baseline":
             figures, predicted = run_baseline(train, test, seed)
         else:
-            figures, predicted = run_zoo(arm, train, test, job["shots"], seed, Path(folder))
+            figures, predicted = run_zoo(arm, train, test, job["rest"], job["shots"], seed, Path(folder))
     return {**figures, **score(predicted, [label for _, label in test]), "peak_mib": peak_mib()}
 
 
@@ -168,6 +176,7 @@ def main() -> None:
                 content = {
                     "checkpoint": checkpoint, "setfit_iterations": arguments.setfit_iterations, "shots": shots,
                     "seed": seed, "train": train, "test": test,
+                    "rest": sorted({text for text, _ in splits["train"]} - {text for text, _ in train}),
                 }  # fmt: skip
                 job.write_text(json.dumps(content), encoding="utf-8")
                 for arm in arms:

@@ -131,7 +131,7 @@ def exact_loss(model: Any, tokenizer: Any, rows: list[dict[str, str]]) -> float:
     model.eval()
     total, tokens = 0.0, 0
     with torch.no_grad():
-        for row in rows[:200]:
+        for row in rows:
             source = tokenizer(row["source"], return_tensors="pt")
             labels = tokenizer(text_target=row["target"], return_tensors="pt")["input_ids"]
             total += float(model(**source, labels=labels).loss) * labels.numel()

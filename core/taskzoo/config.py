@@ -94,7 +94,8 @@ class DataConfig:
 
     ``group_by`` names a column whose rows stay together when splits are made (``COLUMN`` or ``COLUMN:SEPARATOR``, the
     part before the separator); ``shots`` keeps that many training rows per class (0: all); ``holdout`` says how many
-    rows are split off for validation and test (see :mod:`taskzoo.data.holdout`; empty: a tenth each).
+    rows are split off for validation and test (see :mod:`taskzoo.data.holdout`; empty: a tenth each); ``unlabelled`` is
+    a file of texts without labels that help training, or ``rest``, the training rows that ``shots`` leaves out.
     """
 
     name: str | None = None
@@ -106,6 +107,7 @@ class DataConfig:
     group_by: str | None = None
     shots: int = 0
     holdout: str = ""
+    unlabelled: str | None = None
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,10 @@ def run(
     group_by: GroupBy = None,
     holdout: Holdout = None,
     shots: Shots = None,
+    unlabelled: Annotated[
+        str | None,
+        typer.Option(help="A file of texts without labels that help few labels, or rest: what --shots leaves out."),
+    ] = None,
     epochs: Annotated[float | None, typer.Option(help="Passes over the training rows.")] = None,
     learning_rate: Annotated[float | None, typer.Option(help="Peak learning rate.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Examples per optimizer step, over all processes.")] = None,
@@ -69,7 +73,8 @@ def run(
 
     run_config, recipe, sources = make_config(
         task, model=model, data=data, train=train, validation=validation, test=test, columns=columns,
-        format=format, group_by=group_by, holdout=holdout, shots=shots, config=config, settings=settings,
+        format=format, group_by=group_by, holdout=holdout, shots=shots, unlabelled=unlabelled, config=config,
+        settings=settings,
     )  # fmt: skip
     rank = int(os.environ.get("RANK", 0))
     path = new_run_path(output, run_config.task, run_config.model, ours=rank > 0)

@@ -46,6 +46,11 @@ class Inputs:
         chosen = torch.as_tensor(indices, device=self.vectors.device)
         return Inputs(self.vectors[chosen], {name: value[chosen] for name, value in self.targets.items()})
 
+    def joined(self, other: Inputs) -> Inputs:
+        """These examples, then those."""
+        targets = {name: torch.cat([value, other.targets[name].to(value)]) for name, value in self.targets.items()}
+        return Inputs(torch.cat([self.vectors, other.vectors]), targets)
+
 
 def last_linear(model: PreTrainedModel) -> nn.Linear:
     """The linear layer that makes the logits.
@@ -113,7 +118,14 @@ def encode_once(
 
 
 def fit_probe(
-    model: PreTrainedModel, task: Task, train: Inputs, validation: Inputs | None, rows: np.ndarray, *, seed: int
+    model: PreTrainedModel,
+    task: Task,
+    train: Inputs,
+    validation: Inputs | None,
+    rows: np.ndarray,
+    *,
+    seed: int,
+    more: Inputs | None = None,
 ) -> dict[str, Any]:
     """Set the last layer of ``model`` to the minimum of the task's loss with a ridge.
 
@@ -121,6 +133,7 @@ def fit_probe(
 
     Args:
         rows: the row of each training example, so that windows of a row stay together; shape ``[N]``.
+        more: examples to learn from that the ridge is not chosen on.
 
     Returns:
         ``{"penalty": ..., "chosen_by": ..., "losses": {penalty: held-out loss}}``.
@@ -149,6 +162,8 @@ def fit_probe(
             start = _solve(task, part, layer, penalty, start, tolerance=1e-4)
             losses[penalty] += _loss(task, other, *start) / len(trials)
     best = min(losses, key=lambda penalty: losses[penalty]) if trials else PENALTIES[2]
+    if more is not None:
+        fit = fit.joined(_standard(more, centre, scale))
     weight, bias = _solve(task, fit, layer, best, None, tolerance=1e-5)
     with torch.no_grad():
         layer.weight.copy_(weight / scale)

@@ -24,7 +24,7 @@ from taskzoo.data.readers import (
 )
 from taskzoo.data.shots import take_shots
 from taskzoo.data.splits import overlap_report, split_rows
-from taskzoo.errors import RequestError, UnknownNameError
+from taskzoo.errors import DataError, RequestError, UnknownNameError
 from taskzoo.task import Row, Task, TaskSpec
 
 from .memory import MemoryRows, rows_from_memory
@@ -32,16 +32,23 @@ from .memory import MemoryRows, rows_from_memory
 SPLITS = ("train", "validation", "test")
 NONE = "none"
 """Instead of a file: there shall be no such split."""
+REST = "rest"
+"""Instead of a file of unlabelled texts: the training rows that ``shots`` leaves out."""
+UNLABELLED = "unlabelled"
 
 
 @dataclass
 class Splits:
-    """Prepared rows of each split and what the manifest says of them. ``validation`` and ``test`` may be empty."""
+    """Prepared rows of each split and what the manifest says of them. ``validation`` and ``test`` may be empty.
+
+    ``unlabelled`` are further rows for training; a label that one may have is not to be looked at.
+    """
 
     rows: dict[str, list[Row]]
     sources: dict[str, dict[str, Any]] = field(default_factory=dict)
     made: dict[str, Any] = field(default_factory=dict)
     overlap: dict[str, Any] = field(default_factory=dict)
+    unlabelled: list[Row] = field(default_factory=list)
 
 
 def load_splits(
@@ -62,6 +69,7 @@ def load_splits(
     if not raw.get("train"):
         raise RequestError("There are no training rows.")
     rows = {name: task.prepare(raw[name], name) if raw.get(name) else [] for name in SPLITS}
+    unlabelled = task.prepare(raw[UNLABELLED], "predict") if raw.get(UNLABELLED) else []
     made: dict[str, Any] = {}
     if not rows["train"]:
         raise RequestError("There are no training rows.")
@@ -95,14 +103,34 @@ def load_splits(
     if data.shots:
         if not hasattr(task, "classes"):
             raise RequestError(f"The task {spec.id!r} has no classes to take {data.shots} rows of; leave --shots out.")
-        rows["train"], made["shots"] = take_shots(
-            rows["train"], task.classes, data.shots, seed, signature=task.signature
-        )
+        before = rows["train"]
+        rows["train"], made["shots"] = take_shots(before, task.classes, data.shots, seed, signature=task.signature)
+        unlabelled = before if data.unlabelled == REST else unlabelled
+    if data.unlabelled or UNLABELLED in raw:
+        unlabelled, made[UNLABELLED] = _new_inputs(unlabelled, rows, task)
     if hasattr(task, "added_rows") and (added := task.added_rows(rows["train"])):
         rows["train"] = [*rows["train"], *added]
         made["added_rows"] = len(added)
     present = {name: values for name, values in rows.items() if values}
-    return Splits(rows, sources, made, overlap_report(present, task.signature, many_targets=many_targets))
+    overlap = overlap_report(present, task.signature, many_targets=many_targets)
+    return Splits(rows, sources, made, overlap, unlabelled)
+
+
+def _new_inputs(
+    unlabelled: Sequence[Row], rows: Mapping[str, Sequence[Row]], task: Task
+) -> tuple[list[Row], dict[str, int]]:
+    """The unlabelled rows, each input once, without those that any split has: test rows are not to be learnt from.
+
+    Raises:
+        RequestError: none is left.
+    """
+    split_of = {task.signature(row)[0]: split for split in reversed(SPLITS) for row in rows[split]}
+    kept = {task.signature(row)[0]: row for row in reversed(unlabelled)}
+    found = Counter(split_of[given] for given in kept if given in split_of)
+    new = [row for given, row in reversed(kept.items()) if given not in split_of]
+    if not new:
+        raise RequestError(f"None of the {len(unlabelled)} unlabelled rows has an input that no split has.")
+    return new, {"rows": len(new), **{f"left_out_as_in_{split}": found[split] for split in SPLITS if found[split]}}
 
 
 def task_languages(spec: TaskSpec, task: Task) -> dict[str, str]:
@@ -158,6 +186,8 @@ def split_note(made: Mapping[str, Any]) -> str:
         notes.append(f"{made['added_rows']} training rows made from the names of labels")
     if "shots" in made:
         notes.append(f"{made['shots']['shots']} training rows per class, no validation rows split off")
+    if UNLABELLED in made:
+        notes.append(f"{made[UNLABELLED]['rows']} unlabelled texts beside them")
     return "; ".join(notes)
 
 
@@ -206,6 +236,8 @@ def _read(
             for name, values in rows.items()
         }
     files = {name: getattr(data, name) for name in SPLITS if getattr(data, name) not in (None, NONE)}
+    if data.unlabelled not in (None, REST):
+        files[UNLABELLED] = data.unlabelled
     if data.name and not files and not Path(data.name).is_dir():
         hub = data.name.removeprefix("hub:") if data.name.startswith("hub:") else None
         if data.name == "demo" or data.name.startswith("demo/"):
@@ -254,7 +286,12 @@ def _read_files(
     for name, path in files.items():
         left_out: Counter[str] = Counter()
         group = data.group_by if name == "train" else None
-        rows[name] = read_file(spec, path, data.columns, data.format, group=group, languages=languages, notes=left_out)
+        if name == UNLABELLED:
+            rows[name] = read_inputs(spec, path, data.columns, data.format, languages)
+        else:
+            rows[name] = read_file(
+                spec, path, data.columns, data.format, group=group, languages=languages, notes=left_out
+            )
         sources[name] = {"source": path, "sha256": content_sha256(path, paired), "rows": len(rows[name])}
         both = source_files(Path(path), paired)
         if len(both) > 1:
@@ -287,3 +324,25 @@ def read_file(
         Path(path), formats=spec.formats, columns=columns, roles=spec.columns, format=format, required=required,
         group=group, languages=languages if languages is not None else dict.fromkeys(spec.languages, ""), notes=notes,
     )  # fmt: skip
+
+
+def read_inputs(
+    spec: TaskSpec,
+    path: str | Path,
+    columns: Mapping[str, str],
+    format: str | None,
+    languages: Mapping[str, str],
+) -> list[Row]:
+    """The raw rows of a file whose labels are not needed.
+
+    Raises:
+        DataError: the file cannot be read.
+    """
+    first = next(iter(spec.columns))
+    try:
+        return read_file(spec, path, columns, format, frozenset([first]), languages=languages)
+    except DataError:  # the input may be in another role, such as text instead of words
+        rows = read_file(spec, path, columns, format, languages=languages)
+        if any(first in row.fields for row in rows):
+            raise
+        return rows

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from taskzoo import registry
 from taskzoo.config import DataConfig, RunConfig, read_config, write_config
 from taskzoo.config import make_training as _make_training
 from taskzoo.data.readers import GROUP
@@ -18,7 +19,7 @@ from taskzoo.errors import RequestError, TaskZooError
 from taskzoo.task import public
 
 from .card import write_card
-from .data import NONE
+from .data import NONE, REST, UNLABELLED
 from .directory import RunDirectory, new_run_path, write_json, write_jsonl
 from .manifest import now, sha256_of
 from .memory import MemoryRows
@@ -42,6 +43,7 @@ def finetune(
     group_by: str | None = None,
     shots: int | None = None,
     holdout: str | float | None = None,
+    unlabelled: str | Path | Sequence[str] | None = None,
     config: str | Path | None = None,
     output: str | Path | None = None,
     reporter: Reporter | None = None,
@@ -61,6 +63,8 @@ def finetune(
         shots: keep this many training rows per class.
         holdout: how many training rows, or which share of them, become validation and test rows where these are
             missing; ``"500,1000"`` for each.
+        unlabelled: texts without labels that help the methods ``linear-probe`` and ``contrastive``: a list or a file,
+            as the other rows are; or ``"rest"``, the training rows that ``shots`` leaves out.
         config: a ``config.yaml`` to start from.
         output: the run directory; default ``runs/TASK-MODEL-TIME``.
         reporter: where progress is shown; default: nowhere.
@@ -71,14 +75,19 @@ def finetune(
         TrainingError: training failed; the last checkpoint is kept.
         Interrupted: stopped by a signal; ``taskzoo.runs.finetune.resume`` goes on.
     """
-    given = {"train": train, "validation": validation, "test": test}
+    given: dict[str, Any] = {"train": train, "validation": validation, "test": test}
+    if unlabelled is not None and not isinstance(unlabelled, (str, Path)):
+        first = next(iter(registry.task(task).columns))
+        given[UNLABELLED] = [{first: text} for text in unlabelled]
     memory = {k: v for k, v in given.items() if v is not None and not isinstance(v, (str, Path))}
     files = {k: str(v) for k, v in given.items() if isinstance(v, (str, Path))}
-    if memory and files:
-        raise RequestError("Give all of train, validation and test as files, or all of them in memory.")
+    if memory and (files or (unlabelled not in (None, REST) and UNLABELLED not in memory)):
+        raise RequestError("Give all rows - train, validation, test, unlabelled - as files, or all of them in memory.")
+    if isinstance(unlabelled, (str, Path)):
+        files[UNLABELLED] = str(unlabelled)
     run_config, recipe, sources = make_config(
         task, model=model, data=data, columns=columns, format=format, group_by=group_by, shots=shots, holdout=holdout,
-        config=config, in_memory=bool(memory), settings=settings, **files,
+        config=config, in_memory=bool(memory), unlabelled_in_memory=UNLABELLED in memory, settings=settings, **files,
     )  # fmt: skip
     path = new_run_path(str(output) if output is not None else None, run_config.task, run_config.model)
     plan = make_plan(run_config, recipe=recipe, recipe_sources=sources, memory=memory)
@@ -151,6 +160,8 @@ def _keep_memory_rows(plan: Plan, directory: RunDirectory) -> RunConfig:
         source["sha256"] = sha256_of(file)
     group = GROUP if plan.config.data.group_by else None
     given = plan.config.data
+    if given.unlabelled == REST:
+        files[UNLABELLED] = REST
     data = DataConfig(format="jsonl", group_by=group, shots=given.shots, holdout=given.holdout, **files)
     return replace(plan.config, data=data)
 

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from taskzoo import registry
-from taskzoo.errors import DataError, RequestError, UnknownNameError
+from taskzoo.errors import RequestError, UnknownNameError
 from taskzoo.task import CONTRACT_VERSION, Prediction, Row, Task, TaskSpec, public
 
-from .data import read_file, task_languages
+from .data import read_file, read_inputs, task_languages
 from .directory import RunDirectory, read_json, write_json
 from .memory import MemoryRows, rows_from_memory
 from .plan import Plan
@@ -74,14 +74,7 @@ class Run:
         Raises:
             DataError: the file cannot be read.
         """
-        first = next(iter(self.spec.columns))
-        languages = task_languages(self.spec, self.task)
-        try:
-            rows = read_file(self.spec, path, columns or {}, format, frozenset([first]), languages=languages)
-        except DataError:  # the input may be in another role, such as text instead of words
-            rows = read_file(self.spec, path, columns or {}, format, languages=languages)
-            if any(first in row.fields for row in rows):
-                raise
+        rows = read_inputs(self.spec, path, columns or {}, format, task_languages(self.spec, self.task))
         return self.predict_rows(self.task.prepare(rows, "predict"), min_confidence=min_confidence)
 
     def predict_rows(self, rows: Sequence[Row], *, min_confidence: float | None = None) -> list[Prediction]:

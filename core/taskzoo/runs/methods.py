@@ -14,14 +14,19 @@ from taskzoo.config import Training
 from taskzoo.engine.progress import Reporter
 from taskzoo.errors import RequestError
 
+from .data import UNLABELLED
+
 if TYPE_CHECKING:
     from taskzoo.engine.checkpoint import Checkpoints
+    from taskzoo.engine.probe import Inputs
     from taskzoo.engine.trainer import Progress
 
     from .plan import Plan
     from .prepare import Prepared
 
 Evaluate = Callable[[Any], dict[str, float]]
+PIECE = 128
+"""Features that are collated at once where only their targets are wanted."""
 
 
 def train_by_method(
@@ -32,6 +37,7 @@ def train_by_method(
     ``full`` and ``lora`` go through the training loop with the task's loss, with ``probe_first`` from a head that fits
     the backbone as it is, so that a random one does not spoil it (Kumar et al. 2022). ``linear-probe`` encodes each
     text once and solves for the last layer. ``contrastive`` first trains the backbone on pairs, then adds such a layer.
+    The layer of these two also learns from unlabelled texts, to which the labels spread.
 
     Raises:
         RequestError: the task or its head does not suit the method.
@@ -88,6 +94,8 @@ def check_method(plan: Plan, prepared: Prepared) -> None:
         last = {id(p) for p in last_linear(prepared.model).parameters()}
         if not any(p.requires_grad and id(p) not in last for p in prepared.model.parameters()):
             raise RequestError("method=contrastive trains what is before the last layer, and all of that is frozen.")
+    if prepared.unlabelled and not all(type(feature["target"]) is int for feature in features):
+        raise RequestError("--unlabelled needs exactly one class per row; leave it out for several labels or numbers.")
     _encode_one(prepared)
 
 
@@ -134,9 +142,10 @@ def _probe(plan: Plan, prepared: Prepared, history: Path, reporter: Reporter) ->
     accelerator, training = prepared.accelerator, plan.config.training
     began = time.perf_counter()
     inputs = {}
-    for split in ("train", "validation"):
-        if split in prepared.encoded:
-            features = prepared.encoded[split].features
+    features_of = {split: encoded.features for split, encoded in prepared.encoded.items()}
+    features_of[UNLABELLED] = prepared.unlabelled
+    for split in ("train", "validation", UNLABELLED):
+        if features := features_of.get(split):
             with reporter.bar(f"encoding {split}", len(features)) as bar:
                 done = 0
 
@@ -151,7 +160,14 @@ def _probe(plan: Plan, prepared: Prepared, history: Path, reporter: Reporter) ->
                 )  # fmt: skip
     features = prepared.encoded["train"].features
     rows = np.array([feature["row"] for feature in features])
-    facts = fit_probe(prepared.model, plan.task, inputs["train"], inputs.get("validation"), rows, seed=training.seed)
+    more: Inputs | None = None
+    spread: dict[str, Any] = {}
+    if UNLABELLED in inputs:
+        more, spread = _spread(prepared, inputs["train"], inputs[UNLABELLED], reporter)
+    facts = fit_probe(
+        prepared.model, plan.task, inputs["train"], inputs.get("validation"), rows, seed=training.seed, more=more
+    )
+    facts |= spread
     if accelerator.is_main_process:
         lines = history.read_text(encoding="utf-8").splitlines(keepends=True)
         kept = "".join(line for line in lines if '"probe"' not in line)  # a run that was stopped may have one
@@ -159,3 +175,19 @@ def _probe(plan: Plan, prepared: Prepared, history: Path, reporter: Reporter) ->
     reporter.say(f"linear layer solved with ridge {facts['penalty']:g} (chosen by {facts['chosen_by']})")
     tokens = sum(len(feature["input_ids"]) for feature in features)
     return Progress(step=1, tokens=tokens, seconds=time.perf_counter() - began)
+
+
+def _spread(prepared: Prepared, train: Inputs, unlabelled: Inputs, reporter: Reporter) -> tuple[Inputs, dict[str, Any]]:
+    """The unlabelled examples with the classes that the labelled ones' neighbours give them, and facts of that."""
+    from taskzoo.engine.spreading import UNKNOWN, spread_labels
+
+    known = np.array([feature["target"] for feature in prepared.encoded["train"].features])
+    found = spread_labels(train.vectors, known, unlabelled.vectors)
+    reached = np.flatnonzero(found != UNKNOWN)
+    examples = unlabelled.take(reached)
+    for start in range(0, len(reached), PIECE):
+        features = [{**prepared.unlabelled[i], "target": int(found[i])} for i in reached[start : start + PIECE]]
+        for name, values in prepared.collate(features)["targets"].items():
+            examples.targets[name][start : start + PIECE] = values
+    reporter.say(f"labels spread to {len(reached):,} of {len(found):,} unlabelled texts")
+    return examples, {"labels_spread_to": len(reached), "unlabelled": len(found)}

@@ -16,7 +16,7 @@ from taskzoo.errors import RequestError
 from taskzoo.models.checkpoints import Checkpoint, resolve_model
 from taskzoo.task import Task, TaskSpec
 
-from .data import NONE, Splits, load_splits, paired_languages
+from .data import NONE, REST, Splits, load_splits, paired_languages
 from .memory import MemoryRows
 
 FALLBACK_MODEL = "minilm"
@@ -48,8 +48,10 @@ def make_config(
     group_by: str | None = None,
     shots: int | None = None,
     holdout: str | float | None = None,
+    unlabelled: str | None = None,
     config: str | Path | None = None,
     in_memory: bool = False,
+    unlabelled_in_memory: bool = False,
     settings: Mapping[str, Any] | None = None,
 ) -> tuple[RunConfig, dict[str, Any], list[str]]:
     """Merge defaults < recipe < configuration file < arguments.
@@ -95,19 +97,28 @@ def make_config(
     source = DataConfig(
         name=_absolute(name) if name and Path(name).is_dir() else name,
         train=_absolute(train or named.get("train")),
-        validation=_file_or_none(validation or named.get("validation")),
-        test=_file_or_none(test or named.get("test")),
+        validation=_file_or(NONE, validation or named.get("validation")),
+        test=_file_or(NONE, test or named.get("test")),
         columns={str(k): str(v) for k, v in (columns or named.get("columns") or {}).items()},
         format=format or named.get("format"),
         group_by=group_by or named.get("group_by"),
         shots=named.get("shots") or 0 if shots is None else shots,
         holdout=str(named.get("holdout") or "" if holdout is None else holdout),
+        unlabelled=_file_or(REST, unlabelled or named.get("unlabelled")),
     )
     parse_holdout(source.holdout)
     if source.group_by:
         parse_group(source.group_by)
     if source.shots < 0:
         raise RequestError(f"shots={source.shots} must be 1 or more (0: all rows).")
+    if source.unlabelled == REST and not source.shots:
+        raise RequestError(
+            "--unlabelled rest takes the training rows that --shots leaves out; give --shots, or a file."
+        )
+    if (source.unlabelled or unlabelled_in_memory) and method not in ("linear-probe", "contrastive"):
+        raise RequestError(
+            f"--unlabelled helps --method linear-probe and contrastive; method={method} has no use for it."
+        )
     if not in_memory and not (source.name or source.train):
         if source.validation or source.test:
             raise RequestError("--validation and --test need --train (or --data).")
@@ -146,8 +157,8 @@ def _absolute(path: str | None) -> str | None:
     return None if path is None else str(Path(path).absolute())
 
 
-def _file_or_none(path: str | None) -> str | None:
-    return path if path == NONE else _absolute(path)
+def _file_or(word: str, path: str | None) -> str | None:
+    return path if path == word else _absolute(path)
 
 
 def make_plan(
@@ -164,8 +175,8 @@ def make_plan(
     """
     spec = registry.task(config.task)
     languages = paired_languages(spec, {role: str(config.options[name]) for role, name in spec.languages.items()})
-    for path in (config.data.train, config.data.validation, config.data.test):
-        if path not in (None, NONE):  # before anything heavy is imported
+    for path in (config.data.train, config.data.validation, config.data.test, config.data.unlabelled):
+        if path not in (None, NONE, REST):  # before anything heavy is imported
             require_source(Path(path), spec.columns, languages)
     task: Task = registry.load_task(config.task)(config.options)
     if config.training.baseline and not hasattr(task, "baseline"):

@@ -19,6 +19,7 @@ from .plan import Plan, describe_settings
 
 if TYPE_CHECKING:
     from taskzoo.models.checkpoints import Checkpoint
+    from taskzoo.task import Feature
 
 
 class Prepared:
@@ -29,6 +30,7 @@ class Prepared:
         encoded: split -> features, for the splits that have rows.
         collate: features to a batch.
         manifest: what the run records of all this.
+        unlabelled: features of the unlabelled rows; their ``target`` is ``None``.
         probe_first: whether training starts from the head of a linear probe.
     """
 
@@ -66,6 +68,10 @@ class Prepared:
         self.encoded = {
             split: plan.task.encode(rows, self.tokenizer) for split, rows in plan.splits.rows.items() if rows
         }
+        self.unlabelled: list[Feature] = []
+        if plan.splits.unlabelled:
+            encoded = plan.task.encode(plan.splits.unlabelled, self.tokenizer)
+            self.unlabelled = [{**feature, "target": None} for feature in encoded.features]
         loading: dict[str, Any] = {"revision": checkpoint.revision} if checkpoint.revision else {}
         with explain_load_errors(checkpoint, "model"):
             self.model = plan.task.head(checkpoint.location, dtype=torch.float32, **loading)
@@ -128,6 +134,7 @@ class Prepared:
         features = [
             f for split in ("train", "validation") if split in self.encoded for f in self.encoded[split].features
         ]
+        features += self.unlabelled
         used = {i for feature in features for i in (*feature["input_ids"], *feature.get("target_ids", ()))}
         return used.union(self.tokenizer.all_special_ids)
 

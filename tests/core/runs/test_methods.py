@@ -198,6 +198,95 @@ def test_contrastive_learns_and_saves_a_plain_model(bert, table, tmp_path):
     assert read(tmp_path / "run" / "metrics.json")["validation"]["accuracy"] > 0.6
 
 
+# unlabelled texts
+
+SPREAD = ["--method", "linear-probe", "--set", "pooling=mean", "--precision", "fp32"]
+
+
+def columns_of(file: Path) -> list[dict[str, str]]:
+    with file.open(encoding="utf-8") as lines:
+        return list(csv.DictReader(lines))
+
+
+@pytest.fixture(scope="module")
+def spread(bert, table, tmp_path_factory) -> Path:
+    """A finished probe of two rows per class and the texts of all others. Nobody may change it."""
+    path = tmp_path_factory.mktemp("spread") / "run"
+    run(bert, table, path, *SPREAD, "--shots", "2", "--unlabelled", "rest")
+    return path
+
+
+def test_texts_that_shots_leave_out_help_without_their_labels(bert, table, spread, tmp_path):
+    manifest = read(spread / "manifest.json")
+    assert manifest["rows"]["train"] == 6
+    assert manifest["splits"]["unlabelled"]["rows"] == 66
+    (line,) = read_lines(spread / "history.jsonl")
+    assert (line["probe"]["unlabelled"], line["probe"]["labels_spread_to"]) == (66, 66)
+    run(bert, table, tmp_path / "alone", *SPREAD, "--shots", "2")
+    assert digest(tmp_path / "alone/model/model.safetensors") != digest(spread / "model/model.safetensors")
+
+    # the same rows as two files, the second with nonsense for labels
+    config, _, _ = make_config("classification", data=str(table), shots=2, model=str(bert))
+    taken = {row["text"] for row in make_plan(config).splits.rows["train"]}
+    rows = columns_of(table / "train.csv")
+    few = write(tmp_path / "few.csv", [row for row in rows if row["text"] in taken])
+    more = write(tmp_path / "more.csv", [{"text": r["text"], "label": "?"} for r in rows if r["text"] not in taken])
+    splits = ["--validation", table / "validation.csv", "--test", table / "test.csv"]
+    result = zoo(
+        "run", "classification", "--model", bert, "--train", few, *splits, "--unlabelled", more, *SPREAD,
+        "--output", tmp_path / "files",
+    )  # fmt: skip
+    assert result.code == 0, result.err
+    assert read(tmp_path / "files" / "metrics.json")["test"] == read(spread / "metrics.json")["test"]
+
+
+def test_unlabelled_texts_that_a_split_has_are_left_out_and_counted(bert, table, tmp_path):
+    rows = [*columns_of(table / "test.csv")[:5], *columns_of(table / "train.csv")[:3], {"text": "a new dog"}] * 2
+    file = write(tmp_path / "more.csv", [{"text": row["text"]} for row in rows])
+    result = run(bert, table, tmp_path / "run", *SPREAD, "--unlabelled", file)
+    found = read(tmp_path / "run" / "manifest.json")["splits"]["unlabelled"]
+    assert found == {"rows": 1, "left_out_as_in_train": 3, "left_out_as_in_test": 5}
+    assert "1 unlabelled texts beside them" in result.err
+    file = write(tmp_path / "none.csv", [{"text": row["text"]} for row in rows if row["text"] != "a new dog"])
+    words = ["run", "classification", "--model", bert, "--data", table, *SPREAD, "--unlabelled", file]
+    refused(zoo(*words, "--output", tmp_path / "none"), tmp_path / "none", "None of the 16 unlabelled rows")
+
+
+def test_unlabelled_texts_from_python_are_kept_with_the_run(bert, table, tmp_path):
+    rows = columns_of(table / "train.csv")
+    texts, labels = [row["text"] for row in rows], [row["label"] for row in rows]
+    settings: Any = {"method": "linear-probe", "pooling": "mean", "precision": "fp32"}
+    first = taskzoo.finetune(
+        "classification", model=str(bert), train=(texts[:40], labels[:40]), test=(texts[60:], labels[60:]),
+        validation=[], unlabelled=texts[40:60], output=tmp_path / "first", **settings,
+    )  # fmt: skip
+    again = taskzoo.finetune("classification", config=first.path / "config.yaml", output=tmp_path / "again")
+    assert digest(again.path / "model/model.safetensors") == digest(first.path / "model/model.safetensors")
+    with pytest.raises(RequestError, match="as files, or all of them in memory"):
+        taskzoo.finetune(
+            "classification", model=str(bert), train=(texts, labels), unlabelled=str(table / "test.csv"), **settings
+        )
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--unlabelled", "rest", *SPREAD], "give --shots, or a file"),
+        (["--unlabelled", "rest", "--shots", "2"], "method=full has no use for it"),
+        (["--unlabelled", "nowhere.csv", *SPREAD], "nowhere.csv: there is no such file"),
+    ],
+)
+def test_requests_for_unlabelled_texts_that_cannot_be_met(bert, table, tmp_path, words, said):
+    output = tmp_path / "run"
+    refused(zoo("run", "classification", "--model", bert, "--data", table, *words, "--output", output), output, said)
+
+
+def test_several_labels_do_not_spread(bert, several, tmp_path):
+    words = ["--data", several, *SPREAD, "--shots", "2", "--unlabelled", "rest", "--output", tmp_path / "run"]
+    result = zoo("run", "classification", "--model", bert, *words)
+    refused(result, tmp_path / "run", "--unlabelled needs exactly one class per row")
+
+
 def test_pretrained_share_leads_back_to_the_pretrained_weights(bert, table, tmp_path):
     """All the way, half of it (the recipe), or not at all."""
     name = "encoder.layer.0.output.dense.weight"
