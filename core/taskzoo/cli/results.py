@@ -56,11 +56,11 @@ def show_result(run: Run, *, as_json: bool) -> None:
 
 def print_scores(metrics: dict[str, Any]) -> None:
     """A table of scores with 95% intervals, one column per split, then one line per label."""
-    from taskzoo.runs.card import baseline_note, format_score, score_columns, score_names
+    from taskzoo.runs.card import format_score, result_notes, score_columns, score_names
 
     from .output import print_table
 
-    note = baseline_note(metrics)
+    notes = result_notes(metrics)
     metrics = score_columns(metrics)
     splits = list(metrics)
     if not splits:
@@ -70,7 +70,7 @@ def print_scores(metrics: dict[str, Any]) -> None:
     print_table(
         ["score", *header], [[name, *(format_score(metrics[s], name) for s in splits)] for name in score_names(metrics)]
     )
-    if note:
+    for note in notes:
         print(f"\n{note}")
     split = next(name for name in reversed(splits) if not name.startswith("baseline"))
     labels = metrics[split].get("per_type") or metrics[split].get("per_label") or {}

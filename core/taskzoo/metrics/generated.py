@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import Any
 
@@ -92,6 +92,17 @@ class GeneratedText(CorpusMetric):
             rows.append(row)
         width = 8 + 2 * len(ORDERS) if self.summary else 5
         return np.asarray(rows, dtype=np.float64).reshape(-1, width)
+
+    def details(self, predictions: Sequence[Any], references: Sequence[Any]) -> dict[str, Any]:
+        """``same_text``: the ``text`` that was written for the most examples whose references differ, and their number
+        ``rows``; nothing if there is none. A model that has not learnt to read writes much the same for every source.
+        """
+        beside: dict[str, Counter[tuple[str, ...]]] = defaultdict(Counter)
+        for text, targets in text_pairs(predictions, references):
+            if text.strip():
+                beside[text][tuple(sorted(targets))] += 1
+        rows, text = max(((found.total(), text) for text, found in beside.items() if len(found) > 1), default=(0, ""))
+        return {"same_text": {"text": text, "rows": rows}} if rows else {}
 
     def scores(self, total: np.ndarray) -> dict[str, float]:
         """All scores from summed statistics."""

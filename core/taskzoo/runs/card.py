@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from .data import overlap_notes
+from .data import UNLABELLED, overlap_notes
 from .directory import RunDirectory, write_text
 from .plan import Plan, describe_settings
+
+MANY = 0.1
+"""A text that is written for this share of the rows is worth a word."""
 
 
 def write_card(directory: RunDirectory, plan: Plan, metrics: dict[str, Any], manifest: dict[str, Any]) -> None:
@@ -23,7 +26,7 @@ def write_card(directory: RunDirectory, plan: Plan, metrics: dict[str, Any], man
         "",
         *result_table(score_columns(metrics)),
         "",
-        *([baseline_note(metrics), ""] if "baseline" in metrics else []),
+        *(line for note in result_notes(metrics) for line in (note, "")),
         "Intervals are 95% bootstrap intervals over rows. They say how far the test rows may mislead, not how well the "
         "model does on other kinds of text.",
         "",
@@ -35,6 +38,9 @@ def write_card(directory: RunDirectory, plan: Plan, metrics: dict[str, Any], man
         if plan.config.data.name == "demo":
             source = "built-in demo set"
         lines.append(f"- {split}: {count} rows ({source})")
+    if unlabelled := manifest["splits"].get(UNLABELLED):
+        source = manifest["data"].get(UNLABELLED, {}).get("source", "the training rows that shots left out")
+        lines.append(f"- unlabelled: {unlabelled['rows']} rows ({source})")
     lines.extend(f"- {note}" for note in overlap_notes(plan.splits.overlap))
     lines += [
         "",
@@ -71,6 +77,21 @@ def score_columns(metrics: dict[str, Any]) -> dict[str, dict[str, Any]]:
         return splits
     last = list(splits)[-1]
     return {**splits, f"baseline {last}": baseline[last]}
+
+
+def result_notes(metrics: dict[str, Any]) -> list[str]:
+    """What a person should know of the scores, a sentence each."""
+    return [note for note in (baseline_note(metrics), same_text_note(metrics)) if note]
+
+
+def same_text_note(metrics: dict[str, Any]) -> str:
+    """That one text was written for many rows of the last split, if it was."""
+    splits = [split for split, found in metrics.items() if split != "baseline" and found]
+    found = metrics[splits[-1]] if splits else {}
+    same = found.get("same_text") or {"rows": 0}
+    if same["rows"] < max(2, MANY * found.get("rows", 0)):
+        return ""
+    return f'For {same["rows"]} of {found["rows"]} rows of {splits[-1]} it wrote the same: "{same["text"]}"'
 
 
 def baseline_note(metrics: dict[str, Any]) -> str:

@@ -105,7 +105,9 @@ def load_splits(
             raise RequestError(f"The task {spec.id!r} has no classes to take {data.shots} rows of; leave --shots out.")
         before = rows["train"]
         rows["train"], made["shots"] = take_shots(before, task.classes, data.shots, seed, signature=task.signature)
-        unlabelled = before if data.unlabelled == REST else unlabelled
+        if data.unlabelled == REST:
+            chosen = set(map(id, rows["train"]))
+            unlabelled = [row for row in before if id(row) not in chosen]
     if data.unlabelled or UNLABELLED in raw:
         unlabelled, made[UNLABELLED] = _new_inputs(unlabelled, rows, task)
     if hasattr(task, "added_rows") and (added := task.added_rows(rows["train"])):

@@ -38,6 +38,16 @@ def test_empty_and_cut_outputs_are_counted() -> None:
     assert computed == pytest.approx(found, nan_ok=True)
 
 
+def test_the_text_that_is_written_most_often_for_different_references() -> None:
+    texts = ["yes"] * 5 + ["we do it"] * 3 + [""] * 4 + ["own"]
+    targets = [["a", "b"], ["b", "a"], *[["a", "b"]] * 3, ["c"], ["d"], ["c"], *[[str(i)] for i in range(5)]]
+    metric = GeneratedText()
+    # "yes" is right of five rows with the same references, and nothing is no text
+    pairs = [{"text": t} for t in texts], [{"targets": t} for t in targets]
+    assert metric.details(*pairs) == {"same_text": {"text": "we do it", "rows": 3}}
+    assert metric.details(pairs[0][:5], pairs[1][:5]) == {}
+
+
 SOURCE = "The mayor of Paris said on Monday that the old bridge would be closed for two years."
 
 

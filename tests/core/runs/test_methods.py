@@ -219,7 +219,8 @@ def spread(bert, table, tmp_path_factory) -> Path:
 def test_texts_that_shots_leave_out_help_without_their_labels(bert, table, spread, tmp_path):
     manifest = read(spread / "manifest.json")
     assert manifest["rows"]["train"] == 6
-    assert manifest["splits"]["unlabelled"]["rows"] == 66
+    assert manifest["splits"]["unlabelled"] == {"rows": 66}
+    assert "- unlabelled: 66 rows (the training rows that shots left out)" in (spread / "README.md").read_text("utf-8")
     (line,) = read_lines(spread / "history.jsonl")
     assert (line["probe"]["unlabelled"], line["probe"]["labels_spread_to"]) == (66, 66)
     run(bert, table, tmp_path / "alone", *SPREAD, "--shots", "2")
