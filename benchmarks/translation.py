@@ -6,9 +6,9 @@
 The script holds out ``--test`` rows by source sentence, once, makes one untrained checkpoint (``--model``, a
 ``scratch:`` name) with a tokenizer learnt from the training rows, and gives both to each arm, in a process of its own.
 Both arms train for the same number of epochs, so on the same target tokens, with the same optimizer, peak rate, warm-up
-and linear decay, 32 sentences at a time; what differs is the loop: like lengths together within pools of 8 batches,
-bf16, and the loss over active positions only (zoo), or random order in fp32 (peer). Then both write greedily for the
-test rows, and the same code scores what they wrote.
+and linear decay, 32 sentences in random order at a time; what differs is the loop (bf16, the loss over active positions
+only, dropout and attention) and how it writes. With ``--pool 8`` zoo trains on batches of like lengths, drawn within
+pools of 8 batches. Then both write greedily for the test rows, and the same code scores what they wrote.
 
 Figures: target tokens a second in training (padding not counted), sentences a second in evaluation, loss per target
 token on the test rows, BLEU, chrF.
@@ -27,7 +27,7 @@ from typing import Any
 from common import Figures, alternate, make_parser, mean_interval, peak_mib, train_peer
 
 ARMS = ("peer", "zoo")
-BATCH, POOL = 32, 8
+BATCH, POOL = 32, 1
 RATE, WARMUP = 1e-3, 0.1
 NEW_TOKENS = 64
 
@@ -106,13 +106,13 @@ def run_peer(folder: Path, job: dict[str, Any], seed: int) -> Figures:
 
 
 def run_zoo(folder: Path, job: dict[str, Any], seed: int) -> Figures:
-    """``zoo run translation``; each batch holds the like lengths of a pool of ``POOL`` batches."""
+    """``zoo run translation``; each batch holds the like lengths of a pool of batches."""
     import taskzoo
 
     run = taskzoo.finetune(
         "translation", model=job["checkpoint"], train=job["train"], validation=[], test=job["test"],
         source=job["source"], target=job["target"], epochs=job["epochs"], learning_rate=RATE, warmup=WARMUP,
-        batch_size=BATCH, length_pool=POOL, label_smoothing=0.0, max_new_tokens=NEW_TOKENS - 1, seed=seed,
+        batch_size=BATCH, length_pool=job["pool"], label_smoothing=0.0, max_new_tokens=NEW_TOKENS - 1, seed=seed,
         output=folder / f"zoo-{seed}",
     )  # fmt: skip
     manifest = json.loads((run.path / "manifest.json").read_text(encoding="utf-8"))
@@ -175,7 +175,8 @@ def main() -> None:
     parser.add_argument("--model", default="scratch:marian-tiny")
     parser.add_argument("--epochs", type=float, default=4.0)
     parser.add_argument("--limit", type=int, help="training pairs: enough for a ratio of times")
-    parser.add_argument("--test", type=int, default=500)
+    parser.add_argument("--test", type=int, default=1000)
+    parser.add_argument("--pool", type=int, default=POOL, help="batches whose sentences zoo sorts by length together")
     arguments = parser.parse_args()
     if arguments.one:
         job = json.loads((arguments.data / "job.json").read_text(encoding="utf-8"))
@@ -189,7 +190,7 @@ def main() -> None:
 
         tokens = target_tokens(AutoTokenizer.from_pretrained(checkpoint), splits["train"]) * arguments.epochs
         job = {**splits, "checkpoint": checkpoint, "source": arguments.source, "target": arguments.target,
-               "epochs": arguments.epochs, "tokens": tokens}  # fmt: skip
+               "epochs": arguments.epochs, "tokens": tokens, "pool": arguments.pool}  # fmt: skip
         (Path(folder) / "job.json").write_text(json.dumps(job), encoding="utf-8")
         results = alternate(__file__, Path(folder), arguments)
     print(f"{len(splits['train'])} training pairs, {tokens:.0f} target tokens, {len(splits['test'])} test pairs\n")

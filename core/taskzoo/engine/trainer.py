@@ -20,9 +20,9 @@ from taskzoo.data.token_batches import TokenPlan
 from taskzoo.errors import Interrupted, TrainingError
 from taskzoo.task import Batch, Feature, Task
 
-from .attention import attention_for_training
 from .batches import to_device
 from .checkpoint import Checkpoints
+from .cpu import faster_on_cpu
 from .forward import forward
 from .interrupt import StopRequest
 from .optim import build_optimizer, build_schedule, scale_and_clip
@@ -133,7 +133,7 @@ def train(
     wrapped.train()
     with (
         StopRequest() as stop,
-        attention_for_training(),
+        faster_on_cpu(),
         reporter.bar("training", last_step) as bar,
         history.open("a", encoding="utf-8") as log,
     ):

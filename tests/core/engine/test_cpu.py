@@ -1,0 +1,184 @@
+"""Dropout and attention while training on a CPU: the same functions, computed another way."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+import transformers
+from hypothesis import given
+from hypothesis import strategies as st
+from torch.nn import functional
+
+from taskzoo.engine import cpu
+from taskzoo.engine.cpu import attention, dropout, faster_on_cpu
+
+SIZES = {
+    "bert": {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32,
+             "attention_probs_dropout_prob": 0.0, "hidden_dropout_prob": 0.0},
+    "gpt2": {"n_embd": 32, "n_layer": 1, "n_head": 2, "attn_pdrop": 0.0, "resid_pdrop": 0.0, "embd_pdrop": 0.0},
+    "t5": {"d_model": 32, "d_kv": 16, "d_ff": 32, "num_layers": 1, "num_heads": 2, "dropout_rate": 0.0},
+}  # fmt: skip
+DROPOUT = {"bert": "attention_probs_dropout_prob", "gpt2": "attn_pdrop", "t5": "dropout_rate"}
+
+
+def make_model(family: str, **settings: float) -> Any:
+    torch.manual_seed(0)
+    config = transformers.AutoConfig.for_model(family, vocab_size=40, pad_token_id=0, **{**SIZES[family], **settings})
+    return transformers.AutoModel.from_config(config).train()
+
+
+def gradients(model: Any) -> dict[str, torch.Tensor]:
+    """Of a padded batch, with bfloat16 wherever autocast puts it."""
+    ids = torch.arange(1, 13).view(2, 6)
+    mask = torch.tensor([[1] * 6, [1] * 4 + [0] * 2])
+    more = {"decoder_input_ids": ids} if model.config.is_encoder_decoder else {}
+    model.zero_grad()
+    with torch.autocast("cpu", torch.bfloat16):
+        states = model(input_ids=ids, attention_mask=mask, **more).last_hidden_state
+    (states.float() * mask[..., None]).square().sum().backward()
+    return {name: p.grad.clone() for name, p in model.named_parameters() if p.grad is not None}
+
+
+def assert_like(found: dict[str, torch.Tensor], plain: dict[str, torch.Tensor]) -> None:
+    assert found.keys() == plain.keys()
+    for name, gradient in plain.items():
+        torch.testing.assert_close(found[name], gradient, rtol=0.1, atol=0.02 * float(gradient.abs().max() + 1))
+
+
+# attention
+
+
+@pytest.mark.parametrize("family", SIZES)
+def test_gradients_are_those_of_plain_attention(family: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    model, seen = make_model(family), []
+    plain = gradients(model)
+    forward = cpu.torch_attention
+
+    def noted(query: torch.Tensor, *arguments: Any, **others: Any) -> Any:
+        seen.append(query.dtype)
+        return forward(query, *arguments, **others)
+
+    monkeypatch.setattr(cpu, "torch_attention", noted)
+    with faster_on_cpu():
+        found = gradients(model)
+    assert seen
+    assert set(seen) == {torch.float32}
+    assert_like(found, plain)
+
+
+@pytest.mark.parametrize("family", SIZES)
+def test_attention_with_dropout_is_the_same_but_for_what_is_dropped(
+    family: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = gradients(make_model(family))
+    dropped = []
+    monkeypatch.setattr(cpu, "dropout", lambda input, p, *_: dropped.append((input.dim(), p)) or input)
+    with faster_on_cpu():
+        found = gradients(make_model(family, **{DROPOUT[family]: 0.25}))
+    assert (4, 0.25) in dropped  # weights [B, heads, T, S]
+    assert_like(found, plain)
+
+
+@pytest.mark.parametrize("causal", [False, True])
+@pytest.mark.parametrize("groups", [1, 2])
+@pytest.mark.parametrize("kind", ["none", "bool", "added"])
+def test_written_out_attention_is_torch_s(
+    causal: bool, groups: int, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if causal and kind != "none":
+        return  # torch takes one of the two
+    torch.manual_seed(0)
+    query = torch.randn(2, 4, 5, 8).bfloat16().requires_grad_()
+    key, value = (torch.randn(2, 4 // groups, 5, 8).bfloat16() for _ in range(2))
+    seen = torch.ones(2, 1, 5, 5, dtype=torch.bool)
+    seen[1, :, :, 3:] = False
+    mask = {"none": None, "bool": seen, "added": torch.where(seen, 0.5, torch.finfo(torch.bfloat16).min).bfloat16()}[
+        kind
+    ]
+    others: Any = {"scale": 0.3, "enable_gqa": groups > 1, "is_causal": causal}
+    monkeypatch.setattr(cpu, "dropout", lambda input, p: input)
+    found = attention(query, key, value, mask, 0.5, **others)
+    wanted = cpu.torch_attention(query.float(), key.float(), value.float(), None if mask is None else
+                                 mask if kind == "bool" else mask.float(), 0.0, **others)  # fmt: skip
+    assert found.dtype == torch.bfloat16
+    torch.testing.assert_close(found.float(), wanted, rtol=0.05, atol=0.03)
+
+
+def test_a_query_that_sees_nothing_stays_finite() -> None:
+    query = torch.randn(1, 1, 2, 4).bfloat16().requires_grad_()
+    mask = torch.tensor([[[[False, False], [True, True]]]])
+    out = attention(query, query.detach(), query.detach(), mask, 0.5)
+    out.sum().backward()
+    assert out.isfinite().all()
+    assert query.grad is not None
+    assert query.grad.isfinite().all()
+
+
+def test_half_precision_stays_where_no_gradient_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+    monkeypatch.setattr(cpu, "torch_attention", lambda query, *a, **b: seen.append(query.dtype))
+    states = torch.zeros(1, 1, 2, 4, dtype=torch.bfloat16)
+    attention(states, states, states)
+    assert seen == [torch.bfloat16]
+
+
+# dropout
+
+
+@pytest.mark.parametrize("p", [0.05, 0.1, 0.5, 0.9])
+@pytest.mark.parametrize("kind", [torch.float32, torch.bfloat16])
+def test_dropout_drops_that_share_and_keeps_the_mean(p: float, kind: torch.dtype) -> None:
+    torch.manual_seed(0)
+    given = torch.ones(600, 1001, dtype=kind, requires_grad=True)
+    out = dropout(given, p)
+    out.float().sum().backward()
+    out = out.detach()
+    assert out.dtype == kind
+    kept = (out != 0).float()
+    assert float(kept.mean()) == pytest.approx(1 - p, abs=0.003)
+    assert float(out.float().mean()) == pytest.approx(1, abs=0.02)
+    assert len(out.unique()) == 2
+    assert given.grad is not None
+    assert given.grad.equal(out)
+    # neighbours, which share a random number, and rows are dropped independently of each other
+    for one, two in ((kept[:, :-1], kept[:, 1:]), (kept[:, :-2], kept[:, 2:]), (kept[:-1], kept[1:])):
+        assert float((one * two).mean()) == pytest.approx((1 - p) ** 2, abs=0.005)
+
+
+@given(st.lists(st.integers(0, 5), min_size=0, max_size=3), st.booleans())
+def test_dropout_takes_any_shape(shape: list[int], turned: bool) -> None:
+    given = torch.rand(shape) + 1
+    given = given.T if turned and len(shape) == 2 else given
+    out = dropout(given, 0.25)
+    assert out.shape == given.shape
+    assert ((out == 0) | torch.isclose(out, given / 0.75)).all()
+
+
+def test_the_same_seed_drops_the_same() -> None:
+    drawn = [(torch.manual_seed(seed), dropout(torch.ones(99), 0.5))[1] for seed in (1, 1, 2)]
+    assert drawn[0].equal(drawn[1])
+    assert not drawn[0].equal(drawn[2])
+
+
+@pytest.mark.parametrize(("p", "training"), [(0.5, False), (0.0, True), (1e-9, True), (1.0, True)])
+def test_nothing_or_everything_is_dropped_as_torch_does_it(p: float, training: bool) -> None:
+    given = torch.rand(40)
+    assert dropout(given, p, training).equal(functional.dropout(given, p, training))
+
+
+# both
+
+
+def test_modules_use_them_within_the_context_only_also_after_an_error() -> None:
+    before = functional.dropout, functional.scaled_dot_product_attention
+
+    def fail() -> None:
+        with faster_on_cpu():
+            assert (functional.dropout, functional.scaled_dot_product_attention) == (dropout, attention)
+            raise ValueError("stop")
+
+    with pytest.raises(ValueError, match="stop"):
+        fail()
+    assert (functional.dropout, functional.scaled_dot_product_attention) == before
