@@ -17,6 +17,11 @@ from taskzoo.task import Batch, Encoded, Feature, Metric, Prediction, Row
 from .base import Answer, decode_logits, pool_windows
 from .texts import encode_rows, load_answer, name_row, plain_rows, shown, text_row, whole_text
 
+MANY_LABELS, ROWS_PER_LABEL, PROBE_SIZE = 20, 150, 3_000_000
+"""Training starts from the head of a linear probe with so many labels and more, up to so many rows for each, and up to
+so many logits of all rows. With 13 rows for each of 77 labels it made 0.83 of an accuracy of 0.45, with 91
+rows 0.91 of 0.90."""
+
 
 class LabelReader(Protocol):
     """What one task decides for itself: how labels are read, and which answer they make."""
@@ -79,6 +84,7 @@ class TextTask:
         self.options = dict(options)
         self.reader = self.reader_class(self.options)
         self._sources: frozenset[str] = frozenset()
+        self._rows = 0
 
     @property
     def primary_metric(self) -> str:
@@ -87,8 +93,13 @@ class TextTask:
 
     @property
     def probe_first(self) -> bool:
-        """For several labels, each of them rare: from a random head the backbone mostly learns that they are rare."""
-        return self.answer.kind == "multi"
+        """From a random head of many labels, each of them rare, the backbone mostly learns that they are rare. So where
+        rows have several labels; and where each has one of many, unless there are so many rows that the head learns in
+        time, or that the probe would take long.
+        """
+        labels = len(self.answer.labels)
+        few_rows = self._rows <= ROWS_PER_LABEL * labels and self._rows * labels <= PROBE_SIZE
+        return self.answer.kind == "multi" or (self.answer.kind == "single" and labels >= MANY_LABELS and few_rows)
 
     # rows
 
@@ -128,6 +139,7 @@ class TextTask:
 
     def fit(self, rows: Sequence[Row]) -> None:
         self._sources = frozenset(row.source for row in rows)
+        self._rows = len(rows)
         self.answer = self.reader.fit([row["label"] for row in rows])
 
     def describe(self) -> str:

@@ -17,6 +17,25 @@ def rows(*labels: Any, source: str = "train.csv") -> list[Row]:
     return [Row({"text": f"text {n}", "label": label}, source, n) for n, label in enumerate(labels, 1)]
 
 
+@pytest.mark.parametrize(
+    ("labels", "per_label", "expected"),
+    [
+        (2, 3, False),
+        (19, 10, False),
+        (20, 10, True),
+        (20, 50, True),
+        (20, 51, False),
+        (1000, 3, True),
+        (2000, 3, False),
+    ],
+)
+def test_many_labels_of_few_rows_start_from_a_probe(labels: int, per_label: int, expected: bool) -> None:
+    task = task_of()
+    assert not hasattr(task, "answer")
+    task.fit(task.prepare(rows(*[f"label {n}" for n in range(labels)] * per_label), "train"))
+    assert task.probe_first is expected
+
+
 def task_of(**options: Any) -> ClassificationTask:
     return ClassificationTask(registry.task("classification").resolve_options(options))
 
