@@ -11,6 +11,7 @@ from transformers import AutoConfig, AutoModel, AutoModelForSequenceClassificati
 from taskzoo.errors import RequestError
 
 from .pooling import POOLINGS, PooledClassifier
+from .sinusoids import freeze_sinusoids
 
 PROBLEMS = {"single": "single_label_classification", "multi": "multi_label_classification", "value": "regression"}
 """What is said of a text - one of the labels, any of them, or a number - and transformers' word for it."""
@@ -58,6 +59,7 @@ def load_sequence_model(
         )
         return pooled
     backbone = AutoModel.from_pretrained(checkpoint, config=deepcopy(config), **loading)
+    freeze_sinusoids(backbone)
     return PooledClassifier(config, backbone)
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from torch import nn
 from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM, PreTrainedModel
 
+from taskzoo.models.sinusoids import freeze_sinusoids
 from taskzoo.models.warm_start import warm_start
 
 from .form import Form
@@ -27,19 +27,9 @@ def load_writer(checkpoint: str, form: Form, **loading: Any) -> PreTrainedModel:
         return warm_start(checkpoint, start=form.start, end=form.end, pad=form.pad, **loading)
     auto = AutoModelForSeq2SeqLM if form.kind == "encoder-decoder" else AutoModelForCausalLM
     model: PreTrainedModel = auto.from_pretrained(checkpoint, **loading)
-    _freeze_sinusoids(model)
+    freeze_sinusoids(model)
     config: Any = model.config
     config.pad_token_id = form.pad
     if form.kind == "encoder-decoder":
         config.decoder_start_token_id = form.start
     return model
-
-
-def _freeze_sinusoids(model: nn.Module) -> None:
-    """Positions that are a fixed function (Marian, Pegasus) are no parameters to train.
-
-    ``transformers`` computes them without a gradient but loads them as trainable, which a distributed run refuses.
-    """
-    for module in model.modules():
-        if isinstance(module, nn.Embedding) and "Sinusoidal" in type(module).__name__:
-            module.weight.requires_grad_(False)
