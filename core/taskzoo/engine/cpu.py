@@ -2,8 +2,8 @@
 
 * Dropout draws a random number for every element, one after the other. Here four elements share the bits of one number.
 * Fused attention takes 3 to 11 times as long for the gradient in half precision as in float32 while sequences are
-  short, since it fills blocks that are much longer than they. So without dropout it is computed in float32; with
-  dropout torch takes a slower way still, so attention is written out, and uses the dropout above.
+  short, since it fills blocks that are much longer than they. So without dropout it is computed in float32. With
+  dropout torch does not use that kernel, and attention is written out, with the dropout above.
 * The C library gives large blocks of memory back to the system as soon as they are free, so that every step gets them
   anew, page by page. While training they are kept.
 

@@ -57,6 +57,7 @@ def load_sequence_model(
         pooled: PreTrainedModel = PooledClassifier.from_pretrained(
             checkpoint, config=config, ignore_mismatched_sizes=True, **loading
         )
+        freeze_sinusoids(pooled)
         return pooled
     backbone = AutoModel.from_pretrained(checkpoint, config=deepcopy(config), **loading)
     freeze_sinusoids(backbone)
