@@ -289,7 +289,9 @@ def _read_files(
         left_out: Counter[str] = Counter()
         group = data.group_by if name == "train" else None
         if name == UNLABELLED:
-            rows[name] = read_inputs(spec, path, data.columns, data.format, languages)
+            target = list(spec.columns)[1]  # a file of texts need not have that column
+            columns = {role: column for role, column in data.columns.items() if role != target}
+            rows[name] = read_inputs(spec, path, columns, data.format, languages)
         else:
             rows[name] = read_file(
                 spec, path, data.columns, data.format, group=group, languages=languages, notes=left_out

@@ -248,6 +248,15 @@ def test_unlabelled_texts_that_a_split_has_are_left_out_and_counted(bert, table,
     found = read(tmp_path / "run" / "manifest.json")["splits"]["unlabelled"]
     assert found == {"rows": 1, "left_out_as_in_train": 3, "left_out_as_in_test": 5}
     assert "1 unlabelled texts beside them" in result.err
+    # columns with names of their own: the file of texts has no labels
+    few = write(
+        tmp_path / "few.csv", [{"said": r["text"], "about": r["label"]} for r in columns_of(table / "train.csv")]
+    )
+    more = write(tmp_path / "said.csv", [{"said": f"a {word}"} for word in ("cat", "fog")])
+    words = ["--train", few, "--columns", "text=said,label=about", *SPREAD, "--unlabelled", more]
+    named = zoo("run", "classification", "--model", bert, *words, "--output", tmp_path / "named")
+    assert named.code == 0, named.err
+    assert read(tmp_path / "named" / "manifest.json")["splits"]["unlabelled"] == {"rows": 2}
     file = write(tmp_path / "none.csv", [{"text": row["text"]} for row in rows if row["text"] != "a new dog"])
     words = ["run", "classification", "--model", bert, "--data", table, *SPREAD, "--unlabelled", file]
     refused(zoo(*words, "--output", tmp_path / "none"), tmp_path / "none", "None of the 16 unlabelled rows")
