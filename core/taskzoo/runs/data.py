@@ -65,6 +65,8 @@ def load_splits(
     """
     languages = task_languages(spec, task)
     raw, sources = _read(spec, data, memory or {}, languages)
+    if data.unlabelled not in (None, REST):
+        raw[UNLABELLED], sources[UNLABELLED] = _read_unlabelled(spec, data, languages)
     raw_train = raw.get("train", [])
     if not raw.get("train"):
         raise RequestError("There are no training rows.")
@@ -238,8 +240,6 @@ def _read(
             for name, values in rows.items()
         }
     files = {name: getattr(data, name) for name in SPLITS if getattr(data, name) not in (None, NONE)}
-    if data.unlabelled not in (None, REST):
-        files[UNLABELLED] = data.unlabelled
     if data.name and not files and not Path(data.name).is_dir():
         hub = data.name.removeprefix("hub:") if data.name.startswith("hub:") else None
         if data.name == "demo" or data.name.startswith("demo/"):
@@ -288,14 +288,7 @@ def _read_files(
     for name, path in files.items():
         left_out: Counter[str] = Counter()
         group = data.group_by if name == "train" else None
-        if name == UNLABELLED:
-            target = list(spec.columns)[1]  # a file of texts need not have that column
-            columns = {role: column for role, column in data.columns.items() if role != target}
-            rows[name] = read_inputs(spec, path, columns, data.format, languages)
-        else:
-            rows[name] = read_file(
-                spec, path, data.columns, data.format, group=group, languages=languages, notes=left_out
-            )
+        rows[name] = read_file(spec, path, data.columns, data.format, group=group, languages=languages, notes=left_out)
         sources[name] = {"source": path, "sha256": content_sha256(path, paired), "rows": len(rows[name])}
         both = source_files(Path(path), paired)
         if len(both) > 1:
@@ -303,6 +296,17 @@ def _read_files(
         if left_out:
             sources[name]["left_out"] = dict(left_out)
     return rows, sources
+
+
+def _read_unlabelled(
+    spec: TaskSpec, data: DataConfig, languages: Mapping[str, str]
+) -> tuple[list[Row], dict[str, Any]]:
+    """The raw rows of the file of unlabelled texts, and what the manifest says of it."""
+    path = str(data.unlabelled)
+    target = list(spec.columns)[1]  # a file of texts need not have that column
+    columns = {role: column for role, column in data.columns.items() if role != target}
+    rows = read_inputs(spec, path, columns, data.format, languages)
+    return rows, {"source": path, "sha256": content_sha256(path, paired_languages(spec, languages)), "rows": len(rows)}
 
 
 def paired_languages(spec: TaskSpec, languages: Mapping[str, str]) -> Mapping[str, str]:

@@ -248,6 +248,11 @@ def test_unlabelled_texts_that_a_split_has_are_left_out_and_counted(bert, table,
     found = read(tmp_path / "run" / "manifest.json")["splits"]["unlabelled"]
     assert found == {"rows": 1, "left_out_as_in_train": 3, "left_out_as_in_test": 5}
     assert "1 unlabelled texts beside them" in result.err
+    # beside the demo set, which has no files
+    demo = zoo("run", "classification", "--model", bert, "--shots", "2", *SPREAD, "--unlabelled", file, "--output",
+               tmp_path / "demo")  # fmt: skip
+    assert demo.code == 0, demo.err
+    assert read(tmp_path / "demo" / "manifest.json")["splits"]["unlabelled"] == {"rows": 9}
     # columns with names of their own: the file of texts has no labels
     few = write(
         tmp_path / "few.csv", [{"said": r["text"], "about": r["label"]} for r in columns_of(table / "train.csv")]

@@ -122,7 +122,7 @@ def _rows(
         return []
     first_line, first = records[0]
     if len(first) == 1 and _several(required, columns):
-        raise _one_column(first[0], required, source, first_line)
+        raise _one_column(first[0], required | set(columns), source, first_line)
     for line, cells in records:
         if len(cells) != len(first):
             raise DataError(
