@@ -61,9 +61,13 @@ def run_peer(data: Path, seed: int, folder: Path, *, padded: bool) -> tuple[Figu
         checkpoint, id2label=dict(enumerate(labels)), label2id=label_ids, num_labels=len(labels)
     )
     arguments = TrainingArguments(
-        output_dir=str(folder), seed=seed, save_strategy="no", report_to="none", disable_tqdm=True,
+        output_dir=str(folder),
+        seed=seed,
+        save_strategy="no",
+        report_to="none",
+        disable_tqdm=True,
         use_cpu=not torch.cuda.is_available(),
-    )  # fmt: skip
+    )
     trainer = Trainer(
         model=model,
         args=arguments,
@@ -101,6 +105,7 @@ def run_arm(arm: str, data: Path, seed: int) -> Figures:
 
 
 def main() -> None:
+    """The command line."""
     parser = make_parser(__doc__, ARMS, ["peer", "zoo", "lora"])
     parser.add_argument("--data", type=Path, required=True, help="folder of BANKING77 or of the sentence polarity data")
     parser.add_argument("--limit", type=int, help="at most this many rows of each split: enough for a ratio of times")

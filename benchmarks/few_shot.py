@@ -48,21 +48,28 @@ ARMS = ("baseline", *METHODS, "setfit")
 
 
 def run_zoo(
-    arm: str, train: Texts, test: Texts, rest: list[str], shots: int, seed: int, folder: Path
+    arm: str, train: Texts, test: Texts, job: dict[str, Any], seed: int, folder: Path
 ) -> tuple[Figures, list[str]]:
     """``taskzoo.finetune`` with the recipe's defaults and the settings of ``arm``.
 
-    ``shots`` leaves the rows as they are; it says that labels are scarce, so that none are held out for validation.
+    The job's ``rest`` are unlabelled texts. Its ``shots`` leave the rows as they are; they say that labels are scarce,
+    so that none are held out for validation.
     """
     import taskzoo
 
     texts, labels = zip(*train, strict=True)
     test_texts, test_labels = zip(*test, strict=True)
     run = taskzoo.finetune(
-        "classification", model=MODEL, seed=seed, shots=shots, output=folder / "run",
-        train=(texts, labels), test=(test_texts, test_labels), unlabelled=rest if UNLABELLED in arm else None,
+        "classification",
+        model=MODEL,
+        seed=seed,
+        shots=job["shots"],
+        output=folder / "run",
+        train=(texts, labels),
+        test=(test_texts, test_labels),
+        unlabelled=job["rest"] if UNLABELLED in arm else None,
         **METHODS[arm],
-    )  # fmt: skip
+    )
     figures, rows = zoo_figures(run.path)
     names = len(set(labels)) if METHODS[arm].get("label_names") else 0
     if figures["rows"] != len(train) + names or [row["reference"]["label"] for row in rows] != list(test_labels):
@@ -73,14 +80,14 @@ def run_zoo(
 def run_baseline(train: Texts, test: Texts, seed: int) -> tuple[Figures, list[str]]:
     """The task's own baseline, fitted on the same rows."""
     from taskzoo import registry
-    from taskzoo.runs.data import rows_from_memory
+    from taskzoo.runs.data import memory_rows
 
     spec = registry.task("classification")
     task: Any = registry.load_task("classification")(spec.resolve_options({}))
 
     def prepare(pairs: Texts, split: str) -> Any:
         texts, labels = zip(*pairs, strict=True)
-        return task.prepare(rows_from_memory(spec, (texts, labels), split), split)
+        return task.prepare(memory_rows(spec, task, (texts, labels)), split)
 
     rows = {"train": prepare(train, "train"), "test": prepare(test, "test")}
     task.fit(rows["train"])
@@ -101,9 +108,13 @@ def run_setfit(
     ids = [labels.index(label) for _, label in train]
     model = SetFitModel.from_pretrained(checkpoint, labels=labels)
     arguments = TrainingArguments(
-        output_dir=str(folder), seed=seed, num_iterations=iterations or None, save_strategy="no", report_to="none",
+        output_dir=str(folder),
+        seed=seed,
+        num_iterations=iterations or None,
+        save_strategy="no",
+        report_to="none",
         show_progress_bar=False,
-    )  # fmt: skip
+    )
     rows = Dataset.from_dict({"text": [text for text, _ in train], "label": ids})
     trainer = Trainer(model=model, args=arguments, train_dataset=rows)
     wall, cpu = time.perf_counter(), time.process_time()
@@ -124,7 +135,7 @@ def run_arm(arm: str, job: dict[str, Any]) -> Figures:
         elif arm == "baseline":
             figures, predicted = run_baseline(train, test, seed)
         else:
-            figures, predicted = run_zoo(arm, train, test, job["rest"], job["shots"], seed, Path(folder))
+            figures, predicted = run_zoo(arm, train, test, job, seed, Path(folder))
     return {**figures, **score(predicted, [label for _, label in test]), "peak_mib": peak_mib()}
 
 
@@ -143,6 +154,7 @@ def summarise(results: list[Figures]) -> str:
 
 
 def main() -> None:
+    """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, help="folder of BANKING77 or of the sentence polarity data")
     parser.add_argument("--shots", type=int, nargs="+", default=[8, 16, 64], help="training rows per class")
@@ -174,10 +186,14 @@ def main() -> None:
             for seed in arguments.seeds:
                 train = at_most(choose_shots(splits["train"], shots, seed=seed), arguments.limit)
                 content = {
-                    "checkpoint": checkpoint, "setfit_iterations": arguments.setfit_iterations, "shots": shots,
-                    "seed": seed, "train": train, "test": test,
+                    "checkpoint": checkpoint,
+                    "setfit_iterations": arguments.setfit_iterations,
+                    "shots": shots,
+                    "seed": seed,
+                    "train": train,
+                    "test": test,
                     "rest": sorted({text for text, _ in splits["train"]} - {text for text, _ in train}),
-                }  # fmt: skip
+                }
                 job.write_text(json.dumps(content), encoding="utf-8")
                 for arm in arms:
                     python = arguments.setfit_python if arm == "setfit" else sys.executable

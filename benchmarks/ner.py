@@ -24,9 +24,10 @@ ARMS = ("peer", "zoo", "lora")
 
 def read_conll(path: Path) -> tuple[list[list[str]], list[list[str]]]:
     """Tokens and tags of a two-column file."""
-    from taskzoo.data import read_rows
+    from taskzoo import registry
+    from taskzoo.data.readers import ReadRequest, read_rows
 
-    rows = read_rows(path, formats=("conll",), roles={"tokens": "", "tags": ""})
+    rows = read_rows(path, ReadRequest(registry.task("ner"), format="conll"))
     return [row["tokens"] for row in rows], [row["tags"] for row in rows]
 
 
@@ -75,9 +76,14 @@ def run_peer(data: Path, seed: int, folder: Path) -> tuple[Figures, list[list[st
         checkpoint, id2label=dict(enumerate(labels)), label2id=label_ids, num_labels=len(labels)
     )
     arguments = TrainingArguments(
-        output_dir=str(folder), seed=seed, num_train_epochs=3, save_strategy="no", report_to="none", disable_tqdm=True,
+        output_dir=str(folder),
+        seed=seed,
+        num_train_epochs=3,
+        save_strategy="no",
+        report_to="none",
+        disable_tqdm=True,
         use_cpu=not torch.cuda.is_available(),
-    )  # fmt: skip
+    )
     trainer = Trainer(
         model=model,
         args=arguments,
@@ -96,12 +102,12 @@ def run_peer(data: Path, seed: int, folder: Path) -> tuple[Figures, list[list[st
     return figures, predicted
 
 
-def run_zoo(data: Path, seed: int, folder: Path, *, lora: bool) -> tuple[Figures, list[list[str]]]:
+def run_zoo(data: Path, seed: int, folder: Path, *, method: str) -> tuple[Figures, list[list[str]]]:
     """``zoo run ner`` with the recipe's defaults."""
     import taskzoo
 
     files: dict[str, Any] = {split: str(data / name) for split, name in FILES.items()}
-    run = taskzoo.finetune("ner", model=MODEL, seed=seed, lora=lora, output=folder / "run", **files)
+    run = taskzoo.finetune("ner", model=MODEL, seed=seed, method=method, output=folder / "run", **files)
     figures, rows = zoo_figures(run.path)
     return figures, [row["tags"] for row in rows]
 
@@ -123,12 +129,13 @@ def run_arm(arm: str, data: Path, seed: int) -> Figures:
         if arm == "peer":
             figures, predicted = run_peer(data, seed, Path(folder))
         else:
-            figures, predicted = run_zoo(data, seed, Path(folder), lora=arm == "lora")
+            figures, predicted = run_zoo(data, seed, Path(folder), method="lora" if arm == "lora" else "full")
     _, gold = read_conll(data / FILES["test"])
     return {**figures, **score(predicted, gold), "peak_mib": peak_mib()}
 
 
 def main() -> None:
+    """The command line."""
     parser = make_parser(__doc__, ARMS, ARMS)
     parser.add_argument("--data", type=Path, required=True, help="folder with the three WNUT-17 files")
     arguments = parser.parse_args()

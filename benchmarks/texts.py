@@ -16,8 +16,9 @@ SPLITS = ("train", "validation", "test")
 
 
 def read_folder(folder: Path) -> dict[str, Texts]:
-    """``train`` and ``test`` of BANKING77 (``train.csv``, ``test.csv``), or of the sentence polarity data
-    (``rt-polarity.pos``, ``.neg``), which has no split: 10% of each class become test rows, always the same ones.
+    """``train`` and ``test`` of BANKING77 (``train.csv``, ``test.csv``) or of the sentence polarity data.
+
+    The latter (``rt-polarity.pos``, ``.neg``) has no split: 10% of each class become test rows, always the same ones.
     """
     if (folder / "rt-polarity.pos").is_file():
         rows: Texts = []

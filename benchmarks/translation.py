@@ -86,23 +86,41 @@ def run_peer(folder: Path, job: dict[str, Any], seed: int) -> Figures:
         return [{"input_ids": s, "labels": t} for s, t in zip(sources, targets, strict=True)]
 
     arguments = Seq2SeqTrainingArguments(
-        output_dir=str(folder / f"peer-{seed}"), seed=seed, save_strategy="no", report_to="none", disable_tqdm=True,
-        per_device_train_batch_size=BATCH, num_train_epochs=job["epochs"], learning_rate=RATE, warmup_steps=WARMUP,
-        weight_decay=0.01, lr_scheduler_type="linear", predict_with_generate=True, generation_max_length=NEW_TOKENS,
+        output_dir=str(folder / f"peer-{seed}"),
+        seed=seed,
+        save_strategy="no",
+        report_to="none",
+        disable_tqdm=True,
+        per_device_train_batch_size=BATCH,
+        num_train_epochs=job["epochs"],
+        learning_rate=RATE,
+        warmup_steps=WARMUP,
+        weight_decay=0.01,
+        lr_scheduler_type="linear",
+        predict_with_generate=True,
+        generation_max_length=NEW_TOKENS,
         use_cpu=not torch.cuda.is_available(),
-    )  # fmt: skip
+    )
     trainer = Seq2SeqTrainer(
-        model=model, args=arguments, train_dataset=encode(job["train"]), processing_class=tokenizer,
+        model=model,
+        args=arguments,
+        train_dataset=encode(job["train"]),
+        processing_class=tokenizer,
         data_collator=DataCollatorForSeq2Seq(tokenizer, model=model),
-    )  # fmt: skip
+    )
     figures = train_peer(trainer)
     before = time.perf_counter()
     output = trainer.predict(encode(job["test"]))
     seconds = time.perf_counter() - before
     ids = [[i if i >= 0 else tokenizer.pad_token_id for i in row] for row in output.predictions.tolist()]
     texts = [text.strip() for text in tokenizer.batch_decode(ids, skip_special_tokens=True)]
-    return {**figures, "evaluation": seconds, **scores(texts, job["test"], job["target"]), "peak_mib": peak_mib(),
-            "loss": exact_loss(model, tokenizer, job["test"])}  # fmt: skip
+    return {
+        **figures,
+        "evaluation": seconds,
+        **scores(texts, job["test"], job["target"]),
+        "peak_mib": peak_mib(),
+        "loss": exact_loss(model, tokenizer, job["test"]),
+    }
 
 
 def run_zoo(folder: Path, job: dict[str, Any], seed: int) -> Figures:
@@ -110,18 +128,35 @@ def run_zoo(folder: Path, job: dict[str, Any], seed: int) -> Figures:
     import taskzoo
 
     run = taskzoo.finetune(
-        "translation", model=job["checkpoint"], train=job["train"], validation=[], test=job["test"],
-        source=job["source"], target=job["target"], epochs=job["epochs"], learning_rate=RATE, warmup=WARMUP,
-        batch_size=BATCH, length_pool=job["pool"], label_smoothing=0.0, max_new_tokens=NEW_TOKENS - 1, seed=seed,
+        "translation",
+        model=job["checkpoint"],
+        train=job["train"],
+        validation=[],
+        test=job["test"],
+        source_lang=job["source"],
+        target_lang=job["target"],
+        epochs=job["epochs"],
+        learning_rate=RATE,
+        warmup=WARMUP,
+        batch_size=BATCH,
+        length_pool=job["pool"],
+        label_smoothing=0.0,
+        max_new_tokens=NEW_TOKENS - 1,
+        seed=seed,
         output=folder / f"zoo-{seed}",
-    )  # fmt: skip
+    )
     manifest = json.loads((run.path / "manifest.json").read_text(encoding="utf-8"))
     lines = (run.path / "predictions.jsonl").read_text(encoding="utf-8").splitlines()
     texts = [json.loads(line)["text"] for line in lines]
     figures = {"wall": manifest["seconds"]["train_and_validate"], "cpu": manifest["seconds"]["train_and_validate_cpu"]}
-    return {**figures, "trained": 1.0, "evaluation": manifest["seconds"]["predict_test"],
-            **scores(texts, job["test"], job["target"]), "peak_mib": peak_mib(),
-            "loss": exact_loss(run.model, run.tokenizer, job["test"])}  # fmt: skip
+    return {
+        **figures,
+        "trained": 1.0,
+        "evaluation": manifest["seconds"]["predict_test"],
+        **scores(texts, job["test"], job["target"]),
+        "peak_mib": peak_mib(),
+        "loss": exact_loss(run.model, run.tokenizer, job["test"]),
+    }
 
 
 def exact_loss(model: Any, tokenizer: Any, rows: list[dict[str, str]]) -> float:
@@ -149,24 +184,30 @@ def summarise(results: dict[str, list[Figures]], job: dict[str, Any]) -> str:
         rates = [job["tokens"] / run["wall"] for run in runs], [len(job["test"]) / run["evaluation"] for run in runs]
         means = [sum(p[k] / r[k] for p, r in pairs) / max(1, len(pairs)) for k in ("wall", "evaluation")]
         ratios = [f"{mean:.2f}" if pairs else "–" for mean in means]
-        cells = [arm, str(len(runs)), *(mean_interval([run[k] for run in runs]) for k in ("bleu", "chrf", "loss")),
-                 *(f"{sum(values) / len(values):.0f}" for values in rates),
-                 f"{sum(run['peak_mib'] for run in runs) / len(runs):.0f}", *ratios]  # fmt: skip
+        cells = [
+            arm,
+            str(len(runs)),
+            *(mean_interval([run[k] for run in runs]) for k in ("bleu", "chrf", "loss")),
+            *(f"{sum(values) / len(values):.0f}" for values in rates),
+            f"{sum(run['peak_mib'] for run in runs) / len(runs):.0f}",
+            *ratios,
+        ]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
 def make_checkpoint(name: str, rows: list[dict[str, str]], folder: Path) -> str:
     """The untrained checkpoint that both arms start from."""
-    from taskzoo.models.checkpoints import resolve_model
-    from taskzoo.models.scratch import make_scratch
+    from taskzoo.models.refs import resolve_model
+    from taskzoo.models.scratch import ScratchRecipe, make_scratch
 
     folder.mkdir()
     sources, targets = [row["source"] for row in rows], [row["target"] for row in rows]
-    return make_scratch(resolve_model(name), sources, folder, seed=0, targets=targets).location
+    return make_scratch(resolve_model(name), ScratchRecipe(sources, targets), folder).location
 
 
 def main() -> None:
+    """The command line."""
     parser = make_parser(__doc__, ARMS, ARMS)
     parser.add_argument("--data", type=Path, required=True, help="a file of pairs")
     parser.add_argument("--columns", type=int, nargs=2, default=[0, 1], help="of source and target, from 0")
@@ -189,8 +230,15 @@ def main() -> None:
         from transformers import AutoTokenizer
 
         tokens = target_tokens(AutoTokenizer.from_pretrained(checkpoint), splits["train"]) * arguments.epochs
-        job = {**splits, "checkpoint": checkpoint, "source": arguments.source, "target": arguments.target,
-               "epochs": arguments.epochs, "tokens": tokens, "pool": arguments.pool}  # fmt: skip
+        job = {
+            **splits,
+            "checkpoint": checkpoint,
+            "source": arguments.source,
+            "target": arguments.target,
+            "epochs": arguments.epochs,
+            "tokens": tokens,
+            "pool": arguments.pool,
+        }
         (Path(folder) / "job.json").write_text(json.dumps(job), encoding="utf-8")
         results = alternate(__file__, Path(folder), arguments)
     print(f"{len(splits['train'])} training pairs, {tokens:.0f} target tokens, {len(splits['test'])} test pairs\n")

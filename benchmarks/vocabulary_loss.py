@@ -21,6 +21,7 @@ ARMS = ("plain-fp32", "plain-bf16", "chunks-fp32", "chunks-bf16")
 
 
 def main() -> None:
+    """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pieces", type=int, default=250_000, help="size of the vocabulary")
     parser.add_argument("--width", type=int, default=512, help="size of a state")
@@ -52,6 +53,7 @@ def measure(arm: str, arguments: argparse.Namespace) -> Figures:
     import torch
     from torch.nn import functional
 
+    from taskzoo.models.vocabulary import HiddenStates
     from taskzoo.models.vocabulary_loss import vocabulary_cross_entropy
 
     torch.set_num_threads(arguments.threads)
@@ -67,11 +69,13 @@ def measure(arm: str, arguments: argparse.Namespace) -> Figures:
         wall, cpu = time.perf_counter(), time.process_time()
         with torch.autocast("cpu", torch.bfloat16, enabled=low):
             if arm.startswith("chunks"):
-                total, count = vocabulary_cross_entropy(
-                    states, weight, None, targets,
-                    label_smoothing=arguments.smoothing, chunk_tokens=arguments.chunk,
-                )  # fmt: skip
-                loss = total / count
+                found = vocabulary_cross_entropy(
+                    HiddenStates(states, weight),
+                    targets,
+                    label_smoothing=arguments.smoothing,
+                    chunk_tokens=arguments.chunk,
+                )
+                loss = found.total / found.weight
             else:
                 logits = states @ weight.T
                 loss = functional.cross_entropy(logits.float(), targets, label_smoothing=arguments.smoothing)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
-from taskzoo.cli import app
+from taskzoo.cli import app, built_in
 
 FILE = Path(__file__).with_name("cli.md")
 WIDTH = 90
@@ -29,7 +29,7 @@ failed, 2 the request was wrong and nothing was written, 130 stopped on request 
 
 def names() -> list[str]:
     """The commands in the order ``zoo --help`` lists them."""
-    return [info.name or info.callback.__name__ for info in app.registered_commands if info.callback]
+    return list(built_in())
 
 
 def help_of(*words: str) -> str:

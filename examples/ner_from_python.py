@@ -31,8 +31,8 @@ def example(chance: random.Random) -> tuple[list[str], list[str]]:
     names = {"{person}": ("PER", PEOPLE), "{place}": ("LOC", PLACES)}
     words: list[str] = []
     tags: list[str] = []
-    for piece in chance.choice(TEMPLATES).split():
-        label, choices = names.get(piece, ("", [piece]))
+    for word in chance.choice(TEMPLATES).split():
+        label, choices = names.get(word, ("", [word]))
         new = chance.choice(choices).split()
         words += new
         tags += [f"B-{label}", *[f"I-{label}"] * (len(new) - 1)] if label else ["O"] * len(new)

@@ -16,20 +16,42 @@ from pathlib import Path
 import taskzoo
 
 PEOPLE = {
-    "Anna": "安娜", "My brother": "我弟弟", "The teacher": "老师", "Our neighbour": "我们的邻居", "David": "大卫",
-    "Her friend": "她的朋友", "His mother": "他妈妈", "The doctor": "医生", "Peter": "彼得", "My sister": "我妹妹",
-}  # fmt: skip
+    "Anna": "安娜",
+    "My brother": "我弟弟",
+    "The teacher": "老师",
+    "Our neighbour": "我们的邻居",
+    "David": "大卫",
+    "Her friend": "她的朋友",
+    "His mother": "他妈妈",
+    "The doctor": "医生",
+    "Peter": "彼得",
+    "My sister": "我妹妹",
+}
 TIMES = {
-    "today": "今天", "every morning": "每天早上", "on Sunday": "星期天", "in the evening": "晚上", "at noon": "中午",
-    "every week": "每个星期", "at night": "夜里",
-}  # fmt: skip
+    "today": "今天",
+    "every morning": "每天早上",
+    "on Sunday": "星期天",
+    "in the evening": "晚上",
+    "at noon": "中午",
+    "every week": "每个星期",
+    "at night": "夜里",
+}
 ACTIONS = {
-    "drinks tea": "喝茶", "buys red apples": "买红苹果", "reads a long book": "看一本很长的书",
-    "plays football": "踢足球", "writes two letters": "写两封信", "cooks fish": "做鱼", "feeds the cat": "喂猫",
-    "sings an old song": "唱一首老歌", "cleans the kitchen": "打扫厨房", "learns English": "学英语",
-    "eats rice": "吃米饭", "waits for the bus": "等公共汽车", "washes the car": "洗车",
+    "drinks tea": "喝茶",
+    "buys red apples": "买红苹果",
+    "reads a long book": "看一本很长的书",
+    "plays football": "踢足球",
+    "writes two letters": "写两封信",
+    "cooks fish": "做鱼",
+    "feeds the cat": "喂猫",
+    "sings an old song": "唱一首老歌",
+    "cleans the kitchen": "打扫厨房",
+    "learns English": "学英语",
+    "eats rice": "吃米饭",
+    "waits for the bus": "等公共汽车",
+    "washes the car": "洗车",
     "calls a friend": "给朋友打电话",
-}  # fmt: skip
+}
 
 
 def pairs() -> tuple[list[str], list[str]]:
@@ -49,8 +71,8 @@ def main(model: str = "scratch:marian-tiny", steps: str = "1200") -> None:
             train=pairs(),
             validation=[],
             holdout="0,20",  # 20 of the pairs become test rows
-            source="en",
-            target="zh",
+            source_lang="en",
+            target_lang="zh",
             max_steps=int(steps),  # other settings are those of the recipe
             output=Path(folder) / "run",
         )

@@ -25,11 +25,17 @@ NEW = ["I love this book", "This is a great movie"]
 
 # Three epochs of one batch with both sentences are three steps: the weights move three times, and that is all.
 SETTINGS: dict[str, Any] = {
-    "epochs": 3, "batch_size": 2, "learning_rate": 5e-5, "schedule": "constant", "warmup": 0.0, "weight_decay": 0.0,
+    "epochs": 3,
+    "batch_size": 2,
+    "learning_rate": 5e-5,
+    "schedule": "constant",
+    "warmup": 0.0,
+    "weight_decay": 0.0,
     "max_length": 64,  # tokens; these sentences have six or seven, and padding goes no further than the longest
-    "precision": "fp32", "seed": 42,  # the same new head and the same dropout for each optimizer
+    "precision": "fp32",
+    "seed": 42,  # the same new head and the same dropout for each optimizer
     "log_every": 1,
-}  # fmt: skip
+}
 
 OPTIMIZERS = {
     # Adam divides each weight's gradient by the size it usually has. So every weight moves by about the learning rate
@@ -49,9 +55,15 @@ def train(model: str, optimizer: str, output: Path) -> tuple[list[float], float,
     """The loss of each step, the loss of the finished model, and its answers to the new sentences."""
     # Two rows leave none for validation and test. The empty lists say so; without them some rows would be held out.
     run = taskzoo.finetune(
-        "classification", model=model, train=(TEXTS, LABELS), validation=[], test=[], optimizer=optimizer,
-        output=output, **SETTINGS,
-    )  # fmt: skip
+        "classification",
+        model=model,
+        train=(TEXTS, LABELS),
+        validation=[],
+        test=[],
+        optimizer=optimizer,
+        output=output,
+        **SETTINGS,
+    )
     history = [json.loads(line) for line in (output / "history.jsonl").read_text(encoding="utf-8").splitlines()]
     losses = [line["loss"] for line in history if "loss" in line]
     # Scores on training rows say what a model has memorised, never how good it is.

@@ -14,15 +14,25 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # tiny models are faster on one t
 
 TinyCheckpoint = Callable[..., Path]
 
+BY_HEART = {
+    "precision": "fp32",
+    "epochs": 30,
+    "batch_size": 8,
+    "learning_rate": 1e-2,
+    "evaluate_every": 1000,
+    "seed": 1,
+}
+
 
 @pytest.fixture(scope="session")
 def demo_sentences() -> list[dict[str, Any]]:
     """The first sentences of the built-in entity set, as ``{"tokens": [...], "tags": [...]}``."""
     from taskzoo import registry
-    from taskzoo.runs.data import demo_folder, read_file
+    from taskzoo.runs.data import demo_rows
 
-    spec = registry.task("ner")
-    return [dict(row.fields) for row in read_file(spec, demo_folder(spec) / "train.conll", {}, None)][:200]
+    entry = registry.task_entry("ner")
+    task = entry.load()(entry.spec.resolve_options({}))
+    return [dict(row.fields) for row in demo_rows(entry.spec, task)["train"][:200]]
 
 
 @pytest.fixture(scope="session")
@@ -44,7 +54,7 @@ def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory, demo_sentences: li
 @pytest.fixture(scope="session")
 def tiny_tokenizer(tiny_checkpoint: TinyCheckpoint) -> Callable[..., Any]:
     """A function from a family to its tiny tokenizer, loaded as a run loads it."""
-    from taskzoo.models.checkpoints import resolve_model
+    from taskzoo.models.refs import resolve_model
     from taskzoo.models.tokenizers import load_tokenizer
 
     return lambda family="bert": load_tokenizer(resolve_model(str(tiny_checkpoint(family))))
@@ -54,7 +64,7 @@ def tiny_tokenizer(tiny_checkpoint: TinyCheckpoint) -> Callable[..., Any]:
 def memorised(
     tmp_path_factory: pytest.TempPathFactory, tiny_checkpoint: TinyCheckpoint, demo_sentences: list[dict[str, Any]]
 ) -> Iterator[Callable[..., Any]]:
-    """A function from settings to a ``ner`` run that learnt 32 demo sentences by heart, made once per settings."""
+    """A function from settings to a ``ner`` run that memorised 32 demo sentences, made once per settings."""
     from taskzoo import finetune
 
     made: dict[Any, Any] = {}
@@ -63,14 +73,10 @@ def memorised(
     def make(family: str = "bert", **settings: Any) -> Any:
         key = (family, *sorted(settings.items()))
         if key not in made:
-            made[key] = finetune(
-                "ner", model=str(tiny_checkpoint(family)), train=rows, validation=rows, test=rows,
-                output=tmp_path_factory.mktemp("memorised") / "run",
-                **{
-                    "precision": "fp32", "epochs": 30, "batch_size": 8, "learning_rate": 1e-2,
-                    "evaluate_every": 1000, "seed": 1, **settings,
-                },
-            )  # fmt: skip
+            values = {**BY_HEART, **settings}
+            splits = dict.fromkeys(("train", "validation", "test"), rows)
+            output = tmp_path_factory.mktemp("memorised") / "run"
+            made[key] = finetune("ner", model=str(tiny_checkpoint(family)), output=output, **splits, **values)
         return made[key]
 
     yield make

@@ -7,32 +7,53 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _EXPORTS = {
     "finetune": "taskzoo.runs.finetune",
+    "resume": "taskzoo.runs.finetune",
     "load": "taskzoo.runs.load",
     "Run": "taskzoo.runs.load",
     "hookimpl": "taskzoo.registry.hookspecs",
-    "TaskSpec": "taskzoo.task",
+    "Column": "taskzoo.spec",
+    "Extension": "taskzoo.spec",
+    "Option": "taskzoo.spec",
+    "TaskSpec": "taskzoo.spec",
     "Task": "taskzoo.task",
-    "Option": "taskzoo.task",
-    "Row": "taskzoo.task",
-    "Encoded": "taskzoo.task",
-    "IGNORE_INDEX": "taskzoo.task",
-    "TaskZooError": "taskzoo.errors",
-    "RequestError": "taskzoo.errors",
+    "IGNORE_INDEX": "taskzoo.types",
+    "Batch": "taskzoo.types",
+    "Encoded": "taskzoo.types",
+    "Example": "taskzoo.types",
+    "Feature": "taskzoo.types",
+    "Loss": "taskzoo.types",
+    "Metric": "taskzoo.types",
+    "Row": "taskzoo.types",
+    "Score": "taskzoo.types",
+    "Callback": "taskzoo.callbacks",
     "DataError": "taskzoo.errors",
+    "PluginError": "taskzoo.errors",
+    "RequestError": "taskzoo.errors",
+    "TaskZooError": "taskzoo.errors",
 }
 
 __all__ = [
     "IGNORE_INDEX",
+    "Batch",
+    "Callback",
+    "Column",
     "DataError",
     "Encoded",
+    "Example",
+    "Extension",
+    "Feature",
+    "Loss",
+    "Metric",
     "Option",
+    "PluginError",
     "RequestError",
     "Row",
     "Run",
+    "Score",
     "Task",
     "TaskSpec",
     "TaskZooError",
@@ -41,15 +62,19 @@ __all__ = [
     "hookimpl",
     "load",
     "registry",
+    "resume",
 ]
 
 if TYPE_CHECKING:
     from taskzoo import registry
-    from taskzoo.errors import DataError, RequestError, TaskZooError
+    from taskzoo.callbacks import Callback
+    from taskzoo.errors import DataError, PluginError, RequestError, TaskZooError
     from taskzoo.registry.hookspecs import hookimpl
-    from taskzoo.runs.finetune import finetune
+    from taskzoo.runs.finetune import finetune, resume
     from taskzoo.runs.load import Run, load
-    from taskzoo.task import IGNORE_INDEX, Encoded, Option, Row, Task, TaskSpec
+    from taskzoo.spec import Column, Extension, Option, TaskSpec
+    from taskzoo.task import Task
+    from taskzoo.types import IGNORE_INDEX, Batch, Encoded, Example, Feature, Loss, Metric, Row, Score
 
 
 def __getattr__(name: str) -> Any:

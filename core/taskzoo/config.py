@@ -9,21 +9,22 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from .errors import DataError, RequestError, UnknownNameError
-from .task import TaskSpec, check_value
+from .spec import TaskSpec, check_value
 
 OPTIMIZERS = ("adamw", "adam", "sgd", "momentum", "adafactor")
 SCHEDULES = ("linear", "cosine", "constant")
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
-METHODS = ("full", "lora", "linear-probe", "contrastive")
 
 
-def _setting(default: Any, help: str, *, choices: tuple[Any, ...] = (), minimum: float | None = None) -> Any:
-    return field(default=default, metadata={"help": help, "choices": choices, "minimum": minimum})
+def _setting(default: Any, help: str, **limits: Any) -> Any:
+    """A field with its help and limits: ``choices``, ``minimum``, ``maximum``, or what it must be ``below``."""
+    return field(default=default, metadata={"help": help, "choices": (), "minimum": None, **limits})
 
 
 @dataclass(frozen=True)
@@ -39,34 +40,36 @@ class Training:
     micro_batch_size: int = _setting(0, "examples per forward pass on one device (0: the whole share)", minimum=0)
     learning_rate: float = _setting(5e-5, "peak learning rate", minimum=0)
     optimizer: str = _setting("adamw", "the optimizer", choices=OPTIMIZERS)
-    weight_decay: float = _setting(0.01, "decay of weights, never of biases and norms", minimum=0)
+    weight_decay: float = _setting(0.01, "weight decay, never applied to biases and norms", minimum=0)
     momentum: float = _setting(0.9, "momentum of the 'momentum' optimizer", minimum=0)
-    adam_beta1: float = _setting(0.9, "decay of Adam's first moment", minimum=0)
-    adam_beta2: float = _setting(0.999, "decay of Adam's second moment", minimum=0)
+    adam_beta1: float = _setting(0.9, "decay of Adam's first moment", minimum=0, below=1)
+    adam_beta2: float = _setting(0.999, "decay of Adam's second moment", minimum=0, below=1)
     adam_epsilon: float = _setting(1e-8, "Adam's epsilon", minimum=0)
-    schedule: str = _setting("linear", "learning rate after warm-up", choices=SCHEDULES)
-    warmup: float = _setting(0.1, "share of steps that warm up (below 1), or their number (1 and more)", minimum=0)
+    schedule: str = _setting("linear", "learning rate schedule after warm-up", choices=SCHEDULES)
+    warmup: float = _setting(0.1, "share of the steps that warm up (below 1), or their number (1 or more)", minimum=0)
     max_grad_norm: float = _setting(1.0, "clip the gradient's 2-norm to this (0: no clipping)", minimum=0)
-    label_smoothing: float = _setting(0.0, "mass moved from the true label to all labels", minimum=0)
-    precision: str = _setting("auto", "arithmetic of the forward pass", choices=PRECISIONS)
-    method: str = _setting("full", "what is trained: see docs/methods.md", choices=METHODS)
-    lora: bool = _setting(False, "the same as method=lora: low-rank adapters and the head only")
+    label_smoothing: float = _setting(
+        0.0, "probability mass moved from the true label to all labels", minimum=0, below=1
+    )
+    precision: str = _setting("auto", "numeric precision of the forward pass", choices=PRECISIONS)
+    method: str = _setting("full", "training method: full, lora, linear-probe, contrastive, none or one of a plugin")
     lora_rank: int = _setting(16, "rank of the adapters", minimum=1)
-    lora_alpha: float = _setting(32.0, "scale of the adapters (divided by the rank, rsLoRA: its root)", minimum=0)
-    lora_dropout: float = _setting(0.05, "dropout before the adapters", minimum=0)
+    lora_alpha: float = _setting(32.0, "scale of the adapters (divided by the rank, rsLoRA: by its root)", minimum=0)
+    lora_dropout: float = _setting(0.05, "dropout before the adapters", minimum=0, below=1)
     lora_targets: str = _setting("all-linear", "'attention', 'all-linear', or names of modules joined by '+'")
     lora_dora: bool = _setting(False, "DoRA: weight-decomposed adapters")
     lora_rslora: bool = _setting(False, "rsLoRA: rank-stabilised scaling")
     probe_first: bool | None = _setting(
-        None, "start full and lora training from the head of a linear probe (null: where the task asks for it)",
+        None,
+        "start full and lora training from the head of a linear probe (null: where the task asks for it)",
         choices=(None, True, False),
-    )  # fmt: skip
-    contrastive_pairs: int = _setting(10, "pairs per row for method=contrastive", minimum=1)
-    contrastive_temperature: float = _setting(0.1, "of the contrastive loss", minimum=1e-3)
-    pretrained_share: float = _setting(
-        0.0, "contrastive: average the trained weights with the pretrained ones, this share of them", minimum=0
     )
-    length_pool: int = _setting(100, "batches whose examples are sorted by length together (1: none are)", minimum=1)
+    contrastive_pairs: int = _setting(10, "pairs per row for method=contrastive", minimum=1)
+    contrastive_temperature: float = _setting(0.1, "temperature of the contrastive loss", minimum=1e-3)
+    pretrained_share: float = _setting(
+        0.0, "contrastive: average the trained weights with this share of the pretrained ones", minimum=0, maximum=1
+    )
+    length_pool: int = _setting(100, "batches whose examples are sorted by length together (1: no sorting)", minimum=1)
     freeze: str = _setting("", "'embeddings', 'backbone', or a number N: embeddings and the first N layers")
     compact_embeddings: bool = _setting(True, "train only the rows of the embedding table that the data use")
     gradient_checkpointing: bool = _setting(False, "recompute activations to save memory")
@@ -75,13 +78,12 @@ class Training:
     checkpoint_every: int = _setting(0, "optimizer steps between checkpoints (0: each evaluation)", minimum=0)
     log_every: int = _setting(10, "optimizer steps between lines of history.jsonl", minimum=1)
     evaluation_tokens: int = _setting(8192, "padded tokens per evaluation batch", minimum=1)
-    baseline: bool = _setting(False, "score the plain baseline of the task beside the model")
-    keep_checkpoints: bool = _setting(False, "keep the resume checkpoint after a finished run")
-    seed: int = _setting(42, "of initialisation, shuffling, dropout and splits", minimum=0)
-    scratch_tokenizer: str = _setting(
-        "unigram", "how the tokenizer of a scratch: model cuts words", choices=("unigram", "bpe")
-    )
-    scratch_vocabulary: int = _setting(8000, "the most tokens that a scratch: model has", minimum=300)
+    evaluate_modules: str = _setting("", "further metrics: `evaluate` modules by name or path, separated by commas")
+    baseline: bool = _setting(False, "also score a simple baseline, such as TF-IDF, on the same rows")
+    keep_checkpoints: bool = _setting(False, "keep the checkpoint for resuming after the run has finished")
+    seed: int = _setting(42, "seed of initialisation, shuffling, dropout and splits", minimum=0, below=2**63)
+    scratch_tokenizer: str = _setting("unigram", "tokenizer of a scratch: model", choices=("unigram", "bpe"))
+    scratch_vocabulary: int = _setting(8000, "maximum vocabulary size of a scratch: model", minimum=300)
     scratch_separate: bool = _setting(False, "separate vocabularies for inputs and targets of a scratch:marian model")
 
 
@@ -95,7 +97,7 @@ class DataConfig:
     ``group_by`` names a column whose rows stay together when splits are made (``COLUMN`` or ``COLUMN:SEPARATOR``, the
     part before the separator); ``shots`` keeps that many training rows per class (0: all); ``holdout`` says how many
     rows are split off for validation and test (see :mod:`taskzoo.data.holdout`; empty: a tenth each); ``unlabelled`` is
-    a file of texts without labels that help training, or ``rest``, the training rows that ``shots`` leaves out.
+    a file of texts without labels for semi-supervised training, or ``rest``, the training rows left out by ``shots``.
     """
 
     name: str | None = None
@@ -112,21 +114,32 @@ class DataConfig:
 
 @dataclass(frozen=True)
 class RunConfig:
-    """One run, fully resolved."""
+    """One run, fully resolved. ``task`` is a full name (``"taskzoo/ner"``) or ``path/to/task.py:Class``."""
 
     task: str
     model: str
     data: DataConfig
     options: dict[str, Any]
     training: Training
+    track: list[str] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
         """Nested plain values, as written to ``config.yaml``."""
         return dataclasses.asdict(self)
 
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> RunConfig:
+        """The inverse of :meth:`to_dict`.
+
+        Raises:
+            UnknownNameError, RequestError: as :func:`make_training`.
+        """
+        sections = {"data": DataConfig(**values["data"]), "training": make_training(values["training"])}
+        return cls(**{**values, **sections})
+
 
 def parse_assignments(words: Sequence[str]) -> dict[str, Any]:
-    """``["learning_rate=3e-4", "lora=true"]`` to a mapping; values are read as YAML scalars.
+    """``["learning_rate=3e-4", "lora_dora=true"]`` to a mapping; values are read as YAML scalars.
 
     Raises:
         RequestError: a word without ``=``.
@@ -138,10 +151,9 @@ def parse_assignments(words: Sequence[str]) -> dict[str, Any]:
         name, separator, value = word.partition("=")
         if not separator or not name:
             raise RequestError(f"--set {word!r} is not of the form name=value.")
-        try:
-            values[name.strip().replace("-", "_")] = yaml.safe_load(value) if value else ""
-        except yaml.YAMLError:
-            values[name.strip().replace("-", "_")] = value
+        with suppress(yaml.YAMLError):
+            value = yaml.safe_load(value) if value else ""
+        values[name.strip().replace("-", "_")] = value
     return values
 
 
@@ -166,66 +178,39 @@ def split_settings(values: Mapping[str, Any], spec: TaskSpec) -> tuple[dict[str,
     Raises:
         UnknownNameError: a name that is neither, with the nearest of both kinds.
     """
-    training: dict[str, Any] = {}
-    options: dict[str, Any] = {}
-    for name, value in values.items():
-        if name in TRAINING_FIELDS:
-            training[name] = value
-        elif name in spec.options:
-            options[name] = value
-        else:
-            raise UnknownNameError(
-                "setting",
-                name,
-                [*TRAINING_FIELDS, *spec.options],
-                f"`zoo info {spec.id}` lists all settings of this task.",
-            )
-    return training, options
+    known = [*TRAINING_FIELDS, *spec.options]
+    for name in values:
+        if name not in known:
+            raise UnknownNameError("setting", name, known, f"`zoo info {spec.id}` lists all settings of this task.")
+    training = {name: value for name, value in values.items() if name in TRAINING_FIELDS}
+    return training, {name: value for name, value in values.items() if name not in training}
 
 
 def make_training(values: Mapping[str, Any]) -> Training:
-    """A checked :class:`Training`; every value has the type of its default and lies in its range.
+    """A checked :class:`Training`; every value has the type of its default and lies within its limits.
 
     Raises:
         UnknownNameError: a setting that does not exist.
         RequestError: a value that cannot be used.
     """
-    checked: dict[str, Any] = {}
-    for name, value in values.items():
-        if name not in TRAINING_FIELDS:
-            raise UnknownNameError("training setting", name, TRAINING_FIELDS)
-        info = TRAINING_FIELDS[name]
-        value = check_value(name, value, info.default, info.metadata["choices"], info.metadata["minimum"])
-        checked[name] = value
-        if isinstance(value, float) and not math.isfinite(value):
-            raise RequestError(f"{name}={value} is not a finite number.")
-    training = Training(**_one_method(checked))
+    training = Training(**{name: _checked(name, value) for name, value in values.items()})
     if not training.epochs and not training.max_steps:
         raise RequestError("epochs=0 and max_steps=0 leave nothing to train.")
-    for name in ("label_smoothing", "lora_dropout", "adam_beta1", "adam_beta2"):
-        if getattr(training, name) >= 1:
-            raise RequestError(f"{name}={getattr(training, name)} must be below 1.")
-    if training.pretrained_share > 1:
-        raise RequestError(f"pretrained_share={training.pretrained_share} must be at most 1.")
-    if training.seed >= 2**63:
-        raise RequestError(f"seed={training.seed} must be below 2^63.")
     return training
 
 
-def _one_method(values: dict[str, Any]) -> dict[str, Any]:
-    """``method`` and ``lora`` in agreement; either says it.
-
-    Raises:
-        RequestError: they contradict each other.
-    """
-    method, lora = values.get("method"), values.get("lora")
-    if lora and method not in (None, "full", "lora"):
-        raise RequestError(f"lora=true and method={method} exclude each other; give one of them.")
-    if lora or (method == "lora" and lora is None):
-        return {**values, "method": "lora", "lora": True}
-    if method == "lora":
-        raise RequestError("lora=false and method=lora exclude each other; give one of them.")
-    return values
+def _checked(name: str, value: Any) -> Any:
+    if name not in TRAINING_FIELDS:
+        raise UnknownNameError("training setting", name, TRAINING_FIELDS)
+    default, limits = TRAINING_FIELDS[name].default, TRAINING_FIELDS[name].metadata
+    value = check_value(name, value, default, limits["choices"], limits["minimum"])
+    if isinstance(value, float) and not math.isfinite(value):
+        raise RequestError(f"{name}={value} is not a finite number.")
+    if "maximum" in limits and value > limits["maximum"]:
+        raise RequestError(f"{name}={value} must be at most {limits['maximum']}.")
+    if "below" in limits and value >= limits["below"]:
+        raise RequestError(f"{name}={value} must be below {limits['below']}.")
+    return value
 
 
 def read_config(path: str | Path) -> dict[str, Any]:
@@ -257,17 +242,19 @@ def read_config(path: str | Path) -> dict[str, Any]:
             raise DataError(f"`{section}` must be a mapping.", file=str(path))
         if cls is not None:
             _check_keys(content, [f.name for f in dataclasses.fields(cls)], f"key of {section}", path)
+    data = loaded.get("data") or {}
     words = {name: loaded.get(name) for name in ("task", "model")}
-    words |= {f"data: {k}": v for k, v in (loaded.get("data") or {}).items() if k != "columns"}
+    words |= {f"data: {name}": value for name, value in data.items() if name != "columns"}
     for name, value in words.items():
-        wanted = int if name == "data: shots" else str
-        if name == "data: holdout" and type(value) in (int, float):
-            continue
-        if value is not None and type(value) is not wanted:
-            kind = "a whole number" if wanted is int else "text"
+        types: tuple[type, ...] = {"data: shots": (int,), "data: holdout": (str, int, float)}.get(name, (str,))
+        if value is not None and type(value) not in types:
+            kind = "text" if str in types else "a whole number"
             raise DataError(f"`{name}` must be {kind}, not {value!r}.", file=str(path))
-    if not isinstance((loaded.get("data") or {}).get("columns") or {}, dict):
+    if not isinstance(data.get("columns") or {}, dict):
         raise DataError("`data: columns` must be a mapping such as `tokens: 0`.", file=str(path))
+    track = loaded.get("track") or []
+    if not isinstance(track, list) or not all(isinstance(name, str) for name in track):
+        raise DataError("`track` must be a list of names.", file=str(path))
     return loaded
 
 

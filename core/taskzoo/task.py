@@ -1,338 +1,261 @@
-"""The contract between the engine and a task plugin.
+"""The contract between the engine and a task.
 
-A plugin registers a :class:`TaskSpec` (data only, cheap to make). The spec names a class that fulfils
-:class:`Task`; the engine imports it when a run needs it and makes one object per run. Core never knows a task
-by name, and a plugin imports nothing of core below this file but helpers it chooses to use.
+A plugin registers a :class:`~taskzoo.spec.TaskSpec`, which is data. The spec names a subclass of :class:`Task`; the
+engine imports it when a run needs it and makes one object per run. Core never knows a task by name.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from .errors import RequestError, UnknownNameError
+from .blame import name_the_task
+from .errors import RequestError
+from .spec import TaskSpec
+from .types import LOSS, Batch, Collate, Encoded, Example, Feature, Loss, Metric, Prediction, Row, Score
 
 if TYPE_CHECKING:
-    import numpy as np
-    import torch
-    from transformers import PreTrainedModel, PreTrainedTokenizerBase
-
-CONTRACT_VERSION = 1
-"""The contract this core implements. A spec that asks for a newer one is refused with a clear reason."""
-
-IGNORE_INDEX = -100
-"""The target id that no loss and no metric counts (PyTorch's ``ignore_index``)."""
+    from transformers import PreTrainedModel
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
-    """One setting of a task (``--set name=value``).
+class Objective(ABC):
+    """The part of the contract that the training loop sees: from a batch to a loss."""
 
-    Args:
-        default: the value when nothing is set; its type is the option's type (``None``: any).
-        help: one line for ``zoo info``.
-        choices: the only values allowed, when there are few.
-        minimum: the smallest number allowed.
-    """
+    batch_coupled: ClassVar[bool] = False
+    """Whether the loss compares the examples of a batch with one another (in-batch negatives). A step is then one
+    batch: it is not divided into micro-batches or over processes."""
 
-    default: Any
-    help: str
-    choices: tuple[Any, ...] = ()
-    minimum: float | None = None
+    def forward(self, model: Any, batch: Batch) -> Any:
+        """The outputs that :meth:`loss` and :meth:`Task.decode` read: by default ``model(**batch.inputs)``.
 
-
-@dataclass(frozen=True, slots=True)
-class TaskSpec:
-    """What the registry knows of a task before any of its code is imported.
-
-    Args:
-        id: the bare name, lower-case (``"ner"``).
-        entry_point: ``"package.module:Class"``, imported on first use.
-        summary: one line for ``zoo tasks``.
-        columns: role -> what it holds; the roles a row may have, e.g. ``{"tokens": "list of words"}``.
-        options: the task's own settings.
-        formats: file formats the task reads, most natural first (see :mod:`taskzoo.data.readers`).
-        demo: ``"package:folder"`` that holds the built-in demo set's train/validation/test files.
-        languages: role -> name of the option that says in which language its texts are, e.g. ``{"source": "source"}``;
-            columns and files that are named by that language then hold the role.
-        contract: the contract version the plugin was written for.
-    """
-
-    id: str
-    entry_point: str
-    summary: str = ""
-    columns: Mapping[str, str] = field(default_factory=dict)
-    options: Mapping[str, Option] = field(default_factory=dict)
-    formats: tuple[str, ...] = ("jsonl", "json", "csv", "tsv", "parquet")
-    demo: str | None = None
-    languages: Mapping[str, str] = field(default_factory=dict)
-    contract: int = CONTRACT_VERSION
-
-    def resolve_options(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        """All options with their values: ``given`` over defaults.
-
-        Raises:
-            UnknownNameError: an option the task does not have.
-            RequestError: a value of the wrong type, not among the choices or below the minimum.
+        ``model`` may be wrapped, by adapters or for several processes. A task that encodes a row several times (two
+        texts to compare, four choices) calls it as often as it needs.
         """
-        for name in given:
-            if name not in self.options:
-                hint = f"Options of {self.id}: {', '.join(sorted(self.options)) or 'none'}."
-                raise UnknownNameError(f"option of {self.id}", name, self.options, hint)
-        return {
-            name: check_value(name, given[name], option.default, option.choices, option.minimum)
-            if name in given
-            else option.default
-            for name, option in self.options.items()
-        }
+        return model(**batch.inputs)
+
+    @abstractmethod
+    def loss(self, outputs: Any, batch: Batch, *, label_smoothing: float = 0.0) -> Loss:
+        """The loss of one batch; a sum over active targets and their number, never a mean.
+
+        Args:
+            outputs: of :meth:`forward`.
+            batch: the same batch.
+            label_smoothing: mass moved from the true label to all labels; 0 outside training. Refuse it with
+                :class:`~taskzoo.errors.RequestError` where it has no meaning.
+        """
 
 
-def check_value(
-    name: str, value: Any, default: Any, choices: tuple[Any, ...] = (), minimum: float | None = None
-) -> Any:
-    """``value`` as the type of ``default``, or a one-line error (shared by task options and training settings)."""
-    wanted = type(default)
-    if value is None and default is None:
-        return None
-    if wanted is float and isinstance(value, int) and not isinstance(value, bool):
-        value = float(value)
-    if wanted is float and isinstance(value, str):  # YAML 1.1 reads 3e-4 as a string
-        try:
-            value = float(value)
-        except ValueError:
-            raise RequestError(f"{name}={value!r} is not a number.") from None
-    if wanted is str and isinstance(value, (int, float)) and not isinstance(value, bool):
-        value = str(value)
-    if default is not None and (not isinstance(value, wanted) or (wanted is int and isinstance(value, bool))):
-        raise RequestError(f"{name}={value!r} must be of type {wanted.__name__}, like the default {default!r}.")
-    if choices and value not in choices:
-        raise RequestError(f"{name}={value!r} is not one of {', '.join(map(str, choices))}.")
-    if minimum is not None and isinstance(value, (int, float)) and not value >= minimum:
-        raise RequestError(f"{name}={value!r} must be at least {minimum:g}.")
-    return value
+class Task(Objective):
+    """One object per run. The members up to :meth:`metrics` are called in this order, and only these must be written.
 
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One example as a reader found it.
-
-    ``fields`` maps roles (:attr:`TaskSpec.columns`) to values; ``source`` and ``line`` (1-based, 0 unknown) say
-    where it stands, for error messages.
+    Everything else has a default, and a member that core adds later will have one too.
     """
 
-    fields: Mapping[str, Any]
-    source: str = "input"
-    line: int = 0
-
-    def __getitem__(self, role: str) -> Any:
-        return self.fields[role]
-
-    def get(self, role: str, default: Any = None) -> Any:
-        return self.fields.get(role, default)
-
-
-Feature = dict[str, Any]
-"""One model input made from (part of) a row. Must hold ``input_ids`` (list of int) and ``row`` (index of its row); may
-hold ``target_length``, the tokens on the decoder's side, by which batches are planned, too."""
-
-Batch = dict[str, dict[str, Any]]
-"""``{"inputs": tensors passed to model(**inputs), "targets": what loss and decode need besides}``."""
-
-Prediction = dict[str, Any]
-"""A typed, JSON-serialisable prediction for a whole row; references have the same form.
-
-Keys that begin with ``_`` are for metrics only and may hold anything, e.g. an array of probabilities: :func:`public`.
-"""
-
-
-def public(prediction: Prediction) -> Prediction:
-    """The prediction without the keys that are for metrics only: what is written and returned."""
-    return {name: value for name, value in prediction.items() if not name.startswith("_")}
-
-
-@dataclass(slots=True)
-class Encoded:
-    """The result of :meth:`Task.encode`: features in row order, and counts of what did not fit or was noticed.
-
-    ``counts`` is shown in the summary and kept in the manifest, e.g. ``{"truncated_rows": 3, "windows": 40}``.
-    """
-
-    features: list[Feature]
-    counts: dict[str, int] = field(default_factory=dict)
-
-
-class Metric(Protocol):
-    """What :meth:`Task.metrics` returns: an ``evaluate`` module that also gives per-example statistics.
-
-    It has one of two methods that turn statistics into named scores (NaN: undefined):
-
-    * ``scores(total)``: from summed statistics of shape ``[k]``, for a score that is a function of sums;
-    * ``weighted_scores(statistics, weights)``: from statistics ``[examples, k]`` and how often each example counts,
-      ``[examples]``, for any other. Counting an example twice must equal having it twice.
-    """
-
-    def compute(
-        self, *, predictions: Sequence[Any], references: Sequence[Any]
-    ) -> dict[str, Any] | None: ...  # pragma: no cover
-
-    def statistics(self, predictions: Sequence[Any], references: Sequence[Any]) -> np.ndarray:
-        """What the scores need of each example, which depends on no other. Shape ``[examples, k]``, float64."""
-        ...  # pragma: no cover
-
-    def details(self, predictions: Sequence[Any], references: Sequence[Any]) -> dict[str, Any]:
-        """Anything further worth reporting, e.g. scores per label. May be empty."""
-        ...  # pragma: no cover
-
-
-@runtime_checkable
-class Task(Protocol):
-    """One object per run, made with its resolved options. Methods are called in the order below; all but ``prepare``
-    and ``rows_from_texts`` see prepared rows."""
+    spec: ClassVar[TaskSpec]
+    """What a plugin registers; only a class that is used without a package needs it here."""
 
     primary_metric: str
-    """The metric that chooses the best checkpoint (``"f1"``); ``"loss"`` is the only one that is minimised."""
+    """The score that chooses the best checkpoint; :attr:`Metric.scores` says whether higher is better."""
 
-    def __init__(self, options: Mapping[str, Any]) -> None: ...  # pragma: no cover
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        self.options = dict(options)
 
-    def prepare(self, rows: Sequence[Row], split: str) -> list[Row]:
-        """Validate and normalise the rows of one split (``train``, ``validation``, ``test`` or ``predict``).
+    # from rows to features
+
+    @abstractmethod
+    def prepare(self, rows: Sequence[Row], split: str) -> list[Example]:
+        """Check and normalise the rows of one split (``train``, ``validation``, ``test`` or ``predict``), one for one.
+
+        Rows to predict come without the target columns.
 
         Raises:
             DataError: with file and line, for anything that cannot be used.
         """
-        ...
 
-    def fit(self, rows: Sequence[Row]) -> None:
-        """Learn what is needed (label set, ...) from prepared training rows only."""
-        ...
+    @abstractmethod
+    def dedup_key(self, example: Example) -> tuple[str, str]:
+        """``(input, target)`` as text: finds duplicates across splits and conflicting labels, and gives the strata."""
 
-    def encode(self, rows: Sequence[Row], tokenizer: PreTrainedTokenizerBase) -> Encoded:
-        """Prepared rows to features; one row gives one or more. Nothing is lost silently: it is counted."""
-        ...
+    @abstractmethod
+    def fit(self, examples: Sequence[Example]) -> None:
+        """Learn what is needed (the label set, ...) from training examples only."""
 
+    @abstractmethod
+    def encode(self, examples: Sequence[Example], processor: Any) -> Encoded:
+        """Examples to features, one or more each. Nothing is lost silently: it is counted.
+
+        Args:
+            examples: of one split.
+            processor: the checkpoint's tokenizer, or what :meth:`load_processor` gave.
+        """
+
+    # the model
+
+    @abstractmethod
     def head(self, checkpoint: str, **loading: Any) -> PreTrainedModel:
-        """The backbone at ``checkpoint`` (directory or hub id) with this task's head.
+        """The backbone at ``checkpoint`` (directory or hub id) with this task's head; also loads a finished run.
 
-        The result loads later with plain ``transformers``. ``loading`` is passed on to ``from_pretrained``.
+        Take ``transformers``' own class for the architecture where there is one, so that plain ``transformers`` loads
+        the result. A class of your own needs ``YourModel.register_for_auto_class("AutoModel...")`` before it is saved,
+        which puts its code beside the weights. ``loading`` is passed on to ``from_pretrained``.
         """
-        ...
 
-    def collator(self, tokenizer: PreTrainedTokenizerBase) -> Callable[[Sequence[Feature]], Batch]:
+    @abstractmethod
+    def collator(self, processor: Any) -> Collate:
         """A function from a list of features to one padded batch."""
-        ...
 
-    def loss(self, outputs: Any, batch: Batch, *, label_smoothing: float = 0.0) -> tuple[torch.Tensor, torch.Tensor]:
-        """``(sum over active targets, number of active targets)``, both scalars.
-
-        The engine divides once, over all micro-batches and ranks. ``label_smoothing`` is 0 outside training.
-        """
-        ...
+    # predictions and scores
 
     def decode(self, outputs: Any, batch: Batch) -> list[Any]:
-        """One small part per feature of the batch; logits are reduced here and never kept."""
-        ...
+        """One small part per feature of the batch, by default its logits as an array; outputs are not kept."""
+        return list(outputs.logits.detach().float().cpu().numpy())
 
-    def assemble(self, rows: Sequence[Row], parts: Sequence[Sequence[Any]]) -> list[Prediction]:
-        """One prediction per row; ``parts[i]`` are the decoded parts of row ``i`` in feature order."""
-        ...
+    @abstractmethod
+    def assemble(self, examples: Sequence[Example], parts: Sequence[Sequence[Any]]) -> list[Prediction]:
+        """One prediction per example; ``parts[i]`` are the decoded parts of example ``i`` in feature order."""
 
-    def references(self, rows: Sequence[Row]) -> list[Prediction]:
-        """The gold answer of each row, untruncated, in the form of predictions."""
-        ...
+    @abstractmethod
+    def references(self, examples: Sequence[Example]) -> list[Prediction]:
+        """The gold answer of each example, untruncated, in the form of predictions."""
 
+    @abstractmethod
     def metrics(self) -> Sequence[Metric]:
-        """The metrics to compute, offline, from predictions and references."""
-        ...
+        """The metrics to compute from predictions and references."""
 
-    def rows_from_texts(self, texts: Sequence[str]) -> list[Row]:
-        """Prepared rows for plain texts without labels (``zoo predict``)."""
-        ...
+    # --- what has a default -----------------------------------------------------------------------------------------
 
-    def signature(self, row: Row) -> tuple[str, str]:
-        """``(input, target)`` as strings: finds duplicates across splits, conflicting labels, and strata."""
-        ...
+    generates: ClassVar[bool] = False
+    """Whether predictions are generated; the task then writes :meth:`predict_batch`."""
+
+    def predict_batch(self, model: Any, batch: Batch, outputs: Any = None) -> list[Any]:
+        """One part per feature. By default decoded from ``outputs`` of :meth:`forward`, computed here if ``None``."""
+        return self.decode(self.forward(model, batch) if outputs is None else outputs, batch)
 
     def state(self) -> dict[str, Any]:
-        """All that prediction needs later, JSON-serialisable; stored as ``model/task.json``."""
-        ...
+        """What was learnt beyond the options, JSON-serialisable; stored beside the model."""
+        return {}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """The inverse of :meth:`state`, on an object that was made with the run's options."""
+
+    state_version: ClassVar[int] = 1
+    """Raise it when :meth:`state` takes another form."""
 
     @classmethod
-    def from_state(cls, state: Mapping[str, Any]) -> Task:
-        """The inverse of :meth:`state`."""
-        ...
+    def migrate(cls, state: Mapping[str, Any], version: int) -> Mapping[str, Any]:
+        """The state that an older version of this class wrote, in today's form. New options get their defaults."""
+        return state
 
+    # the checkpoint
 
-class TaskExtras(Protocol):
-    """What a task may have besides; each member works alone, and the run goes without those that are missing."""
+    def load_processor(self, checkpoint: str, **loading: Any) -> Any:
+        """What turns inputs into what the model reads, for other things than text; ``None``: the tokenizer."""
+        return None
 
-    probe_first: bool
-    """Whether ``full`` and ``lora`` training start from the head of a linear probe where the setting does not say."""
-
-    many_targets: bool
-    """Whether one input may well have several targets, which are texts: they are then no conflict, and no strata."""
-
-    languages: Mapping[str, str]
-    """role -> code of its texts' language, known from options or rows; files are read by it instead of the options."""
-
-    later_options: Sequence[str]
-    """Names of the options that can be changed after training. ``from_state`` takes them from ``state["options"]``."""
-
-    def describe(self) -> str:
-        """One line, shown before training: what ``fit`` inferred, such as the kind and number of labels."""
-        ...  # pragma: no cover
-
-    def classes(self, row: Row) -> Sequence[str]:
-        """The classes of a prepared row, by which ``shots`` takes its share."""
-        ...  # pragma: no cover
-
-    def sift(self, rows: Sequence[Row]) -> tuple[list[Row], dict[str, int]]:
-        """The prepared training rows to learn from, and how often which oddity was found, for the manifest.
-
-        Only what is left for training once the splits are made comes here, so that no score is of chosen rows.
-        """
-        ...  # pragma: no cover
-
-    def added_rows(self, rows: Sequence[Row]) -> list[Row]:
-        """Prepared rows to train on besides the training rows, made from these; none unless an option asks."""
-        ...  # pragma: no cover
-
-    def tune(self, rows: Sequence[Row], parts: Sequence[Sequence[Any]]) -> dict[str, Any]:
-        """Settle what only held-out rows can tell (temperature, thresholds), after training.
+    def configure(self, processor: Any, config: Any) -> None:
+        """Fit task and checkpoint to each other before anything is encoded: language codes, prefixes, limits.
 
         Args:
-            rows: prepared validation rows.
-            parts: what ``decode`` gave for each, in feature order.
-
-        Returns:
-            Facts for the manifest. What was learnt goes into ``state()``.
-        """
-        ...  # pragma: no cover
-
-    def baseline(self, rows: Sequence[Row], seed: int) -> Callable[[Sequence[Row]], list[Prediction]]:
-        """A plain model fitted on prepared training rows, to see whether the transformer earns its cost."""
-        ...  # pragma: no cover
-
-    def adapt(self, tokenizer: PreTrainedTokenizerBase, config: Any) -> None:
-        """Fit task and checkpoint to each other before anything is encoded: language codes, prefixes, the input's form.
-
-        Args:
-            tokenizer: may be changed in place, but for its vocabulary.
+            processor: may be changed in place, but for its vocabulary.
             config: the checkpoint's ``transformers`` configuration.
 
         Raises:
             RequestError: the checkpoint cannot do what the options ask.
         """
-        ...  # pragma: no cover
 
-    def vocabulary_texts(self, rows: Sequence[Row]) -> tuple[list[str], list[str]]:
-        """Texts of prepared training rows for the tokenizer of a model from scratch: of inputs and of targets."""
-        ...  # pragma: no cover
+    def token_ids(self, feature: Feature) -> Iterable[int]:
+        """All tokens of a feature that the model may be given, by default all ids under names that end in ``ids``.
 
-    def forward(self, model: Any, batch: Batch) -> Any:
-        """The outputs that ``loss`` and ``decode`` read; ``model(**batch["inputs"])`` for tasks without it."""
-        ...  # pragma: no cover
+        Only embeddings of tokens that occur are trained (``compact_embeddings``), so a collator that adds tokens of its
+        own, such as a prompt, says so here. Special tokens are always among them.
+        """
+        return (i for name, value in feature.values.items() if name.endswith("ids") for i in _integers(value))
 
-    def generate(self, model: Any, batch: Batch) -> list[Any]:
-        """Parts as ``decode`` would give them, for a task whose predictions are generated; ``decode`` is not called."""
-        ...  # pragma: no cover
+    def vocabulary_texts(self, examples: Sequence[Example]) -> tuple[list[str], list[str] | None]:
+        """Texts that the tokenizer of a model from scratch is trained on: of inputs, and of targets apart from them."""
+        return [self.dedup_key(example)[0] for example in examples], None
+
+    parameters_without_gradient: tuple[str, ...] = ()
+    """Parts of names of parameters that rightly get no gradient, such as a pooler that the head does not use."""
+
+    probe_first: bool = False
+    """Whether full and LoRA training start from the head of a linear probe where the setting does not say."""
+
+    predicts_untrained: ClassVar[bool] = False
+    """Whether a pretrained model predicts without any training (``method=none``)."""
+
+    # rows and splits
+
+    multi_reference: ClassVar[bool] = False
+    """Whether one input may have several targets, which are texts: they are then not a conflict, and not strata."""
+
+    @property
+    def languages(self) -> Mapping[str, str]:
+        """Role -> code of its texts' language, known from options or rows; later files are read by it."""
+        return {}
+
+    inference_options: ClassVar[Sequence[str]] = ()
+    """Names of the options that can be changed after training."""
+
+    def describe(self) -> str:
+        """One line, shown before training: what :meth:`fit` inferred, such as the kind and number of labels."""
+        return ""
+
+    def classes(self, example: Example) -> Sequence[str]:
+        """The classes of an example, by which ``shots`` takes its share; none for a task without classes."""
+        return ()
+
+    def group(self, example: Example) -> str | None:
+        """What belongs together and is never split apart, such as the query of a ranking; ``None``: nothing."""
+        return None
+
+    def filter_train_rows(self, examples: Sequence[Example]) -> tuple[list[Example], dict[str, int]]:
+        """The training examples to learn from, and how often which oddity was found, for the manifest."""
+        return list(examples), {}
+
+    def augment(self, examples: Sequence[Example]) -> list[Example]:
+        """Examples to train on besides the training examples, made from these."""
+        return []
+
+    # held-out rows
+
+    def tune(self, examples: Sequence[Example], parts: Sequence[Sequence[Any]]) -> dict[str, Any]:
+        """Determine what only held-out rows can tell (temperature, thresholds), after training.
+
+        Args:
+            examples: of the validation split.
+            parts: what :meth:`predict_batch` gave for each, in feature order.
+
+        Returns:
+            Facts for the manifest. What was learnt goes into :meth:`state`.
+        """
+        return {}
+
+    def baseline(self, examples: Sequence[Example], seed: int) -> Callable[[Sequence[Example]], list[Prediction]]:
+        """A plain model fitted on training examples, to see whether the transformer earns its cost."""
+        raise RequestError("This task has no baseline; leave --baseline out.")
+
+    @property
+    def has_baseline(self) -> bool:
+        """Whether :meth:`baseline` was written."""
+        return type(self).baseline is not Task.baseline
+
+    def score_of(self, name: str) -> Score:
+        """What the number ``name`` of this task's scores means; by default higher is better, without limits."""
+        known = [score for metric in self.metrics() for score in metric.scores]
+        found = next((score for score in [LOSS, *known] if score.describes(name)), None)
+        return found or Score(name, range=(float("-inf"), float("inf")))
+
+    def __init_subclass__(cls, **arguments: Any) -> None:
+        super().__init_subclass__(**arguments)
+        name_the_task(cls, Task)
+
+
+def _integers(value: Any) -> Iterator[int]:
+    value = value.tolist() if hasattr(value, "tolist") else value  # an array or a tensor
+    if isinstance(value, int):
+        yield value
+    elif isinstance(value, Iterable) and not isinstance(value, str):
+        for item in value:
+            yield from _integers(item)

@@ -1,9 +1,11 @@
 """Classification of texts and pairs of texts: the task this package registers (nothing heavy is imported here)."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 
 from taskzoo import Option, TaskSpec, hookimpl
-from taskzoo.answers.options import TEXT_FORMATS, TEXT_OPTIONS
+from taskzoo.heads.text_options import PAIR_COLUMNS, TEXT_FORMATS, TEXT_OPTIONS
 
 
 @hookimpl
@@ -12,20 +14,33 @@ def taskzoo_register_tasks(register: Callable[[TaskSpec], None]) -> None:
     register(
         TaskSpec(
             id="classification",
+            contract=2,
             entry_point="taskzoo_classification.task:ClassificationTask",
             summary="Sort texts or pairs of texts into classes: topics, intents, spam (one label or several).",
             columns={
-                "text": "the text",
-                "label": "its label; for several a list, or a cell with a separator between them",
-                "text_pair": "a second text, if the question is about two",
+                **PAIR_COLUMNS,
+                "label": replace(
+                    PAIR_COLUMNS["label"],
+                    help="its label; several as a list, or in a cell with a separator between them",
+                ),
             },
             options={
-                "kind": Option("auto", "one label per text or any number", choices=("auto", "single", "multi")),
-                "label_separator": Option("", "what parts several labels in one cell, e.g. ',' (found out by default)"),
-                "hierarchy": Option("", "what parts the levels of a label, e.g. '/': scores for every level"),
+                "kind": Option("auto", "one label per text or several", choices=("auto", "single", "multi")),
+                "label_separator": Option("", "separator between labels in one cell, e.g. ',' (detected by default)"),
+                "hierarchy": Option(
+                    "", "separator between the levels of a label, e.g. '/': adds scores for every level"
+                ),
                 **TEXT_OPTIONS,
             },
             formats=TEXT_FORMATS,
             demo="taskzoo_classification:demo",
+            default_model="minilm",
+            demo_model="minilm",
         )
     )
+
+
+@hookimpl
+def taskzoo_register_catalogue(add: Callable[[Path], None]) -> None:
+    """Add the recipes."""
+    add(Path(__file__).with_name("recipes.yaml"))

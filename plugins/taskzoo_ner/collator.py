@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 
-from taskzoo import IGNORE_INDEX
-from taskzoo.task import Batch, Feature
+from taskzoo.types import IGNORE_INDEX, Batch, Feature
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,34 +24,23 @@ class NerCollator:
     pad_token_id: int
 
     def __call__(self, features: Sequence[Feature]) -> Batch:
-        size, length = len(features), max(len(f["input_ids"]) for f in features)
         worded = [[i for i, position in enumerate(f["positions"]) if position >= 0] for f in features]
-        width = max(1, max(len(words) for words in worded))
-        input_ids = torch.full((size, length), self.pad_token_id)
-        attention_mask = torch.zeros((size, length), dtype=torch.long)
-        labels = torch.full((size, length), IGNORE_INDEX)
-        word_positions = torch.zeros((size, width), dtype=torch.long)
-        word_tags = torch.full((size, width), IGNORE_INDEX)
-        word_mask = torch.zeros((size, width), dtype=torch.bool)
-        for b, (feature, words) in enumerate(zip(features, worded, strict=True)):
-            ids: list[int] = feature["input_ids"]
-            input_ids[b, : len(ids)] = torch.tensor(ids)
-            attention_mask[b, : len(ids)] = 1
-            if not words:
-                continue
-            positions = torch.tensor([feature["positions"][w] for w in words])
-            tags = torch.tensor([feature["tags"][w] for w in words])
-            first, last = feature["own"]
-            own = torch.tensor([first <= w < last for w in words])
-            labels[b, positions[own]] = tags[own]
-            word_positions[b, : len(words)] = positions
-            word_tags[b, : len(words)] = tags
-            word_mask[b, : len(words)] = True
-        targets: dict[str, Any] = {
-            "labels": labels,
-            "word_positions": word_positions,
-            "word_tags": word_tags,
-            "word_mask": word_mask,
-            "features": list(features),
-        }
-        return {"inputs": {"input_ids": input_ids, "attention_mask": attention_mask}, "targets": targets}
+        both = list(zip(features, worded, strict=True))
+        input_ids = _padded([f["input_ids"] for f in features], self.pad_token_id)
+        attention_mask = _padded([[1] * len(f["input_ids"]) for f in features], 0)
+        word_positions = _padded([[f["positions"][w] for w in words] for f, words in both], 0)
+        word_tags = _padded([[f["tags"][w] for w in words] for f, words in both], IGNORE_INDEX)
+        word_mask = _padded([[True] * len(words) for words in worded], False)
+        own = _padded([[f["own"][0] <= w < f["own"][1] for w in words] for f, words in both], False)
+        labels = torch.full_like(input_ids, IGNORE_INDEX)
+        labels[own.nonzero(as_tuple=True)[0], word_positions[own]] = word_tags[own]
+        targets = {"labels": labels, "word_positions": word_positions, "word_tags": word_tags, "word_mask": word_mask}
+        return Batch(
+            {"input_ids": input_ids, "attention_mask": attention_mask}, {**targets, "features": list(features)}
+        )
+
+
+def _padded(rows: Sequence[list[int]], value: int) -> torch.Tensor:
+    """``[B, T]``, at least one wide."""
+    width = max(1, *map(len, rows))
+    return torch.tensor([[*row, *[value] * (width - len(row))] for row in rows])

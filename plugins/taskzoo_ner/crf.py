@@ -5,9 +5,12 @@ Lafferty, McCallum & Pereira (2001), "Conditional random fields"; as the last la
 log space.
 
 Shapes: ``B`` rows, ``T`` positions, ``L`` labels. A mask is boolean, ``[B, T]``, and true on the first positions
-of each row and nowhere else (this is not checked, to spare a device synchronisation). What stands in padded positions
-has no influence, and a row may have length 0. ``transitions[i, j]`` is the score of label ``i`` followed by ``j``.
+of each row and nowhere else (this is not checked, to spare a device synchronisation). Values at padded positions
+have no influence, and a row may have length 0. ``transitions[i, j]`` is the score of label ``i`` followed by ``j``.
 All sums are in float32, also under autocast and for half-precision inputs (float64 stays float64).
+
+Arguments: ``emissions`` are scores of labels, ``[B, T, L]``; ``mask`` holds the valid positions; ``scores`` are those
+of pairs of labels, of first labels and of last ones.
 """
 
 from __future__ import annotations
@@ -50,21 +53,10 @@ def iob2_constraints(labels: Sequence[str]) -> Scores:
 
 
 @torch.no_grad()
-def viterbi_decode(emissions: Tensor, mask: Tensor, transitions: Tensor, start: Tensor, end: Tensor) -> list[list[int]]:
-    """The best label sequence of each row.
-
-    Args:
-        emissions: scores of labels, ``[B, T, L]``.
-        mask: valid positions, bool ``[B, T]``.
-        transitions: ``[L, L]``.
-        start: ``[L]``, for the first label of a row.
-        end: ``[L]``, for the last label of a row.
-
-    Returns:
-        Label ids, one list per row, as long as the row's mask; empty for a row of length 0.
-    """
+def viterbi_decode(emissions: Tensor, mask: Tensor, scores: Scores) -> list[list[int]]:
+    """The best label sequence of each row: ids, as many as the row's mask; none for a row of length 0."""
     with torch.autocast(emissions.device.type, enabled=False):
-        emissions, mask, transitions, start, end = _prepare(emissions, mask, transitions, start, end)
+        emissions, mask, (transitions, start, end) = _prepare(emissions, mask, scores)
         rows, steps, size = emissions.shape
         if rows == 0 or steps == 0:
             return [[] for _ in range(rows)]
@@ -86,16 +78,14 @@ def viterbi_decode(emissions: Tensor, mask: Tensor, transitions: Tensor, start: 
     return [row[:length] for row, length in zip(labels, lengths, strict=True)]
 
 
-def posterior_marginals(emissions: Tensor, mask: Tensor, transitions: Tensor, start: Tensor, end: Tensor) -> Tensor:
+def posterior_marginals(emissions: Tensor, mask: Tensor, scores: Scores) -> Tensor:
     """The probability of each label at each position, given the whole row (forward-backward).
-
-    Arguments as for :func:`viterbi_decode`.
 
     Returns:
         ``[B, T, L]``, float32 or float64; sums to 1 over labels at valid positions, 0 at padded ones.
     """
     with torch.autocast(emissions.device.type, enabled=False):
-        emissions, mask, transitions, start, end = _prepare(emissions, mask, transitions, start, end)
+        emissions, mask, (transitions, start, end) = _prepare(emissions, mask, scores)
         steps = emissions.shape[1]
         if steps == 0:
             return emissions
@@ -106,28 +96,24 @@ def posterior_marginals(emissions: Tensor, mask: Tensor, transitions: Tensor, st
             following = (emissions[:, step] + beta).unsqueeze(1)  # [B, 1, L]
             beta = torch.where(mask[:, step, None], torch.logsumexp(transitions + following, dim=2), beta)
             backward.append(beta)
-        scores = forward + torch.stack(backward[::-1], dim=1)
-        return torch.softmax(scores, dim=2).masked_fill(~mask.unsqueeze(2), 0.0)
+        total = forward + torch.stack(backward[::-1], dim=1)
+        return torch.softmax(total, dim=2).masked_fill(~mask.unsqueeze(2), 0.0)
 
 
-def log_likelihood(
-    emissions: Tensor, tags: Tensor, mask: Tensor, transitions: Tensor, start: Tensor, end: Tensor
-) -> Tensor:
+def log_likelihood(emissions: Tensor, tags: Tensor, mask: Tensor, scores: Scores) -> Tensor:
     """The log probability of each row's tags, natural logarithm, by the forward algorithm.
 
     Args:
-        emissions: scores of labels, ``[B, T, L]``.
+        emissions: of all labels.
         tags: label ids, int64 ``[B, T]``; any value where the mask is false.
-        mask: valid positions, bool ``[B, T]``.
-        transitions: ``[L, L]``.
-        start: ``[L]``, for the first label of a row.
-        end: ``[L]``, for the last label of a row.
+        mask: valid positions.
+        scores: of pairs, first and last labels.
 
     Returns:
         ``[B]``, float32 or float64, not above 0 (but for rounding); 0 for a row of length 0.
     """
     with torch.autocast(emissions.device.type, enabled=False):
-        emissions, mask, transitions, start, end = _prepare(emissions, mask, transitions, start, end)
+        emissions, mask, (transitions, start, end) = _prepare(emissions, mask, scores)
         if emissions.shape[1] == 0:
             return emissions.sum(dim=(1, 2))
         tags = tags.masked_fill(~mask, 0)
@@ -163,38 +149,14 @@ class LinearChainCrf(nn.Module):
         """The learned scores as they are, for a loss that is computed elsewhere."""
         return self.transitions, self.start, self.end
 
-    def log_likelihood(self, emissions: Tensor, tags: Tensor, mask: Tensor) -> Tensor:
-        """:func:`log_likelihood` with the learned scores, ``[B]``."""
-        return log_likelihood(emissions, tags, mask, *self.forward())
 
-    def viterbi(self, emissions: Tensor, mask: Tensor, allowed: Scores | None = None) -> list[list[int]]:
-        """:func:`viterbi_decode` with the learned scores, plus those of ``allowed`` (:func:`iob2_constraints`)."""
-        return viterbi_decode(emissions, mask, *self._scores(allowed))
-
-    def marginals(self, emissions: Tensor, mask: Tensor, allowed: Scores | None = None) -> Tensor:
-        """:func:`posterior_marginals` with the learned scores, plus those of ``allowed``."""
-        return posterior_marginals(emissions, mask, *self._scores(allowed))
-
-    def _scores(self, allowed: Scores | None) -> Scores:
-        learned = self.forward()
-        if allowed is None:
-            return learned
-        transitions, start, end = (
-            own.to(torch.promote_types(own.dtype, torch.float32)) + extra.to(own.device)
-            for own, extra in zip(learned, allowed, strict=True)
-        )
-        return transitions, start, end
-
-
-def _prepare(
-    emissions: Tensor, mask: Tensor, transitions: Tensor, start: Tensor, end: Tensor
-) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+def _prepare(emissions: Tensor, mask: Tensor, scores: Scores) -> tuple[Tensor, Tensor, Scores]:
     """Everything on one device and in one type, at least float32; emissions 0 where the mask is false."""
     dtype = torch.promote_types(emissions.dtype, torch.float32)
     mask = mask.to(emissions.device).bool()
     emissions = emissions.to(dtype).masked_fill(~mask.unsqueeze(2), 0.0)
-    transitions, start, end = (scores.to(emissions) for scores in (transitions, start, end))
-    return emissions, mask, transitions, start, end
+    transitions, start, end = (part.to(emissions) for part in scores)
+    return emissions, mask, (transitions, start, end)
 
 
 def _forward(emissions: Tensor, mask: Tensor, transitions: Tensor, start: Tensor) -> list[Tensor]:

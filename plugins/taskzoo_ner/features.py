@@ -1,30 +1,30 @@
-"""Prepared rows to model inputs: windows at word boundaries, one label per word."""
+"""Examples to model inputs: windows at word boundaries, one label per word."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from transformers import PreTrainedTokenizerBase
 
-from taskzoo import IGNORE_INDEX, Encoded, RequestError, Row
+from taskzoo.errors import RequestError
 from taskzoo.models.tokenizers import WordEncoder
+from taskzoo.types import IGNORE_INDEX, Encoded, Example, Feature
 
 from .windows import make_windows
 
 LONGEST_WINDOW = 512
-"""Sub-tokens per window where nothing else is asked: attention grows with the square of it."""
+"""Sub-tokens per window by default: the cost of attention grows with the square of it."""
 
 
-def encode_rows(
-    rows: Sequence[Row],
+def encode_examples(
+    examples: Sequence[Example],
     tokenizer: PreTrainedTokenizerBase,
     label_ids: Mapping[str, int],
     *,
     max_length: int = 0,
     overlap: int = -1,
 ) -> Encoded:
-    """One feature per window. Fields besides ``input_ids`` and ``row``:
+    """One feature per window, with these values besides ``input_ids``.
 
     ``positions``: for each word of the window the position of its first sub-token, -1 for a word without any;
     ``tags``: label id per word (``IGNORE_INDEX`` where the label is unknown or absent);
@@ -45,36 +45,26 @@ def encode_rows(
     context = overlap if overlap >= 0 else capacity // 8
     if 2 * context >= capacity:
         raise RequestError(f"overlap={context} on both sides does not fit windows of {window} sub-tokens.")
-    counts = dict.fromkeys(
-        ("windowed_rows", "truncated_words", "words_without_tokens", "unseen_labels", "invalid_transitions",
-         "misaligned_entities"), 0
-    )  # fmt: skip
-    features: list[dict[str, Any]] = []
-    for index, row in enumerate(rows):
-        text, tags = row["text"], row["tags"]
-        words = encoder([text[start:end] for start, end in row["words"]])
+    counts = dict.fromkeys(("windowed_rows", "truncated_words", "words_without_tokens", "unseen_labels"), 0)
+    counts["invalid_transitions"] = sum(example["invalid"] for example in examples)
+    counts["misaligned_entities"] = sum(example["misaligned"] for example in examples)
+    features: list[Feature] = []
+    for index, example in enumerate(examples):
+        text, tags = example["text"], example["tags"]
+        words = encoder([text[start:end] for start, end in example["words"]])
         windows = make_windows([min(len(word), capacity) for word in words], capacity, context)
         counts["windowed_rows"] += len(windows) > 1
         counts["truncated_words"] += sum(len(word) > capacity for word in words)
         counts["words_without_tokens"] += sum(not word for word in words)
-        counts["invalid_transitions"] += row["invalid"]
-        counts["misaligned_entities"] += row["misaligned"]
-        ids = [label_ids.get(tag, IGNORE_INDEX) for tag in tags] if tags is not None else [IGNORE_INDEX] * len(words)
-        if tags is not None:
-            counts["unseen_labels"] += sum(i == IGNORE_INDEX for i in ids)
+        ids = [label_ids.get(tag, IGNORE_INDEX) for tag in tags or [""] * len(words)]
+        counts["unseen_labels"] += 0 if tags is None else ids.count(IGNORE_INDEX)
         for first, last, own_first, own_last in windows:
             input_ids, positions = list(encoder.prefix), []
             for word in words[first:last]:
                 positions.append(len(input_ids) if word else -1)
                 input_ids.extend(word[:capacity])
-            features.append(
-                {
-                    "input_ids": input_ids + encoder.suffix,
-                    "row": index,
-                    "positions": positions,
-                    "tags": ids[first:last],
-                    "own": (own_first - first, own_last - first),
-                    "first_word": first,
-                }
-            )
+            input_ids += encoder.suffix
+            values = {"input_ids": input_ids, "positions": positions, "tags": ids[first:last], "first_word": first}
+            values["own"] = (own_first - first, own_last - first)
+            features.append(Feature(index, len(input_ids), values))
     return Encoded(features, counts)

@@ -1,4 +1,4 @@
-"""The head: a linear classifier over sub-token states, with a CRF on top by option."""
+"""The head: a linear classifier over sub-token states, optionally with a CRF on top."""
 
 from __future__ import annotations
 
@@ -6,22 +6,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import torch
-from transformers import AutoConfig, AutoModelForTokenClassification, PreTrainedModel
+from transformers import MODEL_FOR_TOKEN_CLASSIFICATION_MAPPING, AutoConfig, PreTrainedModel
 from transformers.modeling_outputs import TokenClassifierOutput
 
-from taskzoo import RequestError
+from taskzoo.errors import RequestError
 
-from .crf import LinearChainCrf
+from .crf import LinearChainCrf, Scores
 
 
 @dataclass
 class CrfOutput(TokenClassifierOutput):
-    """Emissions as ``logits`` ``[B, T, L]``; the CRF's ``transitions`` ``[L, L]``, ``start`` and ``end`` ``[L]``."""
+    """Emissions as ``logits`` ``[B, T, L]``, and what the CRF adds to them."""
 
-    transitions: torch.FloatTensor | None = None
-    start: torch.FloatTensor | None = None
-    end: torch.FloatTensor | None = None
+    scores: Scores | None = None
 
 
 class _CrfMixin:
@@ -38,9 +35,7 @@ class _CrfMixin:
             super()._init_weights(module)  # type: ignore[misc]
 
     def forward(self, *args: Any, **kwargs: Any) -> CrfOutput:
-        outputs = super().forward(*args, **kwargs)  # type: ignore[misc]
-        transitions, start, end = self.crf()
-        return CrfOutput(logits=outputs.logits, transitions=transitions, start=start, end=end)
+        return CrfOutput(logits=super().forward(*args, **kwargs).logits, scores=self.crf())  # type: ignore[misc]
 
 
 def load_head(checkpoint: str, labels: Sequence[str], *, crf: bool, **loading: Any) -> PreTrainedModel:
@@ -52,17 +47,12 @@ def load_head(checkpoint: str, labels: Sequence[str], *, crf: bool, **loading: A
     Raises:
         RequestError: the architecture has no token classifier.
     """
-    settings: dict[str, Any] = {
-        "num_labels": len(labels),
-        "id2label": dict(enumerate(labels)),
-        "label2id": {label: i for i, label in enumerate(labels)},
-    }
+    names = {"id2label": dict(enumerate(labels)), "label2id": {label: i for i, label in enumerate(labels)}}
     hub = {k: v for k, v in loading.items() if k == "revision"}
-    config = AutoConfig.from_pretrained(checkpoint, **settings, **hub)
-    mapping = AutoModelForTokenClassification._model_mapping
-    if type(config) not in mapping:
+    config = AutoConfig.from_pretrained(checkpoint, num_labels=len(labels), **names, **hub)
+    if type(config) not in MODEL_FOR_TOKEN_CLASSIFICATION_MAPPING:
         raise RequestError(f"Models of the family {config.model_type!r} have no token classifier in transformers.")
-    base: Any = mapping[type(config)]
+    base: Any = MODEL_FOR_TOKEN_CLASSIFICATION_MAPPING[type(config)]
     # under the base's own name, which is what save_pretrained writes as the architecture
     cls: Any = type(base.__name__, (_CrfMixin, base), {"__module__": __name__}) if crf else base
     model: PreTrainedModel = cls.from_pretrained(checkpoint, config=config, ignore_mismatched_sizes=True, **loading)

@@ -1,4 +1,4 @@
-"""The losses: cross-entropy per word, or the CRF's negative log-likelihood."""
+"""The loss of a CRF, and the logits of words."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ from typing import Any
 
 import torch
 
-from taskzoo import IGNORE_INDEX
-from taskzoo.models.losses import cross_entropy
-from taskzoo.task import Batch
+from taskzoo.types import IGNORE_INDEX, Batch, Loss
 
 from .crf import log_likelihood
 
@@ -18,21 +16,14 @@ def word_logits(logits: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
     return logits.gather(1, positions.unsqueeze(-1).expand(-1, -1, logits.shape[-1])).float()
 
 
-def linear_loss(outputs: Any, batch: Batch, *, label_smoothing: float) -> tuple[torch.Tensor, torch.Tensor]:
-    """Summed cross-entropy over first sub-tokens of owned words, and their number."""
-    return cross_entropy(outputs.logits, batch["targets"]["labels"], label_smoothing=label_smoothing)
-
-
-def crf_loss(outputs: Any, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+def crf_loss(outputs: Any, batch: Batch) -> Loss:
     """Negative log-likelihood of whole windows, and their number of words, so that it compares with a loss per word.
 
     Words without a known label count as ``O`` (label id 0) in a sequence: a CRF needs every position.
-    A window without any label has no part in it.
+    A window without any label does not count.
     """
-    targets = batch["targets"]
+    targets = batch.targets
     mask, tags = targets["word_mask"], targets["word_tags"]
-    labelled = (tags != IGNORE_INDEX).any(dim=1, keepdim=True)
-    mask = mask & labelled
+    mask = mask & (tags != IGNORE_INDEX).any(dim=1, keepdim=True)
     emissions = word_logits(outputs.logits, targets["word_positions"])
-    likelihood = log_likelihood(emissions, tags.clamp(min=0), mask, outputs.transitions, outputs.start, outputs.end)
-    return -likelihood.sum(), mask.sum()
+    return Loss(-log_likelihood(emissions, tags.clamp(min=0), mask, outputs.scores).sum(), mask.sum())

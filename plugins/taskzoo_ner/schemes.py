@@ -5,7 +5,7 @@ A tag is ``O`` (outside any entity) or a prefix, a hyphen and a type: ``B-PER``,
 ======  ==================================================================================================
 IOB1    ``I-`` throughout; ``B-`` only where an entity directly follows another of the same type
         (Ramshaw & Marcus 1995; the CoNLL-2003 files as first published)
-IOB2    every entity begins with ``B-`` and goes on with ``I-`` (Ratnaparkhi 1998; also called BIO)
+IOB2    every entity begins with ``B-`` and continues with ``I-`` (Ratnaparkhi 1998; also called BIO)
 BIOES   ``B- I- E-``, and ``S-`` for an entity of one word. Also spelt BILOU, BIOUL, IOBES
         (``L`` = ``E``, ``U`` = ``S``) and BMES (``M`` = ``I``)
 IO      ``I-`` only, so two neighbouring entities of one type are one

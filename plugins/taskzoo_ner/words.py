@@ -8,33 +8,15 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from taskzoo.errors import DataError
+from taskzoo.scripts import is_ideograph
 
 from .spans import Span
 
-# Scripts written without spaces in which one character is a sensible unit: Han, Hiragana and Katakana
-# (Unicode 16 blocks and script properties; assigned letters only).
-_IDEOGRAPHS = (
-    (0x3005, 0x3007),
-    (0x3021, 0x3029),
-    (0x3031, 0x3035),
-    (0x3038, 0x303C),
-    (0x3041, 0x3096),
-    (0x309D, 0x309F),
-    (0x30A1, 0x30FA),
-    (0x30FC, 0x30FF),
-    (0x31F0, 0x31FF),
-    (0x3400, 0x4DBF),
-    (0x4E00, 0x9FFF),
-    (0xF900, 0xFAFF),
-    (0xFF66, 0xFF9F),
-    (0x1AFF0, 0x1B16F),
-    (0x20000, 0x3FFFD),
-)
 _ZERO_WIDTH_JOINER = "\u200d"
 # Invisible, yet part of the word they follow: soft hyphen, Mongolian vowel separator, ZWNJ, ZWJ, word joiner.
 _JOINERS = "\u00ad\u180e\u200c\u200d\u2060"
 
-_BLANK, _LETTER, _IDEOGRAPH, _EXTEND, _OTHER, _SYMBOL, _FLAG, _SKIN = range(8)
+_SEPARATOR, _LETTER, _IDEOGRAPH, _EXTEND, _OTHER, _SYMBOL, _FLAG, _SKIN = range(8)
 
 
 @lru_cache(maxsize=1 << 16)
@@ -44,10 +26,10 @@ def _kind(char: str) -> int:
     if char in _JOINERS or category[0] == "M" or 0xE0020 <= code <= 0xE007F:  # the range: tags of flag emoji
         return _EXTEND
     if char.isspace() or category in ("Cc", "Zs", "Zl", "Zp"):
-        return _BLANK
+        return _SEPARATOR
     if category == "Cf" and unicodedata.bidirectional(char) != "AN" and not 0x110BD <= code <= 0x110CD:
-        return _BLANK  # all but the visible number signs of Arabic and Kaithi
-    if any(first <= code <= last for first, last in _IDEOGRAPHS):
+        return _SEPARATOR  # all but the visible number signs of Arabic and Kaithi
+    if is_ideograph(char):
         return _IDEOGRAPH
     if category[0] in "LN":
         return _LETTER
@@ -58,13 +40,13 @@ def _kind(char: str) -> int:
     return _SYMBOL if category in ("So", "Sm") else _OTHER
 
 
-def is_blank(char: str) -> bool:
-    """Whether a character stands between words: white space, a control or an invisible format character.
+def is_separator(char: str) -> bool:
+    """Whether a character separates words: whitespace, a control or an invisible format character.
 
-    Combining marks and joiners (ZWJ, ZWNJ, soft hyphen, word joiner) are not blank: they belong to the word they
-    follow. A joiner with no word before it is skipped all the same.
+    Combining marks and joiners (ZWJ, ZWNJ, soft hyphen, word joiner) are not: they belong to the word they follow. A
+    joiner with no word before it is skipped all the same.
     """
-    return _kind(char) == _BLANK
+    return _kind(char) == _SEPARATOR
 
 
 def split_words(text: str) -> list[tuple[int, int]]:
@@ -78,8 +60,8 @@ def split_words(text: str) -> list[tuple[int, int]]:
     * Combining marks and joiners belong to the character they follow (Unicode UAX 29, rule WB4). Emoji sequences
       (skin tones, ZWJ, flags, keycaps) are one word.
 
-    Together the words hold every character that is not :func:`is_blank`, apart from joiners that follow no word, and
-    no white space. O(len(text)).
+    Together the words hold every character but separators (:func:`is_separator`), apart from joiners that follow
+    no word, and no whitespace. O(len(text)).
     """
     words: list[tuple[int, int]] = []
     position, length = 0, len(text)
@@ -87,7 +69,7 @@ def split_words(text: str) -> list[tuple[int, int]]:
         start = position
         kind = _kind(text[position])
         position += 1
-        if kind == _BLANK or (kind == _EXTEND and text[start] in _JOINERS):
+        if kind == _SEPARATOR or (kind == _EXTEND and text[start] in _JOINERS):
             continue
         if kind in (_LETTER, _EXTEND):
             while position < length and _kind(text[position]) in (_LETTER, _EXTEND):
@@ -129,7 +111,7 @@ def spans_to_words(
 ) -> tuple[list[Span], int]:
     """Entities given in characters, as entities in words.
 
-    A span that begins or ends inside a word covers that whole word. White space at its ends does not matter.
+    A span that begins or ends inside a word covers that whole word. Whitespace at its ends does not matter.
 
     Args:
         words: ``(start, end)`` offsets, ascending and disjoint, as from :func:`split_words`.

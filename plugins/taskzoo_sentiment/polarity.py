@@ -30,8 +30,9 @@ _NOUNS = re.compile(r"(\s+(sentiment|emotion|review|opinion|class|label)s?|的?(
 
 
 def polarity(name: str) -> float | None:
-    """-1 for ``negative``, 0 for ``neutral``, 1 for ``positive`` and their like, twice that for ``very positive`` and
-    half for ``有点正面``; ``None`` for a name that says nothing of it.
+    """-1 for ``negative``, 0 for ``neutral``, 1 for ``positive`` and similar names; ``None`` for any other name.
+
+    Twice that for ``very positive``, half for ``有点正面``.
     """
     rest = name.strip().casefold()
     if rest not in _POLARITY:

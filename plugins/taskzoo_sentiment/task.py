@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from taskzoo import RequestError, Row
-from taskzoo.answers.base import Answer
-from taskzoo.answers.labels import check_types, one_label
-from taskzoo.answers.number import Number
-from taskzoo.answers.one_label import OneLabel
-from taskzoo.answers.task import TextTask
+from taskzoo.heads.base import Head
+from taskzoo.heads.label_text import check_types, one_label
+from taskzoo.heads.regression import RegressionHead
+from taskzoo.heads.single_label import SingleLabelHead
+from taskzoo.heads.text_task import TextTask
 
-from .labels import find_kind, in_order, require_number, require_star
+from .label_kinds import find_kind, in_order, require_number, require_star
+from .stars import StarsHead
 
 LEVELS = 4
 """Intensities that are nearest to the same quarter of the range count as alike when rows are split and compared."""
@@ -21,22 +21,23 @@ MOST_SHOWN = 6
 """Classes that the description lists one by one."""
 
 
-class SentimentLabels:
-    """Settles from the training rows which kind their labels are (see :class:`~taskzoo.answers.task.LabelReader`)."""
+class SentimentTask(TextTask):
+    """Says how negative or positive a text is; the training rows determine which kind their labels are."""
+
+    heads = (SingleLabelHead, RegressionHead, StarsHead)
 
     def __init__(self, options: Mapping[str, Any]) -> None:
-        self.options = options
+        super().__init__(options)
         self.kind = ""
         self._names: dict[str, str] = {}  # of stars, as the training rows have them
         self._range = (0.0, 0.0)
-        self._description = ""
 
     @property
     def numeric(self) -> bool:
-        """Whether the answer is a number."""
+        """Whether a number is predicted."""
         return self.kind == "intensity" or (self.kind == "stars" and self.options["stars_as"] == "numbers")
 
-    def read(self, rows: Sequence[Row]) -> list[Any]:
+    def read_labels(self, rows: Sequence[Row]) -> list[Any]:
         check_types(rows)
         names = [one_label(row) for row in rows]
         is_new = not self.kind
@@ -55,44 +56,51 @@ class SentimentLabels:
             return [float(star) for star in stars] if self.numeric else names
         return names
 
-    def classes(self, gold: Any) -> list[str]:
+    def label_classes(self, gold: Any) -> list[str]:
         if gold is None or self.kind == "intensity":
             return []
-        return [self._star_name(gold) if self.numeric else gold]
+        return [self._names.get(f"{gold:g}", f"{gold:g}") if self.numeric else gold]
 
     def stratum(self, gold: Any) -> str:
         if gold is None or self.kind != "intensity":
-            return "".join(self.classes(gold))
+            return super().stratum(gold)
         low, high = self._range
         return f"{gold:g}" if low == high else f"level {round(LEVELS * (gold - low) / (high - low))}"
 
-    def fit(self, gold: Sequence[Any]) -> Answer:
+    def fit_head(self, gold: Sequence[Any]) -> Head:
+        loss = {"loss": self.options["loss"]}
+        if self.kind == "intensity":
+            return RegressionHead.fitted(gold, **loss)
         if self.numeric:
-            names = self._names if self.kind == "stars" else None
-            number = Number.fitted(gold, loss=self.options["loss"], names=names)
-            what = "stars as a number" if self.kind == "stars" else "intensity, a number"
-            self._description = (
-                f"{what} from {number.lowest:g} to {number.highest:g}, mean {number.mean:.3g}, "
-                f"deviation {number.deviation:.3g}"
-            )
-            return number
-        order = in_order(set(gold))
-        self._description = _describe_classes(self.kind, Counter(gold), order)
-        weights, gamma = self.options["class_weights"], self.options["focal_gamma"]
-        return OneLabel.fitted(gold, order, class_weights=weights, focal_gamma=gamma)
+            return StarsHead.fitted(gold, names=self._names, **loss)
+        return SingleLabelHead.fitted(gold, in_order(set(gold)), **self.loss_options)
 
     def describe(self) -> str:
-        found = " (found from the labels; kind=... sets it)" if self.options["kind"] == "auto" else ""
-        return f"{self._description}{found}"
+        found = " (detected from the labels; kind=... sets it)" if self.options["kind"] == "auto" else ""
+        return f"{self._describe_head()}{found}"
 
     def state(self) -> dict[str, Any]:
-        return {"kind": self.kind}
+        return {**super().state(), "kind": self.kind}
 
     def restore(self, state: Mapping[str, Any]) -> None:
+        super().restore(state)
         self.kind = state["kind"]
 
-    def _star_name(self, gold: float) -> str:
-        return self._names.get(f"{gold:g}", f"{gold:g}")
+    def _describe_head(self) -> str:
+        head = self.text_head
+        if isinstance(head, RegressionHead):
+            what = "stars as a number" if self.kind == "stars" else "intensity, a number"
+            scale = head.scale
+            return (
+                f"{what} from {scale.lowest:g} to {scale.highest:g}, mean {scale.mean:.3g}, "
+                f"deviation {scale.deviation:.3g}"
+            )
+        counts = {name: self._counts[name] for name in head.labels}
+        named = [f"{name} ({count} row{'s' * (count != 1)})" for name, count in counts.items()]
+        if len(counts) > MOST_SHOWN:
+            least, *_, most = sorted(counts, key=lambda name: counts[name])
+            named = [f"from {counts[least]} rows ({least}) to {counts[most]} ({most})"]
+        return f"{f'{len(counts)} classes' if self.kind == 'classes' else self.kind}, {', '.join(named)}"
 
     def _check_options(self) -> None:
         """Refuse options that the kind makes no use of.
@@ -113,17 +121,3 @@ class SentimentLabels:
                     f"{name}={self.options[name]} is for {wanted}, and the labels are read as {found} here "
                     f"({self.kind}); leave it out."
                 )
-
-
-def _describe_classes(kind: str, counts: Mapping[str, int], order: Sequence[str]) -> str:
-    named = [f"{name} ({counts[name]} row{'s' * (counts[name] != 1)})" for name in order]
-    if len(order) > MOST_SHOWN:
-        by_size = sorted(order, key=lambda name: counts[name])
-        named = [f"from {counts[by_size[0]]} rows ({by_size[0]}) to {counts[by_size[-1]]} ({by_size[-1]})"]
-    return f"{f'{len(order)} classes' if kind == 'classes' else kind}, {', '.join(named)}"
-
-
-class SentimentTask(TextTask):
-    """Says how negative or positive a text is."""
-
-    reader_class = SentimentLabels

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-import numpy as np
-
-from taskzoo.metrics.base import score_with
 from taskzoo.metrics.sentences import split_sentences
-from taskzoo.task import Metric
+from taskzoo.types import Metric
 
 MOST = 3
 SAMPLE = 500
@@ -35,8 +32,7 @@ class Lead:
         best = -1.0
         for count in range(1, MOST + 1):
             predictions = [{"text": self._lead(source, count)} for source in sources[:SAMPLE]]
-            statistics = self._metric.statistics(predictions, references)
-            score = next(iter(score_with(self._metric, statistics, np.ones(len(statistics))).values()))
+            score = next(iter(self._metric.compute(predictions, references).values()))
             if score > best:
                 best, self.sentences = score, count
 

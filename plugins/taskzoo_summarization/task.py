@@ -2,75 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from taskzoo import Row
-from taskzoo.data.languages import language_code, language_name, main_script, script_language
+from taskzoo.languages import language_code, language_name
 from taskzoo.metrics.generated import GeneratedText
 from taskzoo.metrics.summaries import Rouge
-from taskzoo.task import Metric
-from taskzoo.text2text.form import pretrained_prefix
-from taskzoo.text2text.task import Text2TextTask
+from taskzoo.scripts import main_script
+from taskzoo.seq2seq.pair_examples import text_predictions
+from taskzoo.seq2seq.seq2seq_task import Seq2SeqTask
+from taskzoo.seq2seq.sequence_format import pretrained_prefixes
+from taskzoo.types import Example, Metric, Prediction
 
 from .lead import Lead
 
-UNSPACED = {"zh", "ja", "th"}
 SAMPLE = 200
 
 
-class Summarizing:
-    """Shorter, in the same language (see :class:`~taskzoo.text2text.task.Purpose`)."""
+class SummarizationTask(Seq2SeqTask):
+    """Shorter, in the same language."""
 
     primary_metric = "rougeL"
+    language_hint = "language=en"
 
     def __init__(self, options: Mapping[str, Any]) -> None:
-        self.options = options
-        language = options["language"]
-        if language:
-            language_code(language)
-        self.languages = (language, language)
-        self._written = ""
+        super().__init__(options)
+        self.source_lang = self.target_lang = options["language"]
+        if self.target_lang:
+            language_code(self.target_lang)  # refuses what is not one
 
-    def read(self, rows: Sequence[Row], split: str) -> None:
-        """Rows say nothing of their language."""
-
-    def fit(self, rows: Sequence[Row]) -> None:
-        if self.languages[1]:
-            self._written = language_code(self.languages[1])
-            return
-        targets = [target for row in rows for target in row["targets"]]
-        self._written = script_language(targets)
-        if not self._written and main_script(" ".join(targets[:SAMPLE])) == "Latn":
-            self._written = "en"  # for ROUGE, whose reference implementation reads Latin letters as English
+    def guess_language(self, texts: Iterable[str]) -> str:
+        texts = list(texts)
+        latin = main_script(" ".join(texts[:SAMPLE])) == "Latn"  # ROUGE reads Latin letters as English
+        return super().guess_language(texts) or ("en" if latin else "")
 
     def describe(self) -> str:
-        said = "" if self.languages[1] else " (by their script; set language=... if that is wrong)"
-        return f"summaries in {language_name(self._written) if self._written else 'an unknown language'}{said}"
+        name = language_name(self.output_language) if self.output_language else "an unknown language"
+        return f"summaries in {name}" + (
+            "" if self.target_lang else " (detected from their script; set language=... if that is wrong)"
+        )
 
     def prefix(self, config: Any) -> str:
-        return pretrained_prefix(config, "summarization")
-
-    def joined(self, texts: Sequence[str]) -> str:
-        return ("" if self._written in UNSPACED else " ").join(texts)
+        prefixes = pretrained_prefixes(config)
+        return prefixes.get("summarization", "summarize: ") if prefixes else ""
 
     def metrics(self) -> Sequence[Metric]:
-        rouge = Rouge(self._written, references=self.options["references"], stemming=self.options["stemming"])
-        return [rouge, GeneratedText(summary=True)]
+        rouge = Rouge(self.output_language, references=self.options["references"], stemming=self.options["stemming"])
+        return [rouge, GeneratedText(summary=True), *super().metrics()]
 
-    def baseline(self, rows: Sequence[Row], seed: int) -> Callable[[Sequence[Row]], list[str]]:
-        lead = Lead(self.metrics()[0], self.joined)
-        lead.fit([row["source"] for row in rows], [row["targets"] for row in rows])
-        return lambda others: lead.summarize([row["source"] for row in others])
-
-    def state(self) -> dict[str, Any]:
-        return {"written": self._written}
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        self._written = state["written"]
-
-
-class SummarizationTask(Text2TextTask):
-    """Summarizes."""
-
-    purpose_class = Summarizing
+    def baseline(self, examples: Sequence[Example], seed: int) -> Callable[[Sequence[Example]], list[Prediction]]:
+        lead = Lead(self.metrics()[0], self.join_chunks)
+        lead.fit([example["source"] for example in examples], [example["targets"] for example in examples])
+        return lambda others: text_predictions(others, lead.summarize([other["source"] for other in others]))

@@ -1,36 +1,53 @@
 """Translation: the task this package registers (nothing heavy is imported here)."""
 
 from collections.abc import Callable
+from pathlib import Path
 
-from taskzoo import Option, TaskSpec, hookimpl
-from taskzoo.text2text.options import TEXT2TEXT_FORMATS, TEXT2TEXT_OPTIONS
+from taskzoo import Column, Option, TaskSpec, hookimpl
+from taskzoo.seq2seq.seq2seq_options import SEQ2SEQ_OPTIONS, SOURCE_NAMES, TARGET_NAMES
+
+TRANSLATION = TaskSpec(
+    id="translation",
+    contract=2,
+    entry_point="taskzoo_translation.task:TranslationTask",
+    summary="Translate sentences from one language into another.",
+    columns={
+        "source": Column("the text to translate", required=True, names=SOURCE_NAMES, language="source_lang"),
+        "target": Column(
+            "its translation, or a list of several",
+            required=True,
+            target=True,
+            names=TARGET_NAMES,
+            language="target_lang",
+        ),
+    },
+    options={
+        "source_lang": Option("", "language of the sources, e.g. en (detected where column names say it)"),
+        "target_lang": Option("", "language of the targets, e.g. zh"),
+        "filter": Option(
+            "none",
+            "training pairs that look wrong: leave them, count them, or count and drop them",
+            choices=("none", "report", "drop"),
+        ),
+        "bleu_tokenize": Option("", "BLEU tokenizer (by default set by the target language: zh, char or 13a)"),
+        "ter": Option(False, "also score the translation edit rate (slow for long texts)"),
+        **SEQ2SEQ_OPTIONS,
+    },
+    formats=("jsonl", "json", "csv", "tsv", "parquet", "parallel", "tmx"),
+    demo="taskzoo_translation:demo",
+    default_model="opus-mt-en-zh",
+    demo_model="scratch:marian-tiny",
+    kinds=("encoder-decoder", "decoder", "encoder"),
+)
 
 
 @hookimpl
 def taskzoo_register_tasks(register: Callable[[TaskSpec], None]) -> None:
     """Register ``translation``."""
-    register(
-        TaskSpec(
-            id="translation",
-            entry_point="taskzoo_translation.task:TranslationTask",
-            summary="Translate sentences from one language into another.",
-            columns={
-                "source": "the text to translate",
-                "target": "its translation, or a list of several",
-            },
-            options={
-                "source": Option("", "language of the sources, e.g. en (found from column names where they say it)"),
-                "target": Option("", "language of the targets, e.g. zh"),
-                "filter": Option(
-                    "none",
-                    "training pairs that look wrong: leave them, count them, or count and drop them",
-                    choices=("none", "report", "drop"),
-                ),
-                "bleu_tokenize": Option("", "tokenizer of BLEU (by the target's language: zh, char or 13a)"),
-                **TEXT2TEXT_OPTIONS,
-            },
-            formats=(*TEXT2TEXT_FORMATS, "parallel", "tmx"),
-            demo="taskzoo_translation:demo",
-            languages={"source": "source", "target": "target"},
-        )
-    )
+    register(TRANSLATION)
+
+
+@hookimpl
+def taskzoo_register_catalogue(add: Callable[[Path], None]) -> None:
+    """Add the recipes."""
+    add(Path(__file__).with_name("recipes.yaml"))

@@ -5,117 +5,100 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from taskzoo import Row
 from taskzoo.data.filters import filter_pairs
-from taskzoo.data.languages import language_code, language_name, script_language
-from taskzoo.data.readers import LANGUAGES
+from taskzoo.data.language_columns import LANGUAGES
 from taskzoo.errors import DataError
+from taskzoo.languages import language_code, language_name
 from taskzoo.metrics.generated import GeneratedText
 from taskzoo.metrics.translation import TranslationScores
-from taskzoo.task import Metric
-from taskzoo.text2text.form import pretrained_prefix
-from taskzoo.text2text.task import Text2TextTask
+from taskzoo.seq2seq.pair_examples import text_predictions
+from taskzoo.seq2seq.seq2seq_task import Seq2SeqTask
+from taskzoo.seq2seq.sequence_format import pretrained_prefixes
+from taskzoo.types import Example, Metric, Prediction, Row
 
 from .memory import TranslationMemory
 
-UNSPACED = {"zh", "ja", "th"}
 
+class TranslationTask(Seq2SeqTask):
+    """From one language into another.
 
-class Translating:
-    """From one language into another (see :class:`~taskzoo.text2text.task.Purpose`).
-
-    Languages come from the options, else from what columns and files are called, else from the script of the training
-    targets, which is enough to choose the tokenizer of BLEU.
+    Languages come from the options, else from the names of columns and files, else from the script of the training
+    targets, which is enough to choose BLEU's tokenizer.
     """
 
     primary_metric = "bleu"
 
     def __init__(self, options: Mapping[str, Any]) -> None:
-        self.options = options
-        self.languages = (_known(options["source"]), _known(options["target"]))
-        self._written = ""
+        super().__init__(options)
+        self.source_lang, self.target_lang = options["source_lang"], options["target_lang"]
+        for language in filter(None, (self.source_lang, self.target_lang)):
+            language_code(language)  # refuses what is not one
 
-    def read(self, rows: Sequence[Row], split: str) -> None:
-        for row in rows:
-            named = row.get(LANGUAGES)
-            if not named or split == "predict":
-                continue
-            found = tuple(old or new for old, new in zip(self.languages, named, strict=True))
-            for old, new in zip(self.languages, named, strict=True):
-                if old and new and language_code(old) != language_code(new):
-                    raise DataError(
-                        f"the columns are {named[0]} to {named[1]}, and the direction is {self.languages[0] or '?'} to "
-                        f"{self.languages[1] or '?'}; say which with --set source=... target=...",
-                        file=row.source,
-                        line=row.line,
-                    )
-            self.languages = (found[0], found[1])
-            break
+    def prepare(self, rows: Sequence[Row], split: str) -> list[Example]:
+        if split != "predict":
+            self._read_direction(rows)
+        return super().prepare(rows, split)
 
-    def fit(self, rows: Sequence[Row]) -> None:
-        target = self.languages[1]
-        self._written = language_code(target) if target else script_language(t for r in rows for t in r["targets"])
+    def filter_train_rows(self, examples: Sequence[Example]) -> tuple[list[Example], dict[str, int]]:
+        """With the option ``filter``, counts of the pairs that look wrong; with ``drop``, the examples without them.
 
-    def describe(self) -> str:
-        source, target = (language_name(code) if code else "?" for code in self.languages)
-        guessed = "" if self.languages[1] or not self._written else f" (by its script {language_name(self._written)})"
-        return f"{source} to {target}{guessed}"
-
-    def prefix(self, config: Any) -> str:
-        return pretrained_prefix(config, "translation", self.languages)
-
-    def joined(self, texts: Sequence[str]) -> str:
-        return ("" if self._written in UNSPACED else " ").join(texts)
-
-    def metrics(self) -> Sequence[Metric]:
-        return [TranslationScores(self._written, self.options["bleu_tokenize"]), GeneratedText()]
-
-    def baseline(self, rows: Sequence[Row], seed: int) -> Callable[[Sequence[Row]], list[str]]:
-        memory = TranslationMemory([row["source"] for row in rows], [row["targets"][0] for row in rows])
-        return lambda others: memory.translate([row["source"] for row in others])
-
-    def state(self) -> dict[str, Any]:
-        return {"languages": list(self.languages), "written": self._written}
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        source, target = state["languages"]
-        self.languages, self._written = (source, target), state["written"]
-
-
-class TranslationTask(Text2TextTask):
-    """Translates."""
-
-    purpose_class = Translating
-
-    def sift(self, rows: Sequence[Row]) -> tuple[list[Row], dict[str, int]]:
-        """With the option ``filter``, counts of the pairs that look wrong, and with ``drop`` the rows without them.
-
-        A row with several targets loses those that look wrong, and goes once none is left.
+        An example with several targets loses those that look wrong, and is dropped once none is left.
         """
         asked = self.options["filter"]
         if asked == "none":
-            return list(rows), {}
-        pairs = [(index, target) for index, row in enumerate(rows) for target in row["targets"]]
-        report = filter_pairs([(rows[i]["source"], target) for i, target in pairs], languages=self.purpose.languages)
+            return list(examples), {}
+        pairs = [(index, target) for index, example in enumerate(examples) for target in example["targets"]]
+        report = filter_pairs(
+            [(examples[index]["source"], target) for index, target in pairs],
+            languages=(self.source_lang, self.target_lang),
+        )
         done = "dropped" if asked == "drop" else "kept"
         counts = {f"pairs look wrong and are {done}: {reason}": count for reason, count in report.counts.items()}
         if asked == "report":
-            return list(rows), counts
+            return list(examples), counts
         good: dict[int, list[str]] = {}
         for place in report.kept:
             index, target = pairs[place]
             good.setdefault(index, []).append(target)
         return [
-            Row({**rows[i].fields, "targets": kept}, rows[i].source, rows[i].line) for i, kept in good.items()
+            Example({**examples[i].fields, "targets": kept}, examples[i].source, examples[i].line)
+            for i, kept in good.items()
         ], counts
 
+    def describe(self) -> str:
+        source, target = (language_name(code) if code else "?" for code in (self.source_lang, self.target_lang))
+        guessed = "" if self.target_lang or not self.output_language else self.output_language
+        return f"{source} to {target}" + (f" (by its script {language_name(guessed)})" if guessed else "")
 
-def _known(language: str) -> str:
-    """``language`` as it was given, once it is known to be one.
+    def prefix(self, config: Any) -> str:
+        if not (self.source_lang and self.target_lang and pretrained_prefixes(config)):
+            return ""
+        return f"translate {language_name(self.source_lang)} to {language_name(self.target_lang)}: "
 
-    Raises:
-        UnknownNameError: no such language, with the nearest.
-    """
-    if language:
-        language_code(language)
-    return language
+    def metrics(self) -> Sequence[Metric]:
+        scores = TranslationScores(self.output_language, self.options["bleu_tokenize"], self.options["ter"])
+        return [scores, GeneratedText(), *super().metrics()]
+
+    def baseline(self, examples: Sequence[Example], seed: int) -> Callable[[Sequence[Example]], list[Prediction]]:
+        memory = TranslationMemory([e["source"] for e in examples], [e["targets"][0] for e in examples])
+        return lambda others: text_predictions(others, memory.translate([other["source"] for other in others]))
+
+    def _read_direction(self, rows: Sequence[Row]) -> None:
+        """Take the languages that the names of columns or files say.
+
+        Raises:
+            DataError: they contradict what is known.
+        """
+        row = next((row for row in rows if row.get(LANGUAGES)), None)
+        if row is None:
+            return
+        named = row[LANGUAGES]
+        for known, found in zip((self.source_lang, self.target_lang), named, strict=True):
+            if known and found and language_code(known) != language_code(found):
+                raise DataError(
+                    f"the columns are {named[0]} to {named[1]}, and the direction is {self.source_lang or '?'} to "
+                    f"{self.target_lang or '?'}; say which with --set source_lang=... target_lang=...",
+                    file=row.source,
+                    line=row.line,
+                )
+        self.source_lang, self.target_lang = self.source_lang or named[0], self.target_lang or named[1]

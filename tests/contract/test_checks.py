@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -11,10 +12,12 @@ import numpy as np
 import pytest
 import torch
 
-from taskzoo import Encoded, Row, registry
-from taskzoo.metrics.base import WeightedMetric
-from taskzoo.task import Option, TaskSpec
+from taskzoo import Batch, Encoded, Example, Feature, Loss, Metric, Option, Row, Score
+from taskzoo.errors import RequestError, UnknownNameError
 from taskzoo.testing import Bench, TaskContract, checks
+from taskzoo.testing.checks import NoRun, NotApplicable
+from taskzoo.types import Scorer
+from taskzoo_ner import NER
 from taskzoo_ner.metrics import SpanF1
 from taskzoo_ner.task import NerTask
 
@@ -22,15 +25,14 @@ MakeBench = Callable[[type], Bench]
 
 
 @pytest.fixture
-def bench_of(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[MakeBench]:
-    """A function from a task class to a bench that believes it to be ``ner``."""
-    registry.tasks()
+def bench_of(tmp_path: Path) -> Iterator[MakeBench]:
+    """A function from a subclass of ``NerTask`` to its bench."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
 
-    def make(cls: type) -> Bench:
-        monkeypatch.setattr("taskzoo.registry.lookup.load_task", lambda name: cls)
-        return Bench("ner", tmp_path, family="bert", size=16)
+    def make(cls: Any) -> Bench:
+        cls.spec = NER
+        return Bench(cls, tmp_path, family="bert", size=16)
 
     yield make
     torch.set_num_threads(threads)
@@ -45,12 +47,13 @@ def test_every_check_has_a_result(bench_of: MakeBench, monkeypatch: pytest.Monke
     def check_nothing(bench: Bench) -> None:
         raise ValueError("two\nlines")
 
-    monkeypatch.setattr(checks, "CHECKS", (checks.check_spec, checks.check_rows, check_nothing))
-    results = list(checks.run_checks(bench_of(NerTask)))
-    assert [(r.check, r.ok, r.reason) for r in results] == [
-        ("spec", True, ""),
-        ("rows", True, ""),
-        ("nothing", False, "ValueError: two lines"),
+    monkeypatch.setattr(checks, "CHECKS", (checks.check_spec, checks.check_import, checks.check_rows, check_nothing))
+    results = list(checks.run_checks(bench_of(type("Own", (NerTask,), {}))))
+    assert [(r.check, r.status, r.reason) for r in results] == [
+        ("spec", "ok", ""),
+        ("import", "skipped", "the task belongs to no plugin"),
+        ("rows", "ok", ""),
+        ("nothing", "failed", "ValueError: two lines"),
     ]
 
 
@@ -59,37 +62,111 @@ def test_the_class_and_the_command_make_the_same_checks() -> None:
     assert methods == {check.__name__.removeprefix("check_") for check in checks.CHECKS}
 
 
-def test_a_mean_is_no_sum(bench_of: MakeBench) -> None:
-    class Mean(NerTask):
-        def loss(self, outputs: Any, batch: Any, *, label_smoothing: float = 0.0) -> Any:
-            total, weight = super().loss(outputs, batch, label_smoothing=label_smoothing)
-            return total / weight, torch.ones(())
+def test_an_unexpected_error_shows_where_it_is_in_the_task(
+    bench_of: MakeBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Breaks(NerTask):
+        def references(self, examples: Sequence[Example]) -> list[dict[str, Any]]:
+            return [{"tags": example["no such field"]} for example in examples]
 
-    fails(bench_of(Mean), checks.check_loss, "must be a sum")
+    monkeypatch.setattr(checks, "CHECKS", (checks.check_rows,))
+    (result,) = checks.run_checks(bench_of(Breaks))
+    assert result.status == "failed"
+    assert result.reason.startswith("The task Breaks of")
+    assert "failed in references(): KeyError: 'no such field'" in result.reason
+    assert "[test_checks.py:" in result.reason
+    assert 'in references(): return [{"tags": example["no such field"]}' in result.reason
+
+
+def test_after_a_failed_short_run_the_rest_is_not_run(bench_of: MakeBench, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Breaks(NerTask):
+        def loss(self, outputs: Any, batch: Batch, *, label_smoothing: float = 0.0) -> Loss:
+            raise ValueError("no loss today")
+
+    bench = bench_of(Breaks)
+    needing = (checks.check_run, checks.check_accumulation, checks.check_state, checks.check_metrics)
+    monkeypatch.setattr(checks, "CHECKS", needing)
+    first, *others = checks.run_checks(bench)
+    assert first.status == "failed"
+    assert "no loss today" in first.reason
+    assert {(r.status, r.reason) for r in others} == {("not run", "the short run failed")}
+    with pytest.raises(NoRun):
+        checks.check_predictions(bench)
+
+
+def test_a_mean_is_not_a_sum(bench_of: MakeBench) -> None:
+    class Mean(NerTask):
+        def loss(self, outputs: Any, batch: Batch, *, label_smoothing: float = 0.0) -> Loss:
+            loss = super().loss(outputs, batch, label_smoothing=label_smoothing)
+            return Loss(loss.total / loss.weight, torch.ones(()))
+
+    fails(bench_of(Mean), checks.check_loss, "must be a sum .*batch_coupled")
     fails(bench_of(Mean), checks.check_accumulation, "train differently")
+
+
+def test_a_smoothed_loss_is_not_reported(bench_of: MakeBench) -> None:
+    class Smoothed(NerTask):
+        def loss(self, outputs: Any, batch: Batch, *, label_smoothing: float = 0.0) -> Loss:
+            return dataclasses.replace(super().loss(outputs, batch, label_smoothing=label_smoothing), reported=None)
+
+    fails(bench_of(Smoothed), checks.check_loss, "`reported` is .* and must be the plain sum")
+
+
+@pytest.mark.parametrize("member", ["loss", "collator", "encode", "prepare"])
+def test_results_of_another_type(bench_of: MakeBench, member: str) -> None:
+    """Tuples, dicts and rows where the contract has types of its own."""
+
+    class Untyped(NerTask):
+        def loss(self, outputs: Any, batch: Any, *, label_smoothing: float = 0.0) -> Any:
+            loss = super().loss(outputs, batch, label_smoothing=label_smoothing)
+            return (loss.total, loss.weight) if member == "loss" else loss
+
+        def collator(self, processor: Any) -> Any:
+            collate = super().collator(processor)
+
+            class Other:
+                def __init__(self, batch: Batch) -> None:
+                    self.inputs, self.targets = batch.inputs, batch.targets
+
+            return (lambda features: Other(collate(features))) if member == "collator" else collate
+
+        def encode(self, examples: Sequence[Example], processor: Any) -> Any:
+            encoded = super().encode(examples, processor)
+            return encoded.features if member == "encode" else encoded
+
+        def prepare(self, rows: Sequence[Row], split: str) -> Any:
+            examples = super().prepare(rows, split)
+            return [Row(e.fields, e.source, e.line) for e in examples] if member == "prepare" else examples
+
+    check, message = {
+        "loss": (checks.check_loss, r"must return taskzoo\.Loss"),
+        "collator": (checks.check_loss, r"must return taskzoo\.Batch"),
+        "encode": (checks.check_encoding, r"must return taskzoo\.Encoded"),
+        "prepare": (checks.check_rows, r"must return taskzoo\.Example"),
+    }[member]
+    fails(bench_of(Untyped), check, message)
 
 
 def test_padding_that_is_seen(bench_of: MakeBench) -> None:
     class Unmasked(NerTask):
-        def collator(self, tokenizer: Any) -> Any:
-            collate = super().collator(tokenizer)
+        def collator(self, processor: Any) -> Any:
+            collate = super().collator(processor)
 
-            def without_mask(features: Sequence[Any]) -> Any:
+            def without_mask(features: Sequence[Any]) -> Batch:
                 batch = collate(features)
-                batch["inputs"]["attention_mask"] = torch.ones_like(batch["inputs"]["attention_mask"])
+                batch.inputs["attention_mask"] = torch.ones_like(batch.inputs["attention_mask"])
                 return batch
 
             return without_mask
 
-    fails(bench_of(Unmasked), checks.check_batching, "predicted otherwise|row by row")
+    fails(bench_of(Unmasked), checks.check_batching, "predicted differently|row by row")
 
 
 def test_labels_in_the_order_of_rows(bench_of: MakeBench) -> None:
     class Unsorted(NerTask):
-        def fit(self, rows: Sequence[Row]) -> None:
-            super().fit(rows)
-            self.labels = ["O", *dict.fromkeys(t for row in rows for tag in row["tags"] if tag != "O" for t in (
-                f"B-{tag[2:]}", f"I-{tag[2:]}"))]  # fmt: skip
+        def fit(self, examples: Sequence[Example]) -> None:
+            tags = [tag[2:] for example in examples for tag in example["tags"] if tag != "O"]
+            self.labels = ["O", *(f"{prefix}-{name}" for name in dict.fromkeys(tags) for prefix in "BI")]
 
     fails(bench_of(Unsorted), checks.check_encoding, "order of the training rows")
 
@@ -98,7 +175,7 @@ def test_learning_from_test_rows(bench_of: MakeBench) -> None:
     class Peeks(NerTask):
         seen = 0
 
-        def prepare(self, rows: Sequence[Row], split: str) -> list[Row]:
+        def prepare(self, rows: Sequence[Row], split: str) -> list[Example]:
             if split == "test":
                 self.seen = sum(len(str(row.fields)) for row in rows)
             return super().prepare(rows, split)
@@ -109,6 +186,37 @@ def test_learning_from_test_rows(bench_of: MakeBench) -> None:
     fails(bench_of(Peeks), checks.check_fit, "depends on validation or test rows: seen")
 
 
+def test_labels_of_test_rows(bench_of: MakeBench) -> None:
+    """Found though the demo set has the same labels in all splits."""
+
+    class Peeks(NerTask):
+        def __init__(self, options: Mapping[str, Any]) -> None:
+            super().__init__(options)
+            self.found: set[str] = set()
+
+        def prepare(self, rows: Sequence[Row], split: str) -> list[Example]:
+            examples = super().prepare(rows, split)
+            self.found.update(tag for example in examples for tag in example["tags"] or ())
+            return examples
+
+        def fit(self, examples: Sequence[Example]) -> None:
+            self.labels = sorted(self.found)
+
+    fails(bench_of(Peeks), checks.check_fit, "depends on validation or test rows: labels")
+
+
+def test_only_training_rows_reach_fit(bench_of: MakeBench) -> None:
+    sources: list[set[str]] = []
+
+    class Spied(NerTask):
+        def fit(self, examples: Sequence[Example]) -> None:
+            sources.append({example.source for example in examples})
+            super().fit(examples)
+
+    assert bench_of(Spied).run.metrics["test"]
+    assert sources == [{"train"}]
+
+
 def test_a_parameter_that_is_never_used(bench_of: MakeBench) -> None:
     class Idle(NerTask):
         def head(self, checkpoint: str, **loading: Any) -> Any:
@@ -117,38 +225,58 @@ def test_a_parameter_that_is_never_used(bench_of: MakeBench) -> None:
             return model
 
     fails(bench_of(Idle), checks.check_gradients, r"no gradient reaches idle\.weight, idle\.bias")
-    checks.check_gradients(bench_of(Idle), without=["idle"])
+    named = type("Named", (Idle,), {"parameters_without_gradient": ("idle",)})
+    checks.check_gradients(bench_of(named))
+
+
+def test_a_token_that_no_feature_has(bench_of: MakeBench) -> None:
+    class Prompted(NerTask):
+        def collator(self, processor: Any) -> Any:
+            collate = super().collator(processor)
+
+            def with_prompt(features: Sequence[Any]) -> Batch:
+                batch = collate(features)
+                batch.inputs["input_ids"][:, 0] = len(processor) - 1
+                return batch
+
+            return with_prompt
+
+    class Named(Prompted):
+        def token_ids(self, feature: Feature) -> Any:
+            return [*super().token_ids(feature), *range(2000)]
+
+    fails(
+        bench_of(Prompted), checks.check_token_ids, r"input_ids holds tokens that no feature has .*token_ids\(feature"
+    )
+    checks.check_token_ids(bench_of(Named))
 
 
 def test_state_that_forgets(bench_of: MakeBench) -> None:
     class Forgets(NerTask):
         def state(self) -> dict[str, Any]:
-            return {"labels": list(reversed(self.labels)), "options": self.options}
+            return {"labels": list(reversed(self.labels))}
 
-        @classmethod
-        def from_state(cls, state: Mapping[str, Any]) -> Forgets:
-            task = cls(state["options"])
-            task.labels = sorted(state["labels"])
-            return task
+        def restore(self, state: Mapping[str, Any]) -> None:
+            self.labels = sorted(state["labels"])
 
     fails(bench_of(Forgets), checks.check_state, r"another state: labels\[")
 
 
-def test_state_that_is_no_json(bench_of: MakeBench) -> None:
+def test_state_that_is_not_json(bench_of: MakeBench) -> None:
     class Arrays(NerTask):
         def state(self) -> dict[str, Any]:
             return {**super().state(), "weights": np.ones(2)}
 
-    with pytest.raises((AssertionError, TypeError), match="JSON"):
+    with pytest.raises(Exception, match="JSON"):
         checks.check_state(bench_of(Arrays))
 
 
-def test_predictions_that_are_no_json(bench_of: MakeBench) -> None:
+def test_predictions_that_are_not_json(bench_of: MakeBench) -> None:
     class Floats(NerTask):
-        def assemble(self, rows: Sequence[Row], parts: Any) -> list[dict[str, Any]]:
-            return [{**p, "score": np.float32(1)} for p in super().assemble(rows, parts)]
+        def assemble(self, examples: Sequence[Example], parts: Any) -> list[dict[str, Any]]:
+            return [{**p, "score": np.float32(1)} for p in super().assemble(examples, parts)]
 
-    with pytest.raises((AssertionError, TypeError), match="JSON"):
+    with pytest.raises(Exception, match="JSON"):
         checks.check_predictions(bench_of(Floats))
 
 
@@ -157,41 +285,37 @@ def test_metrics_that_do_not_add_up(bench_of: MakeBench) -> None:
         def statistics(self, predictions: Sequence[Any], references: Sequence[Any]) -> np.ndarray:
             return super().statistics(predictions, references) / len(predictions)
 
-    class Task(NerTask):
-        def metrics(self) -> Any:
-            return [Relative()]
-
-    fails(bench_of(Task), checks.check_metrics, "depends on the others")
+    fails(bench_of(with_metric(Relative)), checks.check_metrics, "depends on the others")
 
 
 def test_metrics_that_ask_the_network(bench_of: MakeBench) -> None:
     class Online(SpanF1):
-        def scores(self, total: np.ndarray) -> dict[str, float]:
-            import sys
+        online = False
 
-            if any(name == "check_metrics" for name in _callers(sys._getframe())):
+        def from_sums(self, total: np.ndarray) -> dict[str, float]:
+            if Online.online:
                 socket.create_connection(("example.invalid", 80), timeout=1)
-            return super().scores(total)
+            return super().from_sums(total)
 
-    class Task(NerTask):
-        def metrics(self) -> Any:
-            return [Online()]
-
-    bench = bench_of(Task)
-    assert bench.run.metrics  # made before the check, which alone finds itself among the callers
+    bench = bench_of(with_metric(Online))
+    assert bench.run.metrics
+    Online.online = True
     fails(bench, checks.check_metrics, "reach the network")
 
 
-class WeightedSpanF1(WeightedMetric):
-    """Span F1 in the second form."""
+class AnyForm(Metric):
+    """Span F1 by a scorer of its own."""
 
-    _info = SpanF1._info
+    scores = (*SpanF1.scores, Score("pearson", range=(-1.0, 1.0)), Score("log_loss", False, (0.0, float("inf"))))
 
     def statistics(self, predictions: Sequence[Any], references: Sequence[Any]) -> np.ndarray:
         return SpanF1().statistics(predictions, references)
 
-    def weighted_scores(self, statistics: np.ndarray, weights: np.ndarray) -> dict[str, float]:
-        return SpanF1().scores(weights @ statistics)
+    def scorer(self, statistics: np.ndarray) -> Scorer:
+        return lambda weights: self.weighted(statistics, weights)
+
+    def weighted(self, statistics: np.ndarray, weights: np.ndarray) -> dict[str, float]:
+        return SpanF1().from_sums(weights @ statistics)
 
 
 def with_metric(metric: Any) -> type:
@@ -202,99 +326,142 @@ def with_metric(metric: Any) -> type:
     return Task
 
 
-def test_metrics_of_the_second_form(bench_of: MakeBench) -> None:
-    class Undefined(WeightedSpanF1):
-        def weighted_scores(self, statistics: np.ndarray, weights: np.ndarray) -> dict[str, float]:
-            return {**super().weighted_scores(statistics, weights), "pearson": float("nan")}
+def test_metrics_with_a_scorer_of_their_own(bench_of: MakeBench) -> None:
+    class Undefined(AnyForm):
+        def weighted(self, statistics: np.ndarray, weights: np.ndarray) -> dict[str, float]:
+            return {**super().weighted(statistics, weights), "pearson": float("nan")}
 
     bench = bench_of(with_metric(Undefined))
     checks.check_metrics(bench)
     assert bench.run.metrics["test"]["pearson"] is None
 
 
-class Unweighted(WeightedSpanF1):
-    def weighted_scores(self, statistics: np.ndarray, weights: np.ndarray) -> dict[str, float]:
-        return super().weighted_scores(statistics, np.ones(len(weights)))
+class Unweighted(AnyForm):
+    def weighted(self, statistics: np.ndarray, weights: np.ndarray) -> dict[str, float]:
+        return super().weighted(statistics, np.ones(len(weights)))
 
 
-class Both(WeightedSpanF1):
-    scores = SpanF1.scores
+class Undeclared(AnyForm):
+    def weighted(self, statistics: np.ndarray, weights: np.ndarray) -> dict[str, float]:
+        return {**super().weighted(statistics, weights), "extra": 0.5}
 
 
-class OutOfRange(WeightedSpanF1):
-    def weighted_scores(self, statistics: np.ndarray, weights: np.ndarray) -> dict[str, float]:
-        return {**super().weighted_scores(statistics, weights), "log_loss": -0.5}
+class OutOfRange(AnyForm):
+    def weighted(self, statistics: np.ndarray, weights: np.ndarray) -> dict[str, float]:
+        return {**super().weighted(statistics, weights), "log_loss": -0.5}
 
 
-class Nothing(WeightedSpanF1):
-    def weighted_scores(self, statistics: np.ndarray, weights: np.ndarray) -> dict[str, float]:
+class Nothing(AnyForm):
+    def weighted(self, statistics: np.ndarray, weights: np.ndarray) -> dict[str, float]:
         return {"f1": float("nan")}
+
+
+class WrongDirection(AnyForm):
+    scores = (Score("f1", higher_is_better=False), *SpanF1.scores[1:])
 
 
 @pytest.mark.parametrize(
     ("metric", "message"),
     [
         (Unweighted, "weights give .*, the rows repeated as often"),
-        (Both, "either scores.. or weighted_scores"),
+        (Undeclared, "gives extra, which its `scores` do not list"),
         (OutOfRange, "log_loss=-0.5 is not between"),
         (Nothing, "right answers score f1=nan"),
+        (WrongDirection, "right answers score f1=1"),
     ],
 )
-def test_metrics_that_are_wrong_in_the_second_form(bench_of: MakeBench, metric: type, message: str) -> None:
+def test_metrics_that_are_wrong(bench_of: MakeBench, metric: type, message: str) -> None:
     fails(bench_of(with_metric(metric)), checks.check_metrics, message)
-
-
-def _callers(frame: Any) -> Iterator[str]:
-    while frame is not None:
-        yield frame.f_code.co_name
-        frame = frame.f_back
 
 
 def test_rows_that_vanish(bench_of: MakeBench) -> None:
     class Drops(NerTask):
-        def encode(self, rows: Sequence[Row], tokenizer: Any) -> Encoded:
-            encoded = super().encode(rows, tokenizer)
-            return Encoded([f for f in encoded.features if f["row"] != 3], encoded.counts)
+        def encode(self, examples: Sequence[Example], processor: Any) -> Encoded:
+            encoded = super().encode(examples, processor)
+            return Encoded([f for f in encoded.features if f.row != 3], encoded.counts)
 
     fails(bench_of(Drops), checks.check_encoding, "gave features for")
 
 
-def test_a_member_that_is_missing(bench_of: MakeBench) -> None:
-    class Partial:
+def test_members_that_are_missing_or_different(bench_of: MakeBench) -> None:
+    from taskzoo import Task
+
+    class Partial(Task):
         primary_metric = "f1"
 
-        def __init__(self, options: Mapping[str, Any]) -> None: ...
+        def fit(self, examples: Sequence[Example]) -> None: ...
 
-        def fit(self, rows: Sequence[Row]) -> None: ...
-
-    fails(bench_of(Partial), checks.check_protocol, "lacks assemble, collator, decode")
-
-
-def test_specs_that_hide_or_forget(bench_of: MakeBench) -> None:
-    good: dict[str, Any] = {"summary": "s", "columns": {"text": "t"}, "demo": "taskzoo_ner:demo", "formats": ("conll",)}
-    for fault, message in (
-        ({"summary": ""}, "no one-line summary"),
-        ({"columns": {}}, "no columns"),
-        ({"demo": None}, "no demo set"),
-        ({"formats": ("xml",)}, "xml"),
-        ({"options": {"seed": Option(1, "help")}}, "hides the engine setting"),
-        ({"options": {"mode": Option("a", "help", choices=("b",))}}, "not among its choices"),
-        ({"options": {"mode": Option("a", "")}}, "no help"),
-    ):
-        bench = bench_of(NerTask)
-        bench.__dict__["spec"] = TaskSpec("ner", "taskzoo_ner.task:NerTask", **{**good, **fault})  # type: ignore[arg-type]
-        fails(bench, checks.check_spec, message)
-
-
-def test_a_task_is_adapted_to_the_model_before_it_encodes(bench_of: MakeBench) -> None:
-    class Adapted(NerTask):
-        width = 0
-
-        def adapt(self, tokenizer: Any, config: Any) -> None:
-            self.width = config.hidden_size
-
-        def encode(self, rows: Sequence[Row], tokenizer: Any) -> Encoded:
-            assert self.width == 32
+    class Renamed(NerTask):
+        def encode(self, rows: Any, tokenizer: Any) -> Any:
             return super().encode(rows, tokenizer)
 
-    checks.check_encoding(bench_of(Adapted))
+    class Silent(NerTask):
+        generates = True
+
+    class OneName(NerTask):
+        parameters_without_gradient = "pooler"  # type: ignore[assignment]
+
+    fails(bench_of(Partial), checks.check_members, "lacks assemble, collator")
+    fails(bench_of(Renamed), checks.check_members, r"encode\(\) lacks the parameter examples, processor")
+    fails(bench_of(Silent), checks.check_members, "needs predict_batch")
+    fails(bench_of(OneName), checks.check_members, "must be a tuple of strings")
+
+
+@pytest.mark.parametrize(
+    ("fault", "message"),
+    [
+        ({"summary": ""}, "no one-line summary"),
+        ({"columns": {}}, "no columns"),
+        ({"columns": {"text": dataclasses.replace(NER.columns["text"], help="")}}, "column text has no help"),
+        ({"demo": None}, "no demo set"),
+        ({"formats": ("xml",)}, "xml"),
+        ({"options": {"seed": Option(1, "help")}}, "name of a training setting"),
+        ({"options": {"mode": Option("a", "help", choices=("b",))}}, "is not one of b"),
+        ({"options": {"mode": Option(-5, "help", minimum=0)}}, "at least 0"),
+        ({"options": {"mode": Option("a", "")}}, "option mode has no help"),
+    ],
+)
+def test_specs_that_hide_or_forget(bench_of: MakeBench, fault: dict[str, Any], message: str) -> None:
+    bench = bench_of(NerTask)
+    bench.__dict__["entry"] = dataclasses.replace(bench.entry, spec=dataclasses.replace(NER, **fault))
+    fails(bench, checks.check_spec, message)
+
+
+def test_a_plugin_that_imports_torch(bench_of: MakeBench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "heavy_plugin.py").write_text("import torch\n")
+    (tmp_path / "slow_plugin.py").write_text("import time\ntime.sleep(2.2)\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    bench = bench_of(NerTask)
+    for module, message in (("heavy_plugin", "imports torch"), ("slow_plugin", "takes 2"), ("missing", "failed")):
+        bench.__dict__["plugin_module"] = module
+        fails(bench, checks.check_import, message)
+    bench.__dict__["plugin_module"] = "taskzoo_ner"
+    checks.check_import(bench)
+    bench.__dict__["plugin_module"] = ""
+    with pytest.raises(NotApplicable):
+        checks.check_import(bench)
+
+
+def test_a_task_is_configured_for_the_model_before_it_encodes(bench_of: MakeBench) -> None:
+    class Configured(NerTask):
+        width = 0
+
+        def configure(self, processor: Any, config: Any) -> None:
+            self.width = config.hidden_size
+
+        def encode(self, examples: Sequence[Example], processor: Any) -> Encoded:
+            assert self.width == 32
+            return super().encode(examples, processor)
+
+    checks.check_encoding(bench_of(Configured))
+
+
+def test_a_family_of_a_kind_that_does_not_suit_is_refused(bench_of: MakeBench, tmp_path: Path) -> None:
+    class Decoder(NerTask):
+        spec = dataclasses.replace(NER, kinds=("decoder",), default_model=None)
+
+    assert Bench(Decoder, tmp_path).family == "gpt2"
+    with pytest.raises(RequestError, match="bert is of the kind encoder, and the task needs decoder"):
+        Bench(Decoder, tmp_path, family="bert").check_request()
+    with pytest.raises(UnknownNameError, match="demo/stars"):
+        Bench(Decoder, tmp_path, data="stars").check_request()

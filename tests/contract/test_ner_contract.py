@@ -23,7 +23,7 @@ class TestCrf(TaskContract):
 class TestAdapters(TaskContract):
     task = "ner"
     family = "bert"
-    settings: ClassVar = {"lora": True, "head": "crf"}
+    settings: ClassVar = {"method": "lora", "head": "crf"}
 
     @pytest.mark.slow  # a new process takes longer than all other checks
     def test_save_and_load(self) -> None:
@@ -54,7 +54,7 @@ class TestGpt2(TaskContract):
 class TestGpt2Adapters(TaskContract):
     task = "ner"
     family = "gpt2"
-    settings: ClassVar = {"lora": True}
+    settings: ClassVar = {"method": "lora"}
 
 
 @pytest.mark.slow
@@ -80,7 +80,7 @@ class TestDebertaV2(TaskContract):
 class TestDebertaV2Adapters(TaskContract):
     task = "ner"
     family = "deberta-v2"
-    settings: ClassVar = {"lora": True}
+    settings: ClassVar = {"method": "lora"}
 
 
 @pytest.mark.slow
@@ -100,4 +100,4 @@ class TestModernBertCrf(TaskContract):
 class TestQwen2Adapters(TaskContract):
     task = "ner"
     family = "qwen2"
-    settings: ClassVar = {"lora": True}
+    settings: ClassVar = {"method": "lora"}

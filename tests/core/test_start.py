@@ -30,7 +30,9 @@ ZOO = "import sys; sys.argv[0] = 'zoo'; from taskzoo.cli import main; main()"
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [
+        ([], 0),
         (["--help"], 0),
+        (["-h"], 0),
         (["--version"], 0),
         (["run", "--help"], 0),
         (["tasks"], 0),

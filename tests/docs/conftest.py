@@ -22,14 +22,14 @@ def small_catalogue(tiny_checkpoint: Callable[..., Path], tmp_path_factory: pyte
         "path": str(tiny_checkpoint("bert")),
         "family": "bert",
         "kind": "encoder",
+        "replace": True,
         "languages": languages,
-        "tasks": tasks,
     }
     short = {"max_steps": 2, "batch_size": 8}
-    recipes = [{"task": task, "set": short} for task in tasks]
+    recipes = [{"tasks": task, "set": short} for task in tasks]
     writers = [entry.spec.id for entry in registry.tasks() if "max_new_tokens" in entry.spec.options]
-    recipes += [{"task": task, "set": {"max_new_tokens": 4}} for task in writers]  # untrained, they write to the limit
-    catalogue = {"models": {"minilm": model}, "recipes": recipes}
+    recipes += [{"tasks": task, "set": {"max_new_tokens": 4}} for task in writers]  # untrained, they write to the limit
+    catalogue = {"version": 2, "models": {"minilm": model}, "recipes": recipes}
     (folder / "registry.yaml").write_text(yaml.safe_dump(catalogue), encoding="utf-8")
     return folder
 

@@ -17,7 +17,7 @@ FORBIDDEN = {
     "a note to oneself": r"\b(?:TO" + r"DO|FIX" + r"ME|XX" + r"X)\b",
     "words of a process": r"\b(?:sub-?" + r"agent|system " + r"prompt|language " + r"model wrote|this ses" + r"sion|"
     r"previous ses" + r"sion|the le" + r"ad (?:commits|decides|asked)|as an A" + r"I)\b",
-}  # fmt: skip
+}
 TEXT = {".py", ".md", ".toml", ".yaml", ".yml", ".txt", ".cfg", ".ini", ".sh", ".json", ".jsonl", ".conll", ""}
 
 
@@ -26,8 +26,11 @@ def tracked() -> list[Path]:
     try:
         listed = subprocess.run(
             ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-            cwd=ROOT, capture_output=True, text=True, check=True,
-        ).stdout.split("\0")  # fmt: skip
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.split("\0")
     except (OSError, subprocess.CalledProcessError):
         pytest.skip("not a git checkout")
     paths = [ROOT / name for name in listed if name]

@@ -69,8 +69,19 @@ def test_its_task_trains_and_predicts_by_the_command(
 @pytest.mark.slow
 def test_its_own_tests_pass(installed: Path, python: Runner) -> None:
     tests = EXAMPLES / "taskzoo-readability" / "tests"
-    python("-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(tests), "-c", os.devnull, str(tests),
-           path=installed)  # fmt: skip
+    python(
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "--rootdir",
+        str(tests),
+        "-c",
+        os.devnull,
+        str(tests),
+        path=installed,
+    )
 
 
 def test_ner_from_python(python: Runner, tiny_checkpoint: Callable[..., Path]) -> None:
@@ -92,8 +103,9 @@ def test_translate_from_python(python: Runner) -> None:
     assert bleu.startswith("bleu on 20 test rows: ")
     assert chrf.startswith("chrf on 20 test rows: ")
     assert [line.partition(".")[0] for line in translations] == [
-        "Anna drinks tea on Sunday", "Her friend reads a long book every morning",
-    ]  # fmt: skip
+        "Anna drinks tea on Sunday",
+        "Her friend reads a long book every morning",
+    ]
 
 
 @pytest.mark.slow

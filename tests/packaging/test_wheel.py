@@ -42,7 +42,10 @@ def test_every_source_file_is_in_the_wheel(names):
 
 
 def test_data_files_and_markers(names):
-    assert "taskzoo/registry.yaml" in names
+    assert {"taskzoo/registry.yaml", "taskzoo/constraints.txt"} <= names
+    assert {
+        f"taskzoo_{task}/recipes.yaml" for task in ("classification", "ner", "summarization", "translation")
+    } <= names
     assert "taskzoo/py.typed" in names
     assert {f"taskzoo_ner/demo/{split}.conll" for split in ("train", "validation", "test")} <= names
 
@@ -60,6 +63,7 @@ def test_every_plugin_has_its_entry_point(wheel, names):
         (file,) = (name for name in names if name.endswith("entry_points.txt"))
         text = archive.read(file).decode()
     assert "zoo = taskzoo.cli:main" in text
+    assert "taskzoo = taskzoo.builtin" in text
     for plugin in {name.split("/")[0] for name in names if name.startswith("taskzoo_")}:
         assert f"= {plugin}" in text
 
@@ -81,6 +85,7 @@ def test_it_works_from_another_folder(wheel, tmp_path):
     assert found.count(str(target)) == 2
     assert "ner" in {task["name"] for task in json.loads(zoo("tasks", "--json"))}
     assert "minilm" in zoo("models")
+    assert "learning_rate=0.0001" in zoo("info", "ner")
     short = ["--set", "max_steps=1", "--batch-size", "2", "--precision", "fp32", "--json", "--quiet"]
     model = tiny_model(tmp_path / "bert")
     run = json.loads(zoo("run", "ner", "--model", str(model), *short, "--output", "run"))

@@ -2,62 +2,101 @@
 
 from __future__ import annotations
 
+import importlib
+import os
 import re
 import sys
 from collections.abc import Sequence
+from functools import cache
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
-from taskzoo.errors import TaskZooError
+from taskzoo.errors import TaskZooError, UnknownNameError
+from taskzoo.spec import Extension
 
-from .check import check
-from .datasets import datasets
-from .doctor import doctor
-from .evaluate import evaluate
-from .info import info
-from .learning_curve import learning_curve
-from .models import models
-from .new import new
-from .plugins import plugins
-from .predict import predict
-from .resume import resume
-from .run import run
-from .tasks import tasks
-
-app = typer.Typer(
-    name="zoo",
-    help="Turn a pretrained transformer into a working text model.",
-    epilog="Start with: zoo run ner",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
-app.command()(run)
-app.command()(resume)
-app.command("eval")(evaluate)
-app.command()(predict)
-app.command()(tasks)
-app.command()(models)
-app.command()(datasets)
-app.command()(plugins)
-app.command()(info)
-app.command()(doctor)
-app.command("learning-curve")(learning_curve)
-app.command()(check)
-app.command()(new)
-
+TRACEBACK_VARIABLE = "ZOO_TRACEBACK"
 _ASSIGNMENT = re.compile(r"[A-Za-z_][\w-]*=")
 _UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 
 
+@cache
+def built_in() -> dict[str, Extension]:
+    """The commands of the core by name; listing them imports none."""
+    from taskzoo import builtin
+
+    found: list[Extension] = []
+    builtin.taskzoo_register_commands(found.append)
+    return {command.name: command for command in found}
+
+
+class Commands(TyperGroup):
+    """The commands of the core, and behind them those of plugins, which are looked up by name only."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(built_in())
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command, imported now.
+
+        Raises:
+            UnknownNameError: neither the core nor a plugin has it, with the nearest.
+            PluginError: the plugin's command cannot be imported.
+        """
+        if cmd_name in built_in():
+            module, _, name = built_in()[cmd_name].entry_point.partition(":")
+            return _command(cmd_name, getattr(importlib.import_module(module), name))
+        from taskzoo import registry
+
+        try:
+            return _command(cmd_name, registry.command(cmd_name))
+        except UnknownNameError:
+            known = [entry.name for entry in registry.commands()]
+            raise UnknownNameError("command", cmd_name, known, "`zoo --help` lists them.") from None
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(command.name, command.summary) for command in built_in().values()])
+
+
+def _command(name: str, found: Any) -> Any:
+    """What a command line is parsed by, of a function or a whole Typer application."""
+    if not isinstance(found, typer.Typer):
+        single = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+        single.command(name)(found)
+        found = single
+    return typer.main.get_command(found)
+
+
+app = typer.Typer(
+    name="zoo",
+    cls=Commands,
+    help="Turn a pretrained transformer into a working text model.",
+    epilog="Start with: zoo run ner. Plugins may add commands; `zoo plugins` lists them.",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
 @app.callback(invoke_without_command=True)
-def _main(version: bool = typer.Option(False, "--version", help="Show the version and exit.")) -> None:
+def _main(
+    context: typer.Context,
+    version: bool = typer.Option(False, "--version", help="Show the version and exit."),
+    registry: str | None = typer.Option(None, help="A registry.yaml with models, data sets and recipes of yours."),
+) -> None:
+    if registry is not None:
+        from taskzoo.registry.catalogue import FILE_VARIABLE
+
+        os.environ[FILE_VARIABLE] = registry
     if version:
         from taskzoo import __version__
 
         print(f"taskzoo {__version__}")
         raise typer.Exit
+    if context.invoked_subcommand is None:
+        print(context.get_help())
 
 
 def main() -> None:
@@ -66,16 +105,21 @@ def main() -> None:
         code = app(one_set_each(sys.argv[1:]), standalone_mode=False)
     except _UsageError as error:
         message = getattr(error, "format_message", error.__str__)()
-        if "Missing command" in message or not message:
-            message = "Which command? `zoo --help` lists them."
         _fail(" ".join(message.split()), 2)
     except TaskZooError as error:
+        if os.environ.get(TRACEBACK_VARIABLE):
+            raise
         _fail(str(error), error.exit_code)
     except (KeyboardInterrupt, typer.Abort):
         _fail("stopped.", 130)
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(1)
+    except Exception as error:  # a fault of ours, or of a plugin where nothing catches it
+        if os.environ.get(TRACEBACK_VARIABLE):
+            raise
+        what = " ".join(f"{type(error).__name__}: {error}".split())
+        _fail(f"This should not have happened: {what} Set {TRACEBACK_VARIABLE}=1 to see where, and report it.", 1)
     sys.exit(code if isinstance(code, int) else 0)
 
 
@@ -85,20 +129,18 @@ def one_set_each(words: Sequence[str]) -> list[str]:
     Only words of the form name=value that stand directly behind a value of ``--set`` are taken, and none of a command
     that takes texts, since any of them may be one.
     """
-    if words[:1] == ["predict"]:
+    others = (word for i, word in enumerate(words) if word[:1] != "-" and (not i or words[i - 1] != "--registry"))
+    if next(others, None) == "predict":
         return list(words)
     spread: list[str] = []
     inside = False  # directly behind a value of --set
     for place, word in enumerate(words):
         if word == "--":
             return [*spread, *words[place:]]
-        if inside and _ASSIGNMENT.match(word):
-            spread.append("--set")
-        spread.append(word)
-        if place and words[place - 1] == "--set":
-            inside = not word.startswith("-")
-        else:
-            inside = word.startswith("--set=") or (inside and _ASSIGNMENT.match(word) is not None)
+        more = inside and _ASSIGNMENT.match(word) is not None
+        spread += ["--set", word] if more else [word]
+        value = place > 0 and words[place - 1] == "--set"
+        inside = not word.startswith("-") if value else more or word.startswith("--set=")
     return spread
 
 

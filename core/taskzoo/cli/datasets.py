@@ -9,7 +9,7 @@ import typer
 
 def datasets(
     task: Annotated[str | None, typer.Option(help="Only data sets for this task.")] = None,
-    language: Annotated[str | None, typer.Option(help="Only data sets in this language, e.g. zh.")] = None,
+    language: Annotated[str | None, typer.Option(help="Only data sets in this language, e.g. zh or Chinese.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list.")] = False,
 ) -> None:
     """List the data sets of the catalogue; conditions narrow it down."""
@@ -35,5 +35,5 @@ def datasets(
         ]
         for entry in found
     ]
-    headers = ["dataset", "tasks", "languages", "train rows", "licence", "description"]
+    headers = ["data set", "tasks", "languages", "train rows", "licence", "description"]
     print_table(*with_origin(headers, rows, [entry.origin for entry in found]))

@@ -6,15 +6,15 @@ from typing import Annotated
 
 import typer
 
-from .options import PRECISION_HELP, Later
+from .options import PRECISION_HELP, InferenceOptions, Run
 
 
 def evaluate(
-    run: Annotated[str, typer.Argument(help="The run directory.")],
+    run: Run,
     data: Annotated[str, typer.Option(help="A labelled file in any format of the task.")],
     columns: Annotated[str | None, typer.Option(help="role=column pairs, e.g. tokens=0,tags=3.")] = None,
-    format: Annotated[str | None, typer.Option(help="Format of the file, where content does not tell.")] = None,
-    set_: Later = None,
+    format: Annotated[str | None, typer.Option(help="Format of the file (default: detected from the content).")] = None,
+    set_: InferenceOptions = None,
     precision: Annotated[str, typer.Option(help=PRECISION_HELP)] = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="Print the scores as JSON.")] = False,
 ) -> None:
@@ -23,8 +23,10 @@ def evaluate(
     from taskzoo.runs.load import load
 
     from .output import print_json
+    from .process import set_up_process
     from .results import print_scores
 
+    set_up_process()
     loaded = load(run, precision=precision, options=parse_assignments(set_ or []))
     scores = loaded.evaluate(data, columns=parse_columns(columns or ""), format=format).to_dict()
     if as_json:

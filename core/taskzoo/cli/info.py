@@ -1,4 +1,4 @@
-"""``zoo info NAME``: all that is known of a task, a model or a data set."""
+"""``zoo info NAME``: everything known about a task, a model or a data set."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .tasks import task_facts
+
 if TYPE_CHECKING:
     from taskzoo.registry import DatasetEntry, ModelEntry, TaskEntry
 
 
 def info(
-    name: Annotated[str, typer.Argument(help="A task, a model or a data set.")],
+    name: Annotated[str, typer.Argument(help="A task, a model or a data set, or path/to/task.py:Class.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list with one object per thing found.")] = False,
 ) -> None:
     """Show a task with its options and recipes, or all facts of a model or a data set."""
@@ -46,12 +48,12 @@ def _find(name: str) -> list[dict[str, Any]]:
     except TaskZooError as error:
         if found:
             return found
-        if not isinstance(error, UnknownNameError):
+        if not isinstance(error, UnknownNameError) or ":" in name:
             raise
     known = [n for entry in registry.tasks() for n in (entry.name, entry.full_name)]
     known += [entry.name for entry in (*registry.models(), *registry.datasets())]
     hint = "`zoo tasks`, `zoo models` and `zoo datasets` list all."
-    raise UnknownNameError("task, model or dataset", name, dict.fromkeys(known), hint)
+    raise UnknownNameError("task, model or data set", name, dict.fromkeys(known), hint)
 
 
 def _task_facts(entry: TaskEntry) -> dict[str, Any]:
@@ -62,18 +64,10 @@ def _task_facts(entry: TaskEntry) -> dict[str, Any]:
 
     return {
         "type": "task",
-        "name": entry.name,
-        "full_name": entry.full_name,
-        "summary": entry.spec.summary,
-        "plugin": entry.plugin,
-        "distribution": entry.distribution,
-        "default_model": registry.default_model(entry.full_name),
-        "formats": list(entry.spec.formats),
-        "demo": entry.spec.demo is not None,
-        "columns": dict(entry.spec.columns),
+        **task_facts(entry),
         "options": {name: dataclasses.asdict(option) for name, option in entry.spec.options.items()},
         "training": {name: {"default": field.default, **field.metadata} for name, field in TRAINING_FIELDS.items()},
-        "recipes": [{**recipe.model_dump(), "origin": recipe.origin} for recipe in registry.recipes(entry.full_name)],
+        "recipes": [recipe.facts() for recipe in registry.recipes(entry)],
     }
 
 
@@ -81,10 +75,12 @@ def _model_facts(entry: ModelEntry) -> dict[str, Any]:
     from taskzoo import registry
 
     path = registry.model_path(entry)
-    recipes = {task: registry.recipe(task, entry).values for task in entry.tasks}
+    tasks = registry.tasks(entry)
+    recipes = {task.name: registry.recipe(task, entry).values for task in tasks}
     return {
         "type": "model",
         **entry.facts(),
+        "tasks": [task.name for task in tasks],
         "available": path is not None,
         "local_path": None if path is None else str(path),
         "recipes": {task: values for task, values in recipes.items() if values},
@@ -98,18 +94,26 @@ def _dataset_facts(entry: DatasetEntry) -> dict[str, Any]:
 def _print_task(facts: Mapping[str, Any]) -> None:
     from .output import print_facts, settings
 
+    source = f"{facts['distribution']} {facts['version']} (plugin {facts['plugin']})"
+    demo_model = facts["demo_model"] if facts["demo_model"] != facts["default_model"] else ""
     print_facts(
         [
             ("task", facts["name"]),
-            ("full name", facts["full_name"]),
+            ("full name", facts["full_name"] if facts["plugin"] else ""),
             ("summary", facts["summary"]),
-            ("installed by", f"{facts['distribution']} (plugin {facts['plugin']})"),
+            ("source", source if facts["plugin"] else "a file without a package"),
             ("default model", facts["default_model"] or "none; name one with --model"),
+            ("demo model", demo_model or ""),
+            ("kinds of model", ", ".join(facts["kinds"])),
             ("formats", " ".join(facts["formats"])),
             ("demo set", f"yes: `zoo run {facts['name']}` without --data uses it" if facts["demo"] else "no"),
         ]
     )
-    _section("columns", [[name, what] for name, what in facts["columns"].items()], ["column", "holds"])
+    columns = [
+        [name, " ".join(word for word in ("required", "target") if column[word]), column["help"]]
+        for name, column in facts["columns"].items()
+    ]
+    _section("columns", columns, ["column", "", "contents"])
     _section("options of the task (--set name=value)", _option_rows(facts["options"]), ["option", "default", "meaning"])
     recipes = [
         [
@@ -120,7 +124,7 @@ def _print_task(facts: Mapping[str, Any]) -> None:
         ]
         for recipe in facts["recipes"]
     ]
-    _section("recipes, a later one wins", recipes, ["for", "sets", "installed by", "note"])
+    _section("recipes, later ones take precedence", recipes, ["for", "sets", "source", "note"])
     rows = _option_rows(facts["training"])
     _section("training settings of every task (--set name=value)", rows, ["setting", "default", "meaning"])
 
@@ -129,16 +133,16 @@ def _print_model(facts: Mapping[str, Any]) -> None:
     from .output import print_facts, settings
 
     package = facts["package"]
-    here = f"yes, in {facts['local_path']}"
+    local = f"yes, in {facts['local_path']}"
     if not facts["available"]:
-        ways = [f"`pip install {package['distribution']}` brings it"] if package else []
-        ways += ["the hub has it"] if facts["hub"] else []
-        here = "no; " + (", or ".join(ways) or f"{facts['path']} does not exist")
+        ways = [f"`pip install {package['distribution']}` installs it"] if package else []
+        ways += ["it is downloaded from the hub on first use"] if facts["hub"] else []
+        local = "no; " + (", or ".join(ways) or f"{facts['path']} does not exist")
     print_facts(
         [
             ("model", facts["name"]),
             ("description", facts["description"]),
-            ("available here", here),
+            ("local", local),
             ("hub", facts["hub"] or ""),
             ("revision", facts["revision"] or ""),
             ("package", f"{package['distribution']}: {package['path']}" if package else ""),
@@ -149,10 +153,11 @@ def _print_model(facts: Mapping[str, Any]) -> None:
             ("context length", str(facts["context_length"] or "unknown")),
             ("languages", " ".join(facts["languages"])),
             ("licence", facts["license"] or "unknown"),
+            ("tuned for", " ".join(facts["tuned_for"])),
             ("tasks", " ".join(facts["tasks"])),
             *((f"recipe for {task}", settings(values)) for task, values in facts["recipes"].items()),
-            ("installed by", facts["origin"]),
-            ("source", " ".join(facts["source"])),
+            ("source", facts["origin"]),
+            ("facts from", " ".join(facts["source"])),
         ]
     )
 
@@ -162,7 +167,7 @@ def _print_dataset(facts: Mapping[str, Any]) -> None:
 
     print_facts(
         [
-            ("dataset", facts["name"]),
+            ("data set", facts["name"]),
             ("description", facts["description"]),
             ("hub", facts["hub"] or ""),
             ("config", facts["config"] or ""),
@@ -173,8 +178,8 @@ def _print_dataset(facts: Mapping[str, Any]) -> None:
             ("licence", facts["license"] or "unknown"),
             ("rows", ", ".join(f"{split} {rows:,}" for split, rows in facts["sizes"].items())),
             ("columns", ", ".join(f"{role} from {column!r}" for role, column in facts["columns"].items())),
-            ("installed by", facts["origin"]),
-            ("source", " ".join(facts["source"])),
+            ("source", facts["origin"]),
+            ("facts from", " ".join(facts["source"])),
         ]
     )
 

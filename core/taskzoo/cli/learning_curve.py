@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .options import Columns, Data, Format, GroupBy, Holdout, Test, Train, Validation
+from .options import Columns, Data, Format, GroupBy, Holdout, Model, Settings, Task, Test, Train, Validation
 
 if TYPE_CHECKING:
     from taskzoo.runs.curve import Curve
@@ -16,10 +16,8 @@ WIDTH = 40
 
 
 def learning_curve(
-    task: Annotated[str, typer.Argument(help="A task; `zoo tasks` lists them.")],
-    model: Annotated[
-        str | None, typer.Option(help="Registry name, hub id or local directory (default: the task's own).")
-    ] = None,
+    task: Task,
+    model: Model = None,
     data: Data = None,
     train: Train = None,
     validation: Validation = None,
@@ -29,50 +27,52 @@ def learning_curve(
     group_by: GroupBy = None,
     holdout: Holdout = None,
     method: Annotated[
-        str | None, typer.Option(help="linear-probe (default: texts are encoded once), full, lora or contrastive.")
+        str | None, typer.Option(help="linear-probe (default: each text is encoded once), full, lora or contrastive.")
     ] = None,
     sizes: Annotated[
         str | None,
-        typer.Option(help="Training rows per draw, e.g. 16,64,256,all or 10%,25%,100% (default: 8 per class to all)."),
+        typer.Option(
+            help="Training rows per subset, e.g. 16,64,256,all or 10%,25%,100% (default: 8 per class to all)."
+        ),
     ] = None,
-    repeats: Annotated[int, typer.Option(min=1, help="Draws per size.")] = 3,
-    set_: Annotated[
-        list[str] | None, typer.Option("--set", help="Any other setting as name=value; `zoo info TASK` lists them.")
-    ] = None,
+    repeats: Annotated[int, typer.Option(min=1, help="Subsets per size.")] = 3,
+    set_: Settings = None,
     output: Annotated[str | None, typer.Option(help="Directory (default: runs/TASK-curve-MODEL-TIME).")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the curve as JSON.")] = False,
 ) -> None:
     """Train on ever more of the training rows and say what more labels would bring."""
-    from taskzoo.config import parse_assignments
+    from taskzoo.config import parse_assignments, parse_columns
     from taskzoo.runs.directory import new_run_path
-    from taskzoo.runs.plan import make_config, make_plan
+    from taskzoo.runs.plan import make_plan
+    from taskzoo.runs.request import DataRequest, RunRequest, resolve_request
 
-    settings: dict[str, Any] = parse_assignments(set_ or [])
+    settings: dict[str, Any] = {"method": "linear-probe", **parse_assignments(set_ or [])}
     if method is not None:
         settings["method"] = method
-    elif not settings.get("lora"):
-        settings.setdefault("method", "linear-probe")
-    config, recipe, sources = make_config(
-        task, model=model, data=data, train=train, validation=validation, test=test, columns=columns, format=format,
-        group_by=group_by, holdout=holdout, settings=settings,
-    )  # fmt: skip
-    path = new_run_path(output, f"{config.task}-curve", config.model)
-    plan = make_plan(config, recipe=recipe, recipe_sources=sources)
+    named = parse_columns(columns or "")
+    rows = DataRequest(data, train, validation, test, None, named, format, group_by, None, holdout)
+    resolved = resolve_request(RunRequest(task, model, rows, settings))
+    path = new_run_path(output, f"{resolved.title}-curve", resolved.config.model)
+    plan = make_plan(resolved)
 
     from taskzoo.engine.progress import Terminal
-    from taskzoo.runs import curve as curves
+    from taskzoo.runs import learning_curve as curves
+    from taskzoo.runs.wording import curve_limits, curve_verdict
 
     from .output import print_json
+    from .process import set_up_process, stop_on_signal
 
-    curve = curves.learning_curve(plan, path, sizes=sizes, repeats=repeats, reporter=Terminal())
+    set_up_process()
+    with stop_on_signal() as stop:
+        curve = curves.learning_curve(plan, path, sizes=sizes, repeats=repeats, reporter=Terminal(), stop=stop)
     if as_json:
-        print_json(curve.to_dict())
+        print_json({**curve.to_dict(), "verdict": curve_verdict(curve)})
         return
     _print(curve)
     print()
-    print(curves.verdict(curve))
+    print(curve_verdict(curve))
     if curve.forecast:
-        print(curves.limits(curve))
+        print(curve_limits(curve))
     print()
     print(f"Curve     {path}/curve.json")
 
@@ -98,10 +98,10 @@ def _print(curve: Curve) -> None:
         return f"{value:.{digits}f}"
 
     rows = [
-        [size, shown(middle), shown(low), shown(high), draws, _strip(middle, low, high, left, right)]
-        for size, middle, low, high, draws in lines
+        [size, shown(middle), shown(low), shown(high), subsets, _strip(middle, low, high, left, right)]
+        for size, middle, low, high, subsets in lines
     ]
-    print_table(["rows", curve.metric, "lowest", "highest", "draws", f"{shown(left)} to {shown(right)}"], rows)
+    print_table(["rows", curve.score.name, "lowest", "highest", "subsets", f"{shown(left)} to {shown(right)}"], rows)
 
 
 def _strip(middle: float, low: float, high: float, left: float, right: float) -> str:

@@ -8,6 +8,10 @@ import typer
 
 PRECISION_HELP = "auto, fp32, bf16 or fp16."
 
+Run = Annotated[str, typer.Argument(help="The run directory.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")]
+Task = Annotated[str, typer.Argument(help="A task (`zoo tasks` lists them), or path/to/task.py:Class.")]
+Model = Annotated[str | None, typer.Option(help="Registry name, hub id or local directory (default: the task's own).")]
 Data = Annotated[
     str | None, typer.Option(help="A data set by name, a directory with split files, demo/VARIANT, or hub:ID.")
 ]
@@ -15,7 +19,7 @@ Train = Annotated[str | None, typer.Option(help="Training file, one of two paral
 Validation = Annotated[str | None, typer.Option(help="Validation file, or none (default: 10% of the training rows).")]
 Test = Annotated[str | None, typer.Option(help="Test file, or none (default: 10% of the training rows).")]
 Columns = Annotated[str | None, typer.Option(help="role=column pairs by name or position, e.g. text=0,label=2.")]
-Format = Annotated[str | None, typer.Option(help="Format of the files, where content does not tell.")]
+Format = Annotated[str | None, typer.Option(help="Format of the files (default: detected from the content).")]
 GroupBy = Annotated[
     str | None,
     typer.Option(help="Column whose rows stay together when splits are made; COLUMN:SEPARATOR takes the part before."),
@@ -24,8 +28,10 @@ Holdout = Annotated[
     str | None,
     typer.Option(help="Rows or share split off as validation and test, e.g. 1000, 0.05 or 500,1000 (default: 10%)."),
 ]
-Later = Annotated[
-    list[str] | None,
-    typer.Option("--set", help="An option of the task that still matters after training, e.g. num_beams=4."),
-]
 Shots = Annotated[int | None, typer.Option(help="Keep this many training rows per class.")]
+Settings = Annotated[
+    list[str] | None, typer.Option("--set", help="Any other setting as name=value; `zoo info TASK` lists them.")
+]
+InferenceOptions = Annotated[
+    list[str] | None, typer.Option("--set", help="A task option that can be changed after training, e.g. num_beams=4.")
+]

@@ -28,10 +28,10 @@ def print_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 
 def with_origin(headers: list[str], rows: list[list[str]], origins: Sequence[str]) -> tuple[list[str], list[list[str]]]:
-    """The table with a column that says what each row was installed by, where that is not the same for all."""
+    """The table with a column for the source of each row, where that is not the same for all."""
     if len(set(origins)) < 2:
         return headers, rows
-    return [*headers, "installed by"], [[*row, origin] for row, origin in zip(rows, origins, strict=True)]
+    return [*headers, "source"], [[*row, origin] for row, origin in zip(rows, origins, strict=True)]
 
 
 def print_facts(facts: Iterable[tuple[str, str]]) -> None:
@@ -64,7 +64,7 @@ def short_list(words: Sequence[str], limit: int = 4) -> str:
 
 
 def settings(values: dict[str, Any]) -> str:
-    """``{"lora": True}`` as it is written after ``--set``: ``lora=true``."""
+    """``{"baseline": True}`` as it is written after ``--set``: ``baseline=true``."""
     return " ".join(
         f"{name}={json.dumps(value, default=str) if not isinstance(value, str) else value}"
         for name, value in values.items()

@@ -1,34 +1,57 @@
-"""``zoo plugins``: what was found, what failed and why."""
+"""``zoo plugins``: what was found, what each plugin brings, what failed and why."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+if TYPE_CHECKING:
+    from taskzoo.registry import PluginRecord
+
+_KINDS = ("tasks", "methods", "readers", "commands", "callbacks", "models", "datasets")
+
 
 def plugins(as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list.")] = False) -> None:
-    """List all plugins found, with the reason where one failed or is disabled."""
-    import dataclasses
-
+    """List all plugins with what they bring, and the reason where one failed or is disabled."""
     from taskzoo import registry
 
     from .output import print_json, print_table, remark
 
     found = registry.plugins()
     if as_json:
-        print_json([dataclasses.asdict(record) for record in found])
+        print_json(found.facts())
     elif found:
         rows = [
             [
                 record.name,
                 record.status if record.status == "ok" else record.status.upper(),
                 f"{record.distribution} {record.version}".rstrip(),
-                " ".join(record.tasks) or "-",
-                record.reason,
+                _brings(record) or "-",
+                _note(record),
             ]
             for record in found
         ]
-        print_table(["plugin", "status", "installed by", "tasks", "note"], rows)
+        print_table(["plugin", "status", "source", "brings", "note"], rows)
     else:
         remark("No plugin is installed; `pip install taskzoo` has some.")
+
+
+def _brings(record: PluginRecord) -> str:
+    """``task ner; 4 recipes``."""
+    from .output import short_list
+
+    parts = []
+    for kind in _KINDS:
+        names = getattr(record, kind)
+        if names:
+            word = "data sets" if kind == "datasets" else kind
+            parts.append(f"{word if len(names) > 1 else word.removesuffix('s')} {short_list(names)}")
+    if record.recipes:
+        parts.append(f"{record.recipes} recipe{'s' if record.recipes > 1 else ''}")
+    return "; ".join(parts)
+
+
+def _note(record: PluginRecord) -> str:
+    replaces = f"replaces {', '.join(record.replaces)}" if record.replaces else ""
+    return "; ".join(filter(None, [replaces, record.reason]))

@@ -4,27 +4,31 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Annotated
+from collections.abc import Sequence
+from typing import Annotated, Any
 
 import typer
 
-from .options import PRECISION_HELP, Later
+from .options import PRECISION_HELP, InferenceOptions, Run
 
 
 def predict(
-    run: Annotated[str, typer.Argument(help="The run directory.")],
+    run: Run,
     texts: Annotated[list[str] | None, typer.Argument(help="Texts (default: one per line of stdin).")] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Inputs are JSON objects with a key per column, not plain texts.")
+    ] = False,
     input: Annotated[str | None, typer.Option(help="A file in any format of the task; labels are not needed.")] = None,
     output: Annotated[str | None, typer.Option(help="Write JSON lines here (default: stdout).")] = None,
     columns: Annotated[str | None, typer.Option(help="role=column pairs for --input, e.g. tokens=0.")] = None,
-    format: Annotated[str | None, typer.Option(help="Format of --input, where content does not tell.")] = None,
+    format: Annotated[str | None, typer.Option(help="Format of --input (default: detected from the content).")] = None,
     min_confidence: Annotated[
         float | None, typer.Option(help="Give no label where the best one is less probable than this.")
     ] = None,
-    set_: Later = None,
+    set_: InferenceOptions = None,
     precision: Annotated[str, typer.Option(help=PRECISION_HELP)] = "auto",
 ) -> None:
-    """Predict for texts, stdin or a file; one JSON object a line."""
+    """Predict for texts, stdin or a file; one JSON object per line."""
     from pathlib import Path
 
     from taskzoo.config import parse_assignments, parse_columns
@@ -33,27 +37,52 @@ def predict(
     from taskzoo.runs.directory import write_jsonl
     from taskzoo.runs.load import load
 
+    from .process import set_up_process
+
     options = parse_assignments(set_ or [])
-    if input and texts:
-        raise RequestError("Give texts or --input, not both.")
+    if input and (texts or as_json):
+        raise RequestError(f"Give {'texts' if texts else '--json'} or --input, not both.")
     if not input and not texts:
         if sys.stdin.isatty():
-            print("Reading texts from stdin, one per line; end with Ctrl-D.", file=sys.stderr)
+            what = "JSON objects" if as_json else "texts"
+            print(f"Reading {what} from stdin, one per line; end with Ctrl-D.", file=sys.stderr)
         texts = [line.rstrip("\r\n") for line in sys.stdin]
+    inputs = _objects(texts or []) if as_json else texts or []
     if input and not Path(input).is_file() and not names_parallel(input):
         raise DataError("there is no such file.", file=input)
     if output and not Path(output).resolve().parent.is_dir():
         raise RequestError(f"The folder of --output {output!r} does not exist.")
+    set_up_process()
     loaded = load(run, precision=precision, options=options)
     if input:
         predictions = loaded.predict_file(
             input, columns=parse_columns(columns or ""), format=format, min_confidence=min_confidence
         )
     else:
-        predictions = loaded.predict(texts or [], min_confidence=min_confidence)
+        predictions = loaded.predict(inputs, min_confidence=min_confidence)
     if output:
         write_jsonl(Path(output), predictions)
         print(f"{len(predictions)} predictions written to {output}", file=sys.stderr)
         return
     for prediction in predictions:
         print(json.dumps(prediction, ensure_ascii=False))
+
+
+def _objects(texts: Sequence[str]) -> list[dict[str, Any]]:
+    """Each text as a mapping.
+
+    Raises:
+        DataError: one is not a JSON object.
+    """
+    from taskzoo.errors import DataError
+
+    found = []
+    for number, text in enumerate(texts, 1):
+        try:
+            value = json.loads(text)
+        except ValueError:
+            value = None
+        if not isinstance(value, dict):
+            raise DataError('this is not a JSON object such as {"text": "..."}.', file="input", line=number)
+        found.append(value)
+    return found

@@ -19,7 +19,7 @@ GRACE = 30.0
 def relaunch(processes: int, arguments: Sequence[str], *, output: str) -> NoReturn:
     """Run ``zoo ARGUMENTS`` once per process and exit as the first of them does.
 
-    The processes stand in a session of their own, so that an interruption reaches each exactly once, from here.
+    The processes have sessions of their own, so that an interruption reaches each exactly once, from here.
     What the others say is shown only if the first one has nothing to say.
     """
     command = [sys.executable, "-m", "taskzoo", *arguments]
@@ -30,9 +30,12 @@ def relaunch(processes: int, arguments: Sequence[str], *, output: str) -> NoRetu
         port = free.getsockname()[1]
     threads = max(1, (os.cpu_count() or 1) // processes)
     shared = {
-        "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": str(processes),
-        "LOCAL_WORLD_SIZE": str(processes), "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", str(threads)),
-    }  # fmt: skip
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": str(port),
+        "WORLD_SIZE": str(processes),
+        "LOCAL_WORLD_SIZE": str(processes),
+        "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", str(threads)),
+    }
     with tempfile.TemporaryFile(mode="w+", encoding="utf-8", errors="replace") as others:
         children = [
             subprocess.Popen(

@@ -12,51 +12,46 @@ from taskzoo.errors import Interrupted
 if TYPE_CHECKING:
     from taskzoo.runs.load import Run
 
-
 MOST_LABELS = 40
 """More labels than this are not listed on the terminal."""
 
 
 @contextmanager
 def explain_interrupt(path: str | Path) -> Iterator[None]:
-    """Add to an interruption how to go on."""
+    """Add to an interruption how to resume the run, if there is one already."""
     try:
         yield
-    except Interrupted as error:
-        raise Interrupted(f"{error} Go on with: zoo resume {path}") from None
-    except KeyboardInterrupt:
-        if (Path(path) / "manifest.json").is_file():
-            raise Interrupted(f"Stopped outside of training. Go on with: zoo resume {path}") from None
-        raise
+    except (Interrupted, KeyboardInterrupt) as error:
+        if not (Path(path) / "manifest.json").is_file():
+            raise
+        said = str(error) or "Stopped outside of training."
+        raise Interrupted(f"{said} Resume it with: zoo resume {path}") from None
 
 
 def show_result(run: Run, *, as_json: bool) -> None:
     """Print the metrics of a finished run: JSON, or a table and what can be done next."""
-    import json
-
     from .output import print_json
 
-    manifest = json.loads((run.path / "manifest.json").read_text(encoding="utf-8"))
-    if as_json:
-        print_json({"run": str(run.path), "seconds": manifest["seconds"], "metrics": run.metrics})
-        return
+    manifest = run.manifest
     seconds = manifest["seconds"]
+    if as_json:
+        print_json({"run": str(run.path), "seconds": seconds, "metrics": run.metrics})
+        return
     print()
     print_scores(run.metrics)
-    print()
     print(
-        f"Trained {manifest['steps']} steps in {seconds['train']:.0f} s "
+        f"\nTrained {manifest['steps']} step{'s' * (manifest['steps'] != 1)} in {seconds['train']:.0f} s "
         f"({manifest['tokens_per_second']:.0f} tokens/s), best at step {manifest['best_step']}; "
-        f"evaluated in {seconds['evaluate']:.0f} s."
+        f"evaluated in {seconds['evaluate']:.0f} s.\n"
+        f"Run       {run.path}\n"
+        f'Predict   zoo predict {run.path} "some text"\n'
+        f"Evaluate  zoo eval {run.path} --data FILE"
     )
-    print(f"Run       {run.path}")
-    print(f'Predict   zoo predict {run.path} "some text"')
-    print(f"Evaluate  zoo eval {run.path} --data FILE")
 
 
 def print_scores(metrics: dict[str, Any]) -> None:
     """A table of scores with 95% intervals, one column per split, then one line per label."""
-    from taskzoo.runs.card import format_score, result_notes, score_columns, score_names
+    from taskzoo.runs.wording import format_score, result_notes, score_columns, score_names
 
     from .output import print_table
 
@@ -66,21 +61,17 @@ def print_scores(metrics: dict[str, Any]) -> None:
     if not splits:
         print("No split to evaluate on.")
         return
-    header = [f"{split} ({metrics[split]['rows']} rows)" for split in splits]
-    print_table(
-        ["score", *header], [[name, *(format_score(metrics[s], name) for s in splits)] for name in score_names(metrics)]
-    )
+    rows = [[name, *(format_score(metrics[split], name) for split in splits)] for name in score_names(metrics)]
+    print_table(["score", *(f"{split} ({metrics[split]['rows']} rows)" for split in splits)], rows)
     for note in notes:
         print(f"\n{note}")
     split = next(name for name in reversed(splits) if not name.startswith("baseline"))
     labels = metrics[split].get("per_type") or metrics[split].get("per_label") or {}
     if len(labels) > MOST_LABELS:
         print(f"\nScores of {len(labels)} labels are in metrics.json.")
-        labels = {}
-    if labels:
+    elif labels:
         print()
         rows = [
-            [label, *(f"{v:.3f}" if isinstance(v, float) else str(v) for v in scores.values())]
-            for label, scores in labels.items()
+            [k, *(f"{v:.3f}" if isinstance(v, float) else str(v) for v in row.values())] for k, row in labels.items()
         ]
         print_table([split, *next(iter(labels.values()))], rows)

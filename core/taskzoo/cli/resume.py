@@ -1,4 +1,4 @@
-"""``zoo resume``: go on with an interrupted run."""
+"""``zoo resume``: continue an interrupted run."""
 
 from __future__ import annotations
 
@@ -6,18 +6,22 @@ from typing import Annotated
 
 import typer
 
+from .options import Quiet, Run
+
 
 def resume(
-    run: Annotated[str, typer.Argument(help="The run directory.")],
+    run: Run,
     as_json: Annotated[bool, typer.Option("--json", help="Print the metrics as JSON.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")] = False,
+    quiet: Quiet = False,
 ) -> None:
-    """Go on with an interrupted run; it ends as if it had never stopped."""
+    """Resume an interrupted run; the result is identical to an uninterrupted one."""
     from taskzoo.engine.progress import Silent, Terminal
     from taskzoo.runs.finetune import resume as resume_run
 
+    from .process import set_up_process, stop_on_signal
     from .results import explain_interrupt, show_result
 
-    with explain_interrupt(run):
-        finished = resume_run(run, reporter=Silent() if quiet else Terminal())
+    set_up_process()
+    with explain_interrupt(run), stop_on_signal() as stop:
+        finished = resume_run(run, reporter=Silent() if quiet else Terminal(), stop=stop)
     show_result(finished, as_json=as_json)

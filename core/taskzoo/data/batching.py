@@ -5,12 +5,12 @@ Batches of like lengths hold little padding. Indices stand for the examples whos
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
 
-from ..errors import RequestError
+from taskzoo.errors import RequestError
 
 
 def plan_epoch(
@@ -58,13 +58,7 @@ def split_batch(batch: Sequence[int], parts: int) -> list[list[int]]:
         RequestError: less than one part.
     """
     _at_least("number of parts", parts, 1)
-    base, more = divmod(len(batch), parts)
-    result, start = [], 0
-    for part in range(parts):
-        end = start + base + (part < more)
-        result.append(list(batch[start:end]))
-        start = end
-    return result
+    return [part.tolist() for part in np.array_split(np.asarray(batch, dtype=object), parts)]
 
 
 def plan_evaluation(lengths: Sequence[int], *, max_tokens: int, max_examples: int) -> list[list[int]]:
@@ -87,16 +81,6 @@ def plan_evaluation(lengths: Sequence[int], *, max_tokens: int, max_examples: in
         else:
             batches.append([index])
     return batches
-
-
-def padding_share(lengths: Sequence[int], batches: Iterable[Sequence[int]]) -> float:
-    """The share of positions that are padding when each batch is padded to its longest example."""
-    real = padded = 0
-    for batch in batches:
-        sizes = [lengths[i] for i in batch]
-        real += sum(sizes)
-        padded += max(sizes, default=0) * len(sizes)
-    return 1 - real / padded if padded else 0.0
 
 
 def _at_least(name: str, value: int, least: int) -> None:

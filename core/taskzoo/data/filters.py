@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
-from .languages import as_language, language_scripts, script_counts
+from taskzoo.languages import as_language, language_scripts
+from taskzoo.scripts import scripts_in
 
 REASONS = ("empty", "copies", "too long", "length ratio", "wrong script", "duplicates")
 """In the order in which they are looked for."""
@@ -54,19 +55,20 @@ def filter_pairs(
     """Look at every pair.
 
     * ``empty``: a side without text.
-    * ``copies``: both sides the same but for case and blanks.
+    * ``copies``: both sides the same but for case and whitespace.
     * ``too long``: a side of more than ``max_words`` words or ``max_characters`` characters.
     * ``length ratio``: the target is ``max_length_ratio`` times longer or shorter than its source lets expect by the
       corpus's own median ratio, so that Chinese, which needs a third of the characters of English, is as good as any.
     * ``wrong script``: less than a fifth of a side's letters are of a script of its language. Nothing is asked of a
       language that is unknown, or of a text without letters.
-    * ``duplicates``: the same pair but for blanks was good before.
+    * ``duplicates``: the same pair but for whitespace was good before.
 
     Args:
         pairs: source and target.
         max_length_ratio: above 1.
         languages: of the two sides, in any form; ``""``: unknown.
-        max_words, max_characters: the longest text, by blanks and by characters.
+        max_words: of the longest text, separated by spaces.
+        max_characters: of the longest text.
 
     Raises:
         ValueError: ``max_length_ratio`` is 1 or less.
@@ -114,6 +116,6 @@ def _stretch(source: str, target: str, usual: float) -> float:
 
 
 def _is_in(text: str, scripts: frozenset[str]) -> bool:
-    counts = script_counts(text)
+    counts = scripts_in(text)
     letters = counts.total()
     return not scripts or not letters or sum(counts[script] for script in scripts) >= _LEAST_SHARE * letters

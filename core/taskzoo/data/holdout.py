@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..errors import RequestError
+from taskzoo.errors import RequestError
 
 DEFAULT = 0.1
 
@@ -20,10 +20,8 @@ def parse_holdout(text: str) -> tuple[float, ...]:
     except ValueError:
         sizes = (-1.0,)
     if len(sizes) > 2 or any(not 0 <= size < 1 and not (size >= 1 and size.is_integer()) for size in sizes):
-        raise RequestError(
-            f"--holdout {text!r} is no number of rows such as 1000, share such as 0.05, or two of them, for validation "
-            "and test: 500,1000."
-        )
+        known = "a number of rows such as 1000, a share such as 0.05, or two of them, for validation and test: 500,1000"
+        raise RequestError(f"--holdout {text!r} is not {known}.")
     return sizes
 
 
@@ -33,7 +31,8 @@ def held_out(text: str, rows: int, *, validation: bool, test: bool, shots: bool 
     Args:
         text: the size or sizes asked for; by default a tenth for each part.
         rows: the number of training rows.
-        validation, test: whether the part is missing and wanted.
+        validation: whether validation rows are missing and wanted.
+        test: the same for test rows.
         shots: few rows are trained on, so validation rows are split off only if their number is given by itself.
 
     Raises:

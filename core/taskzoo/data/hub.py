@@ -1,46 +1,47 @@
-"""Data sets from the Hugging Face hub, or from a folder in its layout, through ``datasets``."""
+"""Data sets of the library ``datasets``: from the Hugging Face hub, from a folder in its layout, or in memory."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from taskzoo.errors import RequestError
-from taskzoo.task import Row
+from taskzoo.types import Row
 
-from .readers.groups import GROUP, parse_group
-from .readers.languages import LANGUAGES, Languages, nested_names
-from .readers.objects import reach
-from .readers.values import named
+from .columns import Columns, ReadRequest, nested_names, reach
+from .language_columns import LANGUAGES
+from .readers.names import SPLIT_WORDS, splits_in
+from .readers.values import named, plain
 
-ALIASES = {"train": "train", "validation": "validation", "valid": "validation", "dev": "validation", "test": "test"}
+_COMMIT = re.compile(r"@([0-9a-f]{40})/")
+
+
+@dataclass(frozen=True, slots=True)
+class HubData:
+    """The rows of each split, and what the manifest says of them."""
+
+    rows: dict[str, list[Row]] = field(default_factory=dict)
+    sources: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 def load_hub_rows(
-    location: str,
-    columns: Mapping[str, str],
-    roles: Mapping[str, str],
-    *,
-    config: str | None = None,
-    revision: str | None = None,
-    group: str | None = None,
-    languages: Mapping[str, str] | None = None,
-) -> dict[str, list[Row]]:
+    location: str, request: ReadRequest, *, config: str | None = None, revision: str | None = None
+) -> HubData:
     """The train/validation/test rows of a hub data set; integer labels become their names.
 
     Args:
         location: hub id or local folder.
-        columns: role -> column; a dot reaches into a nested column (``translation.en``). Roles default to their name.
-        roles: the task's roles.
+        request: what is wanted of it; a column may be nested (``translation.en``). Only training rows have groups.
         config: configuration name, if the data set has several.
         revision: of the data set on the hub.
-        group: ``COLUMN`` or ``COLUMN:SEPARATOR``, as for :func:`~.readers.read_rows`.
-        languages: role -> code, as for :func:`~.readers.read_rows`; columns named by a language may be nested.
 
     Raises:
         RequestError: it cannot be loaded, or lacks a column.
     """
-    grouping = None if group is None else parse_group(group)
     try:
         from datasets import load_dataset
 
@@ -48,35 +49,50 @@ def load_hub_rows(
     except Exception as error:  # datasets raises many kinds, all of them about this request
         reason = str(error).strip().splitlines()[0][:300] if str(error).strip() else type(error).__name__
         raise RequestError(f"The data set {location!r} cannot be loaded: {reason}") from error
-    rows: dict[str, list[Row]] = {}
-    for name, split in loaded.items():
-        if name not in ALIASES:
-            continue
-        spoken = Languages(languages or {})
-        inside = nested_names(split[0]) if spoken and len(split) else []
-        known = {**columns, **spoken.columns([*split.column_names, *inside], roles, columns, location)}
-        used = {role: known.get(role, role) for role in roles}
-        used = {role: column for role, column in used.items() if column.partition(".")[0] in split.column_names}
-        if not used:
-            found = ", ".join(split.column_names)
-            raise RequestError(
-                f"The data set {location!r} has the columns {found}; map them with --columns {next(iter(roles))}=NAME."
-            )
-        if grouping and grouping.column.partition(".")[0] not in split.column_names:
-            found = ", ".join(split.column_names)
-            raise RequestError(
-                f"The data set {location!r} has no column {grouping.column!r} for group; found {found}; name it with "
-                "--group-by NAME."
-            )
-        names = {column: _label_names(split.features[column]) for column in used.values() if column in split.features}
-        rows[ALIASES[name]] = []
-        for number, item in enumerate(split, 1):
-            fields = {role: named(_reach(item, column), names.get(column)) for role, column in used.items()}
-            if (codes := spoken.codes()) is not None:
-                fields[LANGUAGES] = codes
-            if grouping:
-                fields[GROUP] = grouping.of(reach(item, grouping.column), location, number)
-            rows[ALIASES[name]].append(Row(fields, location, number))
+    found = HubData()
+    names = name_splits(loaded)
+    for split, name in names.items():
+        wanted = request if split == "train" else replace(request, group=None)
+        rows = found.rows[split] = dataset_rows(loaded[name], Columns(wanted, location))
+        source = {"source": f"hub:{location}", "rows": len(rows), "sha256": _hash(rows)}
+        found.sources[split] = source | _commit(loaded[name])
+    if "train" in found.sources and (others := [name for name in loaded if name not in names.values()]):
+        what = f"rows of the data set's other splits ({', '.join(others)}) not used"
+        found.sources["train"]["left_out"] = {what: sum(len(loaded[name]) for name in others)}
+    return found
+
+
+def name_splits(names: Iterable[str]) -> dict[str, str]:
+    """train/validation/test -> the name that says it: the word alone, else the only one that has the word in it."""
+    candidates: dict[str, list[str]] = {}
+    for name in names:
+        if len(splits := splits_in(name)) == 1:
+            candidates.setdefault(splits.pop(), []).append(name)
+    chosen = {}
+    for split in ("train", "validation", "test"):
+        several = candidates.get(split, [])
+        exact = [name for name in several if name.lower() in SPLIT_WORDS]
+        if only := exact[:1] if exact else several[: len(several) == 1]:
+            chosen[split] = only[0]
+    return chosen
+
+
+def dataset_rows(dataset: Any, columns: Columns) -> list[Row]:
+    """The rows of one ``datasets.Dataset``. Columns that hold no role are not decoded.
+
+    Raises:
+        DataError: it lacks a column, or a required value.
+    """
+    top = list(dataset.column_names)
+    names = [*top, *columns.dotted(top, nested_names(dataset[0]) if len(dataset) else [])]
+    where = {role: names[index] for role, index in columns.find(names).items()}
+    heads = {name if name in top else name.partition(".")[0] for name in where.values()}
+    labels = {name: _label_names(dataset.features[name]) for name in where.values() if name in top}
+    rows = []
+    chosen = dataset.select_columns([name for name in top if name in heads or name == LANGUAGES])
+    for number, item in enumerate(chosen, 1):
+        values = {role: named(plain(reach(item, name)), labels.get(name)) for role, name in where.items()}
+        rows.append(columns.row(values, number, item.get(LANGUAGES)))
     return rows
 
 
@@ -86,8 +102,17 @@ def _label_names(feature: Any) -> list[str] | None:
     return names
 
 
-def _reach(item: Mapping[str, Any], column: str) -> Any:
-    value: Any = item
-    for part in column.split("."):
-        value = value[part]
-    return value
+def _commit(dataset: Any) -> dict[str, str]:
+    """The commit on the hub that the files came from, where they did."""
+    found: Mapping[str, Any] = dataset.info.download_checksums or {}
+    commits = {match[1] for name in found if (match := _COMMIT.search(name))}
+    return {"commit": commits.pop()} if len(commits) == 1 else {}
+
+
+def _hash(rows: list[Row]) -> str:
+    """SHA-256 of what is used of the rows, which does not depend on the version of the library."""
+    digest = hashlib.sha256()
+    for row in rows:
+        line = json.dumps(dict(row.fields), sort_keys=True, default=str) + "\n"
+        digest.update(line.encode("utf-8", "surrogatepass"))
+    return digest.hexdigest()

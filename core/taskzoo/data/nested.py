@@ -1,4 +1,4 @@
-"""Ever larger draws from training rows, each part of the next, for learning curves."""
+"""Ever larger subsets of training rows, each part of the next, for learning curves."""
 
 from __future__ import annotations
 
@@ -8,38 +8,39 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from ..errors import RequestError
-from ..task import Row
+from taskzoo.errors import RequestError
+from taskzoo.types import Example
+
 from .shots import take_shots
-from .splits import Signature, chance_order
+from .splits import DedupKey, chance_order
 
 FEWEST_SIZES, MOST_SIZES = 3, 8
 PER_CLASS, FEWEST_ROWS = 8, 16
-"""The smallest draw by default: rows per class, and rows of a task without classes."""
+"""The smallest subset by default: rows per class, and rows of a task without classes."""
 
 
 def nested_order(
-    rows: Sequence[Row], classes: Callable[[Row], Sequence[str]], signature: Signature, seed: int
+    examples: Sequence[Example], classes: Callable[[Example], Sequence[str]], dedup_key: DedupKey, seed: int
 ) -> list[int]:
-    """Indices of ``rows`` in an order of which every beginning is a stratified draw.
+    """Indices of ``examples`` in an order of which every beginning is a stratified subset.
 
-    First comes a row of every class, then all others so that classes grow in proportion; a row with several classes
-    goes by its rarest. Chance is a hash of ``seed`` and input, so that the order of the rows does not matter but for
-    rows with the same input. Rows without any class are in chance's order.
+    First comes an example of every class, then all others so that classes grow in proportion; one with several classes
+    is assigned to its rarest. Chance is a hash of ``seed`` and input, so that the order of the examples does not matter
+    but for those with the same input. Examples without any class are in the order of that hash.
     """
-    order = sorted(range(len(rows)), key=lambda i: (chance_order(seed, signature(rows[i])[0]), i))
-    names = [list(classes(row)) for row in rows]
+    order = sorted(range(len(examples)), key=lambda i: (chance_order(seed, dedup_key(examples[i])[0]), i))
+    names = [list(classes(row)) for row in examples]
     counts = Counter(name for given in names for name in set(given))
     if not counts:
         return order
-    first = {id(row) for row in take_shots(rows, classes, 1, seed, signature=signature)[0]}
+    first = {id(row) for row in take_shots(examples, classes, 1, seed, dedup_key=dedup_key)[0]}
     strata = [min(given, key=lambda name: (counts[name], name), default=None) for given in names]
     total, seen = Counter(strata), Counter[str | None]()
     place: dict[int, float] = {}
     for index in order:
         place[index] = (seen[strata[index]] + 0.5) / total[strata[index]]
         seen[strata[index]] += 1
-    return sorted(order, key=lambda i: (id(rows[i]) not in first, place[i]))
+    return sorted(order, key=lambda i: (id(examples[i]) not in first, place[i]))
 
 
 def default_sizes(rows: int, classes: int) -> list[int]:
@@ -59,12 +60,7 @@ def default_sizes(rows: int, classes: int) -> list[int]:
 
 
 def parse_sizes(text: str, rows: int, classes: int) -> list[int]:
-    """``"16,25%,all"`` as numbers of training rows, in order.
-
-    Args:
-        text: numbers of rows, shares with ``%``, or ``all``, separated by commas.
-        rows: how many there are.
-        classes: how many classes they have; a draw needs a row of each.
+    """``"16,25%,all"`` as numbers of the ``rows`` training rows, in order; a subset needs a row of each class.
 
     Raises:
         RequestError: not of this form, fewer than three sizes, or sizes that are too small or too large.

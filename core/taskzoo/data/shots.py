@@ -7,20 +7,21 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..errors import RequestError
-from ..task import Row
-from .splits import Signature, chance_order
+from taskzoo.errors import RequestError
+from taskzoo.types import Example
+
+from .splits import DedupKey, chance_order
 
 
 def take_shots(
-    rows: Sequence[Row],
-    classes: Callable[[Row], Sequence[str]],
+    examples: Sequence[Example],
+    classes: Callable[[Example], Sequence[str]],
     shots: int,
     seed: int,
     *,
-    signature: Signature | None = None,
-) -> tuple[list[Row], dict[str, Any]]:
-    """``(rows, info)`` with ``shots`` rows of every class, in the order of ``rows``.
+    dedup_key: DedupKey | None = None,
+) -> tuple[list[Example], dict[str, Any]]:
+    """``(examples, info)`` with ``shots`` examples of every class, in the order of ``examples``.
 
     The choice is by a hash of seed and input, so it depends neither on the order of the rows nor on any library's
     version, and with one class per row the rows for fewer shots are among those for more. Of rows with the same input
@@ -28,11 +29,11 @@ def take_shots(
     frequent, until each has its number, so that a frequent class may end with more. Rows without a class are left out.
 
     Args:
-        rows: prepared training rows.
+        examples: for training.
         classes: the classes of a row.
         shots: rows per class, at least 1.
         seed: another seed, another choice.
-        signature: the task's; only its input counts. By default all fields together are the input.
+        dedup_key: the task's; only its input counts. By default all fields together are the input.
 
     Returns:
         The rows and ``info`` for the manifest: ``shots``, ``seed``, ``rows`` (how many were taken), and ``short``
@@ -44,17 +45,17 @@ def take_shots(
     if shots < 1:
         raise RequestError(f"The number of shots is {shots} and must be at least 1.")
     order: dict[str, tuple[str, str, int]] = {}  # input -> where chance puts its row
-    for index, row in enumerate(rows):
-        given, target = signature(row) if signature else (_fields(row), "")
+    for index, row in enumerate(examples):
+        given, target = dedup_key(row) if dedup_key else (json.dumps(dict(row.fields), sort_keys=True, default=str), "")
         place = (chance_order(seed, given), chance_order(seed, target), index)
         if classes(row):
             order[given] = min(place, order.get(given, place))
     members: dict[str, list[int]] = defaultdict(list)  # class -> rows, in the order that chance gives them
     for *_, index in sorted(order.values()):
-        for name in dict.fromkeys(classes(rows[index])):
+        for name in dict.fromkeys(classes(examples[index])):
             members[name].append(index)
     if not members:
-        raise RequestError("None of the training rows has a class, so there are no shots to take.")
+        raise RequestError("None of the training rows has a class, so there are no shots to take; leave --shots out.")
     taken: set[int] = set()
     have: Counter[str] = Counter()
     for name in sorted(members, key=lambda name: (len(members[name]), name)):
@@ -63,11 +64,7 @@ def take_shots(
                 break
             if index not in taken:
                 taken.add(index)
-                have.update(dict.fromkeys(classes(rows[index]), 1))
+                have.update(dict.fromkeys(classes(examples[index]), 1))
     short = {name: len(indices) for name, indices in sorted(members.items()) if len(indices) < shots}
-    chosen = [rows[index] for index in sorted(taken)]
+    chosen = [examples[index] for index in sorted(taken)]
     return chosen, {"shots": shots, "seed": seed, "rows": len(chosen), "short": short}
-
-
-def _fields(row: Row) -> str:
-    return json.dumps(dict(row.fields), sort_keys=True, default=str)

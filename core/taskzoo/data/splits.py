@@ -1,6 +1,6 @@
 """Train, validation and test parts of one data set, and what such parts have in common.
 
-Both compare rows by a task's ``signature``: ``(input, target)``, two strings.
+Both compare examples by a task's ``dedup_key``: ``(input, target)``, two strings.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import RequestError
-from ..task import Row
+from taskzoo.errors import RequestError
+from taskzoo.types import Example
 
-Signature = Callable[[Row], tuple[str, str]]
+DedupKey = Callable[[Example], tuple[str, str]]
 
 _NAMES = ("train", "validation", "test")
 _MOST_STRATA = 100
@@ -26,39 +26,40 @@ _EXAMPLES = 3
 
 @dataclass(frozen=True, slots=True)
 class _Unit:
-    """Rows that must stay together: same input, or same group."""
+    """Examples that must stay together: same input, or same group."""
 
     rows: list[int]
     order: str  # where chance puts it
     stratum: str
 
 
-def split_rows(
-    rows: Sequence[Row],
+def split_examples(
+    examples: Sequence[Example],
     *,
-    signature: Signature,
+    dedup_key: DedupKey,
     seed: int,
     fractions: tuple[float, float] = (0.1, 0.1),
-    groups: Sequence[Hashable] | None = None,
+    groups: Sequence[Hashable | None] | None = None,
     stratify: bool = True,
-) -> tuple[list[Row], list[Row], list[Row], dict[str, Any]]:
-    """``(train, validation, test, info)``, each part in the order of ``rows``.
+) -> tuple[list[Example], list[Example], list[Example], dict[str, Any]]:
+    """``(train, validation, test, info)``, each part in the order of ``examples``.
 
-    Rows with the same input, or the same group, never straddle the parts. When there are at most 100 distinct
-    targets, and three rows for each on average, every target is split in proportion, and each keeps some of its rows
-    in train; a group goes by its most frequent target, so that with mixed groups the proportions are only near. The
-    order is a hash of seed and input, so it depends neither on the order of the rows nor on any library's version.
+    Examples with the same input, or the same group, never straddle the parts. When there are at most 100 distinct
+    targets, and three examples for each on average, every target is split in proportion, and each keeps some of its
+    examples in train; a group is assigned to its most frequent target, so that with mixed groups the proportions are
+    approximate. The order is a hash of seed and input, so it depends neither on the order of the examples nor on any
+    library's version.
 
     Args:
-        rows: all rows.
-        signature: the task's.
+        examples: all of them.
+        dedup_key: the task's.
         seed: another seed, another split.
         fractions: of validation and test; 0 leaves a part empty (when its file is given already).
-        groups: one key per row, e.g. its document.
+        groups: one key per example, e.g. its document; ``None`` for one that belongs to none.
         stratify: whether targets may be split in proportion; not where they are texts.
 
     Returns:
-        The parts and ``info`` for the manifest: method, seed, fractions, whether rows were grouped, the number of
+        The parts and ``info`` for the manifest: method, seed, fractions, whether there were groups, the number of
         units that stay together, sizes, SHA-256 of each part's indices.
 
     Raises:
@@ -66,19 +67,18 @@ def split_rows(
     """
     if min(fractions) < 0 or sum(fractions) >= 1:
         raise RequestError(f"The fractions {fractions} of validation and test must be 0 or more and sum to below 1.")
-    if groups is not None and len(groups) != len(rows):
-        raise RequestError(f"There are {len(groups)} groups for {len(rows)} rows; give one per row.")
-    signatures = [signature(row) for row in rows]
-    stratified = stratify and _can_stratify([target for _, target in signatures])
-    units = _units(signatures, seed, groups, stratified)
+    if groups is not None and len(groups) != len(examples):
+        raise RequestError(f"There are {len(groups)} groups for {len(examples)} rows; give one per row.")
+    keys = [dedup_key(example) for example in examples]
+    distinct = len({target for _, target in keys})
+    stratified = stratify and 1 < distinct <= _MOST_STRATA and distinct * _ROWS_PER_STRATUM <= len(keys)
+    units = _units(keys, seed, groups, stratified)
     parts = 1 + sum(fraction > 0 for fraction in fractions)
     if len(units) < parts:
         kind = "distinct inputs" if groups is None else "distinct groups"
-        raise RequestError(
-            f"The {len(rows)} rows have {len(units)} {kind}, too few to split into {parts} parts; "
-            "add rows, or give --validation and --test."
-        )
-    chosen = _choose(units, len(rows), fractions)
+        message = f"The {len(examples)} rows have {len(units)} {kind}, too few to split into {parts} parts"
+        raise RequestError(f"{message}; add rows, or give --validation and --test.")
+    chosen = _choose(units, fractions)
     indices = [sorted(i for unit in part for i in unit.rows) for part in chosen]
     info = {
         "method": "stratified" if stratified else "random",
@@ -89,7 +89,7 @@ def split_rows(
         "sizes": {name: len(part) for name, part in zip(_NAMES, indices, strict=True)},
         "indices_sha256": {name: _hash(json.dumps(part)) for name, part in zip(_NAMES, indices, strict=True)},
     }
-    train, validation, test = ([rows[i] for i in part] for part in indices)
+    train, validation, test = ([examples[i] for i in part] for part in indices)
     return train, validation, test, info
 
 
@@ -99,24 +99,22 @@ def chance_order(seed: int, given: str) -> str:
 
 
 def overlap_report(
-    splits: Mapping[str, Sequence[Row]], signature: Signature, *, many_targets: bool = False
+    splits: Mapping[str, Sequence[Example]], dedup_key: DedupKey, *, multi_reference: bool = False
 ) -> dict[str, dict[str, Any]]:
     """What the parts share that they should not; JSON-able.
 
     Keys: ``train_test``, ``train_validation``, ``validation_test`` (rows of the second part whose input is in the
-    first), ``inside_train`` (rows whose input stands earlier in train) and ``conflicting_targets`` (distinct inputs
+    first), ``inside_train`` (rows whose input occurs earlier in train) and ``conflicting_targets`` (distinct inputs
     with more than one target, in any part). Values: ``count`` and up to three ``examples``, each the locations
     ``part file:line`` of two such rows. A pair is left out when one of its parts is missing.
 
-    Args:
-        splits: part -> prepared rows.
-        signature: the task's.
-        many_targets: an input may well have several targets, as a sentence has several translations; instead of
-            ``inside_train`` and ``conflicting_targets`` there is then ``repeated_pairs``: rows of train whose input and
-            target stand earlier there.
+    With ``multi_reference`` an input may well have several targets, as a sentence has several translations; instead of
+    ``inside_train`` and ``conflicting_targets`` there is then ``repeated_pairs``: rows of train whose input and target
+    occur earlier there.
     """
     first: dict[str, dict[str, str]] = {}  # part -> input -> location
-    inside, repeated = _Findings(), _Findings()
+    inside: list[tuple[str, str]] = []
+    repeated: list[tuple[str, str]] = []
     pairs: dict[tuple[str, str], str] = {}  # input and target in train -> location
     targets: dict[str, dict[str, str]] = defaultdict(dict)  # input -> target -> location
     listed: dict[str, list[tuple[str, str]]] = {}  # part -> (input, location)
@@ -124,62 +122,37 @@ def overlap_report(
         seen = first.setdefault(name, {})
         listed[name] = []
         for row in rows:
-            given, target = signature(row)
+            given, target = dedup_key(row)
             where = f"{name} {row.source}:{row.line}"
             listed[name].append((given, where))
             targets[given].setdefault(target, where)
             if name == "train" and given in seen:
-                inside.add(seen[given], where)
+                inside.append((seen[given], where))
             if name == "train" and (earlier := pairs.setdefault((given, target), where)) is not where:
-                repeated.add(earlier, where)
+                repeated.append((earlier, where))
             seen.setdefault(given, where)
     report: dict[str, dict[str, Any]] = {}
     for a, b in (("train", "test"), ("train", "validation"), ("validation", "test")):
         if a in splits and b in splits:
-            shared = _Findings()
-            for given, where in listed[b]:
-                if given in first[a]:
-                    shared.add(first[a][given], where)
-            report[f"{a}_{b}"] = shared.report()
-    if many_targets:
-        return {**report, "repeated_pairs": repeated.report()} if "train" in splits else report
+            report[f"{a}_{b}"] = _summary([(first[a][given], where) for given, where in listed[b] if given in first[a]])
+    if multi_reference:
+        return {**report, "repeated_pairs": _summary(repeated)} if "train" in splits else report
     if "train" in splits:
-        report["inside_train"] = inside.report()
-    conflicts = _Findings()
-    for locations in targets.values():
-        if len(locations) > 1:
-            conflicts.add(*list(locations.values())[:2])
-    report["conflicting_targets"] = conflicts.report()
-    return report
+        report["inside_train"] = _summary(inside)
+    conflicts = [tuple(locations.values())[:2] for locations in targets.values() if len(locations) > 1]
+    return {**report, "conflicting_targets": _summary(conflicts)}
 
 
-class _Findings:
-    """A count and its first few examples."""
-
-    def __init__(self) -> None:
-        self.count = 0
-        self.examples: list[list[str]] = []
-
-    def add(self, *locations: str) -> None:
-        self.count += 1
-        if len(self.examples) < _EXAMPLES:
-            self.examples.append(list(locations))
-
-    def report(self) -> dict[str, Any]:
-        return {"count": self.count, "examples": self.examples}
+def _summary(found: Sequence[tuple[str, ...]]) -> dict[str, Any]:
+    return {"count": len(found), "examples": [list(locations) for locations in found[:_EXAMPLES]]}
 
 
 def _hash(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _can_stratify(targets: Sequence[str]) -> bool:
-    distinct = len(set(targets))
-    return 1 < distinct <= _MOST_STRATA and distinct * _ROWS_PER_STRATUM <= len(targets)
-
-
 def _units(
-    signatures: Sequence[tuple[str, str]], seed: int, groups: Sequence[Hashable] | None, stratified: bool
+    keys: Sequence[tuple[str, str]], seed: int, groups: Sequence[Hashable | None] | None, stratified: bool
 ) -> list[_Unit]:
     """Units in the order that chance gives them.
 
@@ -187,27 +160,24 @@ def _units(
     stratum always leaves one of its units in train.
     """
     members: dict[int, list[int]] = defaultdict(list)
-    for index, root in enumerate(_joined(signatures, groups)):
+    for index, root in enumerate(_joined(keys, groups)):
         members[root].append(index)
-    targets = {root: Counter(signatures[i][1] for i in indices) for root, indices in members.items()}
+    targets = {root: Counter(keys[i][1] for i in indices) for root, indices in members.items()}
     spread = Counter(target for counts in targets.values() for target in counts)  # target -> units that have it
     units = []
     for root, indices in members.items():
-        given = min(signatures[i][0] for i in indices)
+        given = min(keys[i][0] for i in indices)
         counts = targets[root]
-        few = [target for target in counts if spread[target] <= _FEW_UNITS]
-        stratum = ""
-        if stratified and few:
-            stratum = min(few, key=lambda target: (spread[target], target))
-        elif stratified:
-            stratum = min(counts, key=lambda target: (-counts[target], target))
+        rarest = min(counts, key=lambda target: (spread[target], target))
+        most = min(counts, key=lambda target: (-counts[target], target))
+        stratum = (rarest if spread[rarest] <= _FEW_UNITS else most) if stratified else ""
         units.append(_Unit(indices, chance_order(seed, given), stratum))
     return sorted(units, key=lambda unit: unit.order)
 
 
-def _joined(signatures: Sequence[tuple[str, str]], groups: Sequence[Hashable] | None) -> list[int]:
-    """For every row one row that stands for all those it must stay with (union-find)."""
-    parent = list(range(len(signatures)))
+def _joined(keys: Sequence[tuple[str, str]], groups: Sequence[Hashable | None] | None) -> list[int]:
+    """For every example one that stands for all those it must stay with (union-find)."""
+    parent = list(range(len(keys)))
 
     def root(index: int) -> int:
         while parent[index] != index:
@@ -216,16 +186,14 @@ def _joined(signatures: Sequence[tuple[str, str]], groups: Sequence[Hashable] | 
         return index
 
     first: dict[tuple[str, Hashable], int] = {}
-    for index, (given, _) in enumerate(signatures):
-        keys: list[tuple[str, Hashable]] = [("input", given)]
-        if groups is not None:
-            keys.append(("group", groups[index]))
-        for key in keys:
-            parent[root(index)] = root(first.setdefault(key, index))
-    return [root(index) for index in range(len(signatures))]
+    for index, (given, _) in enumerate(keys):
+        for key in (("input", given), ("group", groups[index] if groups else None)):
+            if key[1] is not None:
+                parent[root(index)] = root(first.setdefault(key, index))
+    return [root(index) for index in range(len(keys))]
 
 
-def _choose(units: Sequence[_Unit], rows: int, fractions: tuple[float, float]) -> tuple[list[_Unit], ...]:
+def _choose(units: Sequence[_Unit], fractions: tuple[float, float]) -> tuple[list[_Unit], ...]:
     """Units of train, validation and test.
 
     Every stratum gives its share; what rounding leaves is carried to the next stratum, so that the totals are right.

@@ -1,11 +1,11 @@
-"""What training on a CPU waits for besides its products, done another way: dropout, attention, and getting memory.
+"""What training on a CPU waits for besides its matrix products, done another way: dropout, attention, and memory.
 
 * Dropout draws a random number for every element, one after the other. Here four elements share the bits of one number.
 * Fused attention takes 3 to 11 times as long for the gradient in half precision as in float32 while sequences are
-  short, since it fills blocks that are much longer than they. So without dropout it is computed in float32. With
+  short, since it fills blocks that are much longer than they are. So without dropout it is computed in float32. With
   dropout torch does not use that kernel, and attention is written out, with the dropout above.
 * The C library gives large blocks of memory back to the system as soon as they are free, so that every step gets them
-  anew, page by page. While training they are kept.
+  anew, page by page. :func:`keep_memory` keeps them.
 
 The functions are the same, but for which elements chance drops.
 """
@@ -15,53 +15,57 @@ from __future__ import annotations
 import ctypes
 import math
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, ClassVar
 
 import torch
+from torch import Tensor
 from torch.nn import functional
+from torch.overrides import TorchFunctionMode
+from transformers import PreTrainedModel
 
 LEVELS = 2**16
 """Numbers that 16 random bits can be: a probability is rounded to so many parts."""
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 """Parameters of ``mallopt`` in the GNU C library: free memory at the end of the heap is given back from so many bytes
 on; blocks of so many bytes and more are got from the system one by one."""
-KEEP = 2**30, 2**30
-USUAL = 2**26, 2**25
-"""What the two grow to by themselves."""
+KEEP = 2**30
 torch_dropout = functional.dropout
 torch_attention = functional.scaled_dot_product_attention
 
 
-@contextmanager
-def faster_on_cpu() -> Iterator[None]:
-    """Within the context, all modules drop out and attend by :func:`dropout` and :func:`attention`, and free memory is
-    kept."""
-    ours = {"dropout": dropout, "scaled_dot_product_attention": attention}
-    before = {name: getattr(functional, name) for name in ours}
-    for name, function in ours.items():
-        setattr(functional, name, function)
-    _keep_memory(*KEEP)
-    try:
-        yield
-    finally:
-        _keep_memory(*USUAL)
-        for name, function in before.items():
-            setattr(functional, name, function)
+def faster_on_cpu(device: torch.device) -> AbstractContextManager[Any]:
+    """Within the context, this thread drops out and attends by the functions below, if ``device`` is a CPU.
+
+    Other threads and ``torch`` itself are left alone.
+    """
+    return _OnCpu() if device.type == "cpu" else nullcontext()
 
 
-def _keep_memory(trim: int, mmap: int) -> None:
-    """Set when free memory goes back to the system, in bytes; without effect where the C library is another one."""
+def recompute_activations(model: PreTrainedModel) -> None:
+    """Let ``model`` compute activations again in the backward pass rather than keep them.
+
+    What is computed again must drop out as it did before, and the backward pass is not within :func:`faster_on_cpu`.
+    """
+    contexts = {"context_fn": lambda: (nullcontext(), faster_on_cpu(model.device))}
+    model.gradient_checkpointing_enable({"use_reentrant": False, **contexts})
+
+
+def keep_memory() -> None:
+    """Keep free memory for the next step rather than give it back to the system.
+
+    For the whole process and for good, so it is for a program to call and not for a library; without effect where the C
+    library is another one.
+    """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
     if mallopt is not None:
-        mallopt(M_TRIM_THRESHOLD, trim)
-        mallopt(M_MMAP_THRESHOLD, mmap)
+        mallopt(M_TRIM_THRESHOLD, KEEP)
+        mallopt(M_MMAP_THRESHOLD, KEEP // 2)
 
 
-def dropout(input: torch.Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> torch.Tensor:
-    """As ``torch.nn.functional.dropout``; on a CPU ``p`` is rounded to 1/65,536, and what is kept is scaled by what it
-    then is."""
+def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
+    """As ``torch.nn.functional.dropout``, but on a CPU ``p`` is rounded to 1/65,536, and the scale fits that."""
     dropped = round(p * LEVELS)
     if not training or inplace or input.device.type != "cpu" or not 0 < dropped < LEVELS:
         return torch_dropout(input, p, training, inplace)
@@ -73,23 +77,18 @@ def dropout(input: torch.Tensor, p: float = 0.5, training: bool = True, inplace:
 
 
 def attention(
-    query: torch.Tensor,
-    key: torch.Tensor,
-    value: torch.Tensor,
-    attn_mask: torch.Tensor | None = None,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attn_mask: Tensor | None = None,
     dropout_p: float = 0.0,
     is_causal: bool = False,
     **others: Any,
-) -> torch.Tensor:
-    """As ``torch.nn.functional.scaled_dot_product_attention``, another way where a gradient is wanted on a CPU in half
-    precision.
+) -> Tensor:
+    """As ``torch.nn.functional.scaled_dot_product_attention``, but faster for gradients in half precision on a CPU.
 
-    Args:
-        query: shape ``[..., heads, T, D]``; ``key`` and ``value`` are ``[..., heads, S, D]``.
-        attn_mask: added to the scores, or true where they count; can be broadcast to ``[..., heads, T, S]``.
-        dropout_p: of the weights.
-        is_causal: a query sees no key behind its own place.
-        others: ``scale`` of the scores; ``enable_gqa``, whether several heads of queries share one of keys and values.
+    ``query`` has the shape ``[..., heads, T, D]``, ``key`` and ``value`` ``[..., heads, S, D]``; the mask can be
+    broadcast to ``[..., heads, T, S]``. ``others`` are ``scale`` and ``enable_gqa``.
     """
     half = query.dtype in (torch.bfloat16, torch.float16)
     if query.device.type != "cpu" or not half or not query.requires_grad:
@@ -98,24 +97,17 @@ def attention(
         attn_mask = attn_mask.float()
     with torch.autocast("cpu", enabled=False):
         if dropout_p:
-            return _attention_with_dropout(query, key, value, attn_mask, dropout_p, is_causal, **others)
+            return _attention_with_dropout((query, key, value), attn_mask, dropout_p, is_causal, **others)
         states = torch_attention(query.float(), key.float(), value.float(), attn_mask, 0.0, is_causal, **others)
     return states.to(query.dtype)
 
 
 def _attention_with_dropout(
-    query: torch.Tensor,
-    key: torch.Tensor,
-    value: torch.Tensor,
-    mask: torch.Tensor | None,
-    dropout_p: float,
-    is_causal: bool,
-    *,
-    scale: float | None = None,
-    enable_gqa: bool = False,
-) -> torch.Tensor:
+    states: tuple[Tensor, Tensor, Tensor], mask: Tensor | None, dropout_p: float, is_causal: bool, **others: Any
+) -> Tensor:
     """Attention as torch documents it; products in the type of the query, softmax in float32."""
-    if enable_gqa:
+    (query, key, value), scale = states, others.get("scale")
+    if others.get("enable_gqa"):
         key, value = (t.repeat_interleave(query.shape[-3] // t.shape[-3], -3) for t in (key, value))
     scale = 1 / math.sqrt(query.shape[-1]) if scale is None else scale
     scores = (query @ key.transpose(-2, -1)).float() * scale
@@ -125,3 +117,13 @@ def _attention_with_dropout(
         # not -inf: of a query that sees nothing the weights are then even, and not undefined
         scores = scores.masked_fill(~mask, torch.finfo().min) if mask.dtype == torch.bool else scores + mask
     return dropout(scores.softmax(-1).to(query.dtype), dropout_p) @ value
+
+
+class _OnCpu(TorchFunctionMode):
+    """Takes the place of two functions of torch wherever they are called."""
+
+    instead: ClassVar[dict[Any, Callable[..., Tensor]]] = {torch_dropout: dropout, torch_attention: attention}
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        function = self.instead.get(func, func)
+        return function(*args, **kwargs) if kwargs else function(*args)

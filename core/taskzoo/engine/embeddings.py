@@ -9,11 +9,16 @@ that weight decay does not shrink rows that nothing trains.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any
 
 import torch
 from torch import nn
-from transformers import PreTrainedModel
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from taskzoo.errors import PluginError
+
+from .session import Session
 
 WORTHWHILE = 0.8
 """Above this share of used rows the table stays as it is."""
@@ -28,31 +33,55 @@ def trainable_table(model: PreTrainedModel) -> nn.Embedding | None:
     return table if owners == 1 else None
 
 
+def compact_table(session: Session) -> AbstractContextManager[Any]:
+    """The context in which ``session`` is trained: with :func:`used_rows_only`, if the settings and the model allow.
+
+    A decoder reads what it generates, and any token may be among that, so its table stays whole.
+    """
+    task, model = session.task, session.model
+    if not session.settings.compact_embeddings or (task.generates and not model.config.is_encoder_decoder):
+        return nullcontext()
+    splits = [session.encoded[split].features for split in ("train", "validation") if split in session.encoded]
+    used = {i for features in (*splits, session.unlabelled) for feature in features for i in task.token_ids(feature)}
+    if isinstance(session.processor, PreTrainedTokenizerBase):
+        used.update(session.processor.all_special_ids)
+    return used_rows_only(model, used)
+
+
 @contextmanager
 def used_rows_only(model: PreTrainedModel, token_ids: Iterable[int]) -> Iterator[int]:
     """Within the context, ``model`` embeds ``token_ids`` (and the pad token) from a table of just these rows.
 
     Yields the number of rows, 0 where the table is left alone. On leaving, the full table is back, with the trained
-    rows in their places. A token outside ``token_ids`` raises an ``IndexError``, never a wrong vector.
+    rows in their places. A forward pass that meets another token is a :class:`PluginError`, never a wrong vector.
     """
     table = trainable_table(model)
     if table is None:
         yield 0
         return
-    wanted = {i for i in token_ids if i < table.num_embeddings}  # a separate vocabulary of targets may be larger
-    if table.padding_idx is not None:
-        wanted.add(table.padding_idx)
-    used = torch.tensor(sorted(wanted), device=table.weight.device)
-    if len(used) > WORTHWHILE * table.num_embeddings:
+    full, rows, padding = table.weight, table.num_embeddings, table.padding_idx
+    wanted = {i for i in (*token_ids, padding) if i in range(rows)}  # a separate vocabulary of targets may be larger
+    if len(wanted) > WORTHWHILE * rows:
         yield 0
         return
-    full, rows, padding = table.weight, table.num_embeddings, table.padding_idx
+    used = torch.tensor(sorted(wanted), device=full.device)
     places = torch.full((rows,), -1, device=used.device)
     places[used] = torch.arange(len(used), device=used.device)
     table.weight = nn.Parameter(full.detach()[used])
     table.num_embeddings = len(used)
     table.padding_idx = None if padding is None else int(places[padding])
-    hook = table.register_forward_pre_hook(lambda _, inputs: (places.to(inputs[0].device)[inputs[0]], *inputs[1:]))
+
+    def find(_: nn.Module, inputs: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
+        found = places.to(inputs[0].device)[inputs[0]]
+        if (found < 0).any():
+            raise PluginError(
+                f"The model was given token {int(inputs[0][found < 0][0])}, which no feature of the task names. Token "
+                "ids stand under names that end in 'ids', or the task says them in token_ids(); else set "
+                "compact_embeddings=false."
+            )
+        return (found, *inputs[1:])
+
+    hook = table.register_forward_pre_hook(find)
     try:
         yield len(used)
     finally:

@@ -1,34 +1,35 @@
-"""Prediction and scoring: logits are reduced to predictions batch by batch and never kept."""
+"""Prediction and scoring: outputs are reduced to predictions batch by batch and never kept."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
+from accelerate.utils import gather_object
 from torch import nn
 
 from taskzoo.data.batching import plan_evaluation
-from taskzoo.errors import TaskZooError
-from taskzoo.metrics.base import scorer
+from taskzoo.errors import Interrupted, PluginError, RequestError
 from taskzoo.metrics.intervals import bootstrap_intervals
-from taskzoo.task import Batch, Encoded, Feature, Prediction, Row, Task
+from taskzoo.task import Task
+from taskzoo.types import LOSS, Batch, Collate, Encoded, Example, Metric, Prediction
 
+from .accelerator import RunAccelerator
 from .batches import to_device
-from .forward import decode_batch
+from .session import Session
 
-if TYPE_CHECKING:
-    from accelerate import Accelerator
-
+Advance = Callable[[int], None]
+"""Is told how many more features are done."""
 MAX_EXAMPLES = 256
 
 
 @dataclass(slots=True)
 class Predictions:
-    """Predictions for rows, and the loss where the rows carry labels (``None`` otherwise)."""
+    """Predictions for examples, and their loss where it was asked for and they have targets."""
 
     rows: list[Prediction]
     loss: float | None = None
@@ -49,110 +50,153 @@ class Evaluation:
         values: dict[str, Any] = {}
         for name, value in self.scores.items():
             values[name] = value if math.isfinite(value) else None
-            if name in self.intervals:
-                low, high = self.intervals[name]
-                values[f"{name}_ci95"] = [low, high] if math.isfinite(low) and math.isfinite(high) else None
+            if ends := self.intervals.get(name):
+                values[f"{name}_ci95"] = list(ends) if all(map(math.isfinite, ends)) else None
         return {**values, **self.details, "rows": len(self.references)}
+
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{name} {value:.3f}" for name, value in self.scores.items())
+        return f"<Evaluation of {len(self.references)} rows: {shown}>"
 
 
 @dataclass(slots=True)
 class Decoded:
-    """What ``task.decode`` gave: ``parts[i]`` for row ``i`` in feature order; and the loss, if it was asked for."""
+    """``parts[i]`` are the parts of example ``i`` in feature order; and the loss, if it was asked for."""
 
     parts: list[list[Any]]
     loss: float | None = None
 
 
-def predict(
-    model: nn.Module,
-    task: Task,
-    rows: Sequence[Row],
-    encoded: Encoded,
-    collate: Callable[[Sequence[Feature]], Batch],
-    accelerator: Accelerator,
-    *,
-    max_tokens: int = 8192,
-    with_loss: bool = False,
-    advance: Callable[[int], None] | None = None,
-) -> Predictions:
-    """One prediction per row: :func:`decode` and :func:`assemble`."""
-    decoded = decode(
-        model, task, len(rows), encoded, collate, accelerator,
-        max_tokens=max_tokens, with_loss=with_loss, advance=advance,
-    )  # fmt: skip
-    return assemble(task, rows, decoded)
+@dataclass(slots=True)
+class Predictor:
+    """A model with all that it takes to predict with it.
+
+    A batch holds ``max_tokens`` padded tokens at most, but for a single feature that is longer.
+    """
+
+    task: Task
+    model: nn.Module
+    processor: Any
+    accelerator: RunAccelerator
+    max_tokens: int = 8192
+    collate: Collate = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.collate = self.task.collator(self.processor)
+
+    def predict(
+        self, examples: Sequence[Example], *, with_loss: bool = False, advance: Advance | None = None
+    ) -> Predictions:
+        """One prediction per example."""
+        encoded, rows = self.task.encode(examples, self.processor), len(examples)
+        return assemble(self.task, examples, self.decode(encoded, rows, with_loss=with_loss, advance=advance))
+
+    @torch.no_grad()
+    def decode(
+        self, encoded: Encoded, rows: int, *, with_loss: bool = False, advance: Advance | None = None
+    ) -> Decoded:
+        """Run the model over all features of ``rows`` examples, longest first, and reduce its outputs to small parts.
+
+        With several processes each takes every n-th batch; parts are gathered by feature index, so nothing is counted
+        twice. The model's training mode is restored.
+        """
+        features, accelerator = encoded.features, self.accelerator
+        batches = plan_evaluation([f.length for f in features], max_tokens=self.max_tokens, max_examples=MAX_EXAMPLES)
+        was_training = self.model.training
+        self.model.eval()
+        parts: list[tuple[int, Any]] = []
+        total = torch.zeros(2, dtype=torch.float64, device=accelerator.device)
+        try:
+            for indices in batches[accelerator.process_index :: accelerator.num_processes]:
+                batch = to_device(self.collate([features[i] for i in indices]), accelerator.device)
+                found, outputs = self.decode_batch(batch, with_outputs=with_loss)
+                if len(found) != len(indices):
+                    raise PluginError(f"The task gave {len(found)} parts for {len(indices)} features of a batch.")
+                parts.extend(zip(indices, found, strict=True))
+                if with_loss:
+                    loss = self.task.loss(outputs, batch)
+                    shown = loss.total if loss.reported is None else loss.reported
+                    total += torch.stack([shown.double(), loss.weight.double()]).to(total)
+                if advance is not None:
+                    advance(len(indices))
+        finally:
+            self.model.train(was_training)
+        if accelerator.num_processes > 1:
+            with accelerator.active():
+                parts, total = gather_object(parts), accelerator.reduce(total, reduction="sum")
+        per_row: list[list[Any]] = [[] for _ in range(rows)]
+        for index, part in sorted(parts, key=lambda item: item[0]):
+            per_row[features[index].row].append(part)
+        loss_sum, weight = total.tolist()
+        return Decoded(per_row, loss_sum / weight if with_loss and weight else None)
+
+    def decode_batch(self, batch: Batch, *, with_outputs: bool) -> tuple[list[Any], Any]:
+        """One part per feature of a batch on the device, and the outputs of the model.
+
+        A task that generates needs no outputs for it, so they are then ``None`` unless ``with_outputs``.
+        """
+        task = self.task
+        with self.accelerator.autocast():
+            outputs = task.forward(self.model, batch) if with_outputs or not task.generates else None
+            if task.generates:
+                return task.predict_batch(self.model, batch, outputs), outputs
+        return task.predict_batch(self.model, batch, outputs), outputs
 
 
-def assemble(task: Task, rows: Sequence[Row], decoded: Decoded) -> Predictions:
-    """The decoded parts as one prediction per row."""
-    predictions = task.assemble(rows, decoded.parts)
-    if len(predictions) != len(rows):
-        raise TaskZooError(f"The task assembled {len(predictions)} predictions for {len(rows)} rows.")
+def assemble(task: Task, examples: Sequence[Example], decoded: Decoded) -> Predictions:
+    """The decoded parts as one prediction per example."""
+    predictions = task.assemble(examples, decoded.parts)
+    if len(predictions) != len(examples):
+        raise PluginError(f"The task assembled {len(predictions)} predictions for {len(examples)} rows.")
     return Predictions(predictions, decoded.loss)
 
 
-@torch.no_grad()
-def decode(
-    model: nn.Module,
-    task: Task,
-    rows: int,
-    encoded: Encoded,
-    collate: Callable[[Sequence[Feature]], Batch],
-    accelerator: Accelerator,
-    *,
-    max_tokens: int = 8192,
-    with_loss: bool = False,
-    advance: Callable[[int], None] | None = None,
-) -> Decoded:
-    """Run ``model`` over all features, longest input first, and reduce its outputs to small parts, batch by batch.
-
-    Where the task generates, its outputs are computed for the loss only.
-
-    With several processes each takes every n-th batch; parts are gathered by feature index, so nothing is counted
-    twice. The model's training mode is restored.
-    """
-    from accelerate.utils import gather_object
-
-    features = encoded.features
-    batches = plan_evaluation([len(f["input_ids"]) for f in features], max_tokens=max_tokens, max_examples=MAX_EXAMPLES)
-    mine = batches[accelerator.process_index :: accelerator.num_processes]
-    was_training = model.training
-    model.eval()
-    parts: list[tuple[int, Any]] = []
-    total = torch.zeros(2, dtype=torch.float64, device=accelerator.device)
-    for indices in mine:
-        batch = to_device(collate([features[i] for i in indices]), accelerator.device)
-        found, outputs = decode_batch(task, model, batch, accelerator, with_outputs=with_loss)
-        parts.extend(zip(indices, found, strict=True))
-        if with_loss:
-            total += torch.stack([value.double() for value in task.loss(outputs, batch)]).to(total)
-        if advance is not None:
-            advance(len(indices))
-    model.train(was_training)
-    if accelerator.num_processes > 1:
-        parts = gather_object(parts)
-        total = accelerator.reduce(total, reduction="sum")
-    per_row: list[list[Any]] = [[] for _ in range(rows)]
-    for index, part in sorted(parts, key=lambda item: item[0]):
-        per_row[features[index]["row"]].append(part)
-    loss_sum, weight = total.tolist()
-    return Decoded(per_row, loss_sum / weight if with_loss and weight else None)
-
-
 def score(
-    task: Task, rows: Sequence[Row], predictions: Predictions, *, intervals: bool = False, seed: int = 0
+    task: Task,
+    examples: Sequence[Example],
+    predictions: Predictions,
+    *,
+    further: Sequence[Metric] = (),
+    intervals: bool = False,
 ) -> Evaluation:
-    """Compare predictions with the rows' references; ``intervals`` adds 95% bootstrap intervals over rows."""
-    references = task.references(rows)
+    """Compare predictions, one for each example, with the references: by the metrics of the task and ``further`` ones.
+
+    ``intervals`` adds 95% bootstrap intervals over units of the metric, and its details. A :class:`RequestError` if a
+    further metric gives a score that another one gives.
+    """
+    references = task.references(examples)
     result = Evaluation(predictions.rows, references, {})
-    for metric in task.metrics():
+    for metric in [*task.metrics(), *further]:
         statistics = metric.statistics(predictions.rows, references)
-        scores = scorer(metric, statistics)
-        result.scores.update(scores(np.ones(len(statistics))))
+        scorer = metric.scorer(statistics)
+        scores = scorer(np.ones(len(statistics)))
+        if metric in further and (twice := scores.keys() & result.scores.keys()):
+            raise RequestError(f"Two metrics give a score named {min(twice)!r}; leave out the one that was added.")
+        result.scores.update(scores)
         if intervals:
-            result.intervals.update(bootstrap_intervals(len(statistics), scores, seed=seed))
+            if metric.resamples:
+                result.intervals.update(bootstrap_intervals(len(statistics), scorer))
             result.details.update(metric.details(predictions.rows, references))
     if predictions.loss is not None:
-        result.scores["loss"] = predictions.loss
+        result.scores[LOSS.name] = predictions.loss
     result.scores = {name: float(np.float64(value)) for name, value in result.scores.items()}
     return result
+
+
+def decode_split(session: Session, model: nn.Module, split: str, title: str, *, to_the_end: bool = False) -> Decoded:
+    """Decode a split of ``session`` with its loss, with a bar named ``title``.
+
+    It is :class:`Interrupted` on request, but for ``to_the_end``, where a training loop does that itself.
+    """
+    encoded, tokens, done = session.encoded[split], session.settings.evaluation_tokens, 0
+    predictor = Predictor(session.task, model, session.processor, session.accelerator, tokens)
+    with session.reporter.bar(title, len(encoded.features)) as bar:
+
+        def advance(count: int) -> None:
+            nonlocal done
+            done += count
+            bar.update(done)
+            if not to_the_end and session.stop():
+                raise Interrupted(f"Stopped while decoding the {split} rows.")
+
+        return predictor.decode(encoded, len(session.examples[split]), with_loss=True, advance=advance)

@@ -18,11 +18,10 @@ def backbone_of(model: PreTrainedModel) -> nn.Module:
 def new_module_names(model: PreTrainedModel) -> list[str]:
     """Names of the modules that no checkpoint has weights for: the head, and a warm-started decoder's attention.
 
-    The head is what stands at the top level outside the backbone with parameters of its own; an output layer over the
+    The head is what is at the top level outside the backbone with parameters of its own; an output layer over the
     vocabulary is pretrained, whether it is tied to the embeddings or not.
     """
-    fresh = fresh_modules(model)
-    backbone = backbone_of(model)
+    fresh, backbone = fresh_modules(model), backbone_of(model)
     if backbone is model:
         return fresh
     pretrained = {id(p) for p in backbone.parameters()}
@@ -47,26 +46,21 @@ def layers_of(model: PreTrainedModel) -> nn.ModuleList:
 def freeze(model: PreTrainedModel, what: str) -> None:
     """Stop training of ``'embeddings'``, the whole ``'backbone'``, or embeddings and the first N layers (``'N'``).
 
-    Raises:
-        RequestError: anything else, or more layers than there are.
+    A :class:`RequestError` for anything else, and for more layers than there are.
     """
-    if not what:
-        return
     backbone = backbone_of(model)
     if what == "backbone":
         backbone.requires_grad_(False)
+    if what in ("", "backbone"):
         return
     if what != "embeddings" and not what.isdigit():
         raise RequestError(f"freeze={what!r} is not 'embeddings', 'backbone' or a number of layers.")
-    for module in backbone.modules():
-        if isinstance(module, nn.Embedding):
-            module.requires_grad_(False)
-    for name, module in backbone.named_children():
-        if "embedding" in name:
-            module.requires_grad_(False)
+    frozen: list[nn.Module] = [module for module in backbone.modules() if isinstance(module, nn.Embedding)]
+    frozen += [module for name, module in backbone.named_children() if "embedding" in name]
     if what.isdigit():
         layers = layers_of(model)
         if int(what) > len(layers):
             raise RequestError(f"freeze={what} asks for more layers than the model has ({len(layers)}).")
-        for layer in list(layers)[: int(what)]:
-            layer.requires_grad_(False)
+        frozen += list(layers)[: int(what)]
+    for module in frozen:
+        module.requires_grad_(False)

@@ -1,4 +1,4 @@
-"""Turning Ctrl-C and SIGTERM into a request to stop after the current step."""
+"""Turning Ctrl-C and SIGTERM into a request to stop after the current step. For the command line alone."""
 
 from __future__ import annotations
 
@@ -9,11 +9,17 @@ from typing import Any
 
 
 class StopRequest:
-    """While active, the first SIGINT or SIGTERM sets :attr:`requested`; a second one acts as usual."""
+    """While active, the first SIGINT or SIGTERM is a request; a second one acts as usual.
+
+    Calling it says whether somebody asked, which is what ``Session.stop`` wants.
+    """
 
     def __init__(self) -> None:
-        self.requested = False
+        self._asked = False
         self._previous: dict[int, Any] = {}
+
+    def __call__(self) -> bool:
+        return self._asked
 
     def __enter__(self) -> StopRequest:
         if threading.current_thread() is threading.main_thread():
@@ -22,13 +28,10 @@ class StopRequest:
         return self
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        self.requested = True
-        self._restore()
+        self._asked = True
+        self.__exit__()
 
-    def _restore(self) -> None:
+    def __exit__(self, *_: object) -> None:
         for number, handler in self._previous.items():
             signal.signal(number, handler)
         self._previous = {}
-
-    def __exit__(self, *_: object) -> None:
-        self._restore()

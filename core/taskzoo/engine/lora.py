@@ -15,15 +15,10 @@ from .freezing import backbone_of, new_module_names
 
 
 def target_modules(model: PreTrainedModel, targets: str) -> list[str]:
-    """Full names of the linear layers of the backbone that get adapters.
+    """Full names of the linear layers of the backbone that get adapters; a :class:`RequestError` if there are none.
 
     Never among them: the head, the output layer over the vocabulary, and new modules, which are trained in full.
-
-    Args:
-        targets: ``all-linear``; ``attention`` (those inside an attention block); or name endings joined by ``+``.
-
-    Raises:
-        RequestError: none found.
+    ``targets``: ``all-linear``; ``attention`` (those inside an attention block); or name endings joined by ``+``.
     """
     backbone = backbone_of(model)
     prefix = "" if backbone is model else f"{model.base_model_prefix}."
@@ -43,9 +38,8 @@ def target_modules(model: PreTrainedModel, targets: str) -> list[str]:
         endings = tuple(t.strip() for t in targets.split("+"))
         chosen = [name for name in linear if name.endswith(endings)]
     if not chosen:
-        raise RequestError(
-            f"lora_targets={targets!r} matches no linear layer; some of them are {', '.join(linear[:6])}."
-        )
+        some = ", ".join(linear[:6])
+        raise RequestError(f"lora_targets={targets!r} matches no linear layer; some of them are {some}.")
     return chosen
 
 
@@ -66,7 +60,6 @@ def add_lora(model: PreTrainedModel, settings: Training) -> Any:
         target_modules=target_modules(model, settings.lora_targets),
         modules_to_save=new_module_names(model) or None,
         fan_in_fan_out=any(isinstance(m, Conv1D) for m in model.modules()),
-        bias="none",
     )
     wrapped = get_peft_model(model, config)
     for parameter in wrapped.parameters():
@@ -79,8 +72,7 @@ def add_lora(model: PreTrainedModel, settings: Training) -> Any:
 
 def merge_lora(wrapped: Any) -> PreTrainedModel:
     """The plain model with the adapters added into its weights."""
-    merged: PreTrainedModel = wrapped.merge_and_unload()
-    return merged
+    return wrapped.merge_and_unload()
 
 
 def count_parameters(model: nn.Module) -> tuple[int, int]:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable
 
 import torch
 from torch import nn
+from torch.optim.lr_scheduler import LambdaLR
 
 from taskzoo.config import Training
+
+NORM_NAME = re.compile(r"Norm(\dd)?$")
+"""Ends of names of classes that normalise, or of their bases, such as ``LlamaRMSNorm`` or ``LazyBatchNorm1d``."""
 
 
 def decay_groups(model: nn.Module, weight_decay: float) -> list[dict[str, object]]:
@@ -17,19 +22,15 @@ def decay_groups(model: nn.Module, weight_decay: float) -> list[dict[str, object
     Biases and all parameters of normalisation layers are left out by the type of the module that holds them, so
     that a norm called ``ln_f`` or ``final_layer`` is found as well.
     """
-    exempt: set[int] = set()
-    for module in model.modules():
-        is_norm = isinstance(module, (nn.LayerNorm, nn.GroupNorm, nn.modules.batchnorm._BatchNorm)) or type(
-            module
-        ).__name__.endswith(("Norm", "LayerNorm", "RMSNorm"))
-        for name, parameter in module.named_parameters(recurse=False):
-            if is_norm or name == "bias" or name.endswith("_bias"):
-                exempt.add(id(parameter))
+    exempt = {
+        id(parameter)
+        for module in model.modules()
+        for name, parameter in module.named_parameters(recurse=False)
+        if name.split("_")[-1] == "bias" or any(NORM_NAME.search(cls.__name__) for cls in type(module).__mro__)
+    }
     trainable = [p for p in model.parameters() if p.requires_grad]
-    groups = [
-        {"params": [p for p in trainable if id(p) not in exempt], "weight_decay": weight_decay},
-        {"params": [p for p in trainable if id(p) in exempt], "weight_decay": 0.0},
-    ]
+    decayed, others = [p for p in trainable if id(p) not in exempt], [p for p in trainable if id(p) in exempt]
+    groups = [{"params": decayed, "weight_decay": weight_decay}, {"params": others, "weight_decay": 0.0}]
     return [group for group in groups if group["params"]]
 
 
@@ -51,9 +52,7 @@ def warmup_steps(warmup: float, total: int) -> int:
     return min(total, math.ceil(warmup * total) if warmup < 1 else int(warmup))
 
 
-def build_schedule(
-    optimizer: torch.optim.Optimizer, settings: Training, total: int
-) -> torch.optim.lr_scheduler.LambdaLR:
+def build_schedule(optimizer: torch.optim.Optimizer, settings: Training, total: int) -> LambdaLR:
     """Linear warm-up, then ``linear`` or ``cosine`` decay to 0 at ``total`` optimizer steps, or ``constant``."""
     warm = warmup_steps(settings.warmup, total)
 
@@ -65,15 +64,14 @@ def build_schedule(
         progress = (step - warm) / max(1, total - warm)
         return 1.0 - progress if settings.schedule == "linear" else 0.5 * (1 + math.cos(math.pi * progress))
 
-    return torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
+    return LambdaLR(optimizer, factor)
 
 
 @torch.no_grad()
 def scale_and_clip(parameters: Iterable[nn.Parameter], scale: torch.Tensor, max_norm: float) -> torch.Tensor:
     """Multiply all gradients by ``scale`` and clip their joint 2-norm to ``max_norm`` (0: no clipping) in one pass.
 
-    Returns:
-        The norm after scaling and before clipping, a scalar tensor.
+    The norm after scaling and before clipping comes back, a scalar tensor.
     """
     gradients = [p.grad for p in parameters if p.grad is not None]
     if not gradients:

@@ -1,32 +1,32 @@
-"""Choice of arithmetic and the one ``Accelerator`` a run uses."""
+"""Choice of precision and the one ``Accelerator`` a run uses."""
 
 from __future__ import annotations
 
 import os
 from typing import TYPE_CHECKING
 
+import torch
+
 from taskzoo.config import PRECISIONS
 from taskzoo.errors import RequestError, UnknownNameError
 
 if TYPE_CHECKING:
-    from accelerate import Accelerator
+    from .accelerator import RunAccelerator
 
 FP16_OVERFLOWS = frozenset({"t5", "mt5", "umt5", "longt5", "switch_transformers"})
-"""Families pre-trained in bfloat16 whose activations exceed float16's range."""
+"""Families pretrained in bfloat16 whose activations exceed float16's range."""
 
 
 def resolve_precision(asked: str, *, family: str = "") -> str:
     """``fp32``, ``bf16`` or ``fp16`` for this machine.
 
-    ``auto`` is bf16 where the device computes in it natively (CUDA, or a processor with AVX512-BF16 or AMX), else
-    fp32: emulated bf16 would be slower than fp32.
+    ``auto`` is bf16 where the device computes in it natively (CUDA, or a CPU with AVX512-BF16 or AMX), else fp32:
+    emulated bf16 would be slower than fp32.
 
     Raises:
         UnknownNameError: a precision that does not exist.
         RequestError: fp16 without CUDA, or fp16 for a T5-like model.
     """
-    import torch
-
     if asked not in PRECISIONS:
         raise UnknownNameError("precision", asked, PRECISIONS, f"There are {', '.join(PRECISIONS)}.")
     cuda = torch.cuda.is_available()
@@ -42,23 +42,19 @@ def resolve_precision(asked: str, *, family: str = "") -> str:
 
 
 def cpu_has_bf16() -> bool:
-    """Whether this processor multiplies bfloat16 matrices in hardware."""
-    import torch
-
+    """Whether this CPU multiplies bfloat16 matrices in hardware."""
+    # torch.cpu.get_capabilities, which is public, came long after the oldest torch that is supported
     checks = (getattr(torch.cpu, "_is_avx512_bf16_supported", None), getattr(torch.cpu, "_is_amx_tile_supported", None))
     return any(check is not None and check() for check in checks)
 
 
-def make_accelerator(precision: str, *, cpu: bool = False) -> Accelerator:
-    """An ``Accelerator`` for ``precision``; state left by an earlier run in this process is dropped first.
+def make_accelerator(precision: str, *, cpu: bool = False) -> RunAccelerator:
+    """An accelerator for ``precision``; the caller's own, if there is one, is left alone.
 
-    Several processes without CUDA must be told to use the processor: else each would train alone.
+    Several processes without CUDA must be told to use the CPU: else each would train alone.
     """
-    import torch
-    from accelerate import Accelerator
-    from accelerate.state import AcceleratorState
+    from .accelerator import RunAccelerator  # of a package that may be broken, which a check-up still can say
 
-    AcceleratorState._reset_state(reset_partial_state=cpu)
     mixed = "no" if precision == "fp32" else precision
     distributed = int(os.environ.get("WORLD_SIZE", 1)) > 1
-    return Accelerator(mixed_precision=mixed, cpu=cpu or (distributed and not torch.cuda.is_available()))
+    return RunAccelerator(mixed_precision=mixed, cpu=cpu or (distributed and not torch.cuda.is_available()))

@@ -1,18 +1,35 @@
-"""Progress for people, on stderr; silent where nobody watches a terminal unless a line is due."""
+"""Where a run stands: for people, on stderr, and as plain values."""
 
 from __future__ import annotations
 
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 
-class Bar(Protocol):
-    """A running progress bar."""
+@dataclass
+class Progress:
+    """Where a training stands; saved with each state and returned at the end."""
 
-    def update(self, completed: int, note: str = "") -> None: ...  # pragma: no cover
+    step: int = 0
+    tokens: int = 0
+    seconds: float = 0.0
+    best_score: float | None = None
+    best_step: int = 0
+    evaluations_since_best: int = 0
+    scores: dict[str, float] = field(default_factory=dict)
+    unlogged: list[float] = field(default_factory=lambda: [0.0, 0.0])
+    """Loss sum and active targets since the last logged line."""
+
+
+class Bar:
+    """A running progress bar; this one shows nothing."""
+
+    def update(self, completed: int, note: str = "") -> None:
+        """So much of the total is done."""
 
 
 class Reporter(Protocol):
@@ -20,7 +37,7 @@ class Reporter(Protocol):
 
     def say(self, message: str) -> None: ...  # pragma: no cover
 
-    def bar(self, title: str, total: int) -> Any: ...  # pragma: no cover
+    def bar(self, title: str, total: int) -> AbstractContextManager[Bar]: ...  # pragma: no cover
 
 
 class Silent:
@@ -29,15 +46,8 @@ class Silent:
     def say(self, message: str) -> None:
         """Drop the message."""
 
-    @contextmanager
-    def bar(self, title: str, total: int) -> Iterator[Bar]:
-        """A bar that shows nothing."""
-        yield _NoBar()
-
-
-class _NoBar:
-    def update(self, completed: int, note: str = "") -> None:
-        pass
+    def bar(self, title: str, total: int) -> AbstractContextManager[Bar]:
+        return nullcontext(Bar())
 
 
 class Terminal:
@@ -49,30 +59,22 @@ class Terminal:
         self._console = Console(stderr=True, highlight=False, soft_wrap=True)
 
     def say(self, message: str) -> None:
-        """Print one message line."""
         self._console.print(message, markup=False)
 
     @contextmanager
     def bar(self, title: str, total: int) -> Iterator[Bar]:
-        """A progress bar over ``total`` units."""
         if not self._console.is_terminal:
             yield _PlainBar(title, total)
             return
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+        from rich import progress as rich
 
-        columns = (
-            TextColumn("{task.description:>10}"),
-            BarColumn(bar_width=30),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-            TextColumn("{task.fields[note]}"),
-        )
-        with Progress(*columns, console=self._console, transient=True) as progress:
-            task = progress.add_task(title, total=total, note="")
-            yield _RichBar(progress, task)
+        named, note = rich.TextColumn("{task.description:>10}"), rich.TextColumn("{task.fields[note]}")
+        columns = (named, rich.BarColumn(bar_width=30), rich.MofNCompleteColumn(), rich.TimeRemainingColumn(), note)
+        with rich.Progress(*columns, console=self._console, transient=True) as progress:
+            yield _RichBar(progress, progress.add_task(title, total=total, note=""))
 
 
-class _RichBar:
+class _RichBar(Bar):
     def __init__(self, progress: Any, task: Any) -> None:
         self._progress, self._task = progress, task
 
@@ -80,7 +82,7 @@ class _RichBar:
         self._progress.update(self._task, completed=completed, note=note)
 
 
-class _PlainBar:
+class _PlainBar(Bar):
     interval = 15.0
 
     def __init__(self, title: str, total: int) -> None:

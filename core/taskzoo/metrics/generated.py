@@ -2,47 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-import datasets
-import evaluate
 import numpy as np
+
+from taskzoo.types import Prediction, Score
 
 from .base import CorpusMetric, ratio
 from .pairs import text_pairs
 from .words import split_tokens
 
 ORDERS = (1, 2, 3, 4)
-
-_DESCRIPTION = """\
-Length of generated texts in proportion to their references, shares of empty and of cut texts; for summaries the share
-of new n-grams, and the coverage and density of what is copied from the source (Grusky et al. 2018)."""
-
-_CITATION = """\
-@inproceedings{grusky2018newsroom,
-  title = {Newsroom: A Dataset of 1.3 Million Summaries with Diverse Extractive Strategies},
-  author = {Grusky, Max and Naaman, Mor and Artzi, Yoav},
-  booktitle = {Proceedings of the 2018 Conference of the North American Chapter of the Association for Computational
-    Linguistics: Human Language Technologies},
-  pages = {708--719},
-  year = {2018}
-}"""
-
-_INPUTS = """
-Args:
-    predictions: one dict per example: "text"; and "_truncated", whether the length limit cut it, where that is known.
-        Further keys are ignored.
-    references: one dict per example: "targets", a list of one or more texts; for summaries also "_source".
-
-Returns:
-    length_ratio: tokens of the outputs per token of the references; with several, of the one nearest in length.
-    empty, truncated: shares of the outputs, from 0 to 1.
-    Summaries: novel_1grams to novel_4grams, the shares of the outputs' n-grams that their sources do not have;
-    coverage, the mean share of an output's tokens that lie in copied fragments, from 0 to 1; density, the mean over
-    outputs of the fragments' squared lengths per token, from 0.
-"""
 
 
 class GeneratedText(CorpusMetric):
@@ -51,27 +24,30 @@ class GeneratedText(CorpusMetric):
     Tokens are those of :func:`taskzoo.metrics.words.split_tokens`. A score is NaN where there is nothing to count: no
     examples, references without tokens, no output with tokens, no example with a source.
 
+    Predictions have ``text`` and, where it is known, ``_truncated``: whether the length limit cut it. References have
+    ``targets``, one or more texts, and for summaries ``_source``. ``length_ratio`` is tokens of the outputs per token
+    of the references (of several, of the one nearest in length); ``empty`` and ``truncated`` are shares of the outputs.
+    Of summaries (Grusky et al. 2018): ``novel_1grams`` to ``novel_4grams`` are the shares of the outputs' n-grams that
+    their sources do not have; ``coverage`` is the mean share of an output's tokens that lie in copied fragments,
+    ``density`` the mean over outputs of the fragments' squared lengths per token.
+
     Args:
         summary: also score what is new and what is copied, from ``_source`` of the references.
-        **kwargs: of ``evaluate.Metric``.
     """
 
-    def __init__(self, summary: bool = False, **kwargs: Any) -> None:
+    scores = (
+        Score("length_ratio", range=(0.0, math.inf)),
+        Score("empty", higher_is_better=False),
+        Score("truncated", higher_is_better=False),
+        *(Score(f"novel_{n}grams") for n in ORDERS),
+        Score("coverage"),
+        Score("density", range=(0.0, math.inf)),
+    )
+
+    def __init__(self, summary: bool = False) -> None:
         self.summary = summary
-        super().__init__(**kwargs)
 
-    def _info(self) -> evaluate.MetricInfo:
-        text = datasets.Value("string")
-        prediction = {"text": text, "_truncated": datasets.Value("bool")}
-        return evaluate.MetricInfo(
-            description=_DESCRIPTION,
-            citation=_CITATION,
-            inputs_description=_INPUTS,
-            features=datasets.Features({"predictions": prediction, "references": {"targets": [text], "_source": text}}),
-            reference_urls=["https://lil.nlp.cornell.edu/newsroom/"],
-        )
-
-    def statistics(self, predictions: Sequence[Any], references: Sequence[Any]) -> np.ndarray:
+    def statistics(self, predictions: Sequence[Prediction], references: Sequence[Prediction]) -> np.ndarray:
         """Shape ``[examples, 5]``, for summaries ``[examples, 16]``, float64.
 
         Columns: 1; tokens of the output and of the reference that is nearest in length (the shorter of two); 1 if the
@@ -93,18 +69,20 @@ class GeneratedText(CorpusMetric):
         width = 8 + 2 * len(ORDERS) if self.summary else 5
         return np.asarray(rows, dtype=np.float64).reshape(-1, width)
 
-    def details(self, predictions: Sequence[Any], references: Sequence[Any]) -> dict[str, Any]:
-        """``same_text``: the ``text`` that was written for the most examples whose references differ, and their number
-        ``rows``; nothing if there is none. A model that has not learnt to read writes much the same for every source.
+    def details(self, predictions: Sequence[Prediction], references: Sequence[Prediction]) -> dict[str, Any]:
+        """The output that was generated most often where the references differ; nothing if there is none.
+
+        ``most_repeated_output``: ``{"text", "rows"}``. A model that has not learnt to read its input generates much the
+        same for every source.
         """
         beside: dict[str, Counter[tuple[str, ...]]] = defaultdict(Counter)
         for text, targets in text_pairs(predictions, references):
             if text.strip():
                 beside[text][tuple(sorted(targets))] += 1
         rows, text = max(((found.total(), text) for text, found in beside.items() if len(found) > 1), default=(0, ""))
-        return {"same_text": {"text": text, "rows": rows}} if rows else {}
+        return {"most_repeated_output": {"text": text, "rows": rows}} if rows else {}
 
-    def scores(self, total: np.ndarray) -> dict[str, float]:
+    def from_sums(self, total: np.ndarray) -> dict[str, float]:
         """All scores from summed statistics."""
         found = {
             "length_ratio": ratio(total[1], total[2]),

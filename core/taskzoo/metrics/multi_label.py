@@ -2,59 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import datasets
-import evaluate
 import numpy as np
 
 from taskzoo.errors import DataError
+from taskzoo.types import Metric, Prediction, Score, Scorer
 
-from .base import Scorer, WeightedMetric, check_finite, check_lengths, column, ratio
+from .base import check_finite, check_lengths, column, ratio
 from .counts import LabelCounts
 from .ranking import Ranking
 from .reliability import clipped, gaps, reliability
 
-_DESCRIPTION = """\
-Micro-, macro-, weighted and example-based F1, exact match and Hamming loss (Tsoumakas & Katakis 2007), area under the
-ROC curve and average precision per label, log loss and expected calibration error (Guo et al. 2017) of multi-label
-classification."""
 
-_CITATION = """\
-@article{tsoumakas2007multi,
-  title = {Multi-Label Classification: An Overview},
-  author = {Tsoumakas, Grigorios and Katakis, Ioannis},
-  journal = {International Journal of Data Warehousing and Mining},
-  volume = {3},
-  number = {3},
-  pages = {1--13},
-  year = {2007}
-}
-@inproceedings{guo2017calibration,
-  title = {On Calibration of Modern Neural Networks},
-  author = {Guo, Chuan and Pleiss, Geoff and Sun, Yu and Weinberger, Kilian Q.},
-  booktitle = {Proceedings of the 34th International Conference on Machine Learning},
-  pages = {1321--1330},
-  year = {2017}
-}"""
-
-_INPUTS = """
-Args:
-    predictions: one dict per example: "labels", a list, and "_probabilities", one per label in the order of the
-        labels. Where "_probabilities" are missing, predicted labels count as having probability 1, the others 0.
-        Further keys are ignored.
-    references: one dict per example: "labels". A gold label that is none of the labels always counts as missed.
-
-Returns:
-    f1_micro, f1_macro, f1_weighted, f1_samples, precision_micro, precision_macro, recall_micro, recall_macro,
-    accuracy (exact match), hamming_loss, roc_auc_macro, average_precision_macro, log_loss (mean binary cross-entropy
-    per decision, in nats), ece (15 bins of equal width over the probabilities of all decisions), f1_micro_at_half and
-    f1_macro_at_half (F1 of the labels with a probability of at least 0.5, whatever was predicted).
-"""
-
-
-class MultiLabel(WeightedMetric):
+class MultiLabel(Metric):
     """``MultiLabel(labels).compute(predictions=[{"labels": [...]}], references=[{"labels": [...]}])``.
 
     Macro averages of precision, recall and F1 are over the labels that occur in gold or predictions; those of
@@ -63,29 +26,41 @@ class MultiLabel(WeightedMetric):
     leave it out. ``f1_samples`` of an example with neither gold nor predicted labels is 0, as in scikit-learn.
     A score is NaN where it is undefined: without examples, labels, or anything to rank.
 
+    Predictions have ``labels`` and ``_probabilities``, one per label in the order of the labels; where these are
+    missing, predicted labels count as having probability 1, the others 0. References have ``labels``.
+    ``accuracy`` is exact match (Tsoumakas & Katakis 2007); ``log_loss`` is the mean binary cross-entropy per decision;
+    ``ece`` is the expected calibration error in 15 bins of equal width over all decisions (Guo et al. 2017);
+    ``f1_micro_at_half`` and ``f1_macro_at_half`` are F1 of the labels with a probability of at least 0.5, whatever was
+    predicted.
+
     Args:
         labels: in the order of ``_probabilities``.
-        **kwargs: of ``evaluate.Metric``.
     """
 
-    def __init__(self, labels: Sequence[str], **kwargs: Any) -> None:
+    scores = (
+        Score("f1_micro"),
+        Score("f1_macro"),
+        Score("f1_weighted"),
+        Score("precision_micro"),
+        Score("precision_macro"),
+        Score("recall_micro"),
+        Score("recall_macro"),
+        Score("f1_samples"),
+        Score("accuracy"),
+        Score("hamming_loss", higher_is_better=False),
+        Score("log_loss", higher_is_better=False, range=(0.0, math.inf), unit="nats"),
+        Score("roc_auc_macro"),
+        Score("average_precision_macro"),
+        Score("ece", higher_is_better=False),
+        Score("f1_micro_at_half"),
+        Score("f1_macro_at_half"),
+    )
+
+    def __init__(self, labels: Sequence[str]) -> None:
         self.labels = list(labels)
         self.ids = {label: i for i, label in enumerate(self.labels)}
-        super().__init__(**kwargs)
 
-    def _info(self) -> evaluate.MetricInfo:
-        labels, probabilities = [datasets.Value("string")], [datasets.Value("float64")]
-        return evaluate.MetricInfo(
-            description=_DESCRIPTION,
-            citation=_CITATION,
-            inputs_description=_INPUTS,
-            features=datasets.Features(
-                {"predictions": {"labels": labels, "_probabilities": probabilities}, "references": {"labels": labels}}
-            ),
-            reference_urls=["https://proceedings.mlr.press/v70/guo17a.html"],
-        )
-
-    def statistics(self, predictions: Sequence[Any], references: Sequence[Any]) -> np.ndarray:
+    def statistics(self, predictions: Sequence[Prediction], references: Sequence[Prediction]) -> np.ndarray:
         """Shape ``[examples, 3 * labels + 2]``, float64.
 
         Columns: gold labels and whether there is any outside ``labels`` (0 or 1), predicted labels and the same,
@@ -115,12 +90,8 @@ class MultiLabel(WeightedMetric):
         check_finite(statistics, "probabilities")
         return statistics
 
-    def weighted_scores(self, statistics: np.ndarray, weights: np.ndarray) -> dict[str, float]:
-        """All scores when example ``i`` counts ``weights[i]`` times."""
-        return self.scorer(statistics)(weights)
-
     def scorer(self, statistics: np.ndarray) -> Scorer:
-        """:meth:`weighted_scores` of these statistics; sorts once per label."""
+        """All scores; sorts once per label."""
         size = len(self.labels)
         gold, predicted, probabilities = self._columns(statistics)
         truth, chosen = gold[:, :size], predicted[:, :size]
@@ -166,7 +137,7 @@ class MultiLabel(WeightedMetric):
 
         return scores
 
-    def details(self, predictions: Sequence[Any], references: Sequence[Any]) -> dict[str, Any]:
+    def details(self, predictions: Sequence[Prediction], references: Sequence[Prediction]) -> dict[str, Any]:
         """``per_label`` and ``calibration``.
 
         ``per_label``: ``{label: {"precision", "recall", "f1", "support", "average_precision"}}`` in the order of

@@ -1,4 +1,4 @@
-"""How sure a difference between two models is, from the same examples."""
+"""How sure a difference between two models is, from the same units: examples, or groups of them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 
 def difference_interval(
-    examples: int,
+    units: int,
     first: Callable[[np.ndarray], float],
     second: Callable[[np.ndarray], float],
     *,
@@ -16,14 +16,15 @@ def difference_interval(
     level: float = 0.95,
     seed: int = 0,
 ) -> tuple[float, float]:
-    """The central ``level`` interval of ``first - second`` when examples are drawn with replacement.
+    """The central ``level`` interval of ``first - second`` when units are drawn with replacement.
 
-    Both see the same draws (paired bootstrap: Efron & Tibshirani 1993; Koehn 2004), so what makes an example hard for
+    Both see the same draws (paired bootstrap: Efron & Tibshirani 1993; Koehn 2004), so what makes a unit hard for
     both does not blur the comparison.
 
     Args:
-        examples: their number.
-        first, second: a score from weights of shape ``[examples]``, as :func:`taskzoo.metrics.base.scorer` gives it.
+        units: their number, that of the metric's statistics.
+        first: a score from weights of shape ``[units]``, out of what :meth:`taskzoo.types.Metric.scorer` gives.
+        second: the same of the other model.
         samples: bootstrap replicates.
         level: mass of the interval.
         seed: of the draws.
@@ -33,8 +34,8 @@ def difference_interval(
     """
     generator = np.random.default_rng(seed)
     found = []
-    for _ in range(samples if examples else 0):
-        drawn = np.bincount(generator.integers(examples, size=examples), minlength=examples).astype(np.float64)
+    for _ in range(samples if units else 0):
+        drawn = np.bincount(generator.integers(units, size=units), minlength=units).astype(np.float64)
         found.append(first(drawn) - second(drawn))
     defined = [value for value in found if not np.isnan(value)]
     if not defined:

@@ -72,7 +72,7 @@ class Ranks:
 
 
 def _running(values: np.ndarray) -> np.ndarray:
-    """``[0, v0, v0 + v1, ...]``"""
+    """Running sums: ``[0, v0, v0 + v1, ...]``."""
     sums = np.zeros(len(values) + 1)
     np.cumsum(values, out=sums[1:])
     return sums

@@ -2,70 +2,47 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
-import datasets
-import evaluate
 import numpy as np
 
-from .base import Scorer, WeightedMetric, check_finite, check_lengths, column, ratio
+from taskzoo.types import Metric, Prediction, Score, Scorer
+
+from .base import check_finite, check_lengths, column, ratio
 from .ranking import Ranks
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 WORST = 5
 
-_DESCRIPTION = """\
-Mean squared and absolute error, the linear correlation of Pearson, the rank correlation of Spearman (1904) and the
-coefficient of determination."""
 
-_CITATION = """\
-@article{spearman1904proof,
-  title = {The Proof and Measurement of Association between Two Things},
-  author = {Spearman, Charles},
-  journal = {The American Journal of Psychology},
-  volume = {15},
-  number = {1},
-  pages = {72--101},
-  year = {1904}
-}"""
-
-_INPUTS = """
-Args:
-    predictions: one dict per example: "value", a number. Further keys are ignored.
-    references: the same, gold.
-
-Returns:
-    mse, rmse, mae; pearson and spearman (tied values share the mean of their ranks), from -1 to 1; r2, at most 1.
-    mse_of_mean: the mean squared error of always predicting the mean of the training values, where that is given.
-"""
-
-
-class Regression(WeightedMetric):
+class Regression(Metric):
     """``Regression().compute(predictions=[{"value": 3.1}], references=[{"value": 3.0}])``.
 
     A score is NaN where it is undefined: all without examples, ``r2`` when gold is constant, correlations when
-    predictions or gold are.
+    predictions or gold are. Predictions and references have ``value``, a number. ``spearman`` (1904) gives tied values
+    the mean of their ranks; ``r2`` is the coefficient of determination; ``mse_of_mean`` is the error of always
+    predicting the mean of the training values, where that is given.
 
     Args:
         mean: of the training values; adds ``mse_of_mean``, in squared units of the value.
-        **kwargs: of ``evaluate.Metric``.
     """
 
-    def __init__(self, mean: float | None = None, **kwargs: Any) -> None:
+    scores = (
+        Score("mse", higher_is_better=False, range=(0.0, math.inf)),
+        Score("rmse", higher_is_better=False, range=(0.0, math.inf)),
+        Score("mae", higher_is_better=False, range=(0.0, math.inf)),
+        Score("pearson", range=(-1.0, 1.0)),
+        Score("spearman", range=(-1.0, 1.0)),
+        Score("r2", range=(-math.inf, 1.0)),
+        Score("mse_of_mean", higher_is_better=False, range=(0.0, math.inf)),
+    )
+
+    def __init__(self, mean: float | None = None) -> None:
         self.mean = mean
-        super().__init__(**kwargs)
 
-    def _info(self) -> evaluate.MetricInfo:
-        example = {"value": datasets.Value("float64")}
-        return evaluate.MetricInfo(
-            description=_DESCRIPTION,
-            citation=_CITATION,
-            inputs_description=_INPUTS,
-            features=datasets.Features({"predictions": example, "references": example}),
-        )
-
-    def statistics(self, predictions: Sequence[Any], references: Sequence[Any]) -> np.ndarray:
+    def statistics(self, predictions: Sequence[Prediction], references: Sequence[Prediction]) -> np.ndarray:
         """Predicted and gold value, shape ``[examples, 2]``, float64.
 
         Raises:
@@ -77,12 +54,8 @@ class Regression(WeightedMetric):
         check_finite(statistics, "values")
         return statistics
 
-    def weighted_scores(self, statistics: np.ndarray, weights: np.ndarray) -> dict[str, float]:
-        """All scores when example ``i`` counts ``weights[i]`` times."""
-        return self.scorer(statistics)(weights)
-
     def scorer(self, statistics: np.ndarray) -> Scorer:
-        """:meth:`weighted_scores` of these statistics; sorts once."""
+        """All scores; sorts once."""
         predicted, gold = statistics.T
         squared, absolute = (predicted - gold) ** 2, abs(predicted - gold)
         predicted_ranks, gold_ranks = Ranks(predicted), Ranks(gold)
@@ -104,7 +77,7 @@ class Regression(WeightedMetric):
 
         return scores
 
-    def details(self, predictions: Sequence[Any], references: Sequence[Any]) -> dict[str, Any]:
+    def details(self, predictions: Sequence[Prediction], references: Sequence[Prediction]) -> dict[str, Any]:
         """``error_quantiles`` and ``worst``; an error is the predicted value minus gold.
 
         ``error_quantiles``: ``{"0.05": error, ...}``. ``worst``: the five examples with the largest errors,

@@ -3,38 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-import datasets
-import evaluate
 import numpy as np
+
+from taskzoo.types import Prediction, Score
 
 from .base import CorpusMetric, check_finite, check_lengths, column, ratio
 
-_INPUTS = """
-Args:
-    predictions: one dict per example: "value", a number. Further keys are ignored.
-    references: the same, gold, where values are whole numbers.
-
-Returns:
-    accuracy: the share of predictions that round to gold (halves are rounded up).
-    accuracy_within_one: the share that round to gold or to a whole number next to it.
-"""
-
 
 class RoundedAccuracy(CorpusMetric):
-    """``RoundedAccuracy().compute(predictions=[{"value": 3.8}], references=[{"value": 4}])``; NaN without examples."""
+    """``RoundedAccuracy().compute(predictions=[{"value": 3.8}], references=[{"value": 4}])``; NaN without examples.
 
-    def _info(self) -> evaluate.MetricInfo:
-        example = {"value": datasets.Value("float64")}
-        return evaluate.MetricInfo(
-            description="Accuracy of predicted numbers rounded to whole ones, and of those at most one off.",
-            citation="",
-            inputs_description=_INPUTS,
-            features=datasets.Features({"predictions": example, "references": example}),
-        )
+    ``accuracy`` is the share of predictions that round to gold (halves are rounded up), ``accuracy_within_one`` that of
+    those that round to gold or to a whole number next to it.
+    """
 
-    def statistics(self, predictions: Sequence[Any], references: Sequence[Any]) -> np.ndarray:
+    scores = (Score("accuracy"), Score("accuracy_within_one"))
+
+    def statistics(self, predictions: Sequence[Prediction], references: Sequence[Prediction]) -> np.ndarray:
         """Right, at most one off, and 1, shape ``[examples, 3]``, float64.
 
         Raises:
@@ -47,6 +33,6 @@ class RoundedAccuracy(CorpusMetric):
         off = np.abs(np.floor(both[:, 0] + 0.5) - both[:, 1])
         return np.stack([off == 0, off <= 1, np.ones(len(off))], axis=1).astype(np.float64)
 
-    def scores(self, total: np.ndarray) -> dict[str, float]:
+    def from_sums(self, total: np.ndarray) -> dict[str, float]:
         """Both accuracies from summed statistics of shape ``[3]``."""
         return {"accuracy": ratio(total[0], total[2]), "accuracy_within_one": ratio(total[1], total[2])}

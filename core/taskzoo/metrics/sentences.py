@@ -7,7 +7,7 @@ import re
 _CLOSING = "\"'”’»)\\]」』）】》〉"
 _END = re.compile(
     rf"[。！？｡]+[{_CLOSING}]*"  # Chinese and Japanese marks end a sentence wherever they are
-    rf"|[.!?…؟۔।]+[{_CLOSING}]*(?=\s)"  # others before a blank
+    rf"|[.!?…؟۔।]+[{_CLOSING}]*(?=\s)"  # others before whitespace
 )
 _ABBREVIATION = re.compile(
     r"(?:^|[\s(\"'“‘])(?:[A-Z]|(?:[A-Za-z]\.)+[A-Za-z]|Mr|Mrs|Ms|Dr|Prof|Rev|Gen|Sen|Rep|Gov|Lt|Col|Sgt|Capt|Jr|Sr|St|Mt"
@@ -16,11 +16,11 @@ _ABBREVIATION = re.compile(
 
 
 def split_sentences(text: str) -> list[str]:
-    """The sentences of ``text``, without blanks around them; no text has none.
+    """The sentences of ``text``, without whitespace around them; an empty text has none.
 
-    A line break always ends one. So do ``。！？``, and ``. ! ? …`` and their Arabic and Hindi counterparts before a
-    blank, closing quotes and brackets included; but for a full stop after an initial or a common English abbreviation,
-    or before a small letter.
+    A line break always ends one. So do ``。！？``, and ``. ! ? …`` and their Arabic and Hindi counterparts before
+    whitespace, closing quotes and brackets included; except for a full stop after an initial or a common English
+    abbreviation, or before a lower-case letter.
     """
     sentences = []
     for line in text.splitlines():

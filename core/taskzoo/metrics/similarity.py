@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
-import datasets
-import evaluate
 import numpy as np
+
+from taskzoo.types import Prediction, Score
 
 from .base import CorpusMetric, ratio
 from .pairs import text_pairs
@@ -18,31 +17,11 @@ CHUNK = 128
 Embed = Callable[[Sequence[str]], list[np.ndarray]]
 """From texts to one array ``[tokens, width]`` each, zero tokens for an empty text."""
 
-_DESCRIPTION = """\
-Similarity by contextual token vectors with greedy matching, as in BERTScore (Zhang et al. 2020), without weights for
-rare words and without rescaling by a baseline."""
-
-_CITATION = """\
-@inproceedings{zhang2020bertscore,
-  title = {{BERTScore}: Evaluating Text Generation with {BERT}},
-  author = {Zhang, Tianyi and Kishore, Varsha and Wu, Felix and Weinberger, Kilian Q. and Artzi, Yoav},
-  booktitle = {International Conference on Learning Representations},
-  year = {2020}
-}"""
-
-_INPUTS = """
-Args:
-    predictions: one dict per example: "text". Further keys are ignored.
-    references: one dict per example: "targets", a list of one or more texts.
-
-Returns:
-    similarity, an F-measure, similarity_precision and similarity_recall: means over the examples, from 0 to 1.
-"""
-
 
 class Similarity(CorpusMetric):
     """``Similarity(embed).compute(predictions=[{"text": "a cat"}], references=[{"targets": ["the cat"]}])``.
 
+    As BERTScore (Zhang et al. 2020), without weights for rare words and without rescaling by a baseline.
     Each token of the output is matched with its most similar token of the reference, by cosine, whose mean is the
     precision; the recall is the same from the reference's side. A negative cosine counts as 0. With several references,
     that of the highest F-measure counts. Two texts without tokens have 1, one such text has 0.
@@ -51,24 +30,14 @@ class Similarity(CorpusMetric):
 
     Args:
         embed: the encoder, such as :func:`taskzoo.models.token_vectors.token_vectors` gives.
-        **kwargs: of ``evaluate.Metric``.
     """
 
-    def __init__(self, embed: Embed, **kwargs: Any) -> None:
+    scores = (Score("similarity"), Score("similarity_precision"), Score("similarity_recall"))
+
+    def __init__(self, embed: Embed) -> None:
         self._embed = embed
-        super().__init__(**kwargs)
 
-    def _info(self) -> evaluate.MetricInfo:
-        text = datasets.Value("string")
-        return evaluate.MetricInfo(
-            description=_DESCRIPTION,
-            citation=_CITATION,
-            inputs_description=_INPUTS,
-            features=datasets.Features({"predictions": {"text": text}, "references": {"targets": [text]}}),
-            reference_urls=["https://openreview.net/forum?id=SkeHuCVFDr"],
-        )
-
-    def statistics(self, predictions: Sequence[Any], references: Sequence[Any]) -> np.ndarray:
+    def statistics(self, predictions: Sequence[Prediction], references: Sequence[Prediction]) -> np.ndarray:
         """Shape ``[examples, 4]``, float64: 1, F-measure, precision and recall.
 
         Raises:
@@ -83,10 +52,9 @@ class Similarity(CorpusMetric):
             rows += [(1.0, *max(_match(vectors[output], vectors[t]) for t in targets)) for output, targets in chunk]
         return np.asarray(rows, dtype=np.float64).reshape(-1, 4)
 
-    def scores(self, total: np.ndarray) -> dict[str, float]:
+    def from_sums(self, total: np.ndarray) -> dict[str, float]:
         """The means from summed statistics."""
-        names = ("similarity", "similarity_precision", "similarity_recall")
-        return {name: ratio(total[i], total[0]) for i, name in enumerate(names, 1)}
+        return {score.name: ratio(total[i], total[0]) for i, score in enumerate(self.scores, 1)}
 
 
 def _unit(vectors: np.ndarray) -> np.ndarray:

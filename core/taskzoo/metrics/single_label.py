@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-import datasets
-import evaluate
 import numpy as np
 
 from taskzoo.errors import DataError
+from taskzoo.types import Metric, Prediction, Score, Scorer
 
-from .base import Scorer, WeightedMetric, check_finite, check_lengths, column, ratio
+from .base import check_finite, check_lengths, column, ratio
 from .counts import LabelCounts
 from .ranking import Ranking
 from .reliability import clipped, gaps, reliability
@@ -20,52 +20,8 @@ from .reliability import clipped, gaps, reliability
 CONFUSIONS = 20
 CONFIDENCES = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
 
-_DESCRIPTION = """\
-Accuracy, precision, recall and F1, the multi-class correlation coefficient (Gorodkin 2004), log loss and expected
-calibration error (Guo et al. 2017) of single-label classification; for two labels the area under the ROC curve; for
-labels with a hierarchy accuracy by level and hierarchical F1 (Kiritchenko et al. 2006)."""
 
-_CITATION = """\
-@article{gorodkin2004comparing,
-  title = {Comparing two {K}-category assignments by a {K}-category correlation coefficient},
-  author = {Gorodkin, Jan},
-  journal = {Computational Biology and Chemistry},
-  volume = {28},
-  number = {5-6},
-  pages = {367--374},
-  year = {2004}
-}
-@inproceedings{guo2017calibration,
-  title = {On Calibration of Modern Neural Networks},
-  author = {Guo, Chuan and Pleiss, Geoff and Sun, Yu and Weinberger, Kilian Q.},
-  booktitle = {Proceedings of the 34th International Conference on Machine Learning},
-  pages = {1321--1330},
-  year = {2017}
-}
-@inproceedings{kiritchenko2006learning,
-  title = {Learning and Evaluation in the Presence of Class Hierarchies: Application to Text Categorization},
-  author = {Kiritchenko, Svetlana and Matwin, Stan and Nock, Richard and Famili, A. Fazel},
-  booktitle = {Advances in Artificial Intelligence},
-  pages = {395--406},
-  year = {2006}
-}"""
-
-_INPUTS = """
-Args:
-    predictions: one dict per example: "label", and "_probabilities", one per label in the order of the labels.
-        Where "_probabilities" are missing, the predicted label counts as having probability 1. Further keys are
-        ignored.
-    references: one dict per example: "label". A gold label that is none of the labels always counts as wrong.
-
-Returns:
-    accuracy, f1_micro (the same number), precision_macro, recall_macro, f1_macro, f1_weighted, mcc, log_loss (in nats,
-    probabilities clipped to float32 precision), ece (15 bins of equal width).
-    Two labels: precision, recall, f1 of the second label, and roc_auc of its probability.
-    With a hierarchy: accuracy_level1, accuracy_level2, ..., f1_hierarchical.
-"""
-
-
-class SingleLabel(WeightedMetric):
+class SingleLabel(Metric):
     """``SingleLabel(labels).compute(predictions=[{"label": ...}], references=[{"label": ...}])``.
 
     Macro averages are over the labels that occur in gold or predictions, and a ratio with nothing to count is 0, as in
@@ -73,34 +29,45 @@ class SingleLabel(WeightedMetric):
     probability, so ``log_loss`` and ``roc_auc`` leave it out. ``mcc`` is 0 when gold or predictions are constant.
     A score is NaN where it is undefined: all without examples, ``roc_auc`` with one kind of gold.
 
+    Predictions have ``label`` and ``_probabilities``, one per label in the order of the labels; where these are
+    missing, the predicted label counts as having probability 1. References have ``label``.
+    ``mcc`` is the multi-class correlation coefficient (Gorodkin 2004); ``log_loss`` clips probabilities to float32
+    precision; ``ece`` is the expected calibration error in 15 bins of equal width (Guo et al. 2017); ``precision``,
+    ``recall``, ``f1`` and ``roc_auc`` are those of the second of two labels; ``f1_hierarchical`` is of Kiritchenko et
+    al. (2006).
+
     Args:
         labels: in the order of ``_probabilities``.
         hierarchy: what separates the levels of a label, e.g. ``"/"`` in ``"science/physics"``; empty: no levels.
             ``accuracy_level2`` is the share of examples whose first two levels are right. ``f1_hierarchical`` is the
             micro-averaged F1 over labels together with their ancestors, without the root.
-        **kwargs: of ``evaluate.Metric``.
     """
 
-    def __init__(self, labels: Sequence[str], hierarchy: str = "", **kwargs: Any) -> None:
+    scores = (
+        Score("accuracy"),
+        Score("precision_macro"),
+        Score("recall_macro"),
+        Score("f1_macro"),
+        Score("f1_micro"),
+        Score("f1_weighted"),
+        Score("mcc", range=(-1.0, 1.0)),
+        Score("log_loss", higher_is_better=False, range=(0.0, math.inf), unit="nats"),
+        Score("ece", higher_is_better=False),
+        Score("precision"),
+        Score("recall"),
+        Score("f1"),
+        Score("roc_auc"),
+        Score("accuracy_level*"),
+        Score("f1_hierarchical"),
+    )
+
+    def __init__(self, labels: Sequence[str], hierarchy: str = "") -> None:
         self.labels = list(labels)
         self.ids = {label: i for i, label in enumerate(self.labels)}
         self.hierarchy = hierarchy
         self.levels = max((len(self._path(label)) for label in self.labels), default=0)
-        super().__init__(**kwargs)
 
-    def _info(self) -> evaluate.MetricInfo:
-        label, probabilities = datasets.Value("string"), [datasets.Value("float64")]
-        return evaluate.MetricInfo(
-            description=_DESCRIPTION,
-            citation=_CITATION,
-            inputs_description=_INPUTS,
-            features=datasets.Features(
-                {"predictions": {"label": label, "_probabilities": probabilities}, "references": {"label": label}}
-            ),
-            reference_urls=["https://proceedings.mlr.press/v70/guo17a.html"],
-        )
-
-    def statistics(self, predictions: Sequence[Any], references: Sequence[Any]) -> np.ndarray:
+    def statistics(self, predictions: Sequence[Prediction], references: Sequence[Prediction]) -> np.ndarray:
         """Shape ``[examples, 5]``, with a hierarchy ``[examples, 8]``, float64.
 
         Columns: id of the gold label, id of the predicted label (-1: none of the labels); probability of the gold
@@ -123,12 +90,8 @@ class SingleLabel(WeightedMetric):
         check_finite(statistics, "probabilities")
         return statistics
 
-    def weighted_scores(self, statistics: np.ndarray, weights: np.ndarray) -> dict[str, float]:
-        """All scores when example ``i`` counts ``weights[i]`` times, in time linear in examples and labels."""
-        return self.scorer(statistics)(weights)
-
     def scorer(self, statistics: np.ndarray) -> Scorer:
-        """:meth:`weighted_scores` of these statistics; sorts once."""
+        """All scores in time linear in examples and labels; sorts once."""
         size = len(self.labels)
         gold, predicted = statistics[:, 0].astype(np.intp), statistics[:, 1].astype(np.intp)
         known = gold >= 0
@@ -172,7 +135,7 @@ class SingleLabel(WeightedMetric):
 
         return scores
 
-    def details(self, predictions: Sequence[Any], references: Sequence[Any]) -> dict[str, Any]:
+    def details(self, predictions: Sequence[Prediction], references: Sequence[Prediction]) -> dict[str, Any]:
         """What the scores hide.
 
         ``per_label``: ``{label: {"precision", "recall", "f1", "support"}}`` of the labels that occur, those outside

@@ -7,11 +7,10 @@ from functools import lru_cache
 from importlib.metadata import version
 from typing import Any
 
-import datasets
-import evaluate
 import numpy as np
 
 from taskzoo.errors import RequestError
+from taskzoo.types import Prediction, Score
 
 from .base import CorpusMetric, ratio
 from .pairs import text_pairs
@@ -21,31 +20,13 @@ from .words import split_tokens
 ROUGE = ("rouge1", "rouge2", "rougeL", "rougeLsum")
 REFERENCES = ("best", "all")
 
-_DESCRIPTION = """\
-ROUGE (Lin 2004): F-measures of words and pairs of words in common, and of the longest common subsequence of the whole
-texts (rougeL) and of their sentences (rougeLsum), by the package rouge_score."""
-
-_CITATION = """\
-@inproceedings{lin2004rouge,
-  title = {{ROUGE}: A Package for Automatic Evaluation of Summaries},
-  author = {Lin, Chin-Yew},
-  booktitle = {Text Summarization Branches Out},
-  pages = {74--81},
-  year = {2004}
-}"""
-
-_INPUTS = """
-Args:
-    predictions: one dict per example: "text", the summary. Further keys are ignored.
-    references: one dict per example: "targets", a list of one or more reference summaries.
-
-Returns:
-    rouge1, rouge2, rougeL, rougeLsum: means over the examples, from 0 to 100.
-"""
-
 
 class Rouge(CorpusMetric):
     """``Rouge("en").compute(predictions=[{"text": "a cat"}], references=[{"targets": ["the cat"]}])``.
+
+    ROUGE (Lin 2004) by the package ``rouge_score``: mean F-measures, from 0 to 100, of words and pairs of words in
+    common, and of the longest common subsequence of the whole texts (``rougeL``) and of their sentences
+    (``rougeLsum``). Predictions have ``text``, references ``targets``, one or more texts.
 
     For English the tokens are those of ``rouge_score``. It keeps nothing but a-z and 0-9, so any other language has
     the tokens of :func:`taskzoo.metrics.words.split_tokens`: Unicode words, and Han characters one by one. Sentences
@@ -57,13 +38,14 @@ class Rouge(CorpusMetric):
         references: with several, ``"best"`` takes the best one per example and score, as ``RougeScorer.score_multi``
             does, ``"all"`` the mean over them.
         stemming: strip English endings by Porter's algorithm first.
-        **kwargs: of ``evaluate.Metric``.
 
     Raises:
         RequestError: ``references`` is neither of the two, or stemming in another language than English.
     """
 
-    def __init__(self, language: str = "", references: str = "best", stemming: bool = False, **kwargs: Any) -> None:
+    scores = tuple(Score(name, range=(0.0, 100.0)) for name in ROUGE)
+
+    def __init__(self, language: str = "", references: str = "best", stemming: bool = False) -> None:
         from rouge_score.rouge_scorer import RougeScorer
 
         english = language.replace("_", "-").split("-")[0].lower() == "en"
@@ -76,19 +58,8 @@ class Rouge(CorpusMetric):
         tokenizer = _EnglishTokenizer(stemming) if english else _UnicodeTokenizer()
         self._scorer: Any = RougeScorer(list(ROUGE), tokenizer=tokenizer)
         self._row = lru_cache(maxsize=2**14)(self._score)  # details() asks again for the rows of statistics()
-        super().__init__(**kwargs)
 
-    def _info(self) -> evaluate.MetricInfo:
-        text = datasets.Value("string")
-        return evaluate.MetricInfo(
-            description=_DESCRIPTION,
-            citation=_CITATION,
-            inputs_description=_INPUTS,
-            features=datasets.Features({"predictions": {"text": text}, "references": {"targets": [text]}}),
-            reference_urls=["https://github.com/google-research/google-research/tree/master/rouge"],
-        )
-
-    def statistics(self, predictions: Sequence[Any], references: Sequence[Any]) -> np.ndarray:
+    def statistics(self, predictions: Sequence[Prediction], references: Sequence[Prediction]) -> np.ndarray:
         """Shape ``[examples, 13]``, float64: 1; then F-measure, precision and recall of each score, from 0 to 1.
 
         Raises:
@@ -97,11 +68,11 @@ class Rouge(CorpusMetric):
         rows = [self._row(text, tuple(targets)) for text, targets in text_pairs(predictions, references)]
         return np.asarray(rows, dtype=np.float64).reshape(-1, 1 + 3 * len(ROUGE))
 
-    def scores(self, total: np.ndarray) -> dict[str, float]:
+    def from_sums(self, total: np.ndarray) -> dict[str, float]:
         """The mean F-measures from summed statistics."""
         return {name: 100 * ratio(total[1 + 3 * i], total[0]) for i, name in enumerate(ROUGE)}
 
-    def details(self, predictions: Sequence[Any], references: Sequence[Any]) -> dict[str, Any]:
+    def details(self, predictions: Sequence[Prediction], references: Sequence[Prediction]) -> dict[str, Any]:
         """How the scores were made, and their mean ``precision`` and ``recall``, from 0 to 100.
 
         ``rouge``: ``{"version", "tokens", "references"}``; ``per_score``: ``{name: {"precision", "recall"}}``, ``None``

@@ -1,10 +1,10 @@
-"""Probabilities from logits, and what is tuned on validation rows after training: a temperature and thresholds."""
+"""Probabilities from logits, and a temperature and thresholds tuned on validation rows after training."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from taskzoo.task import IGNORE_INDEX
+from taskzoo.types import IGNORE_INDEX
 
 TEMPERATURES = (0.05, 20.0)
 """The lowest and highest temperature ever fitted."""
@@ -28,9 +28,9 @@ def sigmoid(logits: np.ndarray, temperature: float = 1.0) -> np.ndarray:
 def fit_temperature(logits: np.ndarray, targets: np.ndarray) -> float:
     """The temperature that makes held-out targets likeliest (Guo et al. 2017), never worse for them than 1.
 
-    A weak prior, ``log T ~ N(0, 1)``, is added once to the summed log-likelihood. With hundreds of rows it is not felt;
-    with ten rows, or rows that are all predicted right, plain likelihood would run to 0 or infinity. The negative
-    log-likelihood is convex in 1/T and the prior is best at 1, so the result lies between 1 and the likeliest
+    A weak prior, ``log T ~ N(0, 1)``, is added once to the summed log-likelihood. With hundreds of rows it has no
+    effect; with ten rows, or rows that are all predicted correctly, plain likelihood would run to 0 or infinity. The
+    negative log-likelihood is convex in 1/T and the prior is best at 1, so the result lies between 1 and the likeliest
     temperature and cannot be worse than 1.
 
     Args:
@@ -74,7 +74,7 @@ def fit_thresholds(probabilities: np.ndarray, targets: np.ndarray, *, shrinkage:
     """The threshold per label from which a label is given, chosen for the F1 of each label on held-out rows.
 
     The best threshold of a label lies midway between two neighbouring scores (Lipton et al. 2014: it is half the best
-    F1 where probabilities are true). With few positive rows it is mostly chance, so it is drawn towards the one
+    F1 where probabilities are true). With few positive rows it is mostly chance, so it is pulled towards the one
     threshold that is best for all decisions together: in log-odds, the label's own counts as often as it has positive
     rows, the common one ``shrinkage`` times. A label without positive rows gets the common one; without any positive
     row at all that is 0.5.
@@ -108,7 +108,7 @@ def _best_threshold(scores: np.ndarray, targets: np.ndarray) -> float:
         return 0.5
     following = np.append(ranked[1:], 0.0)
     f1 = 2 * hits / (np.arange(1, len(hits) + 1) + hits[-1])
-    f1[:-1][ranked[:-1] == ranked[1:]] = -1.0  # equal scores cannot be parted
+    f1[:-1][ranked[:-1] == ranked[1:]] = -1.0  # equal scores cannot be separated
     best = int(f1.argmax())
     return float((ranked[best] + following[best]) / 2)
 

@@ -1,14 +1,16 @@
-"""Losses as a sum and a weight, so that the engine can normalise once over micro-batches and ranks."""
+"""Losses as a sum and a weight, so that the engine can normalise once over micro-batches and processes."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import torch
 from torch.nn import functional
 
-from taskzoo.task import IGNORE_INDEX
+from taskzoo.types import IGNORE_INDEX, Loss
 
 TINY = 1e-7
-"""The least factor of the focal loss before its power, for a root has no slope at 0."""
+"""The least factor of the focal loss before its power: a root has no slope at 0."""
 
 
 def cross_entropy(
@@ -18,7 +20,7 @@ def cross_entropy(
     label_smoothing: float = 0.0,
     class_weights: torch.Tensor | None = None,
     focal_gamma: float = 0.0,
-) -> tuple[torch.Tensor, torch.Tensor]:
+) -> Loss:
     """Cross-entropy over the positions whose target is not ``IGNORE_INDEX``.
 
     Args:
@@ -31,21 +33,23 @@ def cross_entropy(
             examples count less (Lin et al. 2017).
 
     Returns:
-        The sum in float32 and the number of active targets (with ``class_weights``: the sum of their weights), both
-        scalars.
+        The sum in float32 and the number of active targets (with ``class_weights``: the sum of their weights).
     """
     logits, targets = logits.reshape(-1, logits.shape[-1]).float(), targets.reshape(-1)
     weights = None if class_weights is None else class_weights.to(logits)
-    terms = functional.cross_entropy(
-        logits, targets, weights, ignore_index=IGNORE_INDEX, reduction="none", label_smoothing=label_smoothing
-    )
     active = targets != IGNORE_INDEX
-    if focal_gamma:
-        of_target = logits.log_softmax(-1).gather(1, targets.clamp(min=0).unsqueeze(1)).squeeze(1)
-        terms = terms * (1 - of_target.exp()).clamp(min=TINY) ** focal_gamma
-    if weights is None:
-        return terms.sum(), active.sum()
-    return terms.sum(), torch.where(active, weights[targets.clamp(min=0)], 0.0).sum()
+
+    def total(smoothing: float) -> torch.Tensor:
+        terms = functional.cross_entropy(
+            logits, targets, weights, ignore_index=IGNORE_INDEX, reduction="none", label_smoothing=smoothing
+        )
+        if focal_gamma:
+            of_target = logits.log_softmax(-1).gather(1, targets.clamp(min=0).unsqueeze(1)).squeeze(1)
+            terms = terms * (1 - of_target.exp()).clamp(min=TINY) ** focal_gamma
+        return terms.sum()
+
+    weight = active.sum() if weights is None else torch.where(active, weights[targets.clamp(min=0)], 0.0).sum()
+    return Loss(total(label_smoothing), weight, _unsmoothed(total, label_smoothing))
 
 
 def binary_cross_entropy(
@@ -55,7 +59,7 @@ def binary_cross_entropy(
     label_smoothing: float = 0.0,
     positive_weights: torch.Tensor | None = None,
     focal_gamma: float = 0.0,
-) -> tuple[torch.Tensor, torch.Tensor]:
+) -> Loss:
     """Cross-entropy of independent yes-or-no decisions.
 
     Args:
@@ -66,28 +70,42 @@ def binary_cross_entropy(
         focal_gamma: as in :func:`cross_entropy`.
 
     Returns:
-        The sum in float32 and the number of known decisions, both scalars.
+        The sum in float32 and the number of known decisions.
     """
     known = ~targets.isnan()
     truth = targets.nan_to_num()
-    smooth = truth * (1 - label_smoothing) + 0.5 * label_smoothing
     weights = None if positive_weights is None else positive_weights.to(logits.device).float()
-    terms = functional.binary_cross_entropy_with_logits(logits.float(), smooth, pos_weight=weights, reduction="none")
-    if focal_gamma:
-        probability = logits.float().sigmoid()
-        terms = terms * torch.where(truth > 0.5, 1 - probability, probability).clamp(min=TINY) ** focal_gamma
-    return torch.where(known, terms, 0.0).sum(), known.sum()
+
+    def total(smoothing: float) -> torch.Tensor:
+        smooth = truth * (1 - smoothing) + 0.5 * smoothing
+        terms = functional.binary_cross_entropy_with_logits(
+            logits.float(), smooth, pos_weight=weights, reduction="none"
+        )
+        if focal_gamma:
+            probability = logits.float().sigmoid()
+            terms = terms * torch.where(truth > 0.5, 1 - probability, probability).clamp(min=TINY) ** focal_gamma
+        return torch.where(known, terms, 0.0).sum()
+
+    return Loss(total(label_smoothing), known.sum(), _unsmoothed(total, label_smoothing))
 
 
-def squared_error(values: torch.Tensor, targets: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+def squared_error(values: torch.Tensor, targets: torch.Tensor) -> Loss:
     """The sum of squared errors and the number of known targets; ``values`` and ``targets`` ``[B]``, NaN unknown."""
     known = ~targets.isnan()
-    return torch.where(known, values.float() - targets.nan_to_num(), 0.0).square().sum(), known.sum()
+    return Loss(torch.where(known, values.float() - targets.nan_to_num(), 0.0).square().sum(), known.sum())
 
 
-def huber(values: torch.Tensor, targets: torch.Tensor, delta: float = 1.0) -> tuple[torch.Tensor, torch.Tensor]:
+def huber(values: torch.Tensor, targets: torch.Tensor, delta: float = 1.0) -> Loss:
     """Huber's loss (1964), twice: the squared error below ``delta``, linear above. Else as :func:`squared_error`."""
     known = ~targets.isnan()
     error = torch.where(known, values.float() - targets.nan_to_num(), 0.0).abs()
     terms = torch.where(error <= delta, error.square(), delta * (2 * error - delta))
-    return terms.sum(), known.sum()
+    return Loss(terms.sum(), known.sum())
+
+
+def _unsmoothed(total: Callable[[float], torch.Tensor], label_smoothing: float) -> torch.Tensor | None:
+    """The sum on the true labels, where that is another one."""
+    if not label_smoothing:
+        return None
+    with torch.no_grad():
+        return total(0.0)

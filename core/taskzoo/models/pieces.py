@@ -8,13 +8,14 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-from taskzoo.errors import RequestError
+from taskzoo.errors import RequestError, UnknownNameError
 
 KINDS = ("unigram", "bpe")
-BLANK = "\u2581"
-"""What a blank is in a piece."""
+SPACE = "\u2581"
+"""What a space is in a piece."""
 
 _UNREADABLE = str.maketrans({"\t": " ", "\x00": " ", "\u2585": " "})
 """Characters for whose sake sentencepiece would leave out the whole line."""
@@ -23,44 +24,64 @@ _LINE = 4000
 """Characters of the longest line; sentencepiece leaves out lines of more bytes than its limit, here 65,536."""
 
 
-def train_pieces(
-    texts: Iterable[str],
-    kind: str,
-    size: int,
-    special: Mapping[str, Any],
-    *,
-    coverage: float = 1.0,
-    bytes_for_rare: bool = True,
-    rule: str = "identity",
-    required: str = "",
-) -> bytes:
-    """A sentencepiece model of at most ``size`` pieces, as the content of its file; the same texts give the same.
+@dataclass(frozen=True, slots=True)
+class PieceSettings:
+    """How a sentencepiece model is learnt.
 
     Args:
-        texts: what to learn from, normalised as the tokenizer will normalise; long ones are cut into lines.
         kind: one of :data:`KINDS`.
-        size: pieces, special ones included.
+        size: maximum number of pieces, special ones included.
         special: ids and names of the special pieces, in sentencepiece's words (``pad_id``, ``eos_piece``, ...).
         coverage: share of the characters that become pieces, the frequent ones first.
         bytes_for_rare: whether all others are spelled in bytes (256 pieces more) instead of being unknown.
         rule: how the model itself normalises, one of sentencepiece's names.
         required: characters that become pieces however rare.
+    """
+
+    kind: str
+    size: int
+    special: Mapping[str, Any] = field(default_factory=dict)
+    coverage: float = 1.0
+    bytes_for_rare: bool = True
+    rule: str = "identity"
+    required: str = ""
+
+
+def train_pieces(texts: Iterable[str], settings: PieceSettings) -> bytes:
+    """A sentencepiece model as the content of its file; the same texts and settings give the same.
+
+    Args:
+        texts: what to learn from, normalised as the tokenizer will normalise; long ones are cut into lines.
+        settings: kind, size and the rest.
 
     Raises:
         RequestError: the texts are too few, or the size too small for their characters.
+        UnknownNameError: another kind.
     """
     import sentencepiece
 
+    if settings.kind not in KINDS:
+        raise UnknownNameError("kind of tokenizer", settings.kind, KINDS, f"There are {' and '.join(KINDS)}.")
     model = io.BytesIO()
     try:
         sentencepiece.SentencePieceTrainer.train(
-            sentence_iterator=_lines(texts), model_writer=model, model_type=kind, vocab_size=size,
-            hard_vocab_limit=False, byte_fallback=bytes_for_rare, character_coverage=coverage,
-            normalization_rule_name=rule, remove_extra_whitespaces=False, required_chars=required,
-            num_threads=1, minloglevel=2, max_sentence_length=1 << 16, **special,
-        )  # fmt: skip
+            sentence_iterator=_lines(texts),
+            model_writer=model,
+            model_type=settings.kind,
+            vocab_size=settings.size,
+            hard_vocab_limit=False,
+            byte_fallback=settings.bytes_for_rare,
+            character_coverage=settings.coverage,
+            normalization_rule_name=settings.rule,
+            remove_extra_whitespaces=False,
+            required_chars=settings.required,
+            num_threads=1,
+            minloglevel=2,
+            max_sentence_length=1 << 16,
+            **settings.special,
+        )
     except RuntimeError as error:
-        raise RequestError(_explain(str(error), size)) from error
+        raise RequestError(_explain(str(error), settings.size)) from error
     return model.getvalue()
 
 

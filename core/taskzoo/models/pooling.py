@@ -1,6 +1,6 @@
 """A backbone with a linear classifier over pooled token states.
 
-This file is complete in itself: a run that uses the class keeps a copy of it beside the weights, so that
+This file imports nothing of taskzoo: a run that uses the class keeps a copy of it beside the weights, so that
 ``AutoModelForSequenceClassification.from_pretrained(RUN/model, trust_remote_code=True)`` works without taskzoo.
 """
 
@@ -16,10 +16,10 @@ POOLINGS = ("mean", "unit-mean", "first", "last")
 
 
 def pool(states: torch.Tensor, mask: torch.Tensor, how: str) -> torch.Tensor:
-    """Token states ``[B, T, H]`` to one vector ``[B, H]`` in float32; where ``mask`` ``[B, T]`` is 0 nothing counts.
+    """Token states ``[B, T, H]`` to float32 vectors ``[B, H]``; positions where ``mask`` ``[B, T]`` is 0 are ignored.
 
-    ``mean`` of the tokens (Reimers & Gurevych 2019); ``unit-mean`` the same at length sqrt(H), as sentence encoders
-    trained on cosines want it; ``first`` and ``last`` real token, on whichever side the padding is.
+    ``mean`` of the tokens (Reimers & Gurevych 2019); ``unit-mean`` the same scaled to length sqrt(H), which suits
+    sentence encoders trained on cosines; ``first`` and ``last`` real token, on whichever side the padding is.
     """
     states, kept = states.float(), mask.to(states.device).bool()
     if how in ("mean", "unit-mean"):
@@ -41,7 +41,7 @@ class PooledClassifier(PreTrainedModel):
     supports_gradient_checkpointing = True
 
     def __init__(self, config: Any, backbone: PreTrainedModel | None = None) -> None:
-        inner = deepcopy(config)  # the backbone keeps its own, for it chooses its kind of attention by itself
+        inner = deepcopy(config)  # the backbone keeps its own, because it chooses its attention implementation itself
         if hasattr(inner, "use_cache"):
             inner.use_cache = False
         super().__init__(config)
@@ -50,17 +50,8 @@ class PooledClassifier(PreTrainedModel):
         if isinstance(getattr(self.backbone, "pooler", None), nn.Module):
             self.backbone.pooler = None  # it would get no gradient
         self.dropout = nn.Dropout(_dropout(config))
-        self.classifier = nn.Linear(_width(config), config.num_labels)
+        self.classifier = nn.Linear(getattr(config, "hidden_size", None) or config.d_model, config.num_labels)
         self.post_init()
-
-    def get_input_embeddings(self) -> nn.Module:
-        """The backbone's table of token embeddings."""
-        table: nn.Module = self.backbone.get_input_embeddings()
-        return table
-
-    def set_input_embeddings(self, value: nn.Module) -> None:
-        """Replace it."""
-        self.backbone.set_input_embeddings(value)
 
     def forward(
         self,
@@ -75,11 +66,6 @@ class PooledClassifier(PreTrainedModel):
         states = self.backbone(input_ids=input_ids, attention_mask=mask, **more).last_hidden_state
         pooled = pool(states, mask, self.config.sequence_pooling)
         return SequenceClassifierOutput(logits=self.classifier(self.dropout(pooled)))
-
-
-def _width(config: Any) -> int:
-    width: int = getattr(config, "hidden_size", None) or config.d_model
-    return width
 
 
 def _dropout(config: Any) -> float:

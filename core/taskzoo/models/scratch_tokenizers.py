@@ -1,7 +1,7 @@
 """Tokenizers learnt from the training texts, for models from scratch.
 
-All spell characters without a piece in bytes, so that nothing is unknown and text comes back as it was. (Only U+2581,
-which stands for the blank in pieces, comes back as a blank.) What is only read is read in Unicode's NFKC form, in which
+All spell characters without a token in bytes, so that nothing is unknown and text comes back as it was. (Only U+2581,
+which stands for the space in pieces, comes back as a space.) What is only read is read in Unicode's NFKC form, in which
 full and half width are alike; a model that writes must be able to write the full-width marks of Chinese, so its
 tokenizer composes characters (NFC) and changes nothing else.
 """
@@ -16,9 +16,8 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from taskzoo.errors import UnknownNameError
-
-from .pieces import BLANK, KINDS, merges_of, read_pieces, train_pieces
+from .loading import quietly
+from .pieces import SPACE, PieceSettings, merges_of, read_pieces, train_pieces
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -29,15 +28,16 @@ PAD, UNKNOWN, END, START, MASK = "<pad>", "<unk>", "</s>", "<s>", "<mask>"
 COVERAGE = 0.9995
 """Share of the characters that become pieces; of 2,800 Chinese ones about 500 are so rare that bytes do as well."""
 
+_SETTINGS: dict[str, Any] = {
+    "pad_token": PAD,
+    "unk_token": UNKNOWN,
+    "eos_token": END,
+    "model_max_length": CONTEXT_LENGTH,
+}
+_MORE_TOKENS: dict[str, Any] = {"bos_token": START, "mask_token": MASK, "cls_token": START, "sep_token": END}
 _TEMPLATES = {"bert": f"{START} $A {END}", "gpt2": "$A", "t5": f"$A {END}"}
 _SPELLED = "".join(sorted({*PAD, *UNKNOWN, *END, *MASK, *string.hexdigits.upper(), "x"}))
 """The characters of special pieces and of those that stand for bytes (``<0x0A>``): text that looks like one is not."""
-
-
-def check_kind(kind: str) -> None:
-    """Raise :class:`UnknownNameError` unless ``kind`` is one of :data:`~taskzoo.models.pieces.KINDS`."""
-    if kind not in KINDS:
-        raise UnknownNameError("kind of tokenizer", kind, KINDS, f"There are {' and '.join(KINDS)}.")
 
 
 def train_tokenizer(
@@ -53,7 +53,7 @@ def train_tokenizer(
         texts: what to learn from; the same texts give the same tokenizer.
         architecture: ``bert``, ``gpt2`` or ``t5``, which differ in the special tokens around a text.
         kind: ``unigram`` or ``bpe``.
-        vocabulary: the most tokens.
+        vocabulary: maximum number of tokens.
         form: Unicode's form of the text, ``NFKC`` or ``NFC``.
 
     Raises:
@@ -63,32 +63,23 @@ def train_tokenizer(
     from tokenizers import Tokenizer, decoders, normalizers, pre_tokenizers, processors
     from transformers import PreTrainedTokenizerFast
 
-    check_kind(kind)
-    model = train_pieces(
-        (unicodedata.normalize(form, text) for text in texts), kind, vocabulary,
-        {
-            "pad_id": 0, "unk_id": 1, "eos_id": 2, "bos_id": 3, "pad_piece": PAD, "unk_piece": UNKNOWN,
-            "eos_piece": END, "bos_piece": START, "control_symbols": MASK,
-        },
-        coverage=COVERAGE, required=_SPELLED,
-    )  # fmt: skip
+    ids = {"pad_id": 0, "unk_id": 1, "eos_id": 2, "bos_id": 3}
+    names = {"pad_piece": PAD, "unk_piece": UNKNOWN, "eos_piece": END, "bos_piece": START, "control_symbols": MASK}
+    settings = PieceSettings(kind, vocabulary, {**ids, **names}, COVERAGE, required=_SPELLED)
+    model = train_pieces((unicodedata.normalize(form, text) for text in texts), settings)
     backend = Tokenizer(_backend(model, kind))
-    backend.normalizer = normalizers.Sequence([getattr(normalizers, form)(), normalizers.Prepend(BLANK)])
-    backend.pre_tokenizer = pre_tokenizers.Metaspace(replacement=BLANK, prepend_scheme="never")
-    backend.decoder = decoders.Sequence(
-        [
-            decoders.ByteFallback(), decoders.Metaspace(replacement=BLANK, prepend_scheme="never"),
-            decoders.Fuse(), decoders.Strip(" ", 1, 0),
-        ]
-    )  # fmt: skip
+    backend.normalizer = normalizers.Sequence([getattr(normalizers, form)(), normalizers.Prepend(SPACE)])
+    spaces: dict[str, Any] = {"replacement": SPACE, "prepend_scheme": "never"}
+    backend.pre_tokenizer = pre_tokenizers.Metaspace(**spaces)
+    steps = [decoders.ByteFallback(), decoders.Metaspace(**spaces), decoders.Fuse(), decoders.Strip(" ", 1, 0)]
+    backend.decoder = decoders.Sequence(steps)
     template = _TEMPLATES[architecture]
     backend.post_processor = processors.TemplateProcessing(
         single=template, pair=template + f" $B {END}", special_tokens=[(START, 3), (END, 2)]
     )
     return PreTrainedTokenizerFast(
-        tokenizer_object=backend, pad_token=PAD, unk_token=UNKNOWN, eos_token=END, bos_token=START, mask_token=MASK,
-        cls_token=START, sep_token=END, model_max_length=CONTEXT_LENGTH, clean_up_tokenization_spaces=False,
-    )  # fmt: skip
+        tokenizer_object=backend, clean_up_tokenization_spaces=False, **_SETTINGS, **_MORE_TOKENS
+    )
 
 
 def _backend(model: bytes, kind: str) -> Any:
@@ -125,33 +116,23 @@ def train_marian_tokenizer(
     """
     from transformers import MarianTokenizer
 
-    check_kind(kind)
     files = {name: folder / name for name in ("source.spm", "target.spm", "vocab.json", "target_vocab.json")}
     sides = [sources, targets] if separate else [chain(sources, targets)]
-    models = [
-        train_pieces(
-            texts, kind, vocabulary,
-            {
-                "eos_id": 0, "unk_id": 1, "pad_id": 2, "bos_id": -1, "eos_piece": END, "unk_piece": UNKNOWN,
-                "pad_piece": PAD,
-            },
-            coverage=COVERAGE,
-        )
-        for texts in sides
-    ]  # fmt: skip
+    ids = {"eos_id": 0, "unk_id": 1, "pad_id": 2, "bos_id": -1}
+    names = {"eos_piece": END, "unk_piece": UNKNOWN, "pad_piece": PAD}
+    settings = PieceSettings(kind, vocabulary, {**ids, **names}, COVERAGE)
+    models = [train_pieces(texts, settings) for texts in sides]
     for name, model in zip(("source.spm", "target.spm"), (models[0], models[-1]), strict=True):
         files[name].write_bytes(model)
     for name, model in zip(("vocab.json", "target_vocab.json"), models, strict=False):
-        ids = {piece: i for i, (piece, _) in enumerate(read_pieces(model))}
-        files[name].write_text(json.dumps(ids, ensure_ascii=False), encoding="utf-8")
-    return MarianTokenizer(
-        source_spm=str(files["source.spm"]),
-        target_spm=str(files["target.spm"]),
-        vocab=str(files["vocab.json"]),
-        target_vocab_file=str(files["target_vocab.json"]) if separate else None,
-        separate_vocabs=separate,
-        eos_token=END,
-        unk_token=UNKNOWN,
-        pad_token=PAD,
-        model_max_length=CONTEXT_LENGTH,
-    )
+        pieces = {piece: i for i, (piece, _) in enumerate(read_pieces(model))}
+        files[name].write_text(json.dumps(pieces, ensure_ascii=False), encoding="utf-8")
+    with quietly():
+        return MarianTokenizer(
+            source_spm=str(files["source.spm"]),
+            target_spm=str(files["target.spm"]),
+            vocab=str(files["vocab.json"]),
+            target_vocab_file=str(files["target_vocab.json"]) if separate else None,
+            separate_vocabs=separate,
+            **_SETTINGS,
+        )

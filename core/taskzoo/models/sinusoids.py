@@ -6,7 +6,7 @@ from torch import nn
 
 
 def freeze_sinusoids(model: nn.Module) -> None:
-    """Positions that are a fixed function (Marian, Pegasus) are no parameters to train.
+    """Freeze positions that are a fixed function (Marian, Pegasus).
 
     ``transformers`` computes them without a gradient but loads them as trainable, which a distributed run refuses.
     """

@@ -13,17 +13,17 @@ from .loading import explain_load_errors, load_config
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-    from .checkpoints import Checkpoint
+    from .refs import ModelRef
 
 UNLIMITED = 10**9
 """What ``model_max_length`` is when the model sets no limit (relative positions)."""
 
 
-def load_tokenizer(checkpoint: Checkpoint) -> PreTrainedTokenizerBase:
-    """The tokenizer of ``checkpoint`` with a pad token, its true length limit and ``add_prefix_space`` where needed.
+def load_tokenizer(ref: ModelRef) -> PreTrainedTokenizerBase:
+    """The tokenizer of a model with a pad token, its true length limit and ``add_prefix_space`` where needed.
 
-    Byte-level BPE (RoBERTa, GPT-2, ModernBERT, ...) writes the blank before a word into its first token, so a word
-    encoded alone without that blank is another token than the one seen in pre-training.
+    Byte-level BPE (RoBERTa, GPT-2, ModernBERT, ...) puts the space before a word into its first token, so a word
+    encoded alone without that space is another token than the one seen in pre-training.
     Models without a pad token (GPT-2) get their end-of-text token: inputs are masked by length, never by id.
 
     Raises:
@@ -31,17 +31,16 @@ def load_tokenizer(checkpoint: Checkpoint) -> PreTrainedTokenizerBase:
     """
     from transformers import AutoTokenizer
 
-    loading: dict[str, Any] = {"revision": checkpoint.revision} if checkpoint.revision else {}
-    with explain_load_errors(checkpoint, "tokenizer"):
-        config = load_config(checkpoint)
-        tokenizer = AutoTokenizer.from_pretrained(checkpoint.location, **loading)
+    with explain_load_errors(ref, "tokenizer"):
+        config = load_config(ref)
+        tokenizer = AutoTokenizer.from_pretrained(ref.location, **ref.loading)
         if _lacks_prefix_space(tokenizer):
-            tokenizer = AutoTokenizer.from_pretrained(checkpoint.location, add_prefix_space=True, **loading)
+            tokenizer = AutoTokenizer.from_pretrained(ref.location, add_prefix_space=True, **ref.loading)
             if _lacks_prefix_space(tokenizer):  # some classes keep the flag as an attribute only
                 _set_prefix_space(tokenizer)
     if tokenizer.pad_token_id is None:
         if tokenizer.eos_token_id is None:
-            raise RequestError(f"The tokenizer of {checkpoint.name!r} has neither a pad nor an end token.")
+            raise RequestError(f"The tokenizer of {ref.name!r} has neither a pad nor an end token.")
         tokenizer.pad_token = tokenizer.eos_token
     tokenizer.model_max_length = min(tokenizer.model_max_length, context_length(config), UNLIMITED)
     return tokenizer
@@ -59,9 +58,9 @@ def _pre_tokenizer(tokenizer: PreTrainedTokenizerBase) -> dict[str, Any]:
 
 
 def _lacks_prefix_space(tokenizer: PreTrainedTokenizerBase) -> bool:
-    """Whether byte-level splitting is all the pre-tokenizer does, without a blank before the first word.
+    """Whether byte-level splitting is all the pre-tokenizer does, without a space before the first word.
 
-    After a splitting step of its own (Qwen2, Llama 3) the flag would put a blank before every piece of a word.
+    After a splitting step of its own (Qwen2, Llama 3) the flag would put a space before every part of a word.
     """
     step = _pre_tokenizer(tokenizer)
     return step.get("type") == "ByteLevel" and not step["add_prefix_space"]
@@ -78,19 +77,17 @@ def _set_prefix_space(tokenizer: PreTrainedTokenizerBase) -> None:
 
 
 def context_length(config: Any) -> int:
-    """The most tokens one input may have, special tokens included.
+    """Maximum number of tokens of one input, special tokens included.
 
-    RoBERTa and its relatives count positions from ``pad_token_id + 1``, so 514 positions hold 512 tokens.
+    RoBERTa and similar models count positions from ``pad_token_id + 1``, so 514 positions hold 512 tokens.
     """
-    for name in ("max_position_embeddings", "n_positions"):
-        positions = getattr(config, name, None)
-        if isinstance(positions, int) and positions > 0:
-            if config.model_type in {"roberta", "xlm-roberta", "camembert", "xlm-roberta-xl", "longformer", "mpnet"}:
-                positions -= (config.pad_token_id or 0) + 1
-            if config.model_type in {"t5", "mt5", "umt5"}:  # relative positions: the number is no limit
-                continue
-            return positions
-    return UNLIMITED
+    found = (getattr(config, name, None) for name in ("max_position_embeddings", "n_positions"))
+    positions = next((number for number in found if isinstance(number, int) and number > 0), None)
+    if positions is None or config.model_type in {"t5", "mt5", "umt5"}:  # relative positions: no limit
+        return UNLIMITED
+    if config.model_type in {"roberta", "xlm-roberta", "camembert", "xlm-roberta-xl", "longformer", "mpnet"}:
+        positions -= (config.pad_token_id or 0) + 1
+    return positions
 
 
 def special_tokens_around(tokenizer: PreTrainedTokenizerBase) -> tuple[list[int], list[int]]:
@@ -118,7 +115,7 @@ class WordEncoder:
         """One list of ids per word."""
         new = [w for w in dict.fromkeys(words) if w not in self._cache]
         if new:
-            if self._byte_level:  # the blank before a word is part of its first token
+            if self._byte_level:  # the space before a word is part of its first token
                 encoded = self._tokenizer([w if w[:1].isspace() else f" {w}" for w in new], add_special_tokens=False)
             else:
                 encoded = self._tokenizer([[w] for w in new], is_split_into_words=True, add_special_tokens=False)

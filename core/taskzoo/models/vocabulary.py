@@ -1,4 +1,4 @@
-"""The states before the output layer of a language model, instead of its logits.
+"""The hidden states before the output layer of a language model, instead of its logits.
 
 Logits ``[B, T, V]`` are by far the largest tensor of training where the vocabulary is large, and the padded positions
 among them are computed for nothing. With the states ``[B, T, H]`` the loss can take the active positions alone, in
@@ -17,53 +17,48 @@ from torch import nn
 from transformers import PreTrainedModel
 
 
-@dataclass(slots=True)
-class States:
-    """What stands before the output layer, and that layer.
+@dataclass(frozen=True, slots=True)
+class HiddenStates:
+    """The input of the output layer, and that layer.
 
     Args:
-        states: shape ``[B, T, H]``.
-        weight: shape ``[V, H]``.
+        states: shape ``[..., H]``.
+        weight: shape ``[V, H]``; may be shared with the embeddings, or frozen.
         bias: shape ``[V]``, or ``None``.
-        dtype: in which the layer would compute.
-        plain: sum and number of the losses without smoothing, once the smoothed ones have been computed.
+        dtype: in which the layer would compute; by default what autocast says, else that of states and weight.
     """
 
     states: torch.Tensor
     weight: torch.Tensor
-    bias: torch.Tensor | None
-    dtype: torch.dtype
-    plain: tuple[torch.Tensor, torch.Tensor] | None = None
+    bias: torch.Tensor | None = None
+    dtype: torch.dtype | None = None
 
     def logits(self) -> torch.Tensor:
-        """The model's logits, shape ``[B, T, V]``."""
+        """The model's logits, shape ``[..., V]``."""
         logits: torch.Tensor = nn.functional.linear(self.states.to(self.weight), self.weight, self.bias)
         return logits
 
 
-def forward_states(model: Any, plain: PreTrainedModel, inputs: Mapping[str, Any]) -> States:
+def forward_states(model: Any, plain: PreTrainedModel, inputs: Mapping[str, Any]) -> HiddenStates:
     """Run ``model`` on ``inputs`` without its output layer.
 
-    Args:
-        model: ``plain``, or ``plain`` wrapped by adapters or for several processes.
-        plain: the model of which :func:`gives_states` is true.
-        inputs: of its forward pass.
+    It is ``plain``, of which :func:`gives_states` is true, or that wrapped by adapters or for several processes.
     """
     layer: Any = plain.get_output_embeddings()
-    added = getattr(plain, "final_logits_bias", None)  # BART and its relatives add it behind the layer
+    added = getattr(plain, "final_logits_bias", None)  # BART and similar models add it after the layer
     with _passing_through(plain, layer) as kind:
         states = model(**inputs).logits
     bias = layer.bias
     if added is not None:
         bias = added.flatten() if bias is None else bias + added.flatten()
-    return States(states, layer.weight, bias, kind.get("dtype", layer.weight.dtype))
+    return HiddenStates(states, layer.weight, bias, kind.get("dtype", layer.weight.dtype))
 
 
 @torch.no_grad()
 def gives_states(model: PreTrainedModel) -> bool:
-    """Whether the logits of ``model`` are a linear function of what stands before its output layer, tried on a batch.
+    """Whether the logits of ``model`` are a linear function of the input of its output layer, tried on a batch.
 
-    They are not where something bends them behind the layer (Gemma 2's soft cap), or where there is no such layer.
+    They are not where something changes them after the layer (Gemma 2's soft cap), or where there is no such layer.
     """
     layer: Any = model.get_output_embeddings()
     if not isinstance(layer, nn.Linear):
@@ -86,7 +81,7 @@ def gives_states(model: PreTrainedModel) -> bool:
 
 @contextmanager
 def _passing_through(model: PreTrainedModel, layer: nn.Linear) -> Iterator[dict[str, torch.dtype]]:
-    """Within the context, ``layer`` returns its input, and no bias is added behind it. Yields the layer's ``dtype``."""
+    """Within the context, ``layer`` returns its input, and no bias is added after it. Yields the layer's ``dtype``."""
     kind: dict[str, torch.dtype] = {}
 
     def through(states: torch.Tensor) -> torch.Tensor:

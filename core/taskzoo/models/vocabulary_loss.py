@@ -1,9 +1,9 @@
 """Cross-entropy over a large vocabulary without ever holding all logits.
 
-A batch of 2,000 target tokens has half a billion logits over 250,000 pieces: 2 GB in float32, and as much again for
-their gradient. Here the last linear layer and the loss are computed together, a chunk of tokens at a time. A chunk's
-gradient is known as soon as its logits are, so it is multiplied into the gradients of states and weight at once (Hsu et
-al. 2024, Liger Kernel; compare Wijmans et al. 2024, Cut Cross-Entropy, which computes logits twice instead).
+A batch of 2,000 target tokens over a vocabulary of 250,000 has half a billion logits: 2 GB in float32, and as much
+again for their gradient. Here the last linear layer and the loss are computed together, a chunk of tokens at a time. A
+chunk's gradient is known as soon as its logits are, so it is multiplied into the gradients of states and weight at once
+(Hsu et al. 2024, Liger Kernel; compare Wijmans et al. 2024, Cut Cross-Entropy, which computes logits twice instead).
 """
 
 from __future__ import annotations
@@ -14,76 +14,46 @@ from typing import Any
 import torch
 from torch.autograd.function import once_differentiable
 
-from taskzoo.task import IGNORE_INDEX
+from taskzoo.types import IGNORE_INDEX, Loss
+
+from .vocabulary import HiddenStates
 
 CHUNK_BYTES = 2**27
 """Size of a chunk of logits in float32. Smaller ones read and write the gradient of the weight more often."""
 BLOCK = 8192
-"""Pieces of the vocabulary whose gradient is computed at once in half precision, before it is added in float32."""
+"""Tokens of the vocabulary whose gradient is computed at once in half precision, before it is added in float32."""
 
 
 def vocabulary_cross_entropy(
-    states: torch.Tensor,
-    weight: torch.Tensor,
-    bias: torch.Tensor | None,
-    targets: torch.Tensor,
-    *,
-    label_smoothing: float = 0.0,
-    chunk_tokens: int = 0,
-    dtype: torch.dtype | None = None,
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """:func:`.losses.cross_entropy` of the logits ``states @ weight.T + bias``.
+    hidden: HiddenStates, targets: torch.Tensor, *, label_smoothing: float = 0.0, chunk_tokens: int = 0
+) -> Loss:
+    """:func:`.losses.cross_entropy` of the logits of ``hidden``.
 
-    Only positions whose target is not ``IGNORE_INDEX`` are computed, and gradients only of what needs them.
+    Only positions whose target is not ``IGNORE_INDEX`` are computed, and gradients only of what needs them. Softmax and
+    sums are computed in float32, or float64 where states or weight are.
 
     Args:
-        states: shape ``[..., H]``.
-        weight: shape ``[V, H]``; may be shared with the embeddings, or frozen.
-        bias: shape ``[V]``, or ``None``.
+        hidden: states of shape ``[..., H]``, and the output layer.
         targets: ids below V, shape ``[...]``.
-        label_smoothing: mass spread evenly over all V pieces.
+        label_smoothing: mass spread evenly over all V tokens. The plain sum is then reported, from the same logits.
         chunk_tokens: tokens whose logits are held at once (0: as many as fill :data:`CHUNK_BYTES`).
-        dtype: of the matrix products; by default what autocast says, else that of states and weight. Softmax and sums
-            are computed in float32, or float64 where states or weight are.
-
-    Returns:
-        The sum in float32 (or float64) and the number of active targets, both scalars.
     """
-    total, _, number = smoothed_and_plain(
-        states, weight, bias, targets, label_smoothing=label_smoothing, chunk_tokens=chunk_tokens, dtype=dtype
-    )
-    return total, number
-
-
-def smoothed_and_plain(
-    states: torch.Tensor,
-    weight: torch.Tensor,
-    bias: torch.Tensor | None,
-    targets: torch.Tensor,
-    *,
-    label_smoothing: float,
-    chunk_tokens: int = 0,
-    dtype: torch.dtype | None = None,
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """As :func:`vocabulary_cross_entropy`, and between the two what the sum is without smoothing, from the same logits.
-
-    The plain sum is for reading and has no gradient.
-    """
+    weight, bias, dtype = hidden.weight, hidden.bias, hidden.dtype
     targets = targets.reshape(-1)
     active = targets != IGNORE_INDEX
     chosen = active.nonzero().squeeze(1)
-    states = states.reshape(-1, states.shape[-1]).index_select(0, chosen)
-    kind = states.device.type
+    states = hidden.states.reshape(-1, hidden.states.shape[-1]).index_select(0, chosen)
+    device = states.device.type
     if dtype is None:
-        within = torch.is_autocast_enabled(kind)
-        dtype = torch.get_autocast_dtype(kind) if within else torch.promote_types(states.dtype, weight.dtype)
+        within = torch.is_autocast_enabled(device)
+        dtype = torch.get_autocast_dtype(device) if within else torch.promote_types(states.dtype, weight.dtype)
     chunk = chunk_tokens or max(1, CHUNK_BYTES // (4 * weight.shape[0]))
     plan = _Plan(targets.index_select(0, chosen), label_smoothing, min(chunk, max(1, len(chosen))), dtype)
     if torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in (states, weight, bias)):
-        total, plain = _Loss.apply(states, weight, bias, plan)  # type: ignore[no-untyped-call]
+        total, plain = _ChunkedLoss.apply(states, weight, bias, plan)  # type: ignore[no-untyped-call]
     else:
         (total, plain), _ = _compute(states, weight, bias, plan, (False, False, False))
-    return total, plain, active.sum()
+    return Loss(total, active.sum(), plain if label_smoothing else None)
 
 
 @dataclass(slots=True)
@@ -98,7 +68,7 @@ class _Plan:
 Gradients = list[torch.Tensor | None]
 
 
-class _Loss(torch.autograd.Function):
+class _ChunkedLoss(torch.autograd.Function):
     """Gradients are made in the forward pass. A second backward pass over the same graph computes them again."""
 
     @staticmethod
@@ -123,20 +93,22 @@ class _Loss(torch.autograd.Function):
 def _compute(
     states: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None, plan: _Plan, wanted: tuple[bool, ...]
 ) -> tuple[tuple[torch.Tensor, torch.Tensor], Gradients]:
-    """The smoothed and the plain sum of the losses of states ``[N, H]``, and the gradients of what is ``wanted`` of
-    states, weight and bias."""
+    """The smoothed and the plain sum of the losses of states ``[N, H]``, and gradients.
+
+    These are of what is ``wanted`` of states, weight and bias.
+    """
     exact = torch.promote_types(torch.promote_types(states.dtype, weight.dtype), torch.float32)
-    device, pieces, size = states.device, weight.shape[0], plan.chunk
+    device, vocabulary, size = states.device, weight.shape[0], plan.chunk
     # the gradient of a logit is often below what float16 can tell from 0
     narrow = exact if plan.dtype == torch.float16 else plan.dtype
     sums = torch.zeros(2, dtype=exact, device=device)
     of_states = torch.empty_like(states) if wanted[0] else None
     of_weight = torch.zeros(weight.shape, dtype=exact, device=device) if wanted[1] else None
-    of_bias = torch.zeros(pieces, dtype=exact, device=device) if wanted[2] else None
+    of_bias = torch.zeros(vocabulary, dtype=exact, device=device) if wanted[2] else None
     matrix = weight.to(plan.dtype)
     narrow_matrix = matrix if narrow == plan.dtype else weight.to(narrow)
-    logits = torch.empty(size, pieces, dtype=exact, device=device)
-    low = None if exact == plan.dtype else torch.empty(size, pieces, dtype=plan.dtype, device=device)
+    logits = torch.empty(size, vocabulary, dtype=exact, device=device)
+    low = None if exact == plan.dtype else torch.empty(size, vocabulary, dtype=plan.dtype, device=device)
     with torch.autocast(device.type, enabled=False):
         for start in range(0, len(states), size):
             part, target = states[start : start + size], plan.targets[start : start + size, None]

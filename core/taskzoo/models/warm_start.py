@@ -1,7 +1,7 @@
 """An encoder-decoder from one pretrained encoder (Rothe, Narayan & Severyn 2020, "Leveraging Pre-trained Checkpoints").
 
-Both sides start from the encoder's weights; the decoder sees only what stands before (a causal mask), and its
-attention to the source is new. So a BERT-like checkpoint can write, which it never learnt.
+Both sides start from the encoder's weights; the decoder sees only earlier tokens (a causal mask), and its
+cross-attention is new. So a BERT-like checkpoint can generate text, which it never learnt.
 """
 
 from __future__ import annotations
@@ -17,34 +17,29 @@ FAMILIES = (
     *("bert", "roberta", "xlm-roberta", "camembert", "electra", "roformer", "rembert", "roberta-prelayernorm"),
     *("bert-generation", "megatron-bert", "xlm-roberta-xl", "roc_bert"),
 )
-"""Encoders that ``transformers`` can also run as a decoder with attention to a source."""
+"""Encoders that ``transformers`` can also run as a decoder with cross-attention."""
 
 
 def warm_start(checkpoint: str, *, start: int, end: int, pad: int, **loading: Any) -> PreTrainedModel:
-    """Both sides from the encoder at ``checkpoint``.
+    """Both sides from the encoder at ``checkpoint``, a directory or hub id; ``from_pretrained`` gets ``loading``.
 
-    Args:
-        checkpoint: directory or hub id.
-        start: the token that the decoder starts with.
-        end: the token that ends what it writes.
-        pad: the pad token.
-        loading: passed on to ``from_pretrained``.
+    The ids ``start`` and ``end`` are of the tokens that the decoder starts with and ends with.
 
     Raises:
-        RequestError: the architecture cannot be a decoder.
+        RequestError: the architecture cannot be used as a decoder.
     """
     hub = {k: v for k, v in loading.items() if k == "revision"}
     family = AutoConfig.from_pretrained(checkpoint, **hub).model_type
     if family not in FAMILIES:
         raise RequestError(
-            f"A model of the family {family!r} can read and cannot be made to write; take an encoder-decoder (t5, "
-            f"bart, marian), a decoder (gpt2), or an encoder of the families {', '.join(FAMILIES[:5])}."
+            f"A model of the family {family!r} cannot be used as a decoder; take an encoder-decoder (t5, bart, "
+            f"marian), a decoder (gpt2), or an encoder of the families {', '.join(FAMILIES[:5])}."
         )
     sides = {f"{side}_{name}": value for side in ("encoder", "decoder") for name, value in loading.items()}
     model: PreTrainedModel = EncoderDecoderModel.from_encoder_decoder_pretrained(checkpoint, checkpoint, **sides)
     pooler = getattr(model.encoder, "pooler", None)
     if isinstance(pooler, nn.Module):
-        pooler.requires_grad_(False)  # nothing reads it
+        pooler.requires_grad_(False)  # nothing uses it
     config: Any = model.config
     config.decoder_start_token_id, config.eos_token_id, config.pad_token_id = start, end, pad
     config.vocab_size = config.decoder.vocab_size

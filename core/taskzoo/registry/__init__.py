@@ -3,8 +3,9 @@
 For notebooks and scripts as well as for the command line::
 
     from taskzoo import registry
-    registry.models(task="ner", language="en", max_params=50_000_000)
+    registry.models(task="ner", language="en", max_params="50M")
 
+Lists are shown as tables in a notebook, and ``pandas.DataFrame(registry.models().facts())`` makes a data frame.
 Importing this package reads nothing; the first call does (see :mod:`taskzoo.registry.lookup`).
 """
 
@@ -15,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 _MODULES = {
     "hookimpl": "hookspecs",
     "PluginRecord": "discovery",
+    "Entries": "entries",
+    "ExtensionEntry": "naming",
     "TaskEntry": "naming",
     "ModelEntry": "schema",
     "DatasetEntry": "schema",
@@ -23,16 +26,24 @@ _MODULES = {
 }
 _LOOKUP = (
     "Registry",
+    "TaskReference",
+    "callback",
+    "callbacks",
+    "command",
+    "commands",
     "dataset",
     "datasets",
     "default_model",
     "is_available",
     "load_task",
+    "method",
+    "methods",
     "model",
     "model_path",
     "models",
     "plugins",
-    "provider",
+    "reader",
+    "readers",
     "recipe",
     "recipes",
     "refresh",
@@ -45,18 +56,27 @@ __all__ = [*_LOOKUP, *_MODULES]
 
 if TYPE_CHECKING:
     from .discovery import PluginRecord as PluginRecord
+    from .entries import Entries as Entries
     from .hookspecs import hookimpl as hookimpl
     from .lookup import Registry as Registry
+    from .lookup import TaskReference as TaskReference
+    from .lookup import callback as callback
+    from .lookup import callbacks as callbacks
+    from .lookup import command as command
+    from .lookup import commands as commands
     from .lookup import dataset as dataset
     from .lookup import datasets as datasets
     from .lookup import default_model as default_model
     from .lookup import is_available as is_available
     from .lookup import load_task as load_task
+    from .lookup import method as method
+    from .lookup import methods as methods
     from .lookup import model as model
     from .lookup import model_path as model_path
     from .lookup import models as models
     from .lookup import plugins as plugins
-    from .lookup import provider as provider
+    from .lookup import reader as reader
+    from .lookup import readers as readers
     from .lookup import recipe as recipe
     from .lookup import recipes as recipes
     from .lookup import refresh as refresh
@@ -64,6 +84,7 @@ if TYPE_CHECKING:
     from .lookup import task_entry as task_entry
     from .lookup import tasks as tasks
     from .merging import ResolvedRecipe as ResolvedRecipe
+    from .naming import ExtensionEntry as ExtensionEntry
     from .naming import TaskEntry as TaskEntry
     from .schema import DatasetEntry as DatasetEntry
     from .schema import ModelEntry as ModelEntry

@@ -1,35 +1,40 @@
 """Finding plugins, each in isolation: one that fails is recorded with its reason and breaks no other.
 
 The entry points are walked here rather than by pluggy, which would stop at the first bad one. Nothing heavy is
-imported: a plugin module only names its tasks.
+imported: a plugin module only names what it brings. Catalogues are kept unread until :mod:`.catalogue` needs them.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-import re
 import sys
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import pluggy
 
 from taskzoo.errors import nearest
-from taskzoo.task import CONTRACT_VERSION, Option, TaskSpec
+from taskzoo.spec import Extension, TaskSpec
 
 from . import hookspecs
-from .naming import FIRST_PARTY, TaskEntry, bare_owner, normalise
-
-if TYPE_CHECKING:
-    from .layers import Layer
+from .checks import RefusedError, check_extension, check_formats, check_spec, explain_type_error
+from .naming import FIRST_PARTY, ExtensionEntry, Registered, TaskEntry, normalise, shorten
 
 DISABLE_VARIABLE = "ZOO_DISABLE_PLUGINS"
-HOOKS = ("taskzoo_register_tasks", "taskzoo_register_catalogue")
+HOOKS = tuple(name for name in vars(hookspecs) if name.startswith("taskzoo_register_"))
+
+EXTENSIONS = {
+    "method": "taskzoo.methods.base:Method",
+    "reader": "taskzoo.data.readers.base:Reader",
+    "command": "",
+    "callback": "taskzoo.callbacks:Callback",
+}
+"""Kind of extension -> the base class of its objects; a command is a function."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +47,9 @@ class PluginRecord:
         version: that distribution's version.
         status: ``ok``, ``failed`` or ``disabled``.
         reason: why it failed or was disabled, or what to know about one that is ok; may be empty.
-        tasks: the shortest names that reach its tasks.
+        tasks: the shortest names that reach its tasks; the same for the other kinds.
+        recipes: how many recipes it brings.
+        replaces: entries of other catalogues whose place its own took.
     """
 
     name: str
@@ -51,6 +58,20 @@ class PluginRecord:
     status: Literal["ok", "failed", "disabled"]
     reason: str = ""
     tasks: tuple[str, ...] = ()
+    methods: tuple[str, ...] = ()
+    readers: tuple[str, ...] = ()
+    commands: tuple[str, ...] = ()
+    callbacks: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
+    datasets: tuple[str, ...] = ()
+    recipes: int = 0
+    replaces: tuple[str, ...] = ()
+
+    def facts(self) -> dict[str, Any]:
+        """Plain values, as for a data frame."""
+        import dataclasses
+
+        return dataclasses.asdict(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,17 +84,78 @@ class Candidate:
     load: Callable[[], object]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
+class Plugin:
+    """One plugin while it is examined.
+
+    Args:
+        record: what is known of it.
+        tasks: what it registered, under bare ids.
+        extensions: methods, readers, commands and callbacks likewise.
+        catalogues: what it adds to the catalogue, unread.
+        folder: where relative paths in a mapping count from.
+        notes: what to know about it.
+    """
+
+    record: PluginRecord
+    tasks: list[TaskEntry] = field(default_factory=list)
+    extensions: list[ExtensionEntry] = field(default_factory=list)
+    catalogues: list[Mapping[str, Any] | Path] = field(default_factory=list)
+    folder: Path = Path()
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def distribution(self) -> str:
+        """The canonical name of its distribution."""
+        return normalise(self.record.distribution)
+
+    def registered(self, kind: str) -> Sequence[Registered]:
+        """What it registered of one kind (``task`` or one of :data:`EXTENSIONS`)."""
+        return self.tasks if kind == "task" else [entry for entry in self.extensions if entry.kind == kind]
+
+    def fail(self, reason: str, status: Literal["failed", "disabled"] = "failed") -> None:
+        """Take back all that it brought and record why."""
+        self.record = PluginRecord(*self._identity, status, reason)
+        self.tasks, self.extensions, self.catalogues, self.notes = [], [], [], []
+
+    @property
+    def _identity(self) -> tuple[str, str, str]:
+        return self.record.name, self.record.distribution, self.record.version
+
+
 class Discovery:
-    """All plugins, the tasks they registered and the catalogue layers they supply, in a fixed order."""
+    """All plugins in a fixed order and what they registered, each thing under the shortest name that reaches it."""
 
-    plugins: tuple[PluginRecord, ...] = ()
-    tasks: tuple[TaskEntry, ...] = ()
-    layers: tuple[Layer, ...] = ()
+    def __init__(self, found: Iterable[Plugin] = ()) -> None:
+        self.found = list(found)
+        reserved = [
+            plugin.record.name
+            for plugin in self.found
+            if plugin.record.status == "failed" and plugin.distribution == FIRST_PARTY
+        ]
+        self.tasks = shorten((task for plugin in self.found for task in plugin.tasks), reserved)
+        self.extensions = {
+            kind: shorten(entry for plugin in self.found for entry in plugin.extensions if entry.kind == kind)
+            for kind in EXTENSIONS
+        }
+        self.plugins = [self._describe(plugin) for plugin in self.found]
 
-
-class _RefusedError(Exception):
-    """A plugin breaks a rule of the hooks; the text is the reason on record."""
+    def _describe(self, plugin: Plugin) -> PluginRecord:
+        """The record with the names of what the plugin brought, and a note for each that its bare id does not reach."""
+        if plugin.record.status != "ok":
+            return plugin.record
+        notes = list(plugin.notes)
+        names: dict[str, tuple[str, ...]] = {}
+        kinds: dict[str, Iterable[Registered]] = {"task": self.tasks, **self.extensions}
+        for kind, entries in kinds.items():
+            own = [e for e in entries if (e.plugin, e.distribution) == (plugin.record.name, plugin.distribution)]
+            names[f"{kind}s"] = tuple(entry.name for entry in own)
+            for entry in own:
+                if entry.name != entry.id:
+                    others = [e.distribution for e in entries if e.id == entry.id and e.full_name != entry.full_name]
+                    other = ", ".join(others) if others and FIRST_PARTY not in others else FIRST_PARTY
+                    notes.append(f"repeats the {kind} {entry.id!r} of {other}; use its full name {entry.name!r}")
+        return replace(plugin.record, reason="; ".join(notes), **names)  # type: ignore[arg-type]
 
 
 def installed() -> list[Candidate]:
@@ -100,12 +182,12 @@ def _walk() -> tuple[list[metadata.EntryPoint], list[Candidate]]:
             points += [point for point in distribution.entry_points if point.group == hookspecs.GROUP]
         except Exception as error:
             name, version = _provenance(distribution)
-            unreadable.append(Candidate(name, name, version, partial(_refuse_entry_points, _reason(error))))
+            unreadable.append(Candidate(name, name, version, partial(_refuse_entry_points, _reason(error, name))))
     return points, unreadable
 
 
 def _refuse_entry_points(reason: str) -> object:
-    raise _RefusedError(f"its entry points cannot be read ({reason})")
+    raise RefusedError(f"its entry points cannot be read ({reason})")
 
 
 def disabled_names() -> frozenset[str]:
@@ -124,32 +206,31 @@ def discover(
 
     Args:
         candidates: the plugins to try (default: the installed ones).
-        disabled: entry-point or distribution names not to import (default: from ``ZOO_DISABLE_PLUGINS``).
+        disabled: entry-point or distribution names not to import (default: from ``ZOO_DISABLE_PLUGINS``). The core's
+            own plugin, ``taskzoo``, is never disabled.
     """
     skip = disabled_names() if disabled is None else frozenset(map(normalise, disabled))
-    records: list[PluginRecord] = []
-    entries: list[TaskEntry] = []
-    layers: list[Layer] = []
+    found: list[Plugin] = []
     for candidate in sorted(installed() if candidates is None else candidates, key=_order):
-        record = PluginRecord(candidate.name, candidate.distribution, candidate.version, "ok")
-        hit = skip & {normalise(candidate.name), normalise(candidate.distribution)}
-        if hit:
-            reason = f"{DISABLE_VARIABLE} names {min(hit)!r}; take it out to enable the plugin"
-            records.append(replace(record, status="disabled", reason=reason))
-            continue
+        plugin = Plugin(PluginRecord(candidate.name, candidate.distribution, candidate.version, "ok"))
+        hit = skip & {normalise(candidate.name), plugin.distribution}
+        if hit and (candidate.name, plugin.distribution) != (FIRST_PARTY, FIRST_PARTY):
+            plugin.fail(f"{DISABLE_VARIABLE} names {min(hit)!r}; take it out to enable the plugin", "disabled")
+        else:
+            try:
+                _register(candidate, plugin)
+                _check_full_names(plugin, found)
+            except (Exception, SystemExit) as error:  # whatever a stranger's module may raise
+                plugin.fail(_reason(error, plugin.distribution))
+        found.append(plugin)
+    readers = {entry.id for plugin in found for entry in plugin.extensions if entry.kind == "reader"}
+    for plugin in found if readers else ():
         try:
-            specs, supplied = _register(candidate)
-            new = [_entry(spec, candidate) for spec in specs]
-            _check_full_names(new, entries)
-        except (Exception, SystemExit) as error:  # whatever a stranger's module may raise
-            records.append(replace(record, status="failed", reason=_reason(error)))
-            continue
-        records.append(record)
-        entries += new
-        layers += supplied
-    reserved = [r.name for r in records if r.status == "failed" and normalise(r.distribution) == FIRST_PARTY]
-    tasks = _shorten(entries, reserved)
-    return Discovery(tuple(_annotate(record, tasks) for record in records), tuple(tasks), tuple(layers))
+            for task in plugin.tasks:
+                check_formats(task.spec, readers)
+        except RefusedError as error:
+            plugin.fail(str(error))
+    return Discovery(found)
 
 
 def _provenance(distribution: metadata.Distribution | None) -> tuple[str, str]:
@@ -165,35 +246,37 @@ def _order(candidate: Candidate) -> tuple[bool, str, str]:
     return distribution != FIRST_PARTY, distribution, candidate.name
 
 
-def _register(candidate: Candidate) -> tuple[list[TaskSpec], list[Layer]]:
-    """Import one plugin and call its hooks. Raises whatever the plugin raises, or :class:`_RefusedError`."""
-    specs: dict[str, TaskSpec] = {}
-    layers: list[Layer] = []
+def _register(candidate: Candidate, plugin: Plugin) -> None:
+    """Import one plugin and call its hooks. Raises whatever the plugin raises, or :class:`RefusedError`."""
+    origin = (candidate.name, plugin.distribution, candidate.version)
 
-    def register(spec: TaskSpec) -> None:
-        _check_spec(spec)
-        if spec.id in specs:
-            raise _RefusedError(f"registers the task {spec.id!r} twice")
-        specs[spec.id] = spec
+    def register_task(spec: TaskSpec) -> None:
+        spec = check_spec(spec, plugin.distribution)
+        if any(task.id == spec.id for task in plugin.tasks):
+            raise RefusedError(f"registers the task {spec.id!r} twice")
+        plugin.tasks.append(TaskEntry(spec.id, spec, *origin))
+
+    def register_extension(kind: str, extension: Extension) -> None:
+        extension = check_extension(extension, kind)
+        if any((entry.kind, entry.id) == (kind, extension.name) for entry in plugin.extensions):
+            raise RefusedError(f"registers the {kind} {extension.name!r} twice")
+        entry = ExtensionEntry(extension.name, extension, *origin, kind=kind, base=EXTENSIONS[kind])
+        plugin.extensions.append(entry)
 
     def add(catalogue: Mapping[str, Any] | str | Path) -> None:
-        from .layers import read_file, read_mapping
-
-        origin = f"plugin {candidate.name}"
-        if isinstance(catalogue, Mapping):
-            layers.append(read_mapping(catalogue, origin))
-        else:
-            layers.append(read_file(Path(catalogue), origin))
+        plugin.catalogues.append(catalogue if isinstance(catalogue, Mapping) else Path(catalogue))
 
     with contextlib.redirect_stdout(sys.stderr):  # stdout belongs to results
-        plugin = candidate.load()
+        module = candidate.load()
+        plugin.folder = Path(getattr(module, "__file__", None) or "").parent
         manager = pluggy.PluginManager(hookspecs.GROUP)
         manager.add_hookspecs(hookspecs)
-        manager.register(plugin, candidate.name)
-        _check_hooks(manager, plugin)
-        manager.hook.taskzoo_register_tasks(register=register)
+        manager.register(module, candidate.name)
+        _check_hooks(manager, module)
+        manager.hook.taskzoo_register_tasks(register=register_task)
         manager.hook.taskzoo_register_catalogue(add=add)
-    return list(specs.values()), layers
+        for kind in EXTENSIONS:
+            getattr(manager.hook, f"taskzoo_register_{kind}s")(register=partial(register_extension, kind))
 
 
 def _check_hooks(manager: pluggy.PluginManager, plugin: object) -> None:
@@ -202,76 +285,29 @@ def _check_hooks(manager: pluggy.PluginManager, plugin: object) -> None:
     for caller in callers:
         if not caller.has_spec() and not all(implementation.optionalhook for implementation in caller.get_hookimpls()):
             near = nearest(caller.name, HOOKS)
-            raise _RefusedError(
+            raise RefusedError(
                 f"implements the unknown hook {caller.name!r}" + (f"; did you mean {near[0]!r}?" if near else "")
             )
     if not callers:
-        raise _RefusedError(f"implements no hook; mark a function {HOOKS[0]} with @taskzoo.hookimpl")
+        raise RefusedError(f"implements no hook; mark a function {HOOKS[0]} with @taskzoo.hookimpl")
 
 
-def _check_spec(spec: object) -> None:
-    """Refuse what later code could not use, while the plugin can still be named."""
-    if not isinstance(spec, TaskSpec):
-        raise _RefusedError(f"registers {spec!r}, which is not a taskzoo.TaskSpec")
-    if not isinstance(spec.contract, int) or spec.contract > CONTRACT_VERSION:
-        raise _RefusedError(
-            f"task {spec.id!r} needs contract {spec.contract} and this taskzoo has {CONTRACT_VERSION}; upgrade taskzoo"
-        )
-    if not isinstance(spec.id, str) or not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", spec.id):
-        raise _RefusedError(f"the task id {spec.id!r} must be lower-case letters, digits, '-' and '_'")
-    if not isinstance(spec.entry_point, str) or not re.fullmatch(r"[\w.]+:\w+", spec.entry_point):
-        raise _RefusedError(f"task {spec.id!r}: the entry point {spec.entry_point!r} is not of the form 'module:Class'")
-    if not isinstance(spec.columns, Mapping) or not isinstance(spec.options, Mapping):
-        raise _RefusedError(f"task {spec.id!r}: columns and options must be mappings")
-    for name, option in spec.options.items():
-        if not isinstance(option, Option):
-            raise _RefusedError(f"task {spec.id!r}: the option {name!r} is not a taskzoo.Option")
+def _check_full_names(plugin: Plugin, others: Iterable[Plugin]) -> None:
+    """Refuse a second plugin of one distribution that repeats something: even the full name would not be unique."""
+    for other in others:
+        for kind in ("task", *EXTENSIONS):
+            names = ({entry.full_name for entry in each.registered(kind)} for each in (plugin, other))
+            repeated = set.intersection(*names)
+            if repeated:
+                raise RefusedError(f"repeats the {kind} {min(repeated)!r} of the plugin {other.record.name!r}")
 
 
-def _entry(spec: TaskSpec, candidate: Candidate) -> TaskEntry:
-    return TaskEntry(spec.id, spec, candidate.name, normalise(candidate.distribution))
-
-
-def _check_full_names(new: list[TaskEntry], known: list[TaskEntry]) -> None:
-    """Refuse a second plugin of one distribution that repeats a task: not even the full name would tell them apart."""
-    taken = {entry.full_name: entry for entry in known}
-    for entry in new:
-        if entry.full_name in taken:
-            raise _RefusedError(f"repeats the task {entry.full_name!r} of the plugin {taken[entry.full_name].plugin!r}")
-
-
-def _shorten(entries: list[TaskEntry], reserved: list[str]) -> list[TaskEntry]:
-    """The entries, each under the shortest name that reaches it alone.
-
-    A ``reserved`` id, of a task of taskzoo's own that failed, passes to nobody else.
-    """
-    offered: dict[str, list[str]] = {task_id: [FIRST_PARTY] for task_id in reserved}
-    for entry in entries:
-        offered.setdefault(entry.spec.id, []).append(entry.distribution)
-    owner = {task_id: bare_owner(task_id, distributions) for task_id, distributions in offered.items()}
-    return [
-        entry if owner[entry.spec.id] == entry.distribution else replace(entry, name=entry.full_name)
-        for entry in entries
-    ]
-
-
-def _annotate(record: PluginRecord, tasks: list[TaskEntry]) -> PluginRecord:
-    """The record with the names of its tasks, and a note for each that is not reached by its bare id."""
-    if record.status != "ok":
-        return record
-    own = [t for t in tasks if t.plugin == record.name and t.distribution == normalise(record.distribution)]
-    notes = []
-    for task in own:
-        if task.name != task.spec.id:
-            others = [t.distribution for t in tasks if t.spec.id == task.spec.id and t.full_name != task.full_name]
-            other = ", ".join(others) if others and FIRST_PARTY not in others else FIRST_PARTY
-            notes.append(f"repeats the id {task.spec.id!r} of {other}; use its full name {task.name!r}")
-    return replace(record, tasks=tuple(task.name for task in own), reason="; ".join(notes))
-
-
-def _reason(error: BaseException) -> str:
+def _reason(error: BaseException, distribution: str) -> str:
     """One line for the record."""
-    if isinstance(error, _RefusedError):
+    if isinstance(error, RefusedError):
         return str(error)
-    lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+    if isinstance(error, TypeError):
+        return explain_type_error(error, distribution)
+    lines = [line.strip() for line in str(error).strip().splitlines()]
+    message = " ".join(lines) if isinstance(error, pluggy.PluginValidationError) else "".join(lines[:1])
+    return f"{type(error).__name__}: {message}" if message else type(error).__name__

@@ -1,4 +1,4 @@
-"""The whole plugin surface: two hooks, found under the entry-point group ``taskzoo``.
+"""The whole plugin surface: six hooks, found under the entry-point group ``taskzoo``.
 
 A plugin is a module named by an entry point of its distribution::
 
@@ -6,13 +6,13 @@ A plugin is a module named by an entry point of its distribution::
     poetry = "taskzoo_poetry"
 
     # taskzoo_poetry/__init__.py
-    from taskzoo import TaskSpec, hookimpl
+    from taskzoo import Column, TaskSpec, hookimpl
 
     @hookimpl
     def taskzoo_register_tasks(register):
-        register(TaskSpec("poetry", "taskzoo_poetry.task:PoetryTask", summary="Line ends of poems"))
+        register(TaskSpec(id="poetry", contract=2, entry_point="taskzoo_poetry.task:PoetryTask", ...))
 
-Importing it must be cheap: no torch, no transformers. The built-in tasks enter by the same door.
+Importing it must be cheap: no torch, no transformers. What is built in enters by the same door.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from typing import Any
 
 import pluggy
 
-from taskzoo.task import TaskSpec
+from taskzoo.spec import Extension, TaskSpec
 
 GROUP = "taskzoo"
 
@@ -33,9 +33,29 @@ hookimpl = pluggy.HookimplMarker(GROUP)
 
 @hookspec
 def taskzoo_register_tasks(register: Callable[[TaskSpec], None]) -> None:
-    """Call ``register(TaskSpec(...))`` once for each task the plugin offers."""
+    """Call ``register(TaskSpec(...))`` once for each task."""
 
 
 @hookspec
 def taskzoo_register_catalogue(add: Callable[[Mapping[str, Any] | str | Path], None]) -> None:
     """Call ``add`` with models, data sets and recipes: a mapping in the form of registry.yaml, or the path of one."""
+
+
+@hookspec
+def taskzoo_register_methods(register: Callable[[Extension], None]) -> None:
+    """Training methods (``--method NAME``): subclasses of :class:`taskzoo.methods.base.Method`."""
+
+
+@hookspec
+def taskzoo_register_readers(register: Callable[[Extension], None]) -> None:
+    """File formats (``--format NAME``): subclasses of :class:`taskzoo.data.readers.base.Reader`."""
+
+
+@hookspec
+def taskzoo_register_commands(register: Callable[[Extension], None]) -> None:
+    """Commands (``zoo NAME``): functions that Typer turns into a command."""
+
+
+@hookspec
+def taskzoo_register_callbacks(register: Callable[[Extension], None]) -> None:
+    """Callbacks (``--track NAME``): subclasses of :class:`taskzoo.Callback`."""

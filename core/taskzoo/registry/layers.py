@@ -35,14 +35,20 @@ class _Loader(_Base):
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """One catalogue file that was read, and who brought it."""
+    """One catalogue that was read, and where it comes from; ``path`` and ``text`` of its file, if it has one."""
 
     origin: str
     content: CatalogueFile
+    path: Path | None = None
+    text: str = ""
+
+    def error(self, location: tuple[str | int, ...], message: str) -> DataError:
+        """An error that names the file and line of ``location``."""
+        return DataError(message, file=str(self.path or self.origin), line=_line(self.text, location))
 
 
 def read_file(path: Path, origin: str | None = None) -> Layer:
-    """A registry.yaml as a layer; its path is the origin unless another is given.
+    """A catalogue file as a layer; its path is the origin unless another is given.
 
     Raises:
         DataError: the file cannot be read, is not YAML, or is not in the form of a registry.yaml.
@@ -62,13 +68,15 @@ def read_file(path: Path, origin: str | None = None) -> Layer:
     return _check({} if raw is None else raw, origin or str(path), path, text)
 
 
-def read_mapping(raw: Mapping[str, Any], origin: str) -> Layer:
-    """A mapping in the form of a registry.yaml as a layer.
+def read_mapping(raw: Mapping[str, Any], origin: str, folder: Path | None = None) -> Layer:
+    """A mapping in the form of a registry.yaml as a layer; relative paths count from ``folder``.
 
     Raises:
         DataError: it is not in that form.
     """
-    return _check(dict(raw), origin, None, "")
+    layer = _check(dict(raw), origin, None, "")
+    layer.content.remember(origin, folder or Path())
+    return layer
 
 
 def _check(raw: object, origin: str, path: Path | None, text: str) -> Layer:
@@ -79,13 +87,16 @@ def _check(raw: object, origin: str, path: Path | None, text: str) -> Layer:
         # A section with nothing below its heading is an empty one.
         content = CatalogueFile.model_validate({key: value for key, value in raw.items() if value is not None})
     except ValidationError as error:
-        # An unknown key first: where it is a misspelt one, it explains the key that is missing.
-        first = min(error.errors(include_url=False), key=lambda one: one["type"] != "extra_forbidden")
+        # The version first, which explains the rest, then an unknown key: a misspelt one explains what is missing.
+        first = min(
+            error.errors(include_url=False),
+            key=lambda one: (one["loc"] != ("version",), one["type"] != "extra_forbidden"),
+        )
         more = error.error_count() - 1
         message = _explain(first) + (f" ({more} more like this.)" if more else "")
         raise DataError(message, file=file, line=_line(text, first["loc"])) from None
     content.remember(origin, path.parent.resolve() if path else Path())
-    return Layer(origin, content)
+    return Layer(origin, content, path, text)
 
 
 def _explain(error: ErrorDetails) -> str:
@@ -97,15 +108,20 @@ def _explain(error: ErrorDetails) -> str:
         known = known_keys(location)
         near = nearest(str(key), known)
         hint = f"did you mean {near[0]!r}?" if near else f"known keys are {', '.join(known)}."
+        if location[0] == "models" and key == "tasks":
+            hint = "a model suits all tasks that take its kind; `tuned_for` names those that it was tuned for."
         return f"{parent + ': ' if parent else ''}there is no key {key!r}; {hint}"
     if error["type"] == "missing":
         return f"{parent}: the key {key!r} is missing."
     if location == ("version",):
-        return f"version {found!r} is not one this taskzoo reads ({SCHEMA_VERSION}); upgrade taskzoo for a newer one."
+        advice = "upgrade taskzoo for a newer one"
+        if found == 1:
+            advice = "`tasks` of a model became `tuned_for`, `task` of a recipe `tasks`; change them and the number"
+        return f"version {found!r} is not the one this taskzoo reads ({SCHEMA_VERSION}); {advice}."
     if error["type"] == "value_error":
         return f"{where}: {error['msg'].removeprefix('Value error, ')}."
     quoting = isinstance(found, (bool, int, float)) and "string" in error["type"]
-    message = error["msg"].removeprefix("Input ")
+    message = error["msg"].removeprefix("Input ").replace("a valid tuple", "a valid list")
     return f"{where}: {found!r} {message}{' (put it in quotes)' if quoting else ''}."
 
 

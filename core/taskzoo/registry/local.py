@@ -15,11 +15,6 @@ def model_path(entry: ModelEntry) -> Path | None:
     return None if entry.package is None else _inside(entry.package)
 
 
-def is_available(entry: ModelEntry) -> bool:
-    """Whether the model can be loaded without a network."""
-    return model_path(entry) is not None
-
-
 def _inside(package: Package) -> Path | None:
     try:
         distribution = metadata.distribution(package.distribution)

@@ -5,22 +5,28 @@ They are the methods of one :class:`Registry` for the process, which reads plugi
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, Union, cast
 
 from taskzoo.errors import PluginError, RequestError, UnknownNameError
-from taskzoo.task import Task, TaskSpec
+from taskzoo.spec import KINDS, TaskSpec
 
 from .discovery import Discovery, PluginRecord, discover
-from .naming import FIRST_PARTY, TaskEntry, normalise, resolve
+from .entries import Entries
+from .naming import FIRST_PARTY, ExtensionEntry, TaskEntry, normalise, resolve
 
 if TYPE_CHECKING:
+    from taskzoo.callbacks import Callback
+    from taskzoo.task import Task
+
     from .catalogue import Catalogue
     from .layers import Layer
     from .merging import ResolvedRecipe
     from .schema import DatasetEntry, ModelEntry, Recipe
+
+TaskReference: TypeAlias = Union[str, "type[Task]", TaskEntry]
+"""A bare or full name, ``"path/to/task.py:Class"``, a class with a ``spec``, or an entry."""
 
 
 class Registry:
@@ -28,111 +34,176 @@ class Registry:
 
     Args:
         discovery: the plugins (default: the installed ones).
-        layers: all layers of the catalogue (default: built in, plugins', user's, working directory's).
+        layers: layers of the catalogue in place of the built-in one and the user's; those of plugins lie over them.
     """
 
     def __init__(self, discovery: Discovery | None = None, layers: Sequence[Layer] | None = None) -> None:
         self._given = discovery, layers
-        self._discovery: Discovery | None = None
-        self._catalogue: Catalogue | None = None
+        self._found: Discovery | None = None
+        self._completed: tuple[Discovery, Catalogue] | None = None
+        self._user: Catalogue | None = None
 
     def refresh(self) -> None:
         """Forget what was read; the next call reads plugins and catalogue anew."""
-        self._discovery = self._catalogue = None
+        self._found = self._completed = self._user = None
 
-    def _plugins(self) -> Discovery:
-        if self._discovery is None:
-            self._discovery = discover() if self._given[0] is None else self._given[0]
-        return self._discovery
+    def _extensions(self, kind: str) -> Entries[ExtensionEntry]:
+        """What plugins registered besides tasks; their catalogues need not be read for it."""
+        if self._found is None:
+            self._found = discover() if self._given[0] is None else self._given[0]
+        return Entries(self._found.extensions[kind], ("name", "summary", "distribution"))
 
-    def _entries(self) -> Catalogue:
-        if self._catalogue is None:
+    def _complete(self) -> tuple[Discovery, Catalogue]:
+        """Plugins, and the catalogue without the user's files, which may be at fault."""
+        if self._completed is None:
             from . import catalogue
 
-            layers = self._given[1]
-            self._catalogue = (
-                catalogue.load(self._plugins().layers) if layers is None else catalogue.Catalogue.from_layers(layers)
-            )
-        return self._catalogue
+            self._extensions("command")
+            assert self._found is not None
+            self._completed = catalogue.complete(self._found, self._given[1])
+        return self._completed
 
-    # Tasks and plugins
+    def _plugins(self) -> Discovery:
+        return self._complete()[0]
 
-    def plugins(self) -> list[PluginRecord]:
+    def _entries(self) -> Catalogue:
+        """The whole catalogue."""
+        if self._user is None:
+            from . import catalogue
+
+            discovery, base = self._complete()
+            entries = base.copy()
+            for layer in catalogue.user_layers() if self._given[1] is None else ():
+                entries.add(layer, discovery.tasks)
+            self._user = entries
+        return self._user
+
+    # Plugins and what they register
+
+    def plugins(self) -> Entries[PluginRecord]:
         """Every plugin found, also those that failed or are disabled."""
-        return list(self._plugins().plugins)
+        return Entries(self._plugins().plugins, ("name", "status", "distribution", "version", "tasks", "reason"))
 
-    def tasks(self) -> list[TaskEntry]:
-        """All tasks that can be run, taskzoo's own first."""
-        return list(self._plugins().tasks)
+    def methods(self) -> Entries[ExtensionEntry]:
+        """The training methods (``--method NAME``), taskzoo's own first."""
+        return self._extensions("method")
 
-    def task_entry(self, name: str) -> TaskEntry:
-        """The task that a bare or full name reaches, with where it comes from.
+    def method(self, name: str) -> type[Any]:
+        """The :class:`taskzoo.methods.base.Method` of this name, imported now. Raises as :meth:`reader` does."""
+        return cast("type[Any]", self._extension("method", name))
+
+    def readers(self) -> Entries[ExtensionEntry]:
+        """The file formats (``--format NAME``), taskzoo's own first."""
+        return self._extensions("reader")
+
+    def reader(self, name: str) -> type[Any]:
+        """The :class:`taskzoo.data.readers.base.Reader` of this name, imported now.
+
+        Raises:
+            UnknownNameError: there is none of this name, with the nearest.
+            RequestError: several third parties offer one; the message lists the full names.
+            PluginError: it cannot be imported.
+        """
+        return cast("type[Any]", self._extension("reader", name))
+
+    def commands(self) -> Entries[ExtensionEntry]:
+        """The commands (``zoo NAME``), taskzoo's own first."""
+        return self._extensions("command")
+
+    def command(self, name: str) -> Callable[..., Any]:
+        """The function of a command, imported now. Raises as :meth:`reader` does."""
+        return cast("Callable[..., Any]", self._extension("command", name))
+
+    def callbacks(self) -> Entries[ExtensionEntry]:
+        """The callbacks (``--track NAME``), taskzoo's own first."""
+        return self._extensions("callback")
+
+    def callback(self, name: str) -> type[Callback]:
+        """The class of a callback, imported now. Raises as :meth:`reader` does."""
+        return cast("type[Callback]", self._extension("callback", name))
+
+    def _extension(self, kind: str, name: str) -> Any:
+        entries = self._extensions(kind)
+        hint = f"There are {', '.join(entry.name for entry in entries)}." if entries else ""
+        return resolve(kind, name, entries, hint).load()
+
+    def tasks(self, model: ModelEntry | str | None = None) -> Entries[TaskEntry]:
+        """All tasks that can be run, taskzoo's own first.
+
+        Args:
+            model: only tasks that this model suits.
+        """
+        entry = self.model(model) if isinstance(model, str) else model
+        found = [task for task in self._plugins().tasks if entry is None or entry.suits(task.spec)]
+        return Entries(found, ("name", "summary", "distribution", "version"))
+
+    def task_entry(self, task: TaskReference) -> TaskEntry:
+        """A task with where it comes from.
+
+        Args:
+            task: a bare or full name, ``"path/to/task.py:Class"``, a subclass of :class:`taskzoo.Task` that has a
+                ``spec``, or an entry.
 
         Raises:
             PluginError: the plugin of this name failed or is disabled.
-            RequestError: several third parties offer it; the message lists the full names.
+            RequestError: several third parties offer it (the message lists the full names), or the class cannot be
+                used.
             UnknownNameError: no such task, with the nearest names.
         """
-        broken = self._unusable_plugin(name)
+        if isinstance(task, TaskEntry):
+            return task
+        if isinstance(task, type):
+            from .references import entry_of_class
+
+            return entry_of_class(task)
+        if not isinstance(task, str):
+            raise RequestError(f"A task is a name, a path/to/task.py:Class or a class, not {task!r}.")
+        if ":" in task:
+            from .references import entry_of_reference
+
+            return entry_of_reference(task)
+        broken = self._unusable_plugin(task)
         # A failed first-party plugin keeps its name: no third party's task of the same id takes over unnoticed.
         if (
             broken is not None
             and broken.status == "failed"
-            and broken.name == name.rpartition("/")[2]
+            and broken.name == task.rpartition("/")[2]
             and normalise(broken.distribution) == FIRST_PARTY
         ):
-            raise _unusable(name, broken)
-        hint = "`zoo tasks` lists all." if self.tasks() else "No plugin is installed; `pip install taskzoo` has some."
+            raise _unusable(task, broken)
+        known = self._plugins().tasks
+        hint = "`zoo tasks` lists all." if known else "No plugin offers a task; `pip install taskzoo` has some."
         try:
-            return resolve(name, self._plugins().tasks, hint)
+            return resolve("task", task, known, hint)
         except UnknownNameError:
             if broken is not None:
-                raise _unusable(name, broken) from None
+                raise _unusable(task, broken) from None
             raise
 
-    def task(self, name: str) -> TaskSpec:
-        """The spec of a task; its code is not imported. Raises as :meth:`task_entry` does."""
-        return self.task_entry(name).spec
+    def task(self, task: TaskReference) -> TaskSpec:
+        """The spec of a task; a registered one is not imported. Raises as :meth:`task_entry` does."""
+        return self.task_entry(task).spec
 
-    def load_task(self, name: str) -> type[Task]:
+    def load_task(self, task: TaskReference) -> type[Task]:
         """The class of a task, imported now. Raises as :meth:`task_entry` does.
 
         Raises:
             PluginError: its module cannot be imported or holds no such class.
         """
-        entry = self.task_entry(name)
-        module_name, _, class_name = entry.spec.entry_point.partition(":")
-        try:
-            found = getattr(importlib.import_module(module_name), class_name)
-        except Exception as error:  # whatever a stranger's module may raise
-            raise PluginError(
-                f"Task {entry.name!r} of {entry.distribution} cannot be loaded from {entry.spec.entry_point!r} "
-                f"({type(error).__name__}: {error}); repair or upgrade {entry.distribution}."
-            ) from error
-        if not isinstance(found, type):
-            raise PluginError(
-                f"Task {entry.name!r} of {entry.distribution} names {entry.spec.entry_point!r}, which is not a class."
-            )
-        return cast("type[Task]", found)
+        return self.task_entry(task).load()
 
-    def provider(self, task: str) -> dict[str, str]:
-        """``plugin``, ``distribution`` and ``version`` behind a task. Raises as :meth:`task_entry` does."""
-        entry = self.task_entry(task)
-        record = next(
-            r
-            for r in self.plugins()
-            if r.name == entry.plugin and normalise(r.distribution) == entry.distribution and r.status == "ok"
-        )
-        return {"plugin": record.name, "distribution": record.distribution, "version": record.version}
+    def default_model(self, task: TaskReference, demo: bool = False) -> str | None:
+        """The name of the model that a run uses when none is asked for. Raises as :meth:`task_entry` does.
 
-    def default_model(self, task: str) -> str | None:
-        """The name of the model a run of ``task`` uses when none is asked for. Raises as :meth:`task_entry` does."""
+        Args:
+            task: as for :meth:`task_entry`.
+            demo: whether it runs on the task's demo set, which must not need a network.
+        """
         entry = self.task_entry(task)
-        for name in (entry.full_name, entry.spec.id):
-            defaults = self._entries().tasks.get(name)
-            if defaults is not None and defaults.default_model:
-                return defaults.default_model
-        return None
+        tasks = self._entries().tasks
+        mine = tasks.get(entry.full_name) or (tasks.get(entry.id) if entry.name == entry.id else None)
+        chosen = (mine and mine.default_model) or entry.spec.default_model
+        return ((mine and mine.demo_model) or entry.spec.demo_model or chosen) if demo else chosen
 
     def _unusable_plugin(self, name: str) -> PluginRecord | None:
         """The failed or disabled plugin that a task of this name would come from."""
@@ -145,47 +216,55 @@ class Registry:
 
     # Models, data sets and recipes
 
-    def models(
+    def models(  # noqa: PLR0913 - public, and all of them conditions
         self,
-        task: str | None = None,
+        task: TaskReference | None = None,
         language: str | None = None,
         family: str | None = None,
         kind: str | None = None,
-        max_params: int | None = None,
+        max_params: int | str | None = None,
         license: str | None = None,
         text: str | None = None,
-    ) -> list[ModelEntry]:
-        """The models that meet every condition given.
+    ) -> Entries[ModelEntry]:
+        """The models that meet every condition given. ``pandas.DataFrame(models().facts())`` has all that is known.
 
         Args:
-            task: made for this task.
-            language: an ISO code; ``zh`` also finds ``zh-cn`` and ``zh-Hans``.
+            task: of a kind that this task takes, and not tuned for other tasks. Those tuned for it come first, then
+                the kinds in the order in which the task names them.
+            language: a name or code, such as ``zh``, ``Chinese`` or ``中文``; ``zh`` also finds ``zh-cn``, ``zh-Hans``.
             family: the ``model_type``, e.g. ``bert``.
             kind: ``encoder``, ``decoder`` or ``encoder-decoder``.
-            max_params: at most this many parameters; a model of unknown size is left out.
+            max_params: at most this many parameters, also as ``"50M"``; a model of unknown size is left out.
             license: the licence tag, e.g. ``mit``.
             text: part of the name, the hub id or the description.
 
         Raises:
-            UnknownNameError: a task that neither a plugin nor the catalogue knows.
-            RequestError: a kind that does not exist.
+            UnknownNameError: a task, language or family that there is not, with the nearest names.
+            RequestError: a kind that does not exist, or a number that is none.
         """
-        from .schema import KINDS
-
+        entries = list(self._entries().models.values())
         if kind is not None and kind not in KINDS:
             raise RequestError(f"There is no kind of model named {kind!r}; there are {', '.join(KINDS)}.")
-        names = self._task_names(task)
-        return [
+        families = {entry.family.casefold() for entry in entries}
+        if family is not None and str(family).casefold() not in families:
+            raise UnknownNameError("family of models", str(family), sorted(families))
+        limit = None if max_params is None else parse_count(max_params)
+        speaks = _language_filter(language, entries)
+        if task is not None:
+            spec = self.task_entry(task).spec
+            entries = [entry for entry in entries if entry.suits(spec)]
+            entries.sort(key=lambda entry: (spec.id not in entry.tuned_for, spec.kinds.index(entry.kind)))
+        found = [
             entry
-            for entry in self._entries().models.values()
-            if (names is None or not names.isdisjoint(entry.tasks))
-            and (language is None or _speaks(entry.languages, language))
+            for entry in entries
+            if speaks(entry.languages)
             and (family is None or entry.family.casefold() == family.casefold())
             and (kind is None or entry.kind == kind)
-            and (max_params is None or (entry.parameters is not None and entry.parameters <= max_params))
+            and (limit is None or (entry.parameters is not None and entry.parameters <= limit))
             and (license is None or (entry.license or "").casefold() == license.casefold())
             and (text is None or text.casefold() in f"{entry.name}\n{entry.hub}\n{entry.description}".casefold())
         ]
+        return Entries(found, ("name", "family", "kind", "parameters", "languages", "license", "description"))
 
     def model(self, name: str) -> ModelEntry:
         """One model by name.
@@ -198,15 +277,17 @@ class Registry:
             raise UnknownNameError("model", name, known, "`zoo models` lists all.")
         return known[name]
 
-    def datasets(self, task: str | None = None, language: str | None = None) -> list[DatasetEntry]:
+    def datasets(self, task: TaskReference | None = None, language: str | None = None) -> Entries[DatasetEntry]:
         """The data sets that meet every condition given. Raises as :meth:`models` does."""
-        names = self._task_names(task)
-        return [
+        entries = list(self._entries().datasets.values())
+        speaks = _language_filter(language, entries)
+        names = None if task is None else self._dataset_tasks(task)
+        found = [
             entry
-            for entry in self._entries().datasets.values()
-            if (names is None or not names.isdisjoint(entry.tasks))
-            and (language is None or _speaks(entry.languages, language))
+            for entry in entries
+            if (names is None or not names.isdisjoint(entry.tasks)) and speaks(entry.languages)
         ]
+        return Entries(found, ("name", "tasks", "languages", "sizes", "license", "description"))
 
     def dataset(self, name: str) -> DatasetEntry:
         """One data set by name.
@@ -216,12 +297,12 @@ class Registry:
         """
         known = self._entries().datasets
         if name not in known:
-            raise UnknownNameError("dataset", name, known, "`zoo datasets` lists all.")
+            raise UnknownNameError("data set", name, known, "`zoo datasets` lists all.")
         return known[name]
 
     def recipe(
         self,
-        task: str,
+        task: TaskReference,
         model: ModelEntry | str | None = None,
         kind: str | None = None,
         method: str = "full",
@@ -229,11 +310,11 @@ class Registry:
         """The settings that all matching recipes give together, the most specific last.
 
         Args:
-            task: the task's name.
+            task: as for :meth:`task_entry`.
             model: an entry of the catalogue or its name, or the family of a model outside it (a word that is
                 both means the entry).
             kind: the model's kind (an entry knows its own).
-            method: ``full`` or the way of training fewer weights, e.g. ``lora``.
+            method: the training method, e.g. ``lora``.
         """
         from .merging import merge
 
@@ -244,47 +325,77 @@ class Registry:
             return merge(matching, None, model or None, kind or None, method)
         return merge(matching, model.name, model.family, kind or model.kind, method)
 
-    def recipes(self, task: str) -> list[Recipe]:
-        """All recipes of a task, in the order they apply."""
-        names = self._names(task)
-        return [recipe for recipe in self._entries().recipes if recipe.task in names]
+    def recipes(self, task: TaskReference) -> Entries[Recipe]:
+        """All recipes of a task, in the order they apply. Raises as :meth:`task_entry` does."""
+        entry = self.task_entry(task)
+        found = [recipe for recipe in self._entries().recipes if recipe.is_for(entry)]
+        return Entries(found, ("match", "set", "version", "note", "origin"))
 
-    def model_path(self, entry: ModelEntry) -> Path | None:
-        """The local directory of a model that is installed here, else None; nothing is imported."""
+    def model_path(self, model: ModelEntry | str) -> Path | None:
+        """The local directory of a model that is installed here, else None; nothing is imported.
+
+        Raises:
+            UnknownNameError: no model of this name, with the nearest.
+        """
         from . import local
 
-        return local.model_path(entry)
+        return local.model_path(self.model(model) if isinstance(model, str) else model)
 
-    def is_available(self, entry: ModelEntry) -> bool:
-        """Whether a model's files are here, so that it loads without a network."""
-        return self.model_path(entry) is not None
+    def is_available(self, model: ModelEntry | str) -> bool:
+        """Whether a model's files are here, so that it loads without a network. Raises as :meth:`model_path` does."""
+        return self.model_path(model) is not None
 
-    def _names(self, task: str) -> set[str]:
-        """How the catalogue may speak of a task: as it was asked for, by its full name or by its bare id."""
-        for entry in self.tasks():
-            if task in (entry.name, entry.full_name):
-                return {entry.full_name, entry.spec.id}
-        return {task}
-
-    def _task_names(self, task: str | None) -> set[str] | None:
-        """The names to filter by; a task may be in the catalogue while its plugin is not installed."""
-        if task is None:
-            return None
-        names = self._names(task)
-        catalogue = self._entries()
-        known = {name for entry in self.tasks() for name in (entry.name, entry.full_name, entry.spec.id)}
-        known.update(catalogue.tasks)
-        for entries in (catalogue.models.values(), catalogue.datasets.values()):
-            known.update(name for listed in entries for name in listed.tasks)
-        if names.isdisjoint(known):
-            raise UnknownNameError("task", task, sorted(known), "`zoo tasks` lists all.")
-        return names
+    def _dataset_tasks(self, task: TaskReference) -> set[str]:
+        """The names by which data sets may speak of a task, whose plugin need not be installed."""
+        named = {name for entry in self._entries().datasets.values() for name in entry.tasks}
+        if isinstance(task, str) and task in named:
+            return {task}
+        entry = self.task_entry(task)
+        return {entry.full_name, entry.id}
 
 
-def _speaks(languages: Sequence[str], wanted: str) -> bool:
-    code = wanted.casefold().replace("_", "-")
-    folded = [language.casefold().replace("_", "-") for language in languages]
-    return any(language == code or language.startswith(f"{code}-") for language in folded)
+def parse_count(value: int | str) -> int:
+    """``50M``, ``1.5B``, ``300k`` or a plain number as an integer.
+
+    Raises:
+        RequestError: it is none of these.
+    """
+    units = {"k": 10**3, "m": 10**6, "b": 10**9, "g": 10**9}
+    number = str(value).strip().lower()
+    scale = units.get(number[-1:], 1)
+    try:
+        count = float(number[:-1] if scale > 1 else number) * scale
+        if count > 0:
+            return int(count)  # OverflowError for infinity; a NaN is not above 0
+    except (ValueError, OverflowError):
+        pass
+    raise RequestError(f"{value!r} is not a number of parameters; write it like 50M, 1.5B or 300000.")
+
+
+def _language_filter(
+    wanted: str | None, entries: Iterable[ModelEntry | DatasetEntry]
+) -> Callable[[Iterable[str]], bool]:
+    """Whether languages include the one that is asked for, by name or code, or one of its variants.
+
+    Raises:
+        UnknownNameError: it is no language, with the nearest names.
+    """
+    if wanted is None:
+        return lambda _: True
+    if not isinstance(wanted, str):
+        raise RequestError(f"A language is one name or code, such as en, not {wanted!r}.")
+
+    def plain(code: str) -> str:
+        return code.casefold().replace("_", "-")
+
+    code = plain(wanted)
+    named = {plain(language) for entry in entries for language in entry.languages}
+    if not any(name == code or name.startswith(f"{code}-") for name in named):
+        from taskzoo.languages import as_language, language_code
+
+        # a variant that no entry has stays one: zh-TW does not mean every Chinese
+        code = code if "-" in code and as_language(wanted) else language_code(wanted)
+    return lambda languages: any(plain(one) == code or plain(one).startswith(f"{code}-") for one in languages)
 
 
 def _unusable(name: str, record: PluginRecord) -> PluginError:
@@ -300,11 +411,18 @@ _process = Registry()
 
 refresh = _process.refresh
 plugins = _process.plugins
+methods = _process.methods
+method = _process.method
+readers = _process.readers
+reader = _process.reader
+commands = _process.commands
+command = _process.command
+callbacks = _process.callbacks
+callback = _process.callback
 tasks = _process.tasks
 task_entry = _process.task_entry
 task = _process.task
 load_task = _process.load_task
-provider = _process.provider
 default_model = _process.default_model
 models = _process.models
 model = _process.model

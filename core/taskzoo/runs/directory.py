@@ -6,7 +6,6 @@ import json
 import os
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -14,72 +13,28 @@ from typing import Any
 from taskzoo.errors import RequestError
 
 
-@dataclass(frozen=True, slots=True)
 class RunDirectory:
-    """Paths inside one run."""
+    """Paths inside one run. ``data`` holds rows that were given in memory, so that the run can be repeated."""
 
-    path: Path
-
-    @property
-    def config(self) -> Path:
-        return self.path / "config.yaml"
-
-    @property
-    def manifest(self) -> Path:
-        return self.path / "manifest.json"
-
-    @property
-    def metrics(self) -> Path:
-        return self.path / "metrics.json"
-
-    @property
-    def history(self) -> Path:
-        return self.path / "history.jsonl"
-
-    @property
-    def predictions(self) -> Path:
-        return self.path / "predictions.jsonl"
-
-    @property
-    def model(self) -> Path:
-        return self.path / "model"
-
-    @property
-    def adapter(self) -> Path:
-        return self.path / "adapter"
-
-    @property
-    def checkpoints(self) -> Path:
-        return self.path / "checkpoints"
-
-    @property
-    def card(self) -> Path:
-        return self.path / "README.md"
-
-    @property
-    def data(self) -> Path:
-        """Rows that were given in memory, so that the run can be repeated."""
-        return self.path / "data"
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.config, self.card, self.data = path / "config.yaml", path / "README.md", path / "data"
+        self.manifest, self.metrics = path / "manifest.json", path / "metrics.json"
+        self.history, self.predictions = path / "history.jsonl", path / "predictions.jsonl"
+        self.model, self.adapter, self.checkpoints = path / "model", path / "adapter", path / "checkpoints"
 
     def read_manifest(self) -> dict[str, Any]:
-        """The manifest.
-
-        Raises:
-            RequestError: there is none, so this is no run directory; or it is damaged.
-        """
+        """The manifest; refused if there is none, so that this is no run directory, or if it is damaged."""
         if not self.manifest.is_file():
             raise RequestError(f"{str(self.path)!r} is not a run directory: it has no manifest.json.")
         manifest: dict[str, Any] = read_json(self.manifest)
         return manifest
 
 
-def new_run_path(output: str | None, task: str, model: str, *, ours: bool = False) -> Path:
-    """Where a new run goes: ``output``, or ``runs/TASK-MODEL-TIME``.
+def new_run_path(output: str | Path | None, task: str, model: str, *, ours: bool = False) -> Path:
+    """Where a new run goes: ``output``, or ``runs/TASK-MODEL-TIME``; refused if it holds anything, or cannot be made.
 
     ``ours`` says that another process of the same run may have made it just now.
-
-    Raises:
-        RequestError: it exists already (an empty directory is fine).
     """
     if output is None:
         short = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(model).name).strip("-") or "model"
@@ -91,20 +46,19 @@ def new_run_path(output: str | None, task: str, model: str, *, ours: bool = Fals
         return path
     path = Path(output)
     if not ours and (path.is_file() or (path.is_dir() and any(path.iterdir()))):
-        raise RequestError(f"The output directory {output!r} exists already; choose another --output or remove it.")
+        raise RequestError(
+            f"The output directory {str(output)!r} exists already; choose another --output or remove it."
+        )
     if blocking := next((parent for parent in path.parents if parent.is_file()), None):
-        raise RequestError(f"The output directory {output!r} cannot be made: {str(blocking)!r} is a file.")
+        raise RequestError(f"The output directory {str(output)!r} cannot be made: {str(blocking)!r} is a file.")
     return path
 
 
 def read_json(path: Path) -> Any:
-    """The content of a JSON file of the run.
-
-    Raises:
-        RequestError: it is not JSON.
-    """
+    """The content of a JSON file of the run, or of the lines of a ``.jsonl`` file; refused if it is not JSON."""
+    text = path.read_text(encoding="utf-8")
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return [json.loads(line) for line in text.split("\n") if line] if path.suffix == ".jsonl" else json.loads(text)
     except ValueError:
         raise RequestError(f"{str(path)!r} is damaged: it is not JSON.") from None
 

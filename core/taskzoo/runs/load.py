@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from taskzoo import registry
 from taskzoo.errors import RequestError, UnknownNameError
-from taskzoo.task import CONTRACT_VERSION, Prediction, Row, Task, TaskSpec, public
+from taskzoo.spec import TaskSpec
+from taskzoo.types import Prediction, Row, public
 
-from .data import read_file, read_inputs, task_languages
+from .data import file_rows, input_rows, memory_rows
 from .directory import RunDirectory, read_json, write_json
-from .memory import MemoryRows, rows_from_memory
-from .plan import Plan
+from .identity import check_contract, describe_task, find_task, restore_task
+from .records import Confusion, Records
 
 if TYPE_CHECKING:
-    from accelerate import Accelerator
+    from taskzoo.engine.evaluation import Evaluation, Predictor
+    from taskzoo.registry import TaskEntry, TaskReference
 
-    from taskzoo.engine.evaluation import Evaluation
+    from .memory import MemoryRows
+    from .plan import Plan
+
+    Input = str | Mapping[str, Any]
 
 TASK_FILE = "task.json"
+FORMAT = 2
+"""Of :data:`TASK_FILE`."""
 
 
 class Run:
@@ -28,44 +36,74 @@ class Run:
 
     Attributes:
         path: the run directory (or the directory of a model that was moved out of it).
+        spec: of the task.
         task: the task object, fitted.
         model: the ``PreTrainedModel``.
-        tokenizer: its tokenizer.
+        processor: its tokenizer, or what the task has instead.
     """
 
-    def __init__(
-        self, path: Path, spec: TaskSpec, task: Task, model: Any, tokenizer: Any, accelerator: Accelerator
-    ) -> None:
-        self.path = path
-        self.spec = spec
-        self.task = task
-        self.model = model
-        self.tokenizer = tokenizer
-        self._accelerator = accelerator
-        self._collate = task.collator(tokenizer)
+    def __init__(self, path: Path, spec: TaskSpec, predictor: Predictor) -> None:
+        self.path, self.spec, self._predictor = path, spec, predictor
+        self.task, self.processor = predictor.task, predictor.processor
+        self.model: Any = predictor.model
 
     @property
     def metrics(self) -> dict[str, Any]:
         """The content of ``metrics.json``: split -> scores, each with its ``_ci95``."""
-        metrics: dict[str, Any] = read_json(RunDirectory(self.path).metrics)
+        file = RunDirectory(self.path).metrics
+        if not file.is_file():
+            raise RequestError(f"There is no metrics.json in {str(self.path)!r}.")
+        metrics: dict[str, Any] = read_json(file)
         return metrics
 
-    def predict(self, texts: str | Sequence[str], *, min_confidence: float | None = None) -> Any:
-        """Predictions for plain texts: one for a string, a list for a list.
+    @property
+    def manifest(self) -> dict[str, Any]:
+        """The content of ``manifest.json``: what the run was made of."""
+        return RunDirectory(self.path).read_manifest()
+
+    @property
+    def predictions(self) -> Records:
+        """One prediction per test row, each with its ``reference``; none without test rows."""
+        return _records(RunDirectory(self.path).predictions)
+
+    @property
+    def history(self) -> Records:
+        """One item per logged step and per evaluation."""
+        return _records(RunDirectory(self.path).history)
+
+    @property
+    def confusion(self) -> Confusion:
+        """Reference -> prediction -> number of test rows.
+
+        Raises:
+            RequestError: there are no test rows, or they have not one label each.
+        """
+        pairs: list[tuple[Any, Any]] = [(row["reference"].get("label"), row.get("label")) for row in self.predictions]
+        if not pairs or not all(isinstance(label, str) for pair in pairs for label in pair):
+            raise RequestError("A confusion matrix needs test rows with one label each, and this run has none.")
+        matrix = Confusion()
+        for (reference, prediction), count in sorted(Counter(pairs).items()):
+            matrix.setdefault(reference, {})[prediction] = count
+        return matrix
+
+    def predict(self, inputs: Input | Iterable[Input], *, min_confidence: float | None = None) -> Any:
+        """Predictions for plain inputs: one for one input, a list for several.
 
         Args:
-            texts: the texts.
+            inputs: a text, or a mapping of columns for a task that reads several; or any number of them.
             min_confidence: see :func:`abstain`.
+
+        Raises:
+            DataError: an input cannot be used.
         """
-        if isinstance(texts, str):
-            return self.predict_rows(self.task.rows_from_texts([texts]), min_confidence=min_confidence)[0]
-        return self.predict_rows(self.task.rows_from_texts(list(texts)), min_confidence=min_confidence)
+        found = self.predict_rows(input_rows(self.spec, self.task, inputs), min_confidence=min_confidence)
+        return found[0] if isinstance(inputs, (str, Mapping)) else found
 
     def predict_file(
         self,
         path: str | Path,
         *,
-        columns: dict[str, str] | None = None,
+        columns: Mapping[str, str] | None = None,
         format: str | None = None,
         min_confidence: float | None = None,
     ) -> list[Prediction]:
@@ -74,43 +112,47 @@ class Run:
         Raises:
             DataError: the file cannot be read.
         """
-        rows = read_inputs(self.spec, path, columns or {}, format, task_languages(self.spec, self.task))
-        return self.predict_rows(self.task.prepare(rows, "predict"), min_confidence=min_confidence)
+        rows = file_rows(self.spec, self.task, path, columns=columns or {}, format=format, labelled=False)
+        return self.predict_rows(rows, min_confidence=min_confidence)
 
     def predict_rows(self, rows: Sequence[Row], *, min_confidence: float | None = None) -> list[Prediction]:
-        """Predictions for prepared rows."""
-        from taskzoo.engine.evaluation import predict
-
+        """Predictions for rows as a reader gives them."""
         if min_confidence is not None and not 0 <= min_confidence <= 1:
             raise RequestError(f"The least confidence {min_confidence:g} must lie between 0 and 1.")
         if not rows:
             return []
-        encoded = self.task.encode(rows, self.tokenizer)
-        found = predict(self.model, self.task, rows, encoded, self._collate, self._accelerator).rows
-        shown = [public(prediction) for prediction in found]
-        return shown if min_confidence is None else [abstain(prediction, min_confidence) for prediction in shown]
+        examples = self.task.prepare(rows, "predict")
+        found = [public(prediction) for prediction in self._predictor.predict(examples).rows]
+        return found if min_confidence is None else [abstain(prediction, min_confidence) for prediction in found]
 
     def evaluate(
-        self, data: str | Path | MemoryRows, *, columns: dict[str, str] | None = None, format: str | None = None
+        self, data: str | Path | MemoryRows, *, columns: Mapping[str, str] | None = None, format: str | None = None
     ) -> Evaluation:
-        """Scores with 95% intervals on labelled rows: a file, ``(inputs, targets)`` or a list of mappings.
+        """Scores with 95% intervals on labelled rows: a file, ``(inputs, targets)``, a data frame or mappings.
 
         Raises:
             DataError: the rows cannot be used.
         """
-        from taskzoo.engine.evaluation import predict, score
+        from taskzoo.engine.evaluation import score
 
-        languages = task_languages(self.spec, self.task)
         if isinstance(data, (str, Path)):
-            raw = read_file(self.spec, data, columns or {}, format, languages=languages)
+            rows = file_rows(self.spec, self.task, data, columns=columns or {}, format=format)
         else:
-            raw = rows_from_memory(self.spec, data, "data", languages=languages)
-        rows = self.task.prepare(raw, "test")
-        if not rows:
+            rows = memory_rows(self.spec, self.task, data, columns=columns or {})
+        examples = self.task.prepare(rows, "test")
+        if not examples:
             raise RequestError("There are no rows to evaluate.")
-        encoded = self.task.encode(rows, self.tokenizer)
-        predictions = predict(self.model, self.task, rows, encoded, self._collate, self._accelerator, with_loss=True)
-        return score(self.task, rows, predictions, intervals=True)
+        return score(self.task, examples, self._predictor.predict(examples, with_loss=True), intervals=True)
+
+    def __repr__(self) -> str:
+        name, file = self.task.primary_metric, RunDirectory(self.path).metrics
+        values = {split: found.get(name) for split, found in (read_json(file) if file.is_file() else {}).items()}
+        scores = [f"{split} {name} {value:.3f}" for split, value in values.items() if isinstance(value, float)]
+        return f"<Run {str(self.path)!r}: {', '.join([self.spec.id, *scores])}>"
+
+
+def _records(file: Path) -> Records:
+    return Records(read_json(file) if file.is_file() else ())
 
 
 def abstain(prediction: Prediction, least: float) -> Prediction:
@@ -125,88 +167,85 @@ def abstain(prediction: Prediction, least: float) -> Prediction:
     return {**prediction, "label": None if doubtful else prediction["label"], "abstained": doubtful}
 
 
-def _later_options(spec: TaskSpec, task_class: Any, given: Mapping[str, Any]) -> dict[str, Any]:
-    """The options given, checked.
-
-    Raises:
-        UnknownNameError, RequestError: as :func:`load`.
-    """
-    known = tuple(getattr(task_class, "later_options", ()))
-    if not known:
-        raise RequestError(
-            f"No option of {spec.id} can be changed after training, so {next(iter(given))!r} cannot be set here."
-        )
-    for name in given:
-        if name not in known:
-            raise UnknownNameError(
-                "option that can be changed after training", name, known, f"There are {', '.join(known)}."
-            )
-    resolved = spec.resolve_options(given)
-    return {name: resolved[name] for name in given}
+def save_task(folder: Path, plan: Plan, precision: str) -> None:
+    """Write ``task.json`` next to the model: what prediction needs besides weights and processor."""
+    saved = {
+        "format": FORMAT,
+        "task": describe_task(plan.entry, plan.task),
+        "precision": precision,
+        "base_model": plan.ref.name,
+        "options": plan.config.options,
+        "state": plan.task.state(),
+    }
+    write_json(folder / TASK_FILE, saved)
 
 
-def save_task(folder: Path, plan: Plan, precision: str, provider: dict[str, Any]) -> None:
-    """Write ``task.json`` beside the model: what prediction needs besides weights and tokenizer."""
-    write_json(
-        folder / TASK_FILE,
-        {
-            "format": 1,
-            "task": plan.config.task,
-            "provider": provider,
-            "contract": CONTRACT_VERSION,
-            "precision": precision,
-            "base_model": plan.checkpoint.name,
-            "state": plan.task.state(),
-        },
-    )
-
-
-def load(path: str | Path, *, precision: str = "auto", options: Mapping[str, Any] | None = None) -> Run:
+def load(
+    path: str | Path,
+    *,
+    task: TaskReference | None = None,
+    precision: str = "auto",
+    options: Mapping[str, Any] | None = None,
+) -> Run:
     """Load a finished run (its directory, or the ``model`` folder inside).
 
     Args:
         path: the directory.
+        task: the task's class, for a run whose task has no package and cannot be found where it was.
         precision: ``auto`` takes the run's own where this machine has it, else fp32.
-        options: of the task, other than the run was trained with, where they can be changed after training, such as
+        options: task options that differ from those of training, where they can be changed after it, such as
             ``{"num_beams": 4}``. What is saved stays as it is.
 
     Raises:
         RequestError: there is no finished run, or it does not load.
         UnknownNameError: an option that cannot be changed after training, with the nearest that can.
-        PluginError: its task's plugin is missing or failed.
+        PluginError: its task's plugin is missing or failed, or its version cannot read the run.
     """
-    import torch
-
+    from taskzoo.engine.evaluation import Predictor
     from taskzoo.engine.precision import make_accelerator, resolve_precision
-    from taskzoo.models.checkpoints import Checkpoint
-    from taskzoo.models.loading import explain_load_errors, load_config, quiet_transformers
-    from taskzoo.models.tokenizers import load_tokenizer
+    from taskzoo.models.refs import ModelRef
+
+    from .loading import load_model, load_processor
 
     root = Path(path)
     folder = root if (root / TASK_FILE).is_file() else root / "model"
-    if not (folder / TASK_FILE).is_file():
-        if not root.exists():
-            raise RequestError(f"There is no run at {str(path)!r}.")
-        if (root / "checkpoints" / "last").is_dir():
-            raise RequestError(f"The run {str(path)!r} is not finished; `zoo resume {path}` goes on with it.")
-        raise RequestError(f"{str(path)!r} is not a finished run: it has no model/{TASK_FILE}.")
-    saved = read_json(folder / TASK_FILE)
-    spec = registry.task(saved["task"])
-    task_class: Any = registry.load_task(saved["task"])
-    state = saved["state"]
-    if options:
-        state = {**state, "options": {**state["options"], **_later_options(spec, task_class, options)}}
-    task: Task = task_class.from_state(state)
-    quiet_transformers()
+    saved = _read_task(root, folder)
+    entry = find_task(saved["task"]["name"], saved["task"]) if task is None else registry.task_entry(task)
+    values = {**saved["options"], **_inference_options(entry, options or {})}
+    restored = restore_task(entry, saved["task"], values, saved["state"])
     if precision == "auto":
         precision = "fp32" if saved["precision"] == "fp32" else resolve_precision("auto")
-    precision = resolve_precision(precision)
-    checkpoint = Checkpoint(str(folder), str(folder))
-    tokenizer = load_tokenizer(checkpoint)
-    if hasattr(task, "adapt"):
-        task.adapt(tokenizer, load_config(checkpoint))
-    with explain_load_errors(checkpoint, "model"):
-        model = task.head(str(folder), dtype=torch.float32)
-    accelerator = make_accelerator(precision)
-    model.to(accelerator.device).eval()
-    return Run(root if folder != root else root.parent, spec, task, model, tokenizer, accelerator)
+    accelerator = make_accelerator(resolve_precision(precision))
+    with accelerator.active():
+        ref = ModelRef(str(folder), str(folder))
+        processor, _ = load_processor(restored, ref)
+        model = load_model(restored, ref)
+        model.to(accelerator.device).eval()
+    return Run(root if folder != root else root.parent, entry.spec, Predictor(restored, model, processor, accelerator))
+
+
+def _read_task(root: Path, folder: Path) -> dict[str, Any]:
+    """What :func:`save_task` wrote; refused if no run has finished there, or it was made under another contract."""
+    if not (folder / TASK_FILE).is_file():
+        if not root.exists():
+            raise RequestError(f"There is no run at {str(root)!r}.")
+        if (root / "checkpoints" / "last").is_dir():
+            raise RequestError(f"The run {str(root)!r} is not finished; `zoo resume {root}` continues it.")
+        raise RequestError(f"{str(root)!r} is not a finished run: it has no model/{TASK_FILE}.")
+    saved: dict[str, Any] = read_json(folder / TASK_FILE)
+    check_contract(saved["task"] if saved.get("format") == FORMAT else {"contract": saved.get("contract")})
+    return saved
+
+
+def _inference_options(entry: TaskEntry, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The options given, checked."""
+    known = tuple(entry.load().inference_options)
+    for name in given:
+        if not known:
+            what = "can be changed after training, so"
+            raise RequestError(f"No option of {entry.spec.id} {what} {name!r} cannot be set here.")
+        if name not in known:
+            hint = f"There are {', '.join(known)}."
+            raise UnknownNameError("option that can be changed after training", name, known, hint)
+    resolved = entry.spec.resolve_options(given)
+    return {name: resolved[name] for name in given}

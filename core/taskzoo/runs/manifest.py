@@ -2,37 +2,67 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import platform
 import subprocess
+from contextlib import suppress
+from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from taskzoo.models.refs import pinned
+
+from .identity import describe_task
+
+if TYPE_CHECKING:
+    from .loading import Loaded
+    from .plan import Plan
 
 PACKAGES = ("taskzoo", "torch", "transformers", "accelerate", "peft", "tokenizers", "numpy", "evaluate", "datasets")
 
 
-def sha256_of(path: str | Path) -> str:
-    """Hex digest of a file's bytes."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def describe_run(plan: Plan, loaded: Loaded, seconds: float) -> dict[str, Any]:
+    """What the run records before it trains: task, model and data pinned, and how all of it was loaded."""
+    session, ref = loaded.session, plan.ref
+    trainable, parameters = loaded.parameters
+    family = session.model.config.model_type
+    return {
+        "task": describe_task(plan.entry, plan.task),
+        "model": {"name": ref.name, "location": ref.location, "family": family, **pinned(ref)}
+        | {"parameters": parameters, "trainable": trainable},
+        "precision": loaded.precision,
+        "processes": session.accelerator.num_processes,
+        "seed": session.settings.seed,
+        "recipe": asdict(plan.recipe),
+        "data": plan.splits.sources,
+        "splits": plan.splits.made,
+        "rows": {split: len(examples) for split, examples in session.examples.items()},
+        "overlap": plan.splits.overlap,
+        "counts": {split: encoded.counts for split, encoded in session.encoded.items()},
+        "environment": environment(),
+        "seconds": {"load": round(seconds, 3)},
+        "started": now(),
+    }
 
 
 def environment() -> dict[str, Any]:
     """Versions, hardware and git revision of this process."""
     import torch
 
-    cuda = torch.cuda.is_available()
+    packages = {}
+    for name in PACKAGES:
+        with suppress(metadata.PackageNotFoundError):
+            packages[name] = metadata.version(name)
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "packages": {name: version for name in PACKAGES if (version := _version(name))},
+        "packages": packages,
         "processor": _processor(),
         "cores": os.cpu_count(),
         "threads": torch.get_num_threads(),
-        "device": torch.cuda.get_device_name() if cuda else "cpu",
+        "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
         "git_revision": _git_revision(),
     }
 
@@ -42,42 +72,19 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def model_hashes(location: str) -> dict[str, str]:
-    """File name -> sha256 of a local model's weight files; empty for a hub id."""
-    folder = Path(location)
-    if not folder.is_dir():
-        return {}
-    files = sorted([*folder.glob("*.safetensors"), *folder.glob("*.bin")])
-    return {file.name: sha256_of(file) for file in files}
-
-
-def _version(name: str) -> str | None:
-    try:
-        return metadata.version(name)
-    except metadata.PackageNotFoundError:
-        return None
-
-
 def _processor() -> str:
-    try:
+    with suppress(OSError):
         for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
-    except OSError:
-        pass
     return platform.processor() or platform.machine()
 
 
 def _git_revision() -> str | None:
     """The commit of the working directory's repository, with ``-dirty`` when it has changes; ``None`` outside git."""
+    command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
     try:
-        result = subprocess.run(
-            ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"],
-            capture_output=True,
-            text=True,
-            timeout=10,
-            check=False,
-        )
+        result = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return None
     return result.stdout.strip() or None

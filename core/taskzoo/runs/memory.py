@@ -2,70 +2,135 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from taskzoo.data.readers import GROUP, LANGUAGES, parse_group
-from taskzoo.data.readers.languages import Languages, nested_names
-from taskzoo.data.readers.objects import reach
-from taskzoo.errors import RequestError, UnknownNameError
-from taskzoo.task import Row, TaskSpec
+from taskzoo.data.columns import Columns
+from taskzoo.data.readers import ReadRequest
+from taskzoo.data.readers.values import plain
+from taskzoo.errors import RequestError
+from taskzoo.spec import TaskSpec
+from taskzoo.types import Row
 
-MemoryRows = Sequence[Mapping[str, Any]] | tuple[Sequence[Any], Sequence[Any]]
+MemoryRows = Iterable[Mapping[str, Any]] | Mapping[str, Any] | tuple[Sequence[Any], Sequence[Any]] | Any
+"""Mappings, a mapping of columns, ``(inputs, targets)``, a data frame, or a split of the library ``datasets``."""
 
 
-def rows_from_memory(
-    spec: TaskSpec,
-    values: MemoryRows,
-    source: str,
-    group: str | None = None,
-    languages: Mapping[str, str] | None = None,
-) -> list[Row]:
-    """Rows from ``(inputs, targets)`` - the task's first two columns - or from mappings of roles.
+def rows_from_memory(values: MemoryRows, request: ReadRequest, source: str) -> list[Row]:
+    """Rows with their places, counted from 1; keys are read as the columns of a file are.
 
     Args:
-        values: the rows.
+        values: mappings of one row each, as a list or any other iterable; a mapping of columns; a data frame of pandas
+            or polars; a ``datasets.Dataset``; or ``(inputs, targets)``, where inputs are values of the task's first
+            input or mappings of several.
+        request: what is wanted of them.
         source: what they are, for messages.
-        group: a further key of the mappings that says which rows belong together (``KEY`` or ``KEY:SEPARATOR``).
-        languages: role -> code, for a task whose roles have a language; keys may then be named by it.
 
     Raises:
-        RequestError: lists of unequal length, or items that are not mappings.
+        RequestError: anything else, or a column is missing.
     """
-    grouping = None if group is None else parse_group(group)
-    if isinstance(values, tuple) and len(values) == 2 and grouping is None:
-        inputs, targets = values
-        if len(inputs) != len(targets):
-            raise RequestError(f"{source}: {len(inputs)} inputs but {len(targets)} targets.")
-        first, second = list(spec.columns)[:2]
-        return [Row({first: a, second: b}, source, i) for i, (a, b) in enumerate(zip(inputs, targets, strict=True), 1)]
-    spoken = Languages(languages or {})
-    named = _named_by_language(spec, values, spoken, source)
-    rows = []
-    for number, value in enumerate(values, 1):
-        if not isinstance(value, Mapping):
-            raise RequestError(
-                f"{source}: item {number} is a {type(value).__name__}; give (inputs, targets) or a list of mappings "
-                f"with the keys {', '.join(spec.columns)}."
-            )
-        known = {*spec.columns, *(name.partition(".")[0] for name in named.values())}
-        known |= {LANGUAGES} if spoken else set()
-        for key in value:
-            if key not in known and (grouping is None or key != grouping.column):
-                raise UnknownNameError(f"column of {spec.id}", str(key), spec.columns)
-        fields = {key: item for key, item in value.items() if key in spec.columns}
-        fields |= {role: reach(dict(value), name) for role, name in named.items()}
-        if codes := spoken.written(value.get(LANGUAGES)) or spoken.codes():
-            fields[LANGUAGES] = codes
-        if grouping is not None:
-            fields[GROUP] = grouping.of(value.get(grouping.column), source, number)
-        rows.append(Row(fields, source, number))
-    return rows
+    columns = Columns(request, source)
+    origin = type(values).__module__.partition(".")[0]
+    if origin == "datasets" and hasattr(values, "select_columns") and hasattr(values, "column_names"):
+        return _dataset_rows(values, columns)
+    return columns.rows(list(enumerate(_objects(values, request, source), 1)))
 
 
-def _named_by_language(spec: TaskSpec, values: MemoryRows, spoken: Languages, source: str) -> dict[str, str]:
-    """role -> key named by its language, from the first item."""
-    first = values[0] if len(values) else None
-    if not spoken or not isinstance(first, Mapping):
-        return {}
-    return spoken.columns([*map(str, first), *nested_names(first)], spec.columns, {}, source)
+def splits_in_memory(memory: Mapping[str, MemoryRows]) -> dict[str, MemoryRows]:
+    """Split -> rows; several splits that were given at once as training rows (a ``DatasetDict``) are taken apart."""
+    train = memory.get("train")
+    if not isinstance(train, Mapping) or type(train).__module__.partition(".")[0] != "datasets":
+        return dict(memory)
+    from taskzoo.data.hub import name_splits
+
+    parts = {split: train[name] for split, name in name_splits(train).items()}
+    if "train" not in parts:
+        raise RequestError(f"train: none of the splits {', '.join(map(str, train))} is for training.")
+    return {**parts, **{split: values for split, values in memory.items() if split != "train"}}
+
+
+def input_mappings(spec: TaskSpec, inputs: Any) -> list[Any]:
+    """Texts and mappings as mappings; anything else as it is, to be refused by its place."""
+    if isinstance(inputs, str | Mapping):
+        inputs = [inputs]
+    if not _is_items(inputs):
+        raise RequestError(
+            f"The input is of type {type(inputs).__name__}; give a text, a mapping with the keys "
+            f"{', '.join(role for role, column in spec.columns.items() if not column.target)}, or several of these."
+        )
+    return [{spec.input_role: item} if isinstance(item, str) else item for item in inputs]
+
+
+def _objects(values: Any, request: ReadRequest, source: str) -> list[dict[str, Any]]:
+    """One mapping for each row, as plain values."""
+    spec = request.spec
+    pair = values if isinstance(values, tuple) and len(values) == 2 else (None,)
+    if all(_is_items(part) and not isinstance(part, Mapping) for part in pair):
+        items: Any = _pairs(spec, values[0], values[1], source)
+    elif isinstance(values, Mapping):
+        items = _by_columns(values, source)
+    elif hasattr(values, "to_dicts"):  # polars
+        items = values.to_dicts()
+    elif hasattr(values, "to_dict") and hasattr(values, "iloc"):  # pandas
+        items = values.to_dict(orient="records") if hasattr(values, "columns") else values
+    elif hasattr(values, "to_pylist"):  # pyarrow
+        items = values.to_pylist()
+    else:
+        items = values
+    if not _is_items(items):
+        raise RequestError(f"{source}: this is of type {type(values).__name__}; {_forms(spec)}.")
+    found = []
+    for number, item in enumerate(items, 1):
+        if not isinstance(item, Mapping):
+            raise RequestError(f"{source}: item {number} is of type {type(item).__name__}; {_forms(spec)}.")
+        found.append({str(name): plain(value) for name, value in item.items()})
+    return found
+
+
+def _pairs(spec: TaskSpec, inputs: Any, targets: Any, source: str) -> list[dict[str, Any]]:
+    inputs, targets = list(inputs), list(targets)
+    if len(inputs) != len(targets):
+        raise RequestError(f"{source}: {len(inputs)} inputs but {len(targets)} targets.")
+    first, target = ([role for role, column in spec.columns.items() if column.target is t][:1] for t in (False, True))
+    if not first or not target:
+        raise RequestError(f"The task {spec.id!r} has no target to give in (inputs, targets); give mappings.")
+    mappings = [item if isinstance(item, Mapping) else {first[0]: item} for item in inputs]
+    return [{**given, target[0]: answer} for given, answer in zip(mappings, targets, strict=True)]
+
+
+def _by_columns(values: Mapping[str, Any], source: str) -> list[dict[str, Any]]:
+    """The rows of a mapping from names to equally long columns."""
+    if single := [name for name, column in values.items() if not _is_items(column)]:
+        raise RequestError(f"{source}: a mapping holds a list of values for each column, and {single[0]!r} is not one.")
+    columns = {name: list(column) for name, column in values.items()}
+    if len({len(column) for column in columns.values()}) > 1:
+        sizes = ", ".join(f"{name} {len(column)}" for name, column in columns.items())
+        raise RequestError(f"{source}: columns differ in length: {sizes}.")
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def _dataset_rows(values: Any, columns: Columns) -> list[Row]:
+    """Rows of a ``datasets.Dataset`` or a stream of one."""
+    from datasets import Dataset
+
+    from taskzoo.data.hub import dataset_rows
+
+    if isinstance(values, Mapping):
+        raise RequestError(
+            f"{columns.source}: this holds the splits {', '.join(map(str, values))}; pass one of them, such as "
+            f"data[{next(iter(values), 'train')!r}]."
+        )
+    if not isinstance(values, Dataset):
+        values = Dataset.from_list(list(values), features=values.features)
+    return dataset_rows(values, columns) if len(values) else []
+
+
+def _is_items(values: Any) -> bool:
+    """Whether these are several values, and not a text."""
+    if getattr(values, "ndim", 1) == 0:  # an array that is one number
+        return False
+    return isinstance(values, Iterable) and not isinstance(values, str | bytes)
+
+
+def _forms(spec: TaskSpec) -> str:
+    return f"give (inputs, targets), a data frame, or mappings with the keys {', '.join(spec.columns)}"

@@ -1,7 +1,4 @@
-"""Load a run in a process of its own and print its predictions: ``python -m taskzoo.testing.fresh RUN ROWS < TEXTS``.
-
-``ROWS`` is a JSON-lines file of the task's own columns. Texts come as one JSON list on stdin.
-"""
+"""What a run predicts in a new process: ``python -m taskzoo.testing.fresh RUN ROWS.jsonl < LIST_OF_INPUTS.json``."""
 
 from __future__ import annotations
 
@@ -11,22 +8,17 @@ from pathlib import Path
 from typing import Any
 
 
-def predictions(run: Path, rows: Path, texts: list[str]) -> dict[str, Any]:
-    """What the finished run at ``run`` says."""
+def predictions(run: Path, rows: Path, inputs: list[Any]) -> dict[str, Any]:
+    """What the finished run at ``run`` predicts, its state and its labels."""
     import transformers
 
-    from taskzoo.runs.data import read_file, task_languages
+    from taskzoo.runs.data import file_rows
     from taskzoo.runs.load import load
 
     loaded = load(run)
-    raw = read_file(loaded.spec, rows, {}, "jsonl", languages=task_languages(loaded.spec, loaded.task))
-    config = transformers.AutoConfig.from_pretrained(run / "model")
-    return {
-        "rows": loaded.predict_rows(loaded.task.prepare(raw, "test")),
-        "texts": loaded.predict(texts),
-        "state": loaded.task.state(),
-        "id2label": {str(i): label for i, label in config.id2label.items()},
-    }
+    found = loaded.predict_rows(file_rows(loaded.spec, loaded.task, rows, format="jsonl"))
+    labels = transformers.AutoConfig.from_pretrained(run / "model").id2label
+    return {"rows": found, "inputs": loaded.predict(inputs), "state": loaded.task.state(), "id2label": labels}
 
 
 if __name__ == "__main__":

@@ -12,9 +12,12 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from taskzoo import __version__, registry
-from taskzoo.errors import RequestError
+from taskzoo.errors import RequestError, UnknownNameError
+from taskzoo.spec import CONTRACT_VERSION
 
 SUFFIX = ".tmpl"
+KINDS = ("classifier", "custom")
+"""What ``zoo new --kind`` takes; each is a folder of the template, and ``shared`` goes into all."""
 
 
 def package_name(name: str) -> str:
@@ -22,19 +25,23 @@ def package_name(name: str) -> str:
     return f"taskzoo_{name.replace('-', '_')}"
 
 
-def write_package(name: str, output: str | Path | None = None) -> Path:
-    """Write a package for a task called ``name`` that keeps the contract as it stands.
+def write_package(name: str, output: str | Path | None = None, kind: str = "classifier") -> Path:
+    """Write a package for a task called ``name`` that keeps the contract as it is.
 
     Args:
-        name: the task's id: lower-case letters, digits and single hyphens, beginning with a letter.
+        name: the task's id: words of lower-case letters and digits joined by ``-`` or ``_``, beginning with a letter.
         output: the folder to make (default: ``taskzoo-NAME`` in the working directory).
+        kind: one of :data:`KINDS`.
 
     Returns:
         The folder.
 
     Raises:
+        UnknownNameError: there is no such kind.
         RequestError: the name cannot be used, or the folder exists or cannot be made; nothing is written then.
     """
+    if kind not in KINDS:
+        raise UnknownNameError("kind of package", kind, KINDS, f"There are {', '.join(KINDS)}.")
     _check_name(name)
     folder = Path(output) if output is not None else Path(f"taskzoo-{name}")
     if folder.exists():
@@ -45,13 +52,15 @@ def write_package(name: str, output: str | Path | None = None) -> Path:
     words = {
         "@NAME@": name,
         "@PACKAGE@": package_name(name),
-        "@CLASS@": "".join(part.capitalize() for part in name.split("-")),
+        "@CLASS@": "".join(part.capitalize() for part in re.split("[-_]", name)),
         "@VERSION@": __version__,
+        "@CONTRACT@": str(CONTRACT_VERSION),
     }
     try:
         with tempfile.TemporaryDirectory(dir=parent, prefix=f".{folder.name}-") as scratch:
             draft = Path(scratch) / "draft"
-            _copy(files("taskzoo.testing") / "template", draft, words)
+            for part in ("shared", kind):
+                _copy(files("taskzoo.testing") / "template" / part, draft, words)
             shutil.move(draft, folder)
     except OSError as error:
         raise RequestError(f"{str(folder)!r} cannot be written: {error.strerror or error}.") from None
@@ -59,9 +68,9 @@ def write_package(name: str, output: str | Path | None = None) -> Path:
 
 
 def _check_name(name: str) -> None:
-    if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name):
+    if not re.fullmatch(r"[a-z][a-z0-9]*([-_][a-z0-9]+)*", name):
         raise RequestError(
-            f"The name {name!r} cannot be used: take lower-case letters, digits and single hyphens, "
+            f"The name {name!r} cannot be used: take lower-case letters, digits and single '-' or '_' between them, "
             "beginning with a letter, as in 'rhyme-scheme'."
         )
     if keyword.iskeyword(name) or len(name) > 50:
@@ -74,7 +83,7 @@ def _check_name(name: str) -> None:
 
 
 def _copy(source: Traversable, target: Path, words: dict[str, str]) -> None:
-    target.mkdir()
+    target.mkdir(exist_ok=True)
     for item in source.iterdir():
         if item.is_dir():
             _copy(item, target / (words["@PACKAGE@"] if item.name == "package" else item.name), words)

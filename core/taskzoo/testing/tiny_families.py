@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from . import tiny_tokenizers as tokenizers
@@ -13,65 +14,38 @@ CONTEXT = 512
 
 HIDDEN, HEADS, LAYERS = 32, 2, 2
 
+Values = dict[str, Any]
 
-@dataclass(frozen=True, slots=True)
-class Size:
-    """Width and depth; encoder-decoders have ``layers`` on each side."""
+_BERT = "hidden_dropout_prob attention_probs_dropout_prob"
 
-    hidden: int
-    layers: int
 
-    @property
-    def inner(self) -> int:
-        return 2 * self.hidden
+def _encoder(hidden: int) -> Values:
+    layers = {"num_hidden_layers": LAYERS, "num_attention_heads": HEADS, "intermediate_size": 2 * hidden}
+    return {"hidden_size": hidden, **layers, "max_position_embeddings": CONTEXT}
 
-    def encoder(self) -> dict[str, Any]:
-        return {
-            "hidden_size": self.hidden,
-            "num_hidden_layers": self.layers,
-            "num_attention_heads": HEADS,
-            "intermediate_size": self.inner,
-            "max_position_embeddings": CONTEXT,
-        }
 
-    def factored(self) -> dict[str, Any]:
-        return {**self.encoder(), "embedding_size": self.hidden // 2}
+def _factored(hidden: int) -> Values:
+    return {**_encoder(hidden), "embedding_size": hidden // 2}
 
-    def distilbert(self) -> dict[str, Any]:
-        return {
-            "dim": self.hidden,
-            "n_layers": self.layers,
-            "n_heads": HEADS,
-            "hidden_dim": self.inner,
-            "max_position_embeddings": CONTEXT,
-        }
 
-    def gpt2(self) -> dict[str, Any]:
-        return {
-            "n_embd": self.hidden,
-            "n_layer": self.layers,
-            "n_head": HEADS,
-            "n_inner": self.inner,
-            "n_positions": CONTEXT,
-        }
+def _distilbert(hidden: int) -> Values:
+    layers = {"n_layers": LAYERS, "n_heads": HEADS, "hidden_dim": 2 * hidden}
+    return {"dim": hidden, **layers, "max_position_embeddings": CONTEXT}
 
-    def sides(self) -> dict[str, Any]:
-        return {
-            "d_model": self.hidden,
-            **{f"{side}_layers": self.layers for side in ("encoder", "decoder")},
-            **{f"{side}_attention_heads": HEADS for side in ("encoder", "decoder")},
-            **{f"{side}_ffn_dim": self.inner for side in ("encoder", "decoder")},
-            "max_position_embeddings": CONTEXT,
-        }
 
-    def t5(self) -> dict[str, Any]:
-        return {
-            "d_model": self.hidden,
-            "d_kv": self.hidden // HEADS,
-            "d_ff": self.inner,
-            "num_layers": self.layers,
-            "num_heads": HEADS,
-        }
+def _gpt2(hidden: int) -> Values:
+    return {"n_embd": hidden, "n_layer": LAYERS, "n_head": HEADS, "n_inner": 2 * hidden, "n_positions": CONTEXT}
+
+
+def _t5(hidden: int) -> Values:
+    layers = {"num_layers": LAYERS, "num_heads": HEADS, "d_kv": hidden // HEADS, "d_ff": 2 * hidden}
+    return {"d_model": hidden, **layers}
+
+
+def _sides(hidden: int) -> Values:
+    each = {"layers": LAYERS, "attention_heads": HEADS, "ffn_dim": 2 * hidden}
+    sides = {f"{side}_{name}": value for side in ("encoder", "decoder") for name, value in each.items()}
+    return {"d_model": hidden, **sides, "max_position_embeddings": CONTEXT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +54,10 @@ class Family:
 
     Args:
         tokenizer: trains its tokenizer.
+        config: values of its configuration beside width, depth and dropout, as published.
         model: the auto class that says which head the published checkpoints have.
-        size: the names its configuration has for width and depth.
-        dropouts: names of its dropout settings.
-        config: further values of its configuration, as published.
+        size: from the width to the values of its configuration for width and depth.
+        dropouts: names of its dropout settings, separated by spaces.
         model_type: where it is not the name of the family.
         start: the special token that a decoder begins with; ``""`` where the published configuration has none.
         forced_end: whether the longest output is closed by the end token.
@@ -94,156 +68,102 @@ class Family:
     """
 
     tokenizer: tokenizers.TrainTokenizer
-    model: str
-    size: Callable[[Size], dict[str, Any]]
-    dropouts: tuple[str, ...]
-    config: dict[str, Any] = field(default_factory=dict)
+    config: Values = field(default_factory=dict)
+    model: str = "AutoModelForMaskedLM"
+    size: Callable[[int], Values] = _encoder
+    dropouts: str = _BERT
     model_type: str = ""
     start: str = ""
     forced_end: bool = False
     positions_after_pad: bool = False
     spare_rows: int = 0
-    generation: dict[str, Any] = field(default_factory=dict)
+    generation: Values = field(default_factory=dict)
     never_pad: bool = False
 
+    @property
+    def kind(self) -> str:
+        """``encoder``, ``decoder`` or ``encoder-decoder``."""
+        return _KINDS.get(self.model, "encoder")
 
-_ENCODER_DROPOUTS = ("hidden_dropout_prob", "attention_probs_dropout_prob")
-_SIDES_DROPOUTS = ("dropout", "attention_dropout", "activation_dropout")
-_SEQ2SEQ = "AutoModelForSeq2SeqLM"
+
+_KINDS = {"AutoModelForCausalLM": "decoder", "AutoModelForSeq2SeqLM": "encoder-decoder"}
+_decoder = partial(Family, model="AutoModelForCausalLM")
+_text_to_text = partial(
+    Family, model="AutoModelForSeq2SeqLM", size=_sides, dropouts="dropout attention_dropout activation_dropout"
+)
 _SCALED = {"scale_embedding": True}
 _RELU = {"activation_function": "relu", **_SCALED, "encoder_layerdrop": 0.0, "decoder_layerdrop": 0.0}
+_BEAMS = {"max_length": 200, "num_beams": 5, "early_stopping": True}
+_DEBERTA = {"position_buckets": 32, "norm_rel_ebd": "layer_norm", "pos_att_type": ["p2c", "c2p"], "type_vocab_size": 0}
+_DEBERTA |= {"relative_attention": True, "share_att_key": True, "position_biased_input": False}
 
 RECIPES: dict[str, Family] = {
     "albert": Family(
-        tokenizers.of_class("AlbertTokenizer"), "AutoModelForPreTraining", Size.factored, _ENCODER_DROPOUTS
+        tokenizers.albert, model="AutoModelForPreTraining", size=_factored, dropouts=f"{_BERT} classifier_dropout_prob"
     ),
-    "bart": Family(
-        tokenizers.of_class("BartTokenizer"), _SEQ2SEQ, Size.sides, _SIDES_DROPOUTS, start="eos", forced_end=True
-    ),
-    "bert": Family(tokenizers.of_class("BertTokenizer"), "AutoModelForPreTraining", Size.encoder, _ENCODER_DROPOUTS),
-    "deberta-v2": Family(
-        tokenizers.of_class("DebertaV2Tokenizer"),
-        "AutoModelForMaskedLM",
-        Size.encoder,
-        (*_ENCODER_DROPOUTS, "pooler_dropout"),
-        {
-            "relative_attention": True,
-            "position_buckets": 32,
-            "norm_rel_ebd": "layer_norm",
-            "share_att_key": True,
-            "pos_att_type": ["p2c", "c2p"],
-            "position_biased_input": False,
-            "type_vocab_size": 0,
-        },
-    ),
+    "bart": _text_to_text(tokenizers.of_class("BartTokenizer"), start="eos", forced_end=True),
+    "bert": Family(tokenizers.of_class("BertTokenizer", word_pieces=True), model="AutoModelForPreTraining"),
+    "deberta-v2": Family(tokenizers.deberta_v2, _DEBERTA, dropouts=f"{_BERT} pooler_dropout"),
     "distilbert": Family(
-        tokenizers.of_class("DistilBertTokenizer"),
-        "AutoModelForMaskedLM",
-        Size.distilbert,
-        ("dropout", "attention_dropout", "seq_classif_dropout"),
+        tokenizers.of_class("DistilBertTokenizer", word_pieces=True),
+        size=_distilbert,
+        dropouts="dropout attention_dropout seq_classif_dropout qa_dropout",
     ),
     "electra": Family(
-        tokenizers.of_class("ElectraTokenizer"), "AutoModelForMaskedLM", Size.factored, _ENCODER_DROPOUTS
+        tokenizers.of_class("ElectraTokenizer", word_pieces=True),
+        size=_factored,
+        dropouts=f"{_BERT} summary_last_dropout",
     ),
-    "gpt2": Family(
+    "gpt2": _decoder(
         tokenizers.of_class("GPT2Tokenizer"),
-        "AutoModelForCausalLM",
-        Size.gpt2,
-        ("resid_pdrop", "embd_pdrop", "attn_pdrop", "summary_first_dropout", "classifier_dropout"),
+        size=_gpt2,
+        dropouts="resid_pdrop embd_pdrop attn_pdrop summary_first_dropout classifier_dropout",
     ),
-    "m2m_100": Family(
-        tokenizers.m2m_100,
-        _SEQ2SEQ,
-        Size.sides,
-        _SIDES_DROPOUTS,
-        _RELU,
-        start="eos",
-        spare_rows=8,
-        generation={"max_length": 200, "num_beams": 5, "early_stopping": True},
-    ),
-    "marian": Family(
+    "m2m_100": _text_to_text(tokenizers.m2m_100, _RELU, start="eos", spare_rows=8, generation=_BEAMS),
+    "marian": _text_to_text(
         tokenizers.marian,
-        _SEQ2SEQ,
-        Size.sides,
-        _SIDES_DROPOUTS,
         {"activation_function": "swish", **_SCALED, "bos_token_id": 0},
         start="pad",
         forced_end=True,
         generation={"max_length": 512, "num_beams": 4},
         never_pad=True,
     ),
-    "mbart": Family(
+    "mbart": _text_to_text(
         tokenizers.mbart,
-        _SEQ2SEQ,
-        Size.sides,
-        _SIDES_DROPOUTS,
         {"activation_function": "gelu", **_SCALED},
         forced_end=True,
         generation={"max_length": 1024, "num_beams": 5},
     ),
-    "mbart50": Family(
+    "mbart50": _text_to_text(
         tokenizers.mbart50,
-        _SEQ2SEQ,
-        Size.sides,
-        _SIDES_DROPOUTS,
         {**_RELU, "bos_token_id": 0},
         model_type="mbart",
         start="eos",
         forced_end=True,
-        generation={"max_length": 200, "num_beams": 5, "early_stopping": True},
+        generation=_BEAMS,
     ),
     "modernbert": Family(
         tokenizers.modernbert,
-        "AutoModelForMaskedLM",
-        Size.encoder,
-        ("embedding_dropout", "mlp_dropout", "attention_dropout", "classifier_dropout"),
         {"local_attention": 32, "global_attn_every_n_layers": 2},
+        dropouts="embedding_dropout mlp_dropout attention_dropout classifier_dropout",
     ),
-    "mt5": Family(
-        tokenizers.mt5, _SEQ2SEQ, Size.t5, ("dropout_rate",), {"feed_forward_proj": "gated-gelu"}, start="pad"
+    "mt5": _text_to_text(
+        tokenizers.mt5, {"feed_forward_proj": "gated-gelu"}, size=_t5, dropouts="dropout_rate", start="pad"
     ),
-    "nllb": Family(
-        tokenizers.nllb,
-        _SEQ2SEQ,
-        Size.sides,
-        _SIDES_DROPOUTS,
-        _RELU,
-        model_type="m2m_100",
-        start="eos",
-        generation={"max_length": 200},
-    ),
-    "pegasus": Family(
+    "nllb": _text_to_text(tokenizers.nllb, _RELU, model_type="m2m_100", start="eos", generation={"max_length": 200}),
+    "pegasus": _text_to_text(
         tokenizers.pegasus,
-        _SEQ2SEQ,
-        Size.sides,
-        _SIDES_DROPOUTS,
         {"activation_function": "relu", **_SCALED, "bos_token_id": 0},
         start="pad",
         forced_end=True,
         generation={"max_length": 64, "num_beams": 8, "length_penalty": 0.6},
     ),
-    "qwen2": Family(
+    "qwen2": _decoder(
         tokenizers.of_class("Qwen2Tokenizer"),
-        "AutoModelForCausalLM",
-        Size.encoder,
-        ("attention_dropout", "classifier_dropout"),
         {"num_key_value_heads": 1},
+        dropouts="attention_dropout classifier_dropout",
     ),
-    "roberta": Family(
-        tokenizers.of_class("RobertaTokenizer"),
-        "AutoModelForMaskedLM",
-        Size.encoder,
-        _ENCODER_DROPOUTS,
-        {"type_vocab_size": 1},
-        positions_after_pad=True,
-    ),
-    "t5": Family(tokenizers.t5, _SEQ2SEQ, Size.t5, ("dropout_rate",), start="pad"),
-    "xlm-roberta": Family(
-        tokenizers.of_class("XLMRobertaTokenizer"),
-        "AutoModelForMaskedLM",
-        Size.encoder,
-        _ENCODER_DROPOUTS,
-        {"type_vocab_size": 1},
-        positions_after_pad=True,
-    ),
+    "roberta": Family(tokenizers.of_class("RobertaTokenizer"), {"type_vocab_size": 1}, positions_after_pad=True),
+    "t5": _text_to_text(tokenizers.t5, size=_t5, dropouts="dropout_rate", start="pad"),
+    "xlm-roberta": Family(tokenizers.xlm_roberta, {"type_vocab_size": 1}, positions_after_pad=True),
 }

@@ -1,31 +1,43 @@
-"""Tokenizers for tiny checkpoints: each of the class, and with the order of ids, that its family is published with."""
+"""Tokenizers for tiny checkpoints: each of the class, and with the order of ids, that its family is published with.
+
+The same texts give the same tokenizer in every process. The trainers of ``tokenizers`` promise that for byte-level BPE
+only (others number what they meet in the order of a hash table), so the rest is learnt by sentencepiece, or helped.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 TrainTokenizer = Callable[[Sequence[str], int, Path], Any]
-"""From texts, the most tokens (language codes not counted) and the folder for its files to a tokenizer."""
+"""From texts, the vocabulary size (language codes not counted) and the folder for its files to a tokenizer."""
 
 _FAIRSEQ = ("<s>", "<pad>", "</s>", "<unk>")
 
 
-def of_class(name: str) -> TrainTokenizer:
-    """Trained anew by ``transformers`` from an empty tokenizer of the class ``name``."""
+def of_class(name: str, *, word_pieces: bool = False) -> TrainTokenizer:
+    """Trained anew by ``transformers`` from an empty tokenizer of the class ``name``: byte-level BPE, or WordPiece.
+
+    The trainer of WordPiece is given the letters inside words (``##a``), so that it need not number them itself.
+    """
 
     def train(texts: Sequence[str], vocabulary: int, folder: Path) -> Any:
         import transformers
 
-        return _train_anew(getattr(transformers, name)(), texts, vocabulary)
+        cls = getattr(transformers, name)
+        if not word_pieces:
+            return _train_anew(cls(), texts, vocabulary)
+        inside = [f"##{letter}" for letter in sorted({letter for text in texts for letter in text.lower()})]
+        return cls(vocab=_train_anew(cls(), texts, vocabulary, new_special_tokens=inside).get_vocab())
 
     return train
 
 
-def _train_anew(empty: Any, texts: Sequence[str], vocabulary: int) -> Any:
-    return empty.train_new_from_iterator(list(texts), vocabulary, show_progress=False)
+def _train_anew(empty: Any, texts: Sequence[str], vocabulary: int, **settings: Any) -> Any:
+    return empty.train_new_from_iterator(list(texts), vocabulary, show_progress=False, **settings)
 
 
 def modernbert(texts: Sequence[str], vocabulary: int, folder: Path) -> Any:
@@ -34,34 +46,65 @@ def modernbert(texts: Sequence[str], vocabulary: int, folder: Path) -> Any:
     from tokenizers.models import BPE
     from transformers import PreTrainedTokenizerFast
 
-    special = ["[UNK]", "[CLS]", "[SEP]", "[PAD]", "[MASK]"]
-    backend = Tokenizer(BPE(vocab={token: i for i, token in enumerate(special)}, merges=[]))
-    backend.add_special_tokens(special)
+    special = {f"{name}_token": f"[{name.upper()}]" for name in ("unk", "cls", "sep", "pad", "mask")}
+    backend = Tokenizer(BPE(vocab={token: i for i, token in enumerate(special.values())}, merges=[]))
+    backend.add_special_tokens(list(special.values()))
     backend.normalizer = normalizers.NFC()
     backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)
     backend.decoder = decoders.ByteLevel()
     backend.post_processor = processors.TemplateProcessing(
-        single="[CLS] $A [SEP]",
-        pair="[CLS] $A [SEP] $B [SEP]",
-        special_tokens=[("[CLS]", 1), ("[SEP]", 2)],
+        single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B [SEP]", special_tokens=[("[CLS]", 1), ("[SEP]", 2)]
     )
-    empty = PreTrainedTokenizerFast(
-        tokenizer_object=backend,
-        unk_token="[UNK]",
-        cls_token="[CLS]",
-        sep_token="[SEP]",
-        pad_token="[PAD]",
-        mask_token="[MASK]",
-        model_input_names=["input_ids", "attention_mask"],
-    )
+    inputs = ["input_ids", "attention_mask"]
+    empty = PreTrainedTokenizerFast(tokenizer_object=backend, model_input_names=inputs, **special)
     return _train_anew(empty, texts, vocabulary)
 
 
-def t5(texts: Sequence[str], vocabulary: int, folder: Path) -> Any:
-    """Few of the sentinels, of which the published ones have a hundred."""
-    from transformers import T5Tokenizer
+def _unigram(name: str, before: Sequence[str], after: Sequence[str] = (), **settings: Any) -> TrainTokenizer:
+    """Unigram of the class ``name``: the special tokens ``before``, pieces, and the special tokens ``after``."""
 
-    return _train_anew(T5Tokenizer(extra_ids=4), texts, vocabulary)
+    def train(texts: Sequence[str], vocabulary: int, folder: Path) -> Any:
+        import transformers
+
+        make = partial(getattr(transformers, name), **settings)
+        normalizer = make(vocab=_unscored([*before, *after])).backend_tokenizer.normalizer
+        read = texts if normalizer is None else list(map(normalizer.normalize_str, texts))
+        pieces = _plain(_sentencepiece(read, vocabulary, "unigram", "identity"))
+        return make(vocab=[*_unscored(before), *pieces, *_unscored(after)])
+
+    return train
+
+
+def _unscored(tokens: Iterable[str]) -> list[tuple[str, float]]:
+    return [(token, 0.0) for token in tokens]
+
+
+albert = _unigram("AlbertTokenizer", ("<pad>", "<unk>", "[CLS]", "[SEP]", "[MASK]"))
+deberta_v2 = _unigram("DebertaV2Tokenizer", ("[PAD]", "[CLS]", "[SEP]", "[UNK]"), ("[MASK]",))
+xlm_roberta = _unigram("XLMRobertaTokenizer", _FAIRSEQ, ("<mask>",))
+_T5 = ("<pad>", "</s>", "<unk>")
+t5 = _unigram("T5Tokenizer", _T5, [f"<extra_id_{i}>" for i in (3, 2, 1, 0)], extra_ids=4)
+"""Few of the sentinels, of which the published ones have a hundred."""
+mt5 = _unigram("T5Tokenizer", _T5, extra_ids=0)
+_PRETRAINING = ("<mask_1>", "<mask_2>", *(f"<unk_{i}>" for i in range(2, 103)))
+pegasus = _unigram("PegasusTokenizer", ("<pad>", "</s>", *_PRETRAINING, "<unk>"))
+
+
+def mbart(texts: Sequence[str], vocabulary: int, folder: Path) -> Any:
+    """Pieces, the 25 languages (``en_XX``), the mask; a text ends with ``</s>`` and its language."""
+    return _unigram("MBartTokenizer", _FAIRSEQ, [*_languages("mbart"), "<mask>"])(texts, vocabulary, folder)
+
+
+def mbart50(texts: Sequence[str], vocabulary: int, folder: Path) -> Any:
+    """Pieces, the 52 languages (``en_XX``), the mask; a text is between its language and ``</s>``."""
+    return _unigram("MBart50Tokenizer", _FAIRSEQ, [*_languages("mbart50"), "<mask>"])(texts, vocabulary, folder)
+
+
+def _languages(family: str) -> Any:
+    """The languages that ``transformers`` lists for a family, in the order of their ids."""
+    from importlib import import_module
+
+    return import_module(f"transformers.models.{family}.tokenization_{family}").FAIRSEQ_LANGUAGE_CODES
 
 
 def marian(texts: Sequence[str], vocabulary: int, folder: Path) -> Any:
@@ -69,89 +112,41 @@ def marian(texts: Sequence[str], vocabulary: int, folder: Path) -> Any:
     from transformers import MarianTokenizer
 
     model = _sentencepiece(texts, vocabulary, "unigram", "nfkc")
-    for side in ("source", "target"):
-        (folder / f"{side}.spm").write_bytes(model)
-    tokens = ["</s>", "<unk>", *(piece for piece, _ in _plain(model)), "<pad>"]
-    _write_vocabulary(folder / "vocab.json", tokens)
-    return MarianTokenizer(
-        source_spm=str(folder / "source.spm"),
-        target_spm=str(folder / "target.spm"),
-        vocab=str(folder / "vocab.json"),
-        source_lang="en",
-        target_lang="zh",
-    )
+    files = {"source_spm": folder / "source.spm", "target_spm": folder / "target.spm", "vocab": folder / "vocab.json"}
+    files["source_spm"].write_bytes(model)
+    files["target_spm"].write_bytes(model)
+    _write_vocabulary(files["vocab"], ["</s>", "<unk>", *(piece for piece, _ in _plain(model)), "<pad>"])
+    return MarianTokenizer(**{name: str(file) for name, file in files.items()}, source_lang="en", target_lang="zh")
 
 
 def m2m_100(texts: Sequence[str], vocabulary: int, folder: Path) -> Any:
     """``sentencepiece.bpe.model`` and ``vocab.json``; the languages (``__en__``) come after them."""
     from transformers import M2M100Tokenizer
-    from transformers.models.m2m_100.tokenization_m2m_100 import FAIRSEQ_LANGUAGE_CODES
 
     model = _sentencepiece(texts, vocabulary, "bpe", "nfkc")
-    (folder / "sentencepiece.bpe.model").write_bytes(model)
-    _write_vocabulary(folder / "vocab.json", [*_FAIRSEQ, *(piece for piece, _ in _plain(model))])
-    return M2M100Tokenizer(
-        vocab_file=str(folder / "vocab.json"),
-        spm_file=str(folder / "sentencepiece.bpe.model"),
-        additional_special_tokens=[f"__{code}__" for code in FAIRSEQ_LANGUAGE_CODES["m2m100"]],
-    )
-
-
-def mbart(texts: Sequence[str], vocabulary: int, folder: Path) -> Any:
-    """Pieces, the 25 languages (``en_XX``), the mask; a text is closed by ``</s>`` and its language."""
-    from transformers import MBartTokenizer
-    from transformers.models.mbart.tokenization_mbart import FAIRSEQ_LANGUAGE_CODES
-
-    return MBartTokenizer(vocab=_with_languages(texts, vocabulary, FAIRSEQ_LANGUAGE_CODES))
-
-
-def mbart50(texts: Sequence[str], vocabulary: int, folder: Path) -> Any:
-    """Pieces, the 52 languages (``en_XX``), the mask; a text stands between its language and ``</s>``."""
-    from transformers import MBart50Tokenizer
-    from transformers.models.mbart50.tokenization_mbart50 import FAIRSEQ_LANGUAGE_CODES
-
-    return MBart50Tokenizer(vocab=_with_languages(texts, vocabulary, FAIRSEQ_LANGUAGE_CODES))
+    pieces, words = folder / "sentencepiece.bpe.model", folder / "vocab.json"
+    pieces.write_bytes(model)
+    _write_vocabulary(words, [*_FAIRSEQ, *(piece for piece, _ in _plain(model))])
+    languages = [f"__{code}__" for code in _languages("m2m_100")["m2m100"]]
+    return M2M100Tokenizer(vocab_file=str(words), spm_file=str(pieces), additional_special_tokens=languages)
 
 
 def nllb(texts: Sequence[str], vocabulary: int, folder: Path) -> Any:
-    """A BPE, the 202 languages (``eng_Latn``), the mask; a text stands between its language and ``</s>``."""
+    """A BPE, the 202 languages (``eng_Latn``), the mask; a text is between its language and ``</s>``."""
     from transformers import NllbTokenizer
-    from transformers.models.nllb.tokenization_nllb import FAIRSEQ_LANGUAGE_CODES
 
     from taskzoo.models.pieces import merges_of
 
     model = _sentencepiece(texts, vocabulary, "bpe", "identity")
-    tokens = [*_FAIRSEQ, *(piece for piece, _ in _plain(model)), *FAIRSEQ_LANGUAGE_CODES, "<mask>"]
+    tokens = [*_FAIRSEQ, *(piece for piece, _ in _plain(model)), *_languages("nllb"), "<mask>"]
     return NllbTokenizer(vocab={token: i for i, token in enumerate(tokens)}, merges=merges_of(model))
-
-
-def pegasus(texts: Sequence[str], vocabulary: int, folder: Path) -> Any:
-    """``<pad>``, ``</s>``, the masks, a hundred tokens that only pre-training used, then ``<unk>`` and the pieces."""
-    from transformers import PegasusTokenizer
-
-    special = ["<pad>", "</s>", "<mask_1>", "<mask_2>", *(f"<unk_{i}>" for i in range(2, 103)), "<unk>"]
-    pieces = _plain(_sentencepiece(texts, vocabulary, "unigram", "identity"))
-    return PegasusTokenizer(vocab=[*((token, 0.0) for token in special), *pieces])
-
-
-def mt5(texts: Sequence[str], vocabulary: int, folder: Path) -> Any:
-    """The tokenizer class of T5 without sentinels."""
-    from transformers import T5Tokenizer
-
-    return _train_anew(T5Tokenizer(extra_ids=0), texts, vocabulary)
-
-
-def _with_languages(texts: Sequence[str], vocabulary: int, languages: Sequence[str]) -> list[tuple[str, float]]:
-    special = [(token, 0.0) for token in _FAIRSEQ]
-    model = _sentencepiece(texts, vocabulary, "unigram", "identity")
-    return [*special, *_plain(model), *((code, 0.0) for code in languages), ("<mask>", 0.0)]
 
 
 def _sentencepiece(texts: Sequence[str], vocabulary: int, kind: str, rule: str) -> bytes:
     """A sentencepiece model that begins with ``<unk>``, ``<s>``, ``</s>``, as those of all these families do."""
-    from taskzoo.models.pieces import train_pieces
+    from taskzoo.models.pieces import PieceSettings, train_pieces
 
-    return train_pieces(texts, kind, vocabulary, {}, bytes_for_rare=False, rule=rule)
+    return train_pieces(texts, PieceSettings(kind, vocabulary, bytes_for_rare=False, rule=rule))
 
 
 def _plain(model: bytes) -> list[tuple[str, float]]:

@@ -9,7 +9,7 @@ from taskzoo_readability.demo import generate
 from taskzoo_readability.metrics import Regression
 from taskzoo_readability.task import ReadabilityTask
 
-from taskzoo import DataError, RequestError, Row
+from taskzoo import DataError, Example, RequestError, Row
 from taskzoo.testing import TaskContract
 
 
@@ -19,6 +19,10 @@ class TestContract(TaskContract):
 
 def graded(*grades: object) -> list[Row]:
     return [Row({"text": f"text {number}", "grade": grade}, "f.csv", number) for number, grade in enumerate(grades, 1)]
+
+
+def examples(*grades: float) -> list[Example]:
+    return ReadabilityTask({"max_length": 0}).prepare(graded(*grades), "train")
 
 
 def test_a_grade_must_be_a_number() -> None:
@@ -31,19 +35,19 @@ def test_a_grade_must_be_a_number() -> None:
 
 def test_equal_grades_are_refused() -> None:
     with pytest.raises(RequestError, match="same grade"):
-        ReadabilityTask({"max_length": 0}).fit(graded(2.0, 2.0))
+        ReadabilityTask({"max_length": 0}).fit(examples(2.0, 2.0))
 
 
 def test_the_target_is_standardised_by_the_training_rows() -> None:
     task = ReadabilityTask({"max_length": 0})
-    task.fit(graded(1.0, 3.0))
+    task.fit(examples(1.0, 3.0))
     assert (task.mean, task.deviation) == (2.0, 1.0)
 
 
 def test_scores_against_numbers_worked_out_by_hand() -> None:
     predictions = [{"text": "a", "grade": g} for g in (1.0, 2.0, 4.0)]
     references = [{"text": "a", "grade": g} for g in (1.0, 3.0, 5.0)]
-    scores = Regression().compute(predictions=predictions, references=references)
+    scores = Regression().compute(predictions, references)
     assert scores["mse"] == pytest.approx(2 / 3)
     assert scores["mae"] == pytest.approx(2 / 3)
     assert scores["pearson"] == pytest.approx(6 / (8 * 14 / 3) ** 0.5)

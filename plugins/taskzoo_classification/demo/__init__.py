@@ -1,1 +1,1 @@
-"""The built-in demo data of the classification plugin, English here and Chinese in ``zh``, and their generator."""
+"""The built-in demo data: English here and Chinese in ``zh``; ``tools/demo`` of the repository has the generator."""

@@ -1,1 +1,1 @@
-"""The built-in demo data of the NER plugin: three CoNLL files and the script that writes them."""
+"""The built-in demo data: three CoNLL files; ``tools/demo`` of the repository has the generator."""

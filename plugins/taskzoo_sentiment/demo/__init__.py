@@ -1,1 +1,1 @@
-"""The built-in demo data of the sentiment plugin: English here, variants in folders, and their generator."""
+"""The built-in demo data: English here, variants in folders; ``tools/demo`` of the repository has the generator."""

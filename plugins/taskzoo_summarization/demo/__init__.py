@@ -1,1 +1,1 @@
-"""The built-in demo data of the summarization plugin: English here, Chinese in ``zh``, and their generator."""
+"""The built-in demo data: English here, Chinese in ``zh``; ``tools/demo`` of the repository has the generator."""

@@ -1,1 +1,1 @@
-"""The built-in demo data of the translation plugin: English and Chinese sentences and the script that writes them."""
+"""The built-in demo data: English and Chinese sentences; ``tools/demo`` of the repository has the generator."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from taskzoo.cli import main
-from taskzoo.runs import curve as curves
+from taskzoo.runs import learning_curve as curves
 from taskzoo.runs.plan import Plan
 
 Call = Callable[..., tuple[int, str, str]]
@@ -50,7 +50,7 @@ def test_a_table_with_a_line_per_size_and_a_sentence(call: Call, tmp_path: Path)
     assert code == 0, err
     table = [line.split() for line in out.split("\n\n")[0].splitlines()]
     assert [line[0] for line in table] == ["ROWS", "8", "15", "60", "120"]
-    assert [line[4] for line in table] == ["DRAWS", "2", "2", "1", "forecast"]
+    assert [line[4] for line in table] == ["SUBSETS", "2", "2", "1", "forecast"]
     kept = json.loads((tmp_path / "out" / "curve.json").read_text(encoding="utf-8"))
     assert kept["verdict"] in out
     assert kept["config"]["training"]["method"] == "linear-probe"
@@ -64,7 +64,7 @@ def test_json_is_the_curve_alone(call: Call) -> None:
     assert code == 0, err
     found = json.loads(out)
     assert [size["rows"] for size in found["sizes"]] == [8, 15, 20]
-    assert len(found["draws"]) == 9
+    assert len(found["subsets"]) == 9
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_json_is_the_curve_alone(call: Call) -> None:
         ([], "linear-probe"),
         (["--method", "contrastive"], "contrastive"),
         (["--set", "method=full"], "full"),
-        (["--set", "lora=true"], "lora"),
+        (["--set", "method=lora"], "lora"),
     ],
 )
 def test_which_method_is_taken(call: Call, monkeypatch: pytest.MonkeyPatch, words: list[str], method: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 import sys
@@ -14,7 +15,7 @@ from typer.testing import CliRunner
 from taskzoo import registry as public
 from taskzoo.cli.datasets import datasets
 from taskzoo.cli.info import info
-from taskzoo.cli.models import models, parse_count
+from taskzoo.cli.models import models
 from taskzoo.cli.output import print_table, settings, short_count, short_list
 from taskzoo.cli.plugins import plugins
 from taskzoo.cli.tasks import tasks
@@ -23,23 +24,27 @@ from taskzoo.registry import lookup
 from taskzoo.registry.discovery import Candidate, discover
 from taskzoo.registry.hookspecs import hookimpl
 from taskzoo.registry.layers import read_mapping
-from taskzoo.task import Option, TaskSpec
+from taskzoo.registry.lookup import parse_count
+from taskzoo.spec import Column, Extension, Option, TaskSpec
 
 app = typer.Typer()
 for command in (tasks, models, datasets, plugins, info):
     app.command()(command)
 
+COLUMNS = {"tokens": Column("list of words", required=True), "tags": Column("a tag for each", target=True)}
 SPEC = TaskSpec(
-    "ner",
-    "nowhere.task:Task",
+    id="ner",
+    contract=2,
+    entry_point="nowhere.task:Task",
     summary="Names in text",
-    columns={"tokens": "list of words"},
+    columns=COLUMNS,
     options={"scheme": Option("iob2", "how spans are tagged", choices=("iob2", "bioes"))},
     formats=("conll", "jsonl"),
-    demo="nowhere:demo",
+    demo="taskzoo:registry",
+    default_model="small",
+    demo_model="scratch:bert-tiny",
 )
 LAYER = {
-    "tasks": {"ner": {"default_model": "small"}},
     "models": {
         "small": {
             "hub": "me/small",
@@ -49,7 +54,6 @@ LAYER = {
             "parameters": 22_700_000,
             "languages": ["en"],
             "license": "mit",
-            "tasks": ["ner"],
         },
         "large": {
             "path": "/no/such/folder",
@@ -57,9 +61,9 @@ LAYER = {
             "kind": "encoder",
             "parameters": 110_000_000,
             "languages": ["zh-cn", "en"],
-            "tasks": ["ner", "sentiment"],
+            "tuned_for": ["sentiment"],
         },
-        "ner": {"hub": "me/ner", "family": "bert", "kind": "encoder", "languages": [], "tasks": []},
+        "ner": {"hub": "me/ner", "family": "bert", "kind": "encoder", "languages": []},
     },
     "datasets": {
         "news": {
@@ -71,7 +75,12 @@ LAYER = {
         }
     },
     "recipes": [
-        {"task": "ner", "match": {"family": "bert"}, "set": {"learning_rate": 1e-4, "lora": True}, "note": "try it"}
+        {
+            "tasks": "ner",
+            "match": {"family": "bert"},
+            "set": {"learning_rate": 1e-4, "lora_dora": True},
+            "note": "try it",
+        }
     ],
 }
 
@@ -81,6 +90,7 @@ def zoo(monkeypatch):
     """One good and one broken plugin, and the small catalogue above, in place of the installed ones."""
     module = ModuleType("good")
     module.taskzoo_register_tasks = hookimpl(lambda register: register(SPEC))
+    module.taskzoo_register_methods = hookimpl(lambda register: register(Extension("mine", "m:C", "my method")))
 
     def bad() -> object:
         raise ImportError("no wings")
@@ -107,8 +117,8 @@ def printed(*words: str):
 def test_tasks():
     result = zoo_command("tasks")
     assert result.stdout.splitlines() == [
-        "TASK  DEFAULT MODEL  INSTALLED BY  SUMMARY",
-        "ner   small          taskzoo       Names in text",
+        "TASK  DEFAULT MODEL  SOURCE       SUMMARY",
+        "ner   small          taskzoo 1.0  Names in text",
     ]
     assert "Failed to load: bad. `zoo plugins` says why." in result.stderr
     assert printed("tasks") == [
@@ -116,31 +126,51 @@ def test_tasks():
             "name": "ner",
             "full_name": "taskzoo/ner",
             "summary": "Names in text",
-            "default_model": "small",
-            "columns": {"tokens": "list of words"},
-            "formats": ["conll", "jsonl"],
-            "demo": True,
             "plugin": "ner",
             "distribution": "taskzoo",
+            "version": "1.0",
+            "default_model": "small",
+            "demo_model": "scratch:bert-tiny",
+            "kinds": ["encoder", "decoder", "encoder-decoder"],
+            "columns": json.loads(json.dumps({role: dataclasses.asdict(column) for role, column in COLUMNS.items()})),
+            "formats": ["conll", "jsonl"],
+            "demo": True,
         }
     ]
 
 
-def test_plugins_show_a_failure_and_exit_with_0():
+def test_plugins_show_what_they_bring_and_a_failure_and_exit_with_0():
     assert zoo_command("plugins").stdout.splitlines() == [
-        "PLUGIN  STATUS  INSTALLED BY     TASKS  NOTE",
-        "ner     ok      taskzoo 1.0      ner",
-        "bad     FAILED  taskzoo-bad 2.0  -      ImportError: no wings",
+        "PLUGIN  STATUS  SOURCE           BRINGS                 NOTE",
+        "ner     ok      taskzoo 1.0      task ner; method mine",
+        "bad     FAILED  taskzoo-bad 2.0  -                      ImportError: no wings",
     ]
-    assert [sorted(record) for record in printed("plugins")] == [
-        ["distribution", "name", "reason", "status", "tasks", "version"]
-    ] * 2
+    good, bad = printed("plugins")
+    assert (good["tasks"], good["methods"], good["recipes"], bad["tasks"]) == (["ner"], ["mine"], 0, [])
+    assert good.keys() == bad.keys()
+
+
+def test_plugins_show_what_a_catalogue_brings_and_replaces(monkeypatch):
+    module = ModuleType("evil")
+    small = {**LAYER["models"]["small"], "replace": True}
+    recipes = [{"tasks": "ner", "set": {"epochs": n}, "replace": True} for n in (1, 2)]
+    silent = {"news": LAYER["datasets"]["news"], "own": LAYER["datasets"]["news"]}
+    module.taskzoo_register_catalogue = hookimpl(
+        lambda add: add({"models": {"small": small}, "datasets": silent, "recipes": recipes})
+    )
+    found = discover([Candidate("evil", "taskzoo-evil", "1.0", lambda: module)], ())
+    monkeypatch.setattr(lookup._process, "_given", (found, [read_mapping(LAYER, "built in")]))
+    public.refresh()
+    line = zoo_command("plugins").stdout.splitlines()[1]
+    assert "model small; data set own; 2 recipes" in line
+    assert "replaces models.small (built in), recipe plugin evil: ner (version 1)" in line
+    assert "its datasets.news is left out: the built-in catalogue has a data set 'news'; write `replace: true`" in line
 
 
 def test_models_in_a_table():
     lines = zoo_command("models").stdout.splitlines()
-    assert " ".join(lines[0].split()) == "MODEL FAMILY KIND SIZE LANGUAGES LICENCE HERE"
-    assert " ".join(lines[1].split()) == "small bert encoder 22.7M en mit -"
+    assert " ".join(lines[0].split()) == "MODEL FAMILY KIND SIZE LANGUAGES LICENCE TUNED FOR LOCAL"
+    assert " ".join(lines[1].split()) == "small bert encoder 22.7M en mit - -"
     assert len(lines) == 4
 
 
@@ -149,7 +179,7 @@ def test_a_table_of_several_origins_says_which(monkeypatch):
     monkeypatch.setattr(lookup._process, "_given", (lookup._process._given[0], [read_mapping(LAYER, "built in"), mine]))
     public.refresh()
     lines = zoo_command("models").stdout.splitlines()
-    assert lines[0].endswith("HERE  INSTALLED BY")
+    assert lines[0].endswith("LOCAL  SOURCE")
     assert [line.endswith("my/registry.yaml") for line in lines] == [False, False, False, False, True]
 
 
@@ -157,8 +187,9 @@ def test_a_table_of_several_origins_says_which(monkeypatch):
     ("words", "names"),
     [
         ("", ["small", "large", "ner"]),
-        ("--task sentiment", ["large"]),
+        ("--task ner", ["small", "ner"]),
         ("--language zh", ["large"]),
+        ("--language 中文", ["large"]),
         ("--family bert --kind encoder --max-params 50M", ["small"]),
         ("--license mit", ["small"]),
         ("--text large", ["large"]),
@@ -180,7 +211,7 @@ def test_a_model_as_json_has_every_key():
 def test_nothing_found_is_said_on_stderr():
     result = zoo_command("models", "--license", "gpl")
     assert (result.stdout, "No model meets" in result.stderr) == ("", True)
-    assert "No data set meets" in zoo_command("datasets", "--language", "xx").stderr
+    assert "No data set meets" in zoo_command("datasets", "--language", "sw").stderr
 
 
 def test_bad_conditions_are_errors():
@@ -188,6 +219,10 @@ def test_bad_conditions_are_errors():
         zoo_command("models", "--task", "nerr")
     with pytest.raises(RequestError, match="'many' is not a number of parameters"):
         zoo_command("models", "--max-params", "many")
+    with pytest.raises(UnknownNameError, match="no family of models named 'bret'"):
+        zoo_command("models", "--family", "bret")
+    with pytest.raises(UnknownNameError, match="no language named 'xx'"):
+        zoo_command("datasets", "--language", "xx")
 
 
 def test_datasets():
@@ -199,35 +234,49 @@ def test_datasets():
 def test_info_of_a_task_and_a_model_of_one_name():
     shown = zoo_command("info", "ner").stdout
     for part in (
-        "installed by   taskzoo (plugin ner)",
-        "default model  small",
-        "tokens  list of words",
+        "source          taskzoo 1.0 (plugin ner)",
+        "default model   small",
+        "demo model      scratch:bert-tiny",
+        "tokens  required  list of words",
+        "tags    target    a tag for each",
         "scheme  iob2     how spans are tagged (iob2, bioes)",
-        "family=bert  learning_rate=0.0001 lora=true  test layer    try it",
+        "family=bert  learning_rate=0.0001 lora_dora=true  test layer  try it",
         "model           ner",
+        "tasks           ner",
     ):
         assert part in shown
     assert "learning_rate 5e-05" in " ".join(shown.split())
     task, model = printed("info", "ner")
     assert (task["type"], model["type"]) == ("task", "model")
     assert task["options"]["scheme"]["default"] == "iob2"
-    assert task["recipes"][0]["set"] == {"learning_rate": 1e-4, "lora": True}
+    assert task["recipes"][0]["set"] == {"learning_rate": 1e-4, "lora_dora": True}
     assert printed("info", "taskzoo/ner") == [task]
 
 
 def test_info_of_models_and_data_sets():
     shown = zoo_command("info", "small").stdout
-    assert "available here  no; `pip install no-such-distribution` brings it, or the hub has it" in shown
+    assert "local           no; `pip install no-such-distribution` installs it, or it is downloaded from" in shown
     assert "parameters      22,700,000" in shown
-    assert "recipe for ner  learning_rate=0.0001 lora=true" in shown
-    assert "installed by    test layer" in shown
+    assert "recipe for ner  learning_rate=0.0001 lora_dora=true" in shown
+    assert "source          test layer" in shown
     assert "no; /no/such/folder does not exist" in zoo_command("info", "large").stdout
-    assert "columns       tokens from 'words'" in zoo_command("info", "news").stdout
+    assert "columns    tokens from 'words'" in zoo_command("info", "news").stdout
     assert printed("info", "news")[0]["type"] == "dataset"
 
 
+def test_info_of_a_task_in_a_file(tmp_path):
+    file = tmp_path / "task.py"
+    file.write_text(
+        "from taskzoo import Task, TaskSpec\n"
+        "class Mine(Task):\n    spec = TaskSpec(id='mine', contract=2, summary='all mine')\n"
+    )
+    shown = zoo_command("info", f"{file}:Mine").stdout
+    assert "source          a file without a package" in shown
+    assert "summary         all mine" in shown
+
+
 def test_info_of_what_is_not_there():
-    with pytest.raises(UnknownNameError, match=r"no task, model or dataset named 'smal'\. Did you mean 'small'"):
+    with pytest.raises(UnknownNameError, match=r"no task, model or data set named 'smal'\. Did you mean 'small'"):
         zoo_command("info", "smal")
     with pytest.raises(PluginError, match="no wings"):
         zoo_command("info", "bad")

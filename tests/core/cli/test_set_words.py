@@ -45,3 +45,9 @@ def test_no_word_is_lost_or_moved(words):
             assert not word.startswith("-")
     assert list(rest) == []
     assert one_set_each(spread) == spread
+
+
+@pytest.mark.parametrize("before", [[], ["--registry", "my.yaml"], ["--registry=my.yaml"]])
+def test_words_of_predict_are_texts_whatever_stands_before_it(before):
+    words = [*before, "predict", "RUN", "--set", "num_beams=4", "x=1"]
+    assert one_set_each(words) == words

@@ -3,13 +3,14 @@ from __future__ import annotations
 import math
 import subprocess
 import sys
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taskzoo.data import padding_share, plan_epoch, plan_evaluation, split_batch
+from taskzoo.data.batching import plan_epoch, plan_evaluation, split_batch
 from taskzoo.errors import RequestError
 
 _LENGTHS = st.lists(st.integers(0, 600), max_size=200)
@@ -19,6 +20,16 @@ def realistic(count: int = 3400, spread: float = 0.5) -> list[int]:
     """Lognormal lengths of mean 31, like those of short messages."""
     drawn = np.random.default_rng(0).lognormal(math.log(31) - spread**2 / 2, spread, count)
     return [max(1, round(length)) for length in drawn]
+
+
+def padding_share(lengths: Sequence[int], batches: Iterable[Sequence[int]]) -> float:
+    """The share of positions that are padding when each batch is padded to its longest example."""
+    real = padded = 0
+    for batch in batches:
+        sizes = [lengths[i] for i in batch]
+        real += sum(sizes)
+        padded += max(sizes, default=0) * len(sizes)
+    return 1 - real / padded if padded else 0.0
 
 
 @given(_LENGTHS, st.integers(1, 40), st.integers(0, 9), st.integers(0, 9), st.integers(1, 9))

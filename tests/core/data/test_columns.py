@@ -98,3 +98,10 @@ def test_a_first_token_that_is_a_synonym_is_no_header(write: Write, word: str) -
     path = write("a.txt", f"{word}\tO\nof\tO\n\nOslo\tB-LOC\n")
     rows = sentences(path, roles=roles, required=frozenset())
     assert [row["tokens"] for row in rows] == [[word, "of"], ["Oslo"]]
+
+
+def test_all_inputs_that_would_do_are_named(write: Write) -> None:
+    spec = {"roles": {**TOKENS, "text": "a text instead of tokens"}, "required": frozenset(), "read": sentences}
+    path = write("a.jsonl", '{"a": 1}')
+    refused(path, "for tokens, tags; ", "tokens=NAME,tags=NAME. Instead of tokens, text will do.", line=1, **spec)
+    refused(path, "for tokens; ", "tokens=NAME. Instead of tokens, text will do.", line=1, labelled=False, **spec)

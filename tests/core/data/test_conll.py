@@ -7,11 +7,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from taskzoo.data import read_rows
 from taskzoo.errors import UnknownNameError
 
 from .conftest import Write
-from .kit import CONLL, TOKENS, refused, sentences
+from .kit import TOKENS, refused, sentences
 
 SIMPLE = "EU\tB-ORG\nrejects\tO\n\nPeter\tB-PER\n"
 
@@ -90,7 +89,16 @@ def test_a_column_name_cannot_be_found(write: Write) -> None:
 
 
 def test_two_roles_on_one_column(write: Write) -> None:
-    refused(write("a.conll", SIMPLE), "tokens and tags", "column 0", read=sentences, columns={"tags": "0"})
+    refused(
+        write("a.conll", SIMPLE), "tokens and tags", "column 0", read=sentences, columns={"tokens": "0", "tags": "0"}
+    )
+
+
+def test_a_column_that_is_mapped_is_free_of_its_usual_role(write: Write) -> None:
+    path = write("a.conll", SIMPLE)
+    refused(path, "no column for tokens", "--columns tokens=1", read=sentences, columns={"tags": "0"})
+    turned = sentences(path, columns={"tags": "0", "tokens": "1"})
+    assert turned[0]["tags"] == sentences(path)[0]["tokens"]
 
 
 def test_an_unknown_role_names_the_nearest(write: Write) -> None:
@@ -189,5 +197,5 @@ def test_whatever_is_written_is_read(
     lines = [line for sentence in written for line in [*(f"{w}{separator}{t}" for w, t in sentence), blank]]
     path = tmp_path / "a.conll"
     path.write_bytes(end.join(lines).encode())
-    rows = read_rows(path, formats=CONLL, roles=TOKENS, columns={"tokens": "0"})
+    rows = sentences(path, columns={"tokens": "0"})
     assert [list(zip(row["tokens"], row["tags"], strict=True)) for row in rows] == written

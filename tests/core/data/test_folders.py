@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from taskzoo.data import find_splits
+from taskzoo.data.readers import find_splits
 from taskzoo.errors import DataError
 
 
@@ -69,5 +69,5 @@ def test_nothing_found(tmp_path: Path) -> None:
         found(tmp_path, "data.csv")
     with pytest.raises(DataError, match="no such folder"):
         find_splits(tmp_path / "nowhere")
-    with pytest.raises(DataError, match="this is no folder"):
+    with pytest.raises(DataError, match="this is not a folder"):
         find_splits(tmp_path / "data.csv")

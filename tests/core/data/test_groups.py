@@ -5,12 +5,14 @@ from typing import Any
 
 import pytest
 
-from taskzoo.data import read_rows, split_rows
 from taskzoo.data.hub import load_hub_rows
+from taskzoo.data.readers import ReadRequest
+from taskzoo.data.splits import split_examples
 from taskzoo.errors import RequestError
+from taskzoo.types import Row
 
 from .conftest import Write
-from .kit import CONLL, TEXT, TOKENS, pairs, refused, sentences, texts
+from .kit import TEXT, make_spec, pairs, refused, sentences, texts
 
 CSV = "doc,text,label\nd1_1,a,x\nd1_2,b,y\nd2,c,x\n"
 
@@ -64,7 +66,7 @@ def test_rows_may_be_grouped_by_what_they_hold(write: Write) -> None:
 
 def test_a_missing_column_or_value(write: Write) -> None:
     path = write("a.csv", CSV)
-    refused(path, "no column 'dok' for group", "'doc' is near", "--group-by NAME", line=1, group="dok")
+    refused(path, "no column 'dok' for group", "(nearest: 'doc')", "--group-by NAME", line=1, group="dok")
     refused(write("b.csv", CSV.replace("d2,c", ",c")), "group is empty", line=4, group="doc")
     refused(write("c.csv", CSV.replace("d2,c", "_2,c")), "nothing stands before '_' in '_2'", line=4, group="doc:_")
     lines = '{"doc": {"id": 3}, "text": "a", "label": 1}\n{"doc": {}, "text": "b", "label": 1}\n'
@@ -89,7 +91,7 @@ def test_parquet(tmp_path: Path) -> None:
 
 def test_conll_takes_the_column_that_is_alike_in_a_sentence(write: Write) -> None:
     path = write("a.conll", "EU\tB-ORG\td1\nrejects\tO\td1\n\nPeter\tB-PER\td2\n")
-    rows = read_rows(path, formats=CONLL, roles=TOKENS, columns={"tags": "1"}, group="2")
+    rows = sentences(path, columns={"tags": "1"}, group="2")
     assert [row["group"] for row in rows] == ["d1", "d2"]
     assert rows[0]["tags"] == ["B-ORG", "O"]
     refused(path, "the last", "--columns tags=1", read=sentences, group="-1")
@@ -99,18 +101,24 @@ def test_conll_takes_the_column_that_is_alike_in_a_sentence(write: Write) -> Non
 
 def test_groups_of_a_hub_data_set(write: Write, tmp_path: Path) -> None:
     write("train.csv", CSV)
-    found = load_hub_rows(str(tmp_path), {}, TEXT, group="doc:_")
-    assert [row["group"] for row in found["train"]] == ["d1", "d1", "d2"]
-    assert "group" not in load_hub_rows(str(tmp_path), {}, TEXT)["train"][0].fields
-    with pytest.raises(RequestError, match=r"no column 'id' for group.*doc, text, label.*--group-by"):
-        load_hub_rows(str(tmp_path), {}, TEXT, group="id")
+
+    def load(**request: str) -> list[Row]:
+        return load_hub_rows(str(tmp_path), ReadRequest(make_spec(TEXT), **request)).rows["train"]  # type: ignore[arg-type]
+
+    assert [row["group"] for row in load(group="doc:_")] == ["d1", "d1", "d2"]
+    assert "group" not in load()[0].fields
+    with pytest.raises(RequestError, match=r"no column 'id' for group.*'doc', 'text', 'label'.*--group-by"):
+        load(group="id")
 
 
 def test_read_groups_keep_rows_together(write: Write) -> None:
     lines = [f"{doc}_{i},text {doc} {i},{'pos' if (doc + i) % 2 else 'neg'}" for doc in range(30) for i in range(4)]
     rows = texts(write("a.csv", "\n".join(["id,text,label", *lines])), group="id:_")
-    *parts, info = split_rows(
-        rows, signature=lambda r: (r["text"], r["label"]), seed=0, groups=[row["group"] for row in rows]
+    *parts, info = split_examples(
+        [row.example(**row.fields) for row in rows],
+        dedup_key=lambda r: (r["text"], r["label"]),
+        seed=0,
+        groups=[row["group"] for row in rows],
     )
     held = [{row["group"] for row in part} for part in parts]
     assert sum(len(part) for part in held) == len(held[0] | held[1] | held[2]) == 30

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taskzoo.data import split_rows
 from taskzoo.data.holdout import held_out, parse_holdout
+from taskzoo.data.splits import split_examples
 from taskzoo.errors import RequestError
-from taskzoo.task import Row
+from taskzoo.types import Example
 
 
 def shares(text: str, rows: int = 1000, validation: bool = True, test: bool = True, **more: bool) -> list[float]:
@@ -56,7 +56,7 @@ def test_sizes_that_cannot_be() -> None:
 
 @given(st.integers(1, 200), st.integers(0, 200), st.integers(0, 3))
 def test_exactly_so_many_rows_are_split_off(validation: int, test: int, seed: int) -> None:
-    rows = [Row({"text": str(i)}, "a", i) for i in range(401)]
+    rows = [Example({"text": str(i)}, "a", i) for i in range(401)]
     fractions = held_out(f"{validation},{test}", len(rows), validation=True, test=True)
-    parts = split_rows(rows, signature=lambda row: (row["text"], ""), seed=seed, fractions=fractions)
+    parts = split_examples(rows, dedup_key=lambda row: (row["text"], ""), seed=seed, fractions=fractions)
     assert [len(part) for part in parts[:3]] == [401 - validation - test, validation, test]

@@ -9,11 +9,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from taskzoo.data import read_rows
 from taskzoo.data.hub import load_hub_rows
+from taskzoo.data.readers import ReadRequest
 
 from .conftest import Write
-from .kit import PAIR, both, refused, texts, translations
+from .kit import PAIR, PAIR_FORMATS, both, make_spec, refused, texts, translations
 
 HI = [("Hi", "嗨"), ("Bye", "再见")]
 TURNED = [(b, a) for a, b in HI]
@@ -174,13 +174,12 @@ def test_hub_rows(tmp_path: Path) -> None:
     folder = tmp_path / "set"
     folder.mkdir()
     (folder / "train.jsonl").write_text('{"id": "1", "translation": {"en": "Hi", "zh": "嗨"}}\n', encoding="utf-8")
-    rows = load_hub_rows(str(folder), {}, PAIR, languages={"source": "zh", "target": "en"})["train"]
+    spec = make_spec(PAIR, PAIR_FORMATS, languages=PAIR)
+    request = ReadRequest(spec, languages={"source": "zh", "target": "en"})
+    rows = load_hub_rows(str(folder), request).rows["train"]
     assert dict(rows[0].fields) == {"source": "嗨", "target": "Hi", "languages": ("zh", "en")}
 
 
 def test_a_required_source_is_enough(write: Write) -> None:
-    rows = read_rows(
-        write("a.jsonl", '{"en": "Hi", "note": "x"}'), formats=("jsonl",), roles=PAIR, required=frozenset(["source"]),
-        languages={"source": "en", "target": "zh"},
-    )  # fmt: skip
+    rows = translations(write("a.jsonl", '{"en": "Hi", "note": "x"}'), "en", "zh", required=["source"])
     assert [row["source"] for row in rows] == ["Hi"]

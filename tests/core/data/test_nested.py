@@ -11,27 +11,27 @@ from hypothesis import strategies as st
 
 from taskzoo.data.nested import default_sizes, nested_order, parse_sizes
 from taskzoo.errors import RequestError
-from taskzoo.task import Row
+from taskzoo.types import Example
 
 LABELS = st.lists(st.lists(st.sampled_from("abcde"), max_size=3), min_size=1, max_size=60)
 
 
-def classes(row: Row) -> list[str]:
+def classes(row: Example) -> list[str]:
     return list(row["label"])
 
 
-def signature(row: Row) -> tuple[str, str]:
+def dedup_key(row: Example) -> tuple[str, str]:
     return row["text"], "".join(row["label"])
 
 
-def make(labels: list[list[str]]) -> list[Row]:
-    return [Row({"text": f"text {i}", "label": label}) for i, label in enumerate(labels)]
+def make(labels: list[list[str]]) -> list[Example]:
+    return [Example({"text": f"text {i}", "label": label}) for i, label in enumerate(labels)]
 
 
 @given(LABELS, st.integers(0, 5))
 def test_every_row_once_and_a_row_of_every_class_first(labels: list[list[str]], seed: int) -> None:
     rows = make(labels)
-    order = nested_order(rows, classes, signature, seed)
+    order = nested_order(rows, classes, dedup_key, seed)
     assert sorted(order) == list(range(len(rows)))
     names = {name for given in labels for name in given}
     first = [name for i in order[: len(names)] for name in labels[i]]
@@ -42,14 +42,14 @@ def test_every_row_once_and_a_row_of_every_class_first(labels: list[list[str]], 
 def test_the_draw_is_the_same_whatever_the_order_of_the_rows(labels: list[list[str]], chance: random.Random) -> None:
     rows = make(labels)
     shuffled = chance.sample(rows, len(rows))
-    texts = [[given[i]["text"] for i in nested_order(given, classes, signature, 1)] for given in (rows, shuffled)]
+    texts = [[given[i]["text"] for i in nested_order(given, classes, dedup_key, 1)] for given in (rows, shuffled)]
     assert texts[0] == texts[1]
 
 
 def test_classes_keep_their_proportions_at_every_size() -> None:
     labels = [["rare"]] * 30 + [["some"]] * 90 + [["many"]] * 180
     rows = make(labels)
-    order = nested_order(rows, classes, signature, 3)
+    order = nested_order(rows, classes, dedup_key, 3)
     for size in range(3, 301):
         found = Counter(labels[i][0] for i in order[:size])
         for name, count in {"rare": 30, "some": 90, "many": 180}.items():
@@ -58,8 +58,8 @@ def test_classes_keep_their_proportions_at_every_size() -> None:
 
 def test_another_seed_draws_other_rows_and_tasks_without_classes_are_drawn_by_chance() -> None:
     rows = make([["a"], ["b"]] * 50)
-    assert nested_order(rows, classes, signature, 1)[:10] != nested_order(rows, classes, signature, 2)[:10]
-    order = nested_order(rows, lambda row: [], signature, 1)
+    assert nested_order(rows, classes, dedup_key, 1)[:10] != nested_order(rows, classes, dedup_key, 2)[:10]
+    order = nested_order(rows, lambda row: [], dedup_key, 1)
     assert sorted(order) == list(range(100))
     assert order != sorted(order)
 

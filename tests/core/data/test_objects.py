@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from taskzoo.data import mixed_types
+from taskzoo.data.readers.values import mixed_types
 
 from .conftest import Write
 from .kit import pairs, refused, texts

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taskzoo.data import content_sha256, find_splits
-from taskzoo.data.readers import names_parallel, require_source, source_files
+from taskzoo.data.readers import content_sha256, find_splits, names_parallel, require_source, source_files
 from taskzoo.errors import DataError
 
 from .conftest import Write
@@ -105,15 +104,15 @@ def test_unequal_lengths(corpus: Path, write: Write) -> None:
     refused(path, "has 2 lines", "train.en has 1", "'再见'", line=2, read=translations, **DIRECTION)
 
 
-def test_a_line_that_is_blank_on_one_side(corpus: Path, write: Write) -> None:
+def test_a_line_that_is_empty_on_one_side(corpus: Path, write: Write) -> None:
     write("train.zh", "嗨\n \n")
     write("train.en", "Hi\nBye\n")
     with pytest.raises(DataError) as caught:
         translations(corpus, **DIRECTION)
-    assert str(caught.value).startswith(f"{corpus}.zh:2: this line is blank, and in train.en it is 'Bye'")
+    assert str(caught.value).startswith(f"{corpus}.zh:2: this line is empty, and in train.en it is 'Bye'")
 
 
-def test_lines_that_are_blank_on_both_sides_are_left_out_and_counted(write: Write, tmp_path: Path) -> None:
+def test_lines_that_are_empty_on_both_sides_are_left_out_and_counted(write: Write, tmp_path: Path) -> None:
     from collections import Counter
 
     write("x.en", "Hi\n\nBye\n\n")
@@ -122,7 +121,7 @@ def test_lines_that_are_blank_on_both_sides_are_left_out_and_counted(write: Writ
     rows = translations(tmp_path / "x", notes=notes, **DIRECTION)
     assert both(rows) == HI
     assert [row.line for row in rows] == [1, 3]
-    assert notes == {"blank lines left out": 1}
+    assert notes == {"empty lines left out": 1}
 
 
 @given(st.lists(st.text(st.characters(exclude_characters="\n\r\0", exclude_categories=["Cs"]), min_size=1), min_size=1))

@@ -11,11 +11,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from taskzoo.data import find_splits, read_rows
+from taskzoo.data.readers import find_splits
 from taskzoo.errors import UnknownNameError
 
 from .conftest import Write
-from .kit import TABLE, TEXT, pairs, refused, texts
+from .kit import TABLE, pairs, refused, texts
 
 FORMATS = (*TABLE, "parquet")
 Save = Callable[..., Path]
@@ -115,7 +115,7 @@ def test_files_of_the_library_datasets(tmp_path: Path) -> None:
 
 def test_missing_columns_and_repeated_ones(save: Save) -> None:
     refused(save({"body": ["a"], "label": [1]}), "no column for text", "'body', 'label'", formats=FORMATS)
-    refused(save({"body": ["a"]}), "'bodi'", "'body' is near", formats=FORMATS, columns={"text": "bodi"})
+    refused(save({"body": ["a"]}), "'bodi'", "'body' (nearest", formats=FORMATS, columns={"text": "bodi"})
     twice = pa.table([["a"], ["b"], [1]], names=["text", "text", "label"])
     refused(save(twice), "two columns are named 'text'", formats=FORMATS)
     refused(save({"text": pa.array([], pa.string()), "label": pa.array([], pa.string())}), "no rows", formats=FORMATS)
@@ -127,10 +127,10 @@ def test_a_broken_file(write: Write, save: Save) -> None:
     refused(write("c.parquet", b"PAR1"), "cannot be read", formats=FORMATS)
 
 
-def test_what_is_no_parquet(write: Write) -> None:
+def test_what_is_not_parquet(write: Write) -> None:
     pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:1\n"
-    refused(write("a.parquet", pointer), "this is no Parquet file", formats=FORMATS)
-    refused(write("a.csv", "text,label\na,b\n"), "this is no Parquet file", formats=FORMATS, format="parquet")
+    refused(write("a.parquet", pointer), "this is not a Parquet file", formats=FORMATS)
+    refused(write("a.csv", "text,label\na,b\n"), "this is not a Parquet file", formats=FORMATS, format="parquet")
     assert pairs(texts(write("b.parquet", "text,label\na,b\n"), formats=FORMATS, format="csv")) == [("a", "b")]
 
 
@@ -144,4 +144,4 @@ def test_tasks_and_formats_that_do_not_fit(save: Save) -> None:
 
 def test_only_the_columns_that_roles_need_are_decoded(save: Save) -> None:
     path = save({"text": ["a"], "label": ["b"], "image": [b"\xff" * 99]})
-    assert dict(read_rows(path, formats=FORMATS, roles=TEXT)[0].fields) == {"text": "a", "label": "b"}
+    assert dict(texts(path, formats=FORMATS)[0].fields) == {"text": "a", "label": "b"}

@@ -8,29 +8,29 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taskzoo.data import take_shots
+from taskzoo.data.shots import take_shots
 from taskzoo.errors import RequestError
-from taskzoo.task import Row
+from taskzoo.types import Example
 
 
-def row(text: str, labels: str, line: int = 0) -> Row:
-    return Row({"text": text, "labels": list(labels)}, "a.csv", line)
+def row(text: str, labels: str, line: int = 0) -> Example:
+    return Example({"text": text, "labels": list(labels)}, "a.csv", line)
 
 
-def classes(row: Row) -> list[str]:
+def classes(row: Example) -> list[str]:
     found: list[str] = row["labels"]
     return found
 
 
-def signature(row: Row) -> tuple[str, str]:
+def dedup_key(row: Example) -> tuple[str, str]:
     return row["text"], "".join(row["labels"])
 
 
-def have(rows: list[Row]) -> Counter[str]:
+def have(rows: list[Example]) -> Counter[str]:
     return Counter(name for row in rows for name in set(classes(row)))
 
 
-def texts(rows: list[Row]) -> list[str]:
+def texts(rows: list[Example]) -> list[str]:
     return [row["text"] for row in rows]
 
 
@@ -51,8 +51,8 @@ def test_so_many_of_each_class_in_the_original_order() -> None:
 @given(_SINGLE, st.integers(1, 6), st.integers(0, 3))
 def test_fewer_shots_are_a_part_of_more(pairs: list[tuple[str, str]], shots: int, seed: int) -> None:
     rows = [row(text, label, i) for i, (text, label) in enumerate(pairs)]
-    few, _ = take_shots(rows, classes, shots, seed, signature=signature)
-    more, info = take_shots(rows, classes, 2 * shots, seed, signature=signature)
+    few, _ = take_shots(rows, classes, shots, seed, dedup_key=dedup_key)
+    more, info = take_shots(rows, classes, 2 * shots, seed, dedup_key=dedup_key)
     assert {r.line for r in few} <= {r.line for r in more}
     assert len(set(texts(more))) == len(more) == info["rows"]
     assert set(info["short"]) == {name for name, count in have(more).items() if count < 2 * shots}
@@ -68,22 +68,22 @@ def test_the_choice_depends_on_the_seed_and_not_on_the_order() -> None:
 
 
 def test_the_choice_is_the_same_in_every_version() -> None:
-    chosen, _ = take_shots(ROWS, classes, 2, seed=0, signature=signature)
+    chosen, _ = take_shots(ROWS, classes, 2, seed=0, dedup_key=dedup_key)
     assert texts(chosen) == ["text 27", "text 192", "text 236", "text 266"]
 
 
 def test_the_same_input_is_taken_once_whatever_stands_first() -> None:
     rows = [row("same", "a", 1), row("same", "b", 2), row("same", "a", 3), row("x", "a", 4), row("y", "b", 5)]
     for order in (rows, rows[::-1]):
-        chosen, info = take_shots(order, classes, 2, seed=0, signature=signature)
+        chosen, info = take_shots(order, classes, 2, seed=0, dedup_key=dedup_key)
         assert sorted(texts(chosen)) == ["same", "x", "y"]
         assert info["short"] in ({"a": 1}, {"b": 1})
-    labels = {r["text"]: classes(r) for r in take_shots(rows, classes, 2, seed=0, signature=signature)[0]}
-    assert labels == {r["text"]: classes(r) for r in take_shots(rows[::-1], classes, 2, seed=0, signature=signature)[0]}
+    labels = {r["text"]: classes(r) for r in take_shots(rows, classes, 2, seed=0, dedup_key=dedup_key)[0]}
+    assert labels == {r["text"]: classes(r) for r in take_shots(rows[::-1], classes, 2, seed=0, dedup_key=dedup_key)[0]}
 
 
-def test_without_a_signature_whole_rows_are_compared() -> None:
-    rows = [row("same", "a"), row("same", "a"), row("same", "b"), Row({"text": {1}, "labels": ["b"]})]
+def test_without_a_dedup_key_whole_rows_are_compared() -> None:
+    rows = [row("same", "a"), row("same", "a"), row("same", "b"), Example({"text": {1}, "labels": ["b"]})]
     assert take_shots(rows, classes, 9, seed=0)[1] == {"shots": 9, "seed": 0, "rows": 3, "short": {"a": 1, "b": 2}}
 
 

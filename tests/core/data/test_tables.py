@@ -158,7 +158,7 @@ def test_a_missing_column_lists_those_found(write: Write) -> None:
 
 def test_a_mapped_column_that_is_missing(write: Write) -> None:
     path = write("a.csv", "body,label\na,b\n")
-    refused(path, "no column 'bodi'", "'body' is near", line=1, columns={"text": "bodi"})
+    refused(path, "no column 'bodi'", "(nearest: 'body')", line=1, columns={"text": "bodi"})
     assert pairs(texts(path, columns={"text": "body"})) == [("a", "b")]
 
 
@@ -170,7 +170,7 @@ def test_an_unknown_role(write: Write) -> None:
 def test_two_roles_on_one_column(write: Write) -> None:
     path = write("a.csv", "text,label\na,b\n")
     refused(path, "text and label", "'text'", columns={"text": "text", "label": "text"})
-    refused(path, "text and label", "column 1", columns={"text": "1", "label": "-1"})
+    refused(path, "text and label", "column 'label'", columns={"text": "1", "label": "-1"})
 
 
 def test_no_header_asks_for_positions(write: Write) -> None:
@@ -194,20 +194,11 @@ def test_positions_keep_the_first_row(write: Write) -> None:
 def test_positions_skip_a_header_that_names_their_roles(write: Write) -> None:
     path = write("a.csv", "Sentence,Category\nwell,pos\n")
     assert pairs(texts(path, columns=POSITIONS)) == [("well", "pos")]
-    assert pairs(texts(path, columns=POSITIONS, header=False))[0] == ("Sentence", "Category")
 
 
 def test_positions_of_other_columns_are_no_header(write: Write) -> None:
     path = write("a.csv", "class,well,pos\nx,no,neg\n")
     assert len(texts(path, columns={"text": "1", "label": "2"})) == 2
-
-
-def test_header_can_be_said(write: Write) -> None:
-    path = write("a.csv", "x,y\na,b\n")
-    assert pairs(texts(path, columns=POSITIONS, header=True)) == [("a", "b")]
-    assert len(texts(path, columns=POSITIONS, header=False)) == 2
-    only_text = texts(path, columns={"text": "0"}, header=True, required=frozenset({"text"}))
-    assert dict(only_text[0].fields) == {"text": "a"}
 
 
 def test_a_position_outside_the_file(write: Write) -> None:

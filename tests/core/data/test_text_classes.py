@@ -10,11 +10,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from taskzoo.data import content_sha256, find_classes, find_splits, read_rows
-from taskzoo.data.readers import read_text_classes, require_source
+from taskzoo.data.readers import content_sha256, find_splits, require_source
+from taskzoo.data.readers.text_classes import find_classes
 from taskzoo.errors import DataError
 
-from .kit import CONLL, TEXT, TOKENS, pairs, refused, texts
+from .kit import TEXT, TOKENS, pairs, refused, sentences, texts
 
 
 def fill(folder: Path, files: Mapping[str, str | bytes]) -> Path:
@@ -58,7 +58,7 @@ def test_the_class_is_what_differs_in_the_names(tmp_path: Path, names: list[str]
     about = ["README.1.txt", "_README_.txt", "LICENSE-README.txt", "labels.txt", "label_names.txt", ".hidden.txt"]
     fill(tmp_path, dict.fromkeys([*names, *about], "a text\n"))
     assert list(find_classes(tmp_path)) == expected
-    assert len(read_text_classes(tmp_path)) == len(expected)
+    assert len(texts(tmp_path)) == len(expected)
 
 
 def test_a_folder_per_class(tmp_path: Path) -> None:
@@ -132,7 +132,7 @@ def test_tasks_without_text_and_label_see_files_only(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"no file here is named train.* or test; name the files"):
         find_splits(tmp_path, TOKENS)
     with pytest.raises(DataError, match="this is a folder and a file is needed"):
-        read_rows(tmp_path, formats=CONLL, roles=TOKENS)
+        sentences(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -246,4 +246,4 @@ def test_whatever_is_written_is_read(tmp_path: Path, written: list[list[str]]) -
     names = ["neg.txt", "pos.txt"]
     fill(tmp_path, {name: "\n\n".join(lines) for name, lines in zip(names, written, strict=True)})
     expected = [(line, name[:3]) for name, lines in zip(names, written, strict=True) for line in lines]
-    assert pairs(read_text_classes(tmp_path)) == expected
+    assert pairs(texts(tmp_path)) == expected

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch.nn import functional
 
 from taskzoo.data.batching import plan_epoch
-from taskzoo.engine.trainer import plan_epochs, total_steps
-from taskzoo.task import IGNORE_INDEX, Feature
+from taskzoo.engine.plan import plan_steps
+from taskzoo.errors import RequestError
+from taskzoo.methods.base import refuse_division
+from taskzoo.types import IGNORE_INDEX, Feature
 
 from .kit import TaggingTask, collate, distance, fit, history, make_features, make_tagger, settings, weights
 
@@ -22,15 +26,15 @@ def descend_plainly(epochs: int, rate: float, *, mean_of_means: int = 0) -> dict
     """
     model = make_tagger()
     optimizer = torch.optim.SGD(model.parameters(), lr=rate)
-    lengths = [len(f["input_ids"]) for f in FEATURES]
+    lengths = [f.length for f in FEATURES]
     for epoch in range(epochs):
         for examples in plan_epoch(lengths, batch_size=32, seed=42, epoch=epoch):
             size = -(-len(examples) // mean_of_means) if mean_of_means else len(examples)
             parts = [examples[i : i + size] for i in range(0, len(examples), size)]
             for part in parts:
                 batch = collate([FEATURES[i] for i in part])
-                logits = model(**batch["inputs"]).logits.flatten(0, 1)
-                labels = batch["targets"]["labels"].flatten()
+                logits = model(**batch.inputs).logits.flatten(0, 1)
+                labels = batch.targets["labels"].flatten()
                 (functional.cross_entropy(logits, labels, ignore_index=IGNORE_INDEX) / len(parts)).backward()
             optimizer.step()
             optimizer.zero_grad()
@@ -68,13 +72,13 @@ def test_reported_loss_is_per_target_over_the_logged_steps(tmp_path):
     fit(make_tagger(), FEATURES, tmp_path, learning_rate=0, log_every=100)
     model, task = make_tagger(), TaggingTask()
     batch = collate(FEATURES)
-    total, count = task.loss(model(**batch["inputs"]), batch)
+    loss = task.loss(model(**batch.inputs), batch)
     (line,) = history(tmp_path)
-    assert line["loss"] == pytest.approx((total / count).item(), rel=1e-6)
+    assert line["loss"] == pytest.approx((loss.total / loss.weight).item(), rel=1e-6)
 
 
 def test_a_batch_without_targets_changes_nothing(tmp_path):
-    features = [{**f, "labels": [IGNORE_INDEX] * len(f["labels"])} for f in make_features(4)]
+    features = [replace(f, values={**f.values, "labels": [IGNORE_INDEX] * f.length}) for f in make_features(4)]
     model = make_tagger()
     before = weights(model)
     fit(model, features, tmp_path)
@@ -93,13 +97,12 @@ def test_a_batch_without_targets_changes_nothing(tmp_path):
     ],
 )
 def test_number_of_steps(examples, values, expected):
-    per_epoch, _ = plan_epochs(make_features(examples), settings(**values))
-    assert total_steps(per_epoch, settings(**values)) == expected
+    assert plan_steps(make_features(examples), settings(**values)).last_step == expected
 
 
 def with_targets(count: int) -> list[Feature]:
     """Features that say they have targets of a token more than their inputs."""
-    return [{**f, "target_length": len(f["input_ids"]) + 1} for f in make_features(count)]
+    return [replace(f, target_length=f.length + 1) for f in make_features(count)]
 
 
 @pytest.mark.parametrize("micro_batch_size", [0, 3])
@@ -114,17 +117,17 @@ def test_steps_counted_in_tokens(tmp_path, micro_batch_size):
     model = make_tagger()
     values = {"batch_tokens": 150, "epochs": 2, "micro_batch_size": micro_batch_size}
     progress = fit(model, features, tmp_path, collate=watch, **values)
-    per_epoch, steps_of = plan_epochs(features, settings(**values))
-    assert 8 < per_epoch < 25
-    assert progress.step == 2 * per_epoch == history(tmp_path)[-1]["step"]
+    plan = plan_steps(features, settings(**values))
+    assert 8 < plan.per_epoch < 25
+    assert progress.step == 2 * plan.per_epoch == history(tmp_path)[-1]["step"]
     assert history(tmp_path)[-1]["epoch"] == 2
-    assert progress.tokens == 2 * sum(len(f["input_ids"]) + f["target_length"] for f in features)
+    assert progress.tokens == 2 * sum(f.length + f.target_length for f in features)
     if micro_batch_size:
         assert max(map(len, seen)) == 3
     else:
-        expected = [[f["row"] for f in (features[i] for i in step)] for epoch in (0, 1) for step in steps_of(epoch)]
-        assert [[f["row"] for f in chosen] for chosen in seen] == expected
-        costs = [len(c) * (2 * max(len(f["input_ids"]) for f in c) + 1) for c in seen]
+        expected = [[features[i].row for i in step] for epoch in (0, 1) for step in plan.epoch(epoch)]
+        assert [[f.row for f in chosen] for chosen in seen] == expected
+        costs = [len(c) * (2 * max(f.length for f in c) + 1) for c in seen]
         assert max(costs) <= 150
         (tmp_path / "parts").mkdir()
         other = make_tagger()
@@ -137,3 +140,29 @@ def test_max_steps_may_exceed_the_epochs(tmp_path):
     assert progress.step == 7
     assert [line["step"] for line in history(tmp_path)] == [1, 2, 3, 4, 5, 6, 7]
     assert history(tmp_path)[-1]["epoch"] == pytest.approx(7 / 3)
+
+
+class Coupled(TaggingTask):
+    batch_coupled = True
+
+
+@pytest.mark.parametrize(("values", "processes"), [({"micro_batch_size": 8}, 1), ({}, 2)])
+def test_a_loss_over_the_whole_batch_is_not_divided(values, processes):
+    wanted = "The loss of X compares the examples of a batch; leave micro_batch_size at 0 and --processes at 1"
+    with pytest.raises(RequestError, match=wanted):
+        refuse_division(Coupled(), "X", settings(**values), processes)
+    refuse_division(Coupled(), "X", settings())
+    refuse_division(TaggingTask(), "X", settings(micro_batch_size=8), 2)
+
+
+def test_the_loss_is_asked_for_once_a_batch(tmp_path):
+    class Counted(TaggingTask):
+        calls = 0
+
+        def loss(self, outputs, batch, *, label_smoothing=0.0):
+            self.calls += 1
+            return super().loss(outputs, batch, label_smoothing=label_smoothing)
+
+    task = Counted()
+    fit(make_tagger(), FEATURES, tmp_path, task=task, label_smoothing=0.1)
+    assert task.calls == 3

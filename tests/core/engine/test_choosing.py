@@ -39,6 +39,8 @@ NAN = float("nan")
         ("score", [NAN, 0.1, NAN, 0.05], 1),
         ("loss", [NAN, 0.3, 0.1, NAN], 2),
         ("score", [-0.5, -0.1, -0.3, NAN], 1),
+        ("mistakes", [0.4, 0.1, 0.2, 0.3], 1),  # the metric says that lower is better
+        ("mistakes", [0.4, NAN, 0.2, 0.3], 2),
     ],
 )
 def test_training_ends_with_the_best_weights(tmp_path, metric, scores, best):

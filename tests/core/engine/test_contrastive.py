@@ -6,15 +6,16 @@ import math
 import signal
 import time
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
+from taskzoo.config import Training
 from taskzoo.engine.contrastive import (
     NAMES,
     ContrastiveObjective,
-    PairEncoder,
     average_weights,
     make_pairs,
     name_loss,
@@ -23,31 +24,37 @@ from taskzoo.engine.contrastive import (
     supervised_contrastive,
     trained_weights,
 )
+from taskzoo.engine.plan import plan_steps
 from taskzoo.engine.probe import captured_input, last_linear
 from taskzoo.errors import Interrupted, RequestError
+from taskzoo.heads.collator import SequenceCollator
+from taskzoo.heads.single_label import SingleLabelHead
 from taskzoo.models.sequence import load_sequence_model
-from taskzoo.models.texts import SequenceCollator
+from taskzoo.types import Feature
 
-from .kit import fit, history, same, weights
+from .kit import TaggingTask, fit, history, make_feature, same, weights
 
-COLLATE = SequenceCollator(0, "single", 3)
+COLLATE = SequenceCollator(0, SingleLabelHead(["a", "b", "c"]))
+OBJECTIVE = ContrastiveObjective(TaggingTask(), 0.1)  # of the task only its forward pass is used
 
 
 def features_of(targets, seed=0):
     generator = np.random.default_rng(seed)
     return [
-        {"input_ids": generator.integers(20, 50, generator.integers(2, 9)).tolist(), "row": row, "target": target}
+        make_feature(row, generator.integers(20, 50, generator.integers(2, 9)).tolist(), target=target)
         for row, target in enumerate(targets)
     ]
 
 
-def encoder_of(folder: str, dropout: float = 0.0) -> PairEncoder:
+def model_of(folder: str, dropout: float = 0.0):
     torch.manual_seed(0)
-    model = load_sequence_model(folder, kind="single", labels=["a", "b", "c"], pooling="mean")
+    model = load_sequence_model(
+        folder, problem_type="single_label_classification", labels=["a", "b", "c"], pooling="mean"
+    )
     for module in model.modules():
         if isinstance(module, torch.nn.Dropout):
             module.p = dropout
-    return PairEncoder(model)
+    return model
 
 
 # the loss
@@ -100,22 +107,22 @@ def test_texts_of_a_class_that_are_alike_cost_less():
 def test_pairs_are_of_one_class_and_never_of_one_row():
     features = features_of([0] * 7 + [1] * 5 + [2] * 2)
     pairs = make_pairs(features, 4, seed=0)
-    assert Counter(pair["row"] for pair in pairs) == dict.fromkeys(range(14), 4)
+    assert Counter(pair.row for pair in pairs) == dict.fromkeys(range(14), 4)
     for pair in pairs:
         first, second = pair["pair"]
         assert first["target"] == second["target"]
-        assert first["row"] == pair["row"] != second["row"]
-        assert pair["input_ids"] == first["input_ids"]
+        assert first.row == pair.row != second.row
+        assert pair.length == first.length
     for row in range(12):  # as many others as pairs: no other twice
-        partners = [pair["pair"][1]["row"] for pair in pairs if pair["row"] == row]
+        partners = [pair["pair"][1].row for pair in pairs if pair.row == row]
         assert len(set(partners)) == 4
-    assert {pair["pair"][1]["row"] for pair in pairs if pair["row"] == 12} == {13}
+    assert {pair["pair"][1].row for pair in pairs if pair.row == 12} == {13}
 
 
 def test_all_others_serve_before_one_serves_again():
     pairs = make_pairs(features_of([0] * 4 + [1] * 2), 7, seed=0)
     for row in range(4):
-        times = Counter(pair["pair"][1]["row"] for pair in pairs if pair["row"] == row)
+        times = Counter(pair["pair"][1].row for pair in pairs if pair.row == row)
         assert sum(times.values()) == 7
         assert set(times.values()) <= {2, 3}
         assert times.keys() == {0, 1, 2, 3} - {row}
@@ -123,15 +130,15 @@ def test_all_others_serve_before_one_serves_again():
 
 def test_a_class_of_one_row_pairs_it_with_itself():
     pairs = make_pairs(features_of([0, 0, 1]), 3, seed=0)
-    assert [pair["pair"][1]["row"] for pair in pairs if pair["row"] == 2] == [2, 2, 2]
+    assert [pair["pair"][1].row for pair in pairs if pair.row == 2] == [2, 2, 2]
 
 
 def test_windows_of_a_row_are_no_pair():
     rows = [0] * 3 + [1] * 5 + [2] + [3, 3, 4, 4]
-    windows = [{**f, "row": row} for f, row in zip(features_of([0] * 9 + [1] * 4), rows, strict=True)]
+    windows = [replace(f, row=row) for f, row in zip(features_of([0] * 9 + [1] * 4), rows, strict=True)]
     pairs = make_pairs(windows, 6, seed=1)
     assert len(pairs) == 6 * 13
-    assert all(pair["pair"][0]["row"] != pair["pair"][1]["row"] for pair in pairs)
+    assert all(pair["pair"][0].row != pair["pair"][1].row for pair in pairs)
     drawn = {id(pair["pair"][1]) for pair in pairs}
     assert drawn == {id(window) for window in windows}  # every window is some other's partner
 
@@ -140,14 +147,14 @@ def test_the_seed_decides_the_pairs():
     features = features_of([0] * 20 + [1] * 20)
 
     def partners(seed: int) -> list[int]:
-        return [pair["pair"][1]["row"] for pair in make_pairs(features, 3, seed)]
+        return [pair["pair"][1].row for pair in make_pairs(features, 3, seed)]
 
     assert partners(1) == partners(1)
     assert partners(1) != partners(2)
 
 
 def test_many_rows_take_no_quadratic_time():
-    features = [{"input_ids": [1], "row": row, "target": row % 2} for row in range(20_000)]
+    features = [make_feature(row, [1], target=row % 2) for row in range(20_000)]
     began = time.process_time()
     assert len(make_pairs(features, 2, seed=0)) == 40_000
     assert time.process_time() - began < 10
@@ -156,7 +163,7 @@ def test_many_rows_take_no_quadratic_time():
 @pytest.mark.parametrize("target", [[0, 1], None, 0.5])
 def test_rows_without_one_class_each_are_refused(target):
     with pytest.raises(RequestError, match="needs exactly one class per row"):
-        make_pairs([*features_of([0, 1]), {"input_ids": [1], "row": 2, "target": target}], 2, seed=0)
+        make_pairs([*features_of([0, 1]), make_feature(2, [1], target=target)], 2, seed=0)
 
 
 def test_a_single_class_is_refused():
@@ -167,45 +174,43 @@ def test_a_single_class_is_refused():
 def test_a_batch_holds_the_first_texts_then_the_second_ones():
     pairs = make_pairs(features_of([0, 0, 1, 1, 2, 2]), 1, seed=0)[:4]
     batch = pair_collator(COLLATE)(pairs)
-    texts = [ids[mask.bool()].tolist() for ids, mask in zip(*batch["inputs"].values(), strict=True)]
+    texts = [ids[mask.bool()].tolist() for ids, mask in zip(*batch.inputs.values(), strict=True)]
     assert texts == [pair["pair"][side]["input_ids"] for side in (0, 1) for pair in pairs]
-    assert batch["targets"]["classes"].tolist() == [pair["pair"][0]["target"] for pair in pairs] * 2
+    assert batch.targets["classes"].tolist() == [pair["pair"][0]["target"] for pair in pairs] * 2
 
 
 # training
 
 
-def test_the_encoder_gives_what_the_last_layer_is_given(tiny):
-    encoder = encoder_of(tiny("bert")).eval()
+def test_the_objective_gives_what_the_last_layer_is_given(tiny):
+    model = model_of(tiny("bert")).eval()
     batch = COLLATE(features_of([0, 1, 2]))
     with torch.no_grad():
-        vectors = encoder(**batch["inputs"])
-        with captured_input(last_linear(encoder.model)) as kept:
-            encoder.model(**batch["inputs"])
+        vectors = OBJECTIVE.forward(model, batch)
+        with captured_input(last_linear(model)) as kept:
+            model(**batch.inputs)
     assert torch.equal(vectors, kept[0])
     assert vectors.shape == (3, 32)
 
 
-def train(encoder, folder, task=None, **values):
+def train(model, folder, task=OBJECTIVE, **values):
     folder.mkdir(exist_ok=True)
     pairs = make_pairs(features_of([0] * 6 + [1] * 6 + [2] * 6), 4, seed=0)
-    return fit(
-        encoder, pairs, folder, collate=pair_collator(COLLATE), task=task or ContrastiveObjective(0.1),
-        **{"optimizer": "adamw", "learning_rate": 3e-3, "batch_size": 8, "epochs": 2, **values},
-    )  # fmt: skip
+    plain = {"optimizer": "adamw", "learning_rate": 3e-3, "batch_size": 8, "epochs": 2}
+    return fit(model, pairs, folder, collate=pair_collator(COLLATE), task=task, **{**plain, **values})
 
 
 def test_training_draws_classes_apart_and_leaves_the_last_layer_alone(tiny, tmp_path):
-    encoder = encoder_of(tiny("bert"))
-    before = weights(encoder)
-    train(encoder, tmp_path, epochs=6)
+    model = model_of(tiny("bert"))
+    before = weights(model)
+    train(model, tmp_path, epochs=6)
     losses = [line["loss"] for line in history(tmp_path)]
     assert np.mean(losses[-5:]) < np.mean(losses[:5]) - 0.3
-    after = weights(encoder)
-    assert torch.equal(after["model.classifier.weight"], before["model.classifier.weight"])
+    after = weights(model)
+    assert torch.equal(after["classifier.weight"], before["classifier.weight"])
     assert not torch.equal(
-        after["model.backbone.encoder.layer.0.output.dense.weight"],
-        before["model.backbone.encoder.layer.0.output.dense.weight"],
+        after["backbone.encoder.layer.0.output.dense.weight"],
+        before["backbone.encoder.layer.0.output.dense.weight"],
     )
 
 
@@ -223,12 +228,12 @@ class Interrupting(ContrastiveObjective):
 
 def test_interrupted_and_resumed_it_ends_with_the_same_weights(tiny, tmp_path):
     """With dropout, whose random numbers must go on where they stopped."""
-    whole, stopped, resumed = (encoder_of(tiny("bert"), 0.1) for _ in range(3))
+    whole, stopped, resumed = (model_of(tiny("bert"), 0.1) for _ in range(3))
     torch.manual_seed(7)
     train(whole, tmp_path / "whole")
     torch.manual_seed(7)
     with pytest.raises(Interrupted, match="Stopped after step 6 of 18"):
-        train(stopped, tmp_path / "stopped", Interrupting(0.1))
+        train(stopped, tmp_path / "stopped", Interrupting(TaggingTask(), 0.1))
     assert not same(weights(stopped), weights(whole))
     torch.manual_seed(99)
     train(resumed, tmp_path / "stopped")
@@ -241,29 +246,32 @@ def test_interrupted_and_resumed_it_ends_with_the_same_weights(tiny, tmp_path):
 
 def named(targets):
     """Features whose texts are names of classes, as a task with label_names makes them."""
-    return [{**f, "row": 100 + i, "is_name": True} for i, f in enumerate(features_of(targets, seed=9))]
+    return [
+        make_feature(100 + i, f["input_ids"], target=f["target"], is_name=True)
+        for i, f in enumerate(features_of(targets, seed=9))
+    ]
 
 
 def test_names_stand_beside_the_pairs_and_are_no_pairs():
     texts, names = split_names([*features_of([2, 0, 1, 0]), *named([1, 0, 2]), *named([1])])
-    assert [f["row"] for f in texts] == [0, 1, 2, 3]
+    assert [f.row for f in texts] == [0, 1, 2, 3]
     assert [f["target"] for f in names] == [0, 1, 2]
     batch = pair_collator(COLLATE, names)(make_pairs(texts, 1, seed=0)[:2])
-    assert batch["targets"]["classes"].tolist() == [2, 0, 2, 0]
-    assert batch["targets"]["names"].tolist() == [0, 1, 2]
-    assert len(batch["inputs"]["input_ids"]) == 7
+    assert batch.targets["classes"].tolist() == [2, 0, 2, 0]
+    assert batch.targets["names"].tolist() == [0, 1, 2]
+    assert len(batch.inputs["input_ids"]) == 7
 
 
 def test_of_many_names_those_of_the_batch_come_first_and_the_others_vary():
     names = named(range(400))
     pairs = make_pairs(features_of([i for i in range(400) for _ in range(2)]), 1, seed=0)
-    collate = pair_collator(SequenceCollator(0, "single", 400), names)
-    shown = [collate(pairs[start : start + 8])["targets"]["names"].tolist() for start in (600, 700)]
+    collate = pair_collator(SequenceCollator(0, SingleLabelHead([str(i) for i in range(400)])), names)
+    shown = [collate(pairs[start : start + 8]).targets["names"].tolist() for start in (600, 700)]
     assert [len(set(classes)) for classes in shown] == [NAMES, NAMES]
     assert {300, 301, 302, 303} <= set(shown[0])
     assert {350, 351, 352, 353} <= set(shown[1])
     assert shown[0][4:] != shown[1][4:]
-    assert collate(pairs[600:608])["targets"]["names"].tolist() == shown[0]  # a resumed run sees the same
+    assert collate(pairs[600:608]).targets["names"].tolist() == shown[0]  # a resumed run sees the same
 
 
 def test_the_loss_of_names_against_a_loop():
@@ -282,22 +290,21 @@ def test_the_loss_of_names_against_a_loop():
 def test_training_brings_texts_to_the_names_of_their_classes(tiny, tmp_path):
     names = named([1, 2, 0])  # by chance, training without them brings texts to those of other classes
 
-    def right(encoder: PairEncoder) -> float:
-        encoder.eval()
+    def right(model) -> float:
+        model.eval()
         with torch.no_grad():
-            unit = torch.nn.functional.normalize(encoder(**COLLATE([*features_of([0, 1, 2] * 4), *names])["inputs"]))
+            vectors = OBJECTIVE.forward(model, COLLATE([*features_of([0, 1, 2] * 4), *names]))
+        unit = torch.nn.functional.normalize(vectors)
         nearest = (unit[:12] @ unit[12:].T).argmax(1)
         return torch.tensor([1, 2, 0])[nearest].eq(torch.tensor([0, 1, 2] * 4)).float().mean().item()
 
-    with_names, without = encoder_of(tiny("bert")), encoder_of(tiny("bert"))
+    with_names, without = model_of(tiny("bert")), model_of(tiny("bert"))
     pairs = make_pairs(features_of([0, 1, 2] * 4), 4, seed=0)
-    for encoder, shown in ((with_names, names), (without, [])):
+    for model, shown in ((with_names, names), (without, [])):
         folder = tmp_path / str(len(shown))
         folder.mkdir()
-        fit(
-            encoder, pairs, folder, collate=pair_collator(COLLATE, shown), task=ContrastiveObjective(0.1),
-            optimizer="adamw", learning_rate=3e-3, batch_size=8, epochs=8,
-        )  # fmt: skip
+        values = {"optimizer": "adamw", "learning_rate": 3e-3, "batch_size": 8, "epochs": 8}
+        fit(model, pairs, folder, collate=pair_collator(COLLATE, shown), task=OBJECTIVE, **values)
     assert right(with_names) == 1.0
     assert right(without) < 1.0
 
@@ -306,27 +313,27 @@ def test_training_brings_texts_to_the_names_of_their_classes(tiny, tmp_path):
 
 
 @pytest.mark.parametrize("family", ["bert", "gpt2"])
-def test_pieces_of_like_length_give_the_same_vectors(tiny, family):
-    """More texts than a piece holds, of all lengths, in no order."""
-    encoder = encoder_of(tiny(family)).eval()
+def test_chunks_of_similar_length_give_the_same_vectors(tiny, family):
+    """More texts than a chunk holds, of all lengths, in no order."""
+    model = model_of(tiny(family)).eval()
     batch = COLLATE(features_of([0, 1, 2] * 15))
     with torch.no_grad():
-        vectors = encoder(**batch["inputs"])
-        with captured_input(last_linear(encoder.model)) as kept:
-            encoder.model(**batch["inputs"])
+        vectors = OBJECTIVE.forward(model, batch)
+        with captured_input(last_linear(model)) as kept:
+            model(**batch.inputs)
     assert torch.allclose(vectors, kept[0], atol=1e-5)
 
 
 def test_vectors_are_compared_whole(tiny):
     """Dropout stays inside the backbone; that of the head would blank parts of what is compared."""
-    encoder = encoder_of(tiny("bert"), dropout=0.0)
-    encoder.model.dropout.p = 0.9
-    encoder.train()
-    assert (encoder(**COLLATE(features_of([0, 1, 2]))["inputs"]) != 0).all()
+    model = model_of(tiny("bert"), dropout=0.0)
+    model.dropout.p = 0.9
+    model.train()
+    assert (OBJECTIVE.forward(model, COLLATE(features_of([0, 1, 2]))) != 0).all()
 
 
 def test_the_average_of_weights_lies_between(tiny):
-    model = encoder_of(tiny("bert")).model
+    model = model_of(tiny("bert"))
     model.backbone.embeddings.requires_grad_(False)
     start = trained_weights(model)
     assert not [name for name in start if "embeddings" in name]
@@ -340,14 +347,11 @@ def test_the_average_of_weights_lies_between(tiny):
 
 
 def test_length_pool_of_one_mixes_lengths():
-    from taskzoo.config import Training
-    from taskzoo.engine.trainer import plan_epochs
-
-    features = [{"input_ids": [1] * length, "row": length} for length in range(1, 201)]
+    features = [Feature(length, length, {}) for length in range(1, 201)]
 
     def spread(pool: int) -> float:
-        _, plan = plan_epochs(features, Training(batch_size=20, length_pool=pool))
-        return float(np.mean([np.ptp([len(features[i]["input_ids"]) for i in batch]) for batch in plan(0)]))
+        plan = plan_steps(features, Training(batch_size=20, length_pool=pool))
+        return float(np.mean([np.ptp([features[i].length for i in batch]) for batch in plan.epoch(0)]))
 
     assert spread(100) == 19
     assert spread(1) > 100

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import pytest
@@ -12,14 +13,21 @@ from hypothesis import strategies as st
 from torch.nn import functional
 
 from taskzoo.engine import cpu
-from taskzoo.engine.cpu import attention, dropout, faster_on_cpu
+from taskzoo.engine.cpu import attention, dropout, faster_on_cpu, recompute_activations
 
+CPU = torch.device("cpu")
 SIZES = {
-    "bert": {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32,
-             "attention_probs_dropout_prob": 0.0, "hidden_dropout_prob": 0.0},
+    "bert": {
+        "hidden_size": 32,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 2,
+        "intermediate_size": 32,
+        "attention_probs_dropout_prob": 0.0,
+        "hidden_dropout_prob": 0.0,
+    },
     "gpt2": {"n_embd": 32, "n_layer": 1, "n_head": 2, "attn_pdrop": 0.0, "resid_pdrop": 0.0, "embd_pdrop": 0.0},
     "t5": {"d_model": 32, "d_kv": 16, "d_ff": 32, "num_layers": 1, "num_heads": 2, "dropout_rate": 0.0},
-}  # fmt: skip
+}
 DROPOUT = {"bert": "attention_probs_dropout_prob", "gpt2": "attn_pdrop", "t5": "dropout_rate"}
 
 
@@ -61,7 +69,7 @@ def test_gradients_are_those_of_plain_attention(family: str, monkeypatch: pytest
         return forward(query, *arguments, **others)
 
     monkeypatch.setattr(cpu, "torch_attention", noted)
-    with faster_on_cpu():
+    with faster_on_cpu(CPU):
         found = gradients(model)
     assert seen
     assert set(seen) == {torch.float32}
@@ -74,8 +82,14 @@ def test_attention_with_dropout_is_the_same_but_for_what_is_dropped(
 ) -> None:
     plain = gradients(make_model(family))
     dropped = []
-    monkeypatch.setattr(cpu, "dropout", lambda input, p, *_: dropped.append((input.dim(), p)) or input)
-    with faster_on_cpu():
+
+    def noted(input: torch.Tensor, p: float, **_: Any) -> torch.Tensor:
+        dropped.append((input.dim(), p))
+        return input
+
+    monkeypatch.setattr(cpu, "dropout", noted)
+    monkeypatch.setitem(cpu._OnCpu.instead, functional.dropout, noted)
+    with faster_on_cpu(CPU):
         found = gradients(make_model(family, **{DROPOUT[family]: 0.25}))
     assert (4, 0.25) in dropped  # weights [B, heads, T, S]
     assert_like(found, plain)
@@ -97,8 +111,8 @@ def test_written_out_attention_is_torch_s(
     others: Any = {"scale": 0.3, "enable_gqa": groups > 1, "is_causal": causal}
     monkeypatch.setattr(cpu, "dropout", lambda input, p: input)
     found = attention(query, key, value, mask, 0.5, **others)
-    wanted = cpu.torch_attention(query.float(), key.float(), value.float(), None if mask is None else
-                                 mask if kind == "bool" else mask.float(), 0.0, **others)  # fmt: skip
+    plain = mask if mask is None or kind == "bool" else mask.float()
+    wanted = cpu.torch_attention(query.float(), key.float(), value.float(), plain, 0.0, **others)
     assert found.dtype == torch.bfloat16
     torch.testing.assert_close(found.float(), wanted, rtol=0.05, atol=0.03)
 
@@ -168,14 +182,53 @@ def test_nothing_or_everything_is_dropped_as_torch_does_it(p: float, training: b
 # both
 
 
-def test_modules_use_them_within_the_context_only_also_after_an_error() -> None:
+def test_only_this_thread_and_only_within_the_context_also_after_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     before = functional.dropout, functional.scaled_dot_product_attention
+    seen: list[str] = []
+    monkeypatch.setitem(cpu._OnCpu.instead, functional.dropout, lambda input, **_: seen.append("ours") or input)
+
+    def drop() -> None:
+        torch.nn.Dropout(0.5)(torch.ones(3))
 
     def fail() -> None:
-        with faster_on_cpu():
-            assert (functional.dropout, functional.scaled_dot_product_attention) == (dropout, attention)
+        with faster_on_cpu(CPU):
+            drop()
+            assert seen == ["ours"]
+            other = threading.Thread(target=drop)
+            other.start()
+            other.join()
             raise ValueError("stop")
 
     with pytest.raises(ValueError, match="stop"):
         fail()
+    drop()
+    assert seen == ["ours"]
     assert (functional.dropout, functional.scaled_dot_product_attention) == before
+
+
+def test_other_devices_are_left_alone() -> None:
+    with faster_on_cpu(torch.device("meta")) as mode:
+        assert mode is None
+
+
+@pytest.mark.parametrize("family", SIZES)
+def test_recomputed_activations_drop_the_same(family: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With gradient checkpointing a part of the forward pass runs again within the backward pass."""
+    calls: list[int] = []
+
+    def counted(input: torch.Tensor, p: float, training: bool = True, **_: Any) -> torch.Tensor:
+        calls.append(1)
+        return dropout(input, p, training)
+
+    monkeypatch.setitem(cpu._OnCpu.instead, functional.dropout, counted)
+    found = []
+    for recompute in (False, True):
+        model = make_model(family, **{DROPOUT[family]: 0.25})
+        if recompute:
+            recompute_activations(model)
+        with faster_on_cpu(CPU):
+            found.append((gradients(model), len(calls)))
+    (plain, once), (again, more) = found
+    assert more > 2 * once
+    for name, gradient in plain.items():
+        assert torch.equal(again[name], gradient), name

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from transformers import BertConfig, BertForTokenClassification
 
-from taskzoo.engine.embeddings import trainable_table, used_rows_only
+from taskzoo.engine.embeddings import compact_table, trainable_table, used_rows_only
+from taskzoo.engine.session import Session
+from taskzoo.errors import PluginError
+from taskzoo.types import Feature
+
+from .kit import TaggingTask, make_feature, make_session
 
 
 def small_model() -> BertForTokenClassification:
@@ -66,8 +73,44 @@ def test_ids_of_another_larger_vocabulary_change_nothing() -> None:
 
 def test_a_token_outside_is_an_error_and_never_another_vector() -> None:
     model = small_model()
-    with used_rows_only(model, [5, 7]), pytest.raises(IndexError):
+    said = "given token 8, .* under names that end in 'ids', .* token_ids\\(\\); else set compact_embeddings=false"
+    with used_rows_only(model, [5, 7]), pytest.raises(PluginError, match=said):
         model(input_ids=torch.tensor([[5, 8]]))
+
+
+def test_ids_that_stand_for_nothing_change_nothing() -> None:
+    model = small_model()
+    with used_rows_only(model, [*IDS.flatten().tolist(), -100]) as rows:
+        assert rows == 6
+
+
+class Prompted(TaggingTask):
+    """Its collator adds a token that no feature has."""
+
+    def token_ids(self, feature: Feature) -> list[int]:
+        return [*super().token_ids(feature), 11]
+
+
+def session_of(task: TaggingTask, **values: Any) -> Session:
+    features = [make_feature(0, [5, 7], choices_ids=[[30], [9]], scores=[44])]
+    session = make_session(small_model(), features, task=task, **values)
+    session.unlabelled = [make_feature(0, [20])]
+    return session
+
+
+def test_tokens_of_a_task_are_all_under_names_that_end_in_ids() -> None:
+    for task, more in ((TaggingTask(), 0), (Prompted(), 1)):
+        with compact_table(session_of(task)) as rows:
+            assert rows == 6 + more  # 5, 7, 30, 9, 20 and the pad token
+
+
+def test_the_table_stays_whole_where_the_setting_or_a_generating_decoder_wants_it() -> None:
+    class Generating(TaggingTask):
+        generates = True
+
+    for session in (session_of(TaggingTask(), compact_embeddings=False), session_of(Generating())):
+        with compact_table(session):
+            assert session.model.get_input_embeddings().num_embeddings == 50
 
 
 def test_the_table_comes_back_after_an_exception() -> None:

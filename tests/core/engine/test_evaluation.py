@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import math
 import weakref
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
-from taskzoo.engine.evaluation import Evaluation, Predictions, predict, score
+from taskzoo.engine.evaluation import Evaluation, Predictions, Predictor, score
 from taskzoo.engine.precision import make_accelerator
-from taskzoo.errors import TaskZooError
+from taskzoo.errors import RequestError, TaskZooError
 from taskzoo.runs.directory import write_json
 
-from .kit import Tagger, TaggingTask, collate, encode, make_features, make_tagger
+from .kit import Accuracy, Tagger, TaggingTask, collate, encode, make_features, make_tagger
 
 
 class Oracle(Tagger):
@@ -35,9 +36,10 @@ class Oracle(Tagger):
         return output
 
 
-def run(model, features, task=None, **options):
-    rows, encoded = encode(features)
-    return rows, predict(model, task or TaggingTask(), rows, encoded, collate, make_accelerator("fp32"), **options)
+def run(model, features, task=None, max_tokens=8192, **options):
+    examples = encode(features)
+    predictor = Predictor(task or TaggingTask(), model, None, make_accelerator("fp32"), max_tokens)
+    return examples, predictor.predict(examples, **options)
 
 
 def test_every_row_is_predicted_once_and_in_order():
@@ -48,7 +50,7 @@ def test_every_row_is_predicted_once_and_in_order():
 
 
 def test_windows_of_a_row_stay_in_order():
-    features = [{**f, "row": i // 3} for i, f in enumerate(make_features(30))]
+    features = [replace(f, row=i // 3) for i, f in enumerate(make_features(30))]
     rows, predictions = run(Oracle(), features, max_tokens=30)
     assert len(rows) == 10
     assert predictions.rows == TaggingTask().references(rows)
@@ -72,10 +74,10 @@ def test_batches_stay_below_the_limit_and_the_longest_comes_first():
 def test_the_loss_is_per_target_whatever_the_batches():
     features = make_features(40)
     results = [run(make_tagger(), features, max_tokens=tokens, with_loss=True)[1].loss for tokens in (12, 50, 8192)]
-    model, task, (_, encoded) = make_tagger(), TaggingTask(), encode(features)
-    batch = collate(encoded.features)
-    total, count = task.loss(model(**batch["inputs"]), batch)
-    assert results == pytest.approx([(total / count).item()] * 3, rel=1e-6)
+    model, task = make_tagger(), TaggingTask()
+    batch = collate(task.encode(encode(features), None).features)
+    loss = task.loss(model(**batch.inputs), batch)
+    assert results == pytest.approx([(loss.total / loss.weight).item()] * 3, rel=1e-6)
 
 
 @pytest.mark.parametrize("training", [True, False])
@@ -88,8 +90,8 @@ def test_the_mode_is_put_back_and_dropout_is_off(training):
 
 def test_a_task_that_loses_rows_is_found_out():
     class Careless(TaggingTask):
-        def assemble(self, rows, parts):
-            return super().assemble(rows, parts)[1:]
+        def assemble(self, examples, parts):
+            return super().assemble(examples, parts)[1:]
 
     with pytest.raises(TaskZooError, match="assembled 19 predictions for 20 rows"):
         run(Oracle(), make_features(20), Careless())
@@ -99,7 +101,7 @@ def test_scores_details_and_intervals():
     rows, predictions = run(make_tagger(), make_features(40), with_loss=True)
     plain, full = score(TaggingTask(), rows, predictions), score(TaggingTask(), rows, predictions, intervals=True)
     assert plain.scores == full.scores
-    assert plain.scores.keys() == {"score", "loss"}
+    assert plain.scores.keys() == {"score", "mistakes", "loss"}
     assert plain.intervals == {}
     low, high = full.intervals["score"]
     assert low < full.scores["score"] < high
@@ -125,11 +127,33 @@ def test_an_undefined_score_can_be_written(tmp_path):
 def test_scores_are_plain_numbers():
     class Numpy(TaggingTask):
         def metrics(self):
-            class Metric(type(super().metrics()[0])):
-                def scores(self, total):
+            class Half(Accuracy):
+                def from_sums(self, total):
                     return {"score": np.float32(0.5)}
 
-            return [Metric()]
+            return [Half()]
 
     result = score(Numpy(), [], Predictions([]))
     assert type(result.scores["score"]) is float
+
+
+def test_further_metrics_are_scored_and_may_not_repeat_a_name():
+    class Length(Accuracy):
+        def from_sums(self, total):
+            return {"tokens": float(total[1])}
+
+    rows, predictions = run(make_tagger(), make_features(10))
+    found = score(TaggingTask(), rows, predictions, further=[Length()], intervals=True)
+    assert found.scores["tokens"] == sum(len(row["labels"]) for row in rows)
+    assert "tokens" in found.intervals
+    with pytest.raises(RequestError, match="Two metrics give a score named 'mistakes'"):
+        score(TaggingTask(), rows, predictions, further=[Accuracy()])
+
+
+def test_a_task_that_loses_parts_is_found_out():
+    class Careless(TaggingTask):
+        def decode(self, outputs, batch):
+            return super().decode(outputs, batch)[1:]
+
+    with pytest.raises(TaskZooError, match="gave 19 parts for 20 features"):
+        run(Oracle(), make_features(20), Careless())

@@ -5,27 +5,29 @@ from __future__ import annotations
 import pytest
 import torch
 
-from taskzoo.engine.evaluation import predict
+from taskzoo.engine.evaluation import Predictor
 from taskzoo.engine.precision import make_accelerator
 
-from .kit import Output, Tagger, TaggingTask, collate, distance, encode, fit, make_features, make_tagger, weights
+from .kit import Output, Tagger, TaggingTask, distance, encode, fit, make_features, make_tagger, weights
 
 
 class Reversed(TaggingTask):
     """Puts the labels in opposite order, which only its own forward pass can."""
 
     def forward(self, model, batch):
-        return Output(model(**batch["inputs"]).logits.flip(-1))
+        return Output(model(**batch.inputs).logits.flip(-1))
 
 
 class Generating(TaggingTask):
     """Makes its parts itself."""
 
-    def generate(self, model, batch):
+    generates = True
+
+    def predict_batch(self, model, batch, outputs=None):
         assert not model.training
         assert not torch.is_grad_enabled()
-        return [[i % 4 for i in ids[:n]] for ids, n in zip(
-            batch["inputs"]["input_ids"].tolist(), batch["targets"]["lengths"], strict=True)]  # fmt: skip
+        pairs = zip(batch.inputs["input_ids"].tolist(), batch.targets["lengths"], strict=True)
+        return [[i % 4 for i in ids[:n]] for ids, n in pairs]
 
     def decode(self, outputs, batch):
         raise AssertionError("its predictions are generated")
@@ -39,9 +41,9 @@ class Counting(Tagger):
         return super().forward(input_ids)
 
 
-def run(model, task, **options):
-    rows, encoded = encode(make_features(30))
-    return rows, predict(model, task, rows, encoded, collate, make_accelerator("fp32"), **options)
+def run(model, task, max_tokens=8192, **options):
+    examples = encode(make_features(30))
+    return examples, Predictor(task, model, None, make_accelerator("fp32"), max_tokens).predict(examples, **options)
 
 
 def test_training_and_prediction_take_the_tasks_forward_pass(tmp_path):
@@ -82,8 +84,19 @@ def test_the_tasks_forward_pass_is_computed_in_the_precision_of_the_run():
     class Own(TaggingTask):
         def forward(self, model, batch):
             seen.append(model.inner(torch.ones(1, 16)).dtype)
-            return model(**batch["inputs"])
+            return model(**batch.inputs)
 
-    rows, encoded = encode(make_features(4))
-    predict(make_tagger(), Own(), rows, encoded, collate, make_accelerator("bf16"))
-    assert seen == [torch.bfloat16]
+        def decode(self, outputs, batch):
+            seen.append(torch.is_autocast_enabled("cpu"))
+            return super().decode(outputs, batch)
+
+    class Generated(Own):
+        generates = True
+
+        def predict_batch(self, model, batch, outputs=None):
+            seen.append(torch.is_autocast_enabled("cpu"))
+            return [[0] * n for n in batch.targets["lengths"]]
+
+    for task in (Own(), Generated()):
+        Predictor(task, make_tagger(), None, make_accelerator("bf16")).predict(encode(make_features(4)))
+    assert seen == [torch.bfloat16, False, True]

@@ -27,12 +27,12 @@ def token_classifier(folder: str) -> torch.nn.Module:
 
 
 def adapted(folder: str, **values) -> PeftModel:
-    return add_lora(token_classifier(folder), settings(lora=True, lora_dropout=0.0, lora_rank=4, **values))
+    return add_lora(token_classifier(folder), settings(lora_dropout=0.0, lora_rank=4, **values))
 
 
 @torch.no_grad()
 def logits(model: torch.nn.Module) -> torch.Tensor:
-    return model.eval()(**collate(FEATURES)["inputs"]).logits
+    return model.eval()(**collate(FEATURES).inputs).logits
 
 
 @pytest.mark.parametrize("family", ["bert", "gpt2"])
@@ -144,14 +144,12 @@ def test_gradients_reach_every_adapter_under_gradient_checkpointing(tiny, family
         model = token_classifier(tiny(family))
         if recompute:
             model.gradient_checkpointing_enable({"use_reentrant": False})
-        wrapped = add_lora(
-            model, settings(lora=True, lora_dropout=0.0, lora_rank=4, gradient_checkpointing=recompute)
-        ).train()
+        wrapped = add_lora(model, settings(lora_dropout=0.0, lora_rank=4, gradient_checkpointing=recompute)).train()
         torch.manual_seed(1)
         for name, parameter in wrapped.named_parameters():
             if "lora_B" in name:  # zero at first, which keeps A's gradient at zero as well
                 torch.nn.init.normal_(parameter, std=0.1)
-        wrapped(**collate(FEATURES)["inputs"]).logits.square().sum().backward()
+        wrapped(**collate(FEATURES).inputs).logits.square().sum().backward()
         gradients.append({n: p.grad for n, p in wrapped.named_parameters() if p.requires_grad})
     for name, gradient in gradients[1].items():
         assert gradient is not None, name

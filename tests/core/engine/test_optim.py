@@ -113,10 +113,8 @@ def test_history_holds_the_rate_of_each_step_whatever_the_micro_batches(tmp_path
     for micro_batch_size in (0, 2):
         folder = tmp_path / str(micro_batch_size)
         folder.mkdir()
-        fit(
-            make_tagger(), features, folder, epochs=2, batch_size=7, micro_batch_size=micro_batch_size,
-            schedule=kind, warmup=warmup, learning_rate=2.0,
-        )  # fmt: skip
+        values = {"epochs": 2, "batch_size": 7, "schedule": kind, "warmup": warmup, "learning_rate": 2.0}
+        fit(make_tagger(), features, folder, micro_batch_size=micro_batch_size, **values)
         assert [line["learning_rate"] for line in history(folder)] == pytest.approx(closed_form(kind, warm, 12))
 
 

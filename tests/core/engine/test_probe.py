@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -9,33 +11,53 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import log_loss
 from transformers import AutoModel, AutoModelForTokenClassification
 
-from taskzoo.answers.any_labels import AnyLabels
-from taskzoo.answers.number import Number
-from taskzoo.answers.one_label import OneLabel
 from taskzoo.engine import probe
-from taskzoo.engine.precision import make_accelerator
-from taskzoo.engine.probe import FOLDS, Inputs, captured_input, encode_once, fit_probe, last_linear
-from taskzoo.errors import RequestError, TrainingError
+from taskzoo.engine.probe import (
+    FOLDS,
+    Inputs,
+    ProbeData,
+    captured_input,
+    check_probe,
+    decode_vectors,
+    encode_once,
+    last_linear,
+)
+from taskzoo.errors import Interrupted, RequestError, TrainingError
+from taskzoo.heads.collator import SequenceCollator
+from taskzoo.heads.multi_label import MultiLabelHead
+from taskzoo.heads.regression import RegressionHead, Scale
+from taskzoo.heads.single_label import SingleLabelHead
 from taskzoo.models.sequence import load_sequence_model
-from taskzoo.models.texts import SequenceCollator
+
+from .kit import TaggingTask, make_feature, make_session
 
 LABELS = ["a", "b", "c"]
+HEADS = {
+    "single": SingleLabelHead(LABELS),
+    "multi": MultiLabelHead(LABELS),
+    "value": RegressionHead(Scale(0.0, 1.0, -9.0, 9.0)),
+}
 
 
-class Task:
-    """A task's loss, which is all that a probe asks for."""
+class Probed(TaggingTask):
+    """A task with the loss of a head, which is all that a probe asks for."""
 
-    def __init__(self, answer):
-        self.answer = answer
+    def __init__(self, head):
+        super().__init__()
+        self.of_head = head
 
     def loss(self, outputs, batch, *, label_smoothing=0.0):
-        return self.answer.loss(outputs, batch, label_smoothing=label_smoothing)
+        return self.of_head.loss(outputs, batch, label_smoothing=label_smoothing)
 
 
 def model_of(folder: str, kind: str = "single", pooling: str = "mean"):
     torch.manual_seed(0)
     labels = [] if kind == "value" else LABELS
-    return load_sequence_model(folder, kind=kind, labels=labels, pooling=pooling)
+    return load_sequence_model(folder, problem_type=HEADS[kind].problem_type, labels=labels, pooling=pooling)
+
+
+def fit_probe(model, task, train, validation, rows, *, seed):
+    return probe.fit_probe(model, task, ProbeData(train, rows, validation), seed=seed)
 
 
 def features_of(count: int, kind: str = "single", seed: int = 0):
@@ -47,13 +69,19 @@ def features_of(count: int, kind: str = "single", seed: int = 0):
         noise = generator.random() < 0.15
         klass = int(generator.integers(3)) if noise else ids[0] % 3
         target = {"single": klass, "multi": [k for k in range(3) if ids[k] % 2] + [2] * noise, "value": ids[0] / 10}
-        features.append({"input_ids": ids, "row": row, "target": target[kind]})
+        features.append(make_feature(row, ids, target=target[kind]))
     return features
 
 
-def encode(model, features, kind="single", *, max_tokens=100, advance=lambda _: None):
-    collate = SequenceCollator(0, kind, 1 if kind == "value" else len(LABELS))
-    return encode_once(model, features, collate, make_accelerator("fp32"), max_tokens=max_tokens, advance=advance)
+def session_of(model, features, kind="single", *, max_tokens=100, task=None):
+    collate = SequenceCollator(0, HEADS[kind])
+    return make_session(
+        model, features, task=task or Probed(HEADS[kind]), collate=collate, evaluation_tokens=max_tokens
+    )
+
+
+def encode(model, features, kind="single", *, max_tokens=100):
+    return encode_once(session_of(model, features, kind, max_tokens=max_tokens), features, "encoding")
 
 
 @torch.no_grad()
@@ -77,12 +105,12 @@ def standardised(inputs: Inputs) -> np.ndarray:
 def test_it_is_scikit_learns_logistic_regression(tiny, monkeypatch, penalty, weights):
     monkeypatch.setattr(probe, "PENALTIES", (penalty,))
     features = features_of(150)[:110] + [f for f in features_of(150)[110:] if f["target"] == 0]
-    features = [{**f, "row": i} for i, f in enumerate(features)]
+    features = [replace(f, row=i) for i, f in enumerate(features)]
     targets = np.array([f["target"] for f in features])
-    answer = OneLabel.fitted([LABELS[t] for t in targets], LABELS, class_weights=weights)
+    head = SingleLabelHead.fitted([LABELS[t] for t in targets], LABELS, class_weights=weights)
     model = model_of(tiny("bert"))
     inputs = encode(model, features)
-    facts = fit_probe(model, Task(answer), inputs, None, np.arange(len(features)), seed=0)
+    facts = fit_probe(model, Probed(head), inputs, None, np.arange(len(features)), seed=0)
     assert facts["penalty"] == penalty
     counts = np.bincount(targets)
     sample_weights = len(targets) / (3 * counts[targets]) if weights == "balanced" else np.ones(len(targets))
@@ -98,7 +126,7 @@ def test_it_is_scikit_learns_for_each_of_several_labels(tiny, monkeypatch):
     features = features_of(120, "multi")
     model = model_of(tiny("bert"), "multi")
     inputs = encode(model, features, "multi")
-    fit_probe(model, Task(AnyLabels(LABELS)), inputs, None, np.arange(120), seed=0)
+    fit_probe(model, Probed(HEADS["multi"]), inputs, None, np.arange(120), seed=0)
     found = 1 / (1 + np.exp(-logits_of(model, features)))
     for label in range(3):
         targets = inputs.targets["labels"][:, label].numpy()
@@ -112,17 +140,17 @@ def test_it_is_ridge_regression_for_a_number(tiny, monkeypatch):
     features = features_of(100, "value")
     model = model_of(tiny("bert"), "value")
     inputs = encode(model, features, "value")
-    fit_probe(model, Task(Number(0.0, 1.0, -9.0, 9.0)), inputs, None, np.arange(100), seed=0)
+    fit_probe(model, Probed(HEADS["value"]), inputs, None, np.arange(100), seed=0)
     targets = inputs.targets["values"].numpy()
     expected = Ridge(alpha=0.5 * 1e-3 * 100).fit(standardised(inputs), targets).predict(standardised(inputs))
     np.testing.assert_allclose(logits_of(model, features)[:, 0], expected, atol=5e-3)
 
 
 def test_the_ridge_is_the_best_on_validation_rows(tiny):
-    train, held = features_of(60), [{**f, "row": i} for i, f in enumerate(features_of(200, seed=1))]
+    train, held = features_of(60), [replace(f, row=i) for i, f in enumerate(features_of(200, seed=1))]
     model = model_of(tiny("bert"))
     inputs, other = encode(model, train), encode(model, held)
-    facts = fit_probe(model, Task(OneLabel(LABELS)), inputs, other, np.arange(60), seed=0)
+    facts = fit_probe(model, Probed(HEADS["single"]), inputs, other, np.arange(60), seed=0)
     assert facts["chosen_by"] == "validation"
     assert f"{facts['penalty']:g}" == min(facts["losses"], key=facts["losses"].get)
     found = log_loss(
@@ -137,7 +165,7 @@ def test_without_validation_rows_training_rows_choose(tiny):
     facts = []
     for _ in range(2):
         model = model_of(tiny("bert"))
-        facts.append(fit_probe(model, Task(OneLabel(LABELS)), encode(model, features), None, np.arange(80), seed=3))
+        facts.append(fit_probe(model, Probed(HEADS["single"]), encode(model, features), None, np.arange(80), seed=3))
     assert facts[0] == facts[1]
     assert facts[0]["chosen_by"] == "cross-validation"
     assert f"{facts[0]['penalty']:g}" == min(facts[0]["losses"], key=facts[0]["losses"].get)
@@ -156,9 +184,10 @@ def test_windows_of_a_row_are_held_out_together():
 
 @pytest.mark.parametrize("rows", [1, 2, 4])
 def test_fewer_rows_than_folds(tiny, rows):
-    features = [{**f, "target": f["row"] % 3} for f in features_of(rows)]
+    texts = [f["input_ids"] for f in features_of(2)]  # of four rows two are alike, so that each teaches the other
+    features = [make_feature(row, texts[row % 2], target=row % 2) for row in range(rows)]
     model = model_of(tiny("bert"))
-    facts = fit_probe(model, Task(OneLabel(LABELS)), encode(model, features), None, np.arange(rows), seed=0)
+    facts = fit_probe(model, Probed(HEADS["single"]), encode(model, features), None, np.arange(rows), seed=0)
     assert facts["penalty"] in probe.PENALTIES
     assert (logits_of(model, features).argmax(1) == [f["target"] for f in features]).all()
 
@@ -168,8 +197,8 @@ def test_vectors_that_are_not_finite_stop_it(tiny):
     inputs = encode(model, features_of(20))
     inputs.vectors[3, 5] = float("nan")
     before = last_linear(model).weight.detach().clone()
-    with pytest.raises(TrainingError, match=r"not finite; use precision=fp32"):
-        fit_probe(model, Task(OneLabel(LABELS)), inputs, None, np.arange(20), seed=0)
+    with pytest.raises(TrainingError, match=r"non-finite embeddings .* use precision=fp32"):
+        fit_probe(model, Probed(HEADS["single"]), inputs, None, np.arange(20), seed=0)
     assert torch.equal(last_linear(model).weight, before)
 
 
@@ -179,7 +208,7 @@ def test_a_layer_without_bias_is_solved_without_one(tiny, monkeypatch):
     model.classifier = torch.nn.Linear(32, 3, bias=False)
     features = features_of(90)
     inputs = encode(model, features)
-    fit_probe(model, Task(OneLabel(LABELS)), inputs, None, np.arange(90), seed=0)
+    fit_probe(model, Probed(HEADS["single"]), inputs, None, np.arange(90), seed=0)
     vectors, targets = inputs.vectors.double().numpy(), inputs.targets["labels"].numpy()
     vectors = vectors / np.sqrt((vectors**2).mean())
     reference = LogisticRegression(C=1 / (1e-3 * 90), tol=1e-10, max_iter=10000, fit_intercept=False)
@@ -191,7 +220,7 @@ def test_a_layer_without_bias_is_solved_without_one(tiny, monkeypatch):
 
 
 def test_every_text_is_encoded_exactly_once(tiny):
-    model, features, seen, done = model_of(tiny("bert")), features_of(57), [], []
+    model, features, seen = model_of(tiny("bert")), features_of(57), []
     model.backbone.register_forward_pre_hook(
         lambda _, args, inputs: seen.extend(
             tuple(ids[mask.bool()].tolist())
@@ -199,11 +228,9 @@ def test_every_text_is_encoded_exactly_once(tiny):
         ),
         with_kwargs=True,
     )
-    encode(model, features, max_tokens=64, advance=done.append)
+    encode(model, features, max_tokens=64)
     assert sorted(seen) == sorted(tuple(f["input_ids"]) for f in features)
-    assert sum(done) == 57
-    assert len(done) > 5
-    fit_probe(model, Task(OneLabel(LABELS)), encode(model, features), None, np.arange(57), seed=0)
+    fit_probe(model, Probed(HEADS["single"]), encode(model, features), None, np.arange(57), seed=0)
     assert len(seen) == 2 * 57  # solving takes no further pass
 
 
@@ -260,3 +287,49 @@ def test_taking_examples_takes_all_targets():
     taken = inputs.take(np.array([2, 0]))
     assert taken.vectors.tolist() == [[4, 5], [0, 1]]
     assert taken.targets["labels"].tolist() == [7, 5]
+
+
+def test_the_tasks_own_forward_pass_is_taken(tiny):
+    class Doubled(Probed):
+        def forward(self, model, batch):
+            return model(**{**batch.inputs, "input_ids": batch.inputs["input_ids"] + 1})
+
+    model, features = model_of(tiny("bert")), features_of(5)
+    found = encode_once(session_of(model, features, task=Doubled(HEADS["single"])), features, "")
+    shifted = [make_feature(f.row, [i + 1 for i in f["input_ids"]], target=f["target"]) for f in features]
+    torch.testing.assert_close(found.vectors, encode(model, shifted).vectors, atol=1e-5, rtol=1e-4)
+
+
+def test_encoding_stops_on_request(tiny):
+    session = session_of(model_of(tiny("bert")), features_of(20), max_tokens=20)
+    session.stop = lambda: True
+    with pytest.raises(Interrupted, match="Stopped while encoding train"):
+        encode_once(session, features_of(20), "encoding train")
+
+
+def test_a_task_that_needs_more_than_logits_is_refused(tiny):
+    class Topics(Probed):
+        def loss(self, outputs, batch, *, label_smoothing=0.0):
+            return super().loss(outputs.topic, batch)
+
+        def decode(self, outputs, batch):
+            return list(outputs.spans)
+
+    session = session_of(model_of(tiny("bert")), features_of(3), task=Topics(HEADS["single"]))
+    with pytest.raises(RequestError, match=r"needs more than logits and targets .*'topic'.* Use method=full"):
+        check_probe(session)
+    inputs = encode_once(session, features_of(3), "")
+    with pytest.raises(RequestError, match="'spans'"):
+        decode_vectors(session.model, session.task, inputs)
+    check_probe(session_of(model_of(tiny("bert")), features_of(3)))
+
+
+class Decoded(Probed):
+    def decode(self, outputs, batch):
+        return list(outputs.logits.argmax(-1).tolist())
+
+
+def test_parts_of_a_probe_are_those_of_the_model(tiny):
+    model, features = model_of(tiny("bert")).eval(), features_of(9)
+    found = decode_vectors(model, Decoded(HEADS["single"]), encode(model, features))
+    assert found == logits_of(model, features).argmax(-1).tolist()

@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 
 from taskzoo.config import OPTIMIZERS
 from taskzoo.engine import checkpoint as checkpoint_module
-from taskzoo.engine.checkpoint import Checkpoints, load_trainable
+from taskzoo.engine.checkpoint import TrainingState, load_trainable
 from taskzoo.engine.interrupt import StopRequest
 from taskzoo.engine.optim import build_optimizer, build_schedule
 from taskzoo.errors import Interrupted, RequestError
@@ -47,7 +47,7 @@ def at_batch(number: int, act: Callable[[], None]) -> Callable:
             act()
         batch = collate(features)
         if random.random() + np.random.random() < 0.5:  # as an augmenting collator would
-            batch["inputs"]["input_ids"][0, 0] = 1 + int(random.random() * 9)
+            batch.inputs["input_ids"][0, 0] = 1 + int(random.random() * 9)
         return batch
 
     return collate_and_act
@@ -157,7 +157,7 @@ def test_lost_between_the_two_halves_of_replacing_a_checkpoint(tmp_path, monkeyp
         run_again(folder, 0, crash, checkpoint_every=2)
     monkeypatch.undo()
     assert not (folder / "checkpoints" / "last").exists()
-    assert Checkpoints(folder / "checkpoints").exists()
+    assert TrainingState(folder / "checkpoints").exists()
     model = run_again(folder, 0, crash, checkpoint_every=2)
     assert same(weights(model), expected)
     assert history(folder) == lines
@@ -193,6 +193,17 @@ def test_a_run_interrupted_at_its_early_stop_stops_when_resumed(tmp_path):
     assert evaluations == 3
 
 
+@pytest.mark.parametrize(("number", "said"), [(2, "no state is saved"), (9, "the state after step 2 is saved")])
+def test_ctrl_c_in_a_notebook_stops_at_once_and_names_what_is_saved(tmp_path, number, said):
+    """Where no command line has turned it into a request."""
+
+    def press() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(Interrupted, match=rf"^Stopped in step \d of 15; {said}\.$"):
+        run_again(tmp_path, number, press, checkpoint_every=2)
+
+
 def test_a_checkpoint_holds_no_pickle(tmp_path):
     with pytest.raises(Interrupted):
         run_again(tmp_path, 5, interrupt, optimizer="adafactor", evaluate=lambda model: {"score": 1.0})
@@ -216,19 +227,19 @@ def test_random_states_are_restored(tmp_path):
     model = Tagger()
     optimizer = build_optimizer(model, settings())
     schedule = build_schedule(optimizer, settings(), 5)
-    checkpoints = Checkpoints(tmp_path)
+    state = TrainingState(tmp_path)
     np.random.standard_normal()  # leaves a cached second value
     random.gauss(0, 1)
-    checkpoints.save(model, optimizer, schedule, {"step": 1})
+    state.save(model, {"step": 1}, optimizer=optimizer, schedule=schedule)
     first = [random.gauss(0, 1), np.random.standard_normal(3).tolist(), torch.rand(3).tolist()]
-    assert checkpoints.restore(model, optimizer, schedule) == {"step": 1}
+    assert state.restore(model, optimizer=optimizer, schedule=schedule) == {"step": 1}
     assert [random.gauss(0, 1), np.random.standard_normal(3).tolist(), torch.rand(3).tolist()] == first
 
 
 def test_frozen_weights_are_not_saved(tmp_path):
     model = Tagger()
     model.embeddings.requires_grad_(False)
-    Checkpoints(tmp_path).save_best(model)
+    TrainingState(tmp_path).save_best(model)
     assert "embeddings.weight" not in load_file(tmp_path / "best.safetensors")
     assert "outer.weight" in load_file(tmp_path / "best.safetensors")
 
@@ -240,14 +251,14 @@ def test_the_first_signal_asks_and_the_second_acts(number):
     try:
         with StopRequest() as stop:
             signal.raise_signal(number)
-            assert stop.requested
+            assert stop()
             assert not received
             signal.raise_signal(number)
             assert received == [number]
         with StopRequest() as stop:
             pass
         signal.raise_signal(number)
-        assert not stop.requested
+        assert not stop()
         assert received == [number, number]
     finally:
         signal.signal(number, before)

@@ -1,4 +1,4 @@
-"""What all metrics promise: weights that equal repetition, work offline, tolerance of further keys, clear refusals."""
+"""What all metrics promise: weights that equal repetition, work offline, clear refusals, scores with a meaning."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import datasets
-import evaluate
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -18,11 +16,13 @@ from hypothesis import strategies as st
 
 from taskzoo.engine.evaluation import Predictions, score
 from taskzoo.errors import DataError
-from taskzoo.metrics.base import CorpusMetric, scorer
+from taskzoo.metrics.base import CorpusMetric
 from taskzoo.metrics.intervals import bootstrap_intervals
 from taskzoo.metrics.multi_label import MultiLabel
+from taskzoo.metrics.paired import difference_interval
 from taskzoo.metrics.regression import Regression
 from taskzoo.metrics.single_label import SingleLabel
+from taskzoo.types import Metric, Score
 
 LABELS = ["a/x", "a/y", "b"]
 Examples = list[dict[str, Any]]
@@ -75,22 +75,20 @@ def agree(one: dict[str, float], two: dict[str, float]) -> bool:
 def test_counting_an_example_twice_equals_having_it_twice(make: Any, draw: Draw, seed: int, times: list[int]) -> None:
     metric = make()
     predictions, references = draw(np.random.default_rng(seed), len(times))
-    weighted = scorer(metric, metric.statistics(predictions, references))(np.array(times, dtype=np.float64))
-    again = [[example for example, n in zip(side, times, strict=True) for _ in range(n)]
-             for side in (predictions, references)]  # fmt: skip
-    repeated = metric.statistics(*again)
-    assert agree(weighted, scorer(metric, repeated)(np.ones(sum(times))))
-    assert agree(weighted, metric.weighted_scores(repeated, np.ones(sum(times))))
+    weighted = metric.scorer(metric.statistics(predictions, references))(np.array(times, dtype=np.float64))
+    sides = (predictions, references)
+    again = [[example for example, n in zip(side, times, strict=True) for _ in range(n)] for side in sides]
+    assert agree(weighted, metric.scorer(metric.statistics(*again))(np.ones(sum(times))))
 
 
 @every_metric
 def test_the_bootstrap_equals_explicit_resampling(make: Any, draw: Draw) -> None:
     metric, samples = make(), 50
     statistics = metric.statistics(*draw(np.random.default_rng(0), 30))
-    ours = bootstrap_intervals(30, scorer(metric, statistics), samples=samples, seed=3)
+    ours = bootstrap_intervals(30, metric.scorer(statistics), samples=samples, seed=3)
     generator = np.random.default_rng(3)
     drawn = [statistics[generator.integers(30, size=30)] for _ in range(samples)]
-    found = [metric.weighted_scores(resampled, np.ones(30)) for resampled in drawn]
+    found = [metric.scorer(resampled)(np.ones(30)) for resampled in drawn]
     for name, interval in ours.items():
         assert interval == pytest.approx(tuple(np.nanpercentile([f[name] for f in found], [2.5, 97.5])), abs=1e-9)
 
@@ -116,26 +114,23 @@ def test_statistics_of_an_example_depend_on_no_other(make: Any, draw: Draw) -> N
 
 
 @every_metric
-def test_compute_takes_further_keys_and_batches(make: Any, draw: Draw) -> None:
+def test_every_score_is_declared_and_in_its_range(make: Any, draw: Draw) -> None:
     metric = make()
-    assert isinstance(metric, evaluate.Metric)
-    assert "predictions" in metric.inputs_description
-    predictions, references = draw(np.random.default_rng(2), 20)
-    expected = metric.weighted_scores(metric.statistics(predictions, references), np.ones(20))
-    assert agree(metric.compute(predictions=predictions, references=references), expected)
-    metric.add_batch(predictions=predictions[:19], references=references[:19])
-    metric.add(prediction=predictions[19], reference=references[19])
-    assert agree(metric.compute(), expected)
+    for seed in range(10):
+        for name, value in metric.compute(*draw(np.random.default_rng(seed), 20)).items():
+            (meaning,) = [score for score in metric.scores if score.describes(name)]
+            assert np.isnan(value) or meaning.range[0] <= value <= meaning.range[1], name
 
 
 @every_metric
 def test_references_can_be_predictions(make: Any, draw: Draw) -> None:
     metric = make()
     _, references = draw(np.random.default_rng(3), 20)
-    known = [r for r in references if set(r.get("labels", [r.get("label", "b")])) <= {*metric.labels}] if hasattr(
-        metric, "labels") else references  # fmt: skip
+    known = references
+    if draw is not values:
+        known = [r for r in references if set(r.get("labels", [r.get("label", "b")])) <= {*metric.labels}]
     scores = metric.compute(predictions=known, references=known)
-    perfect = {"hamming_loss", "log_loss", "ece", "mse", "rmse", "mae"}
+    perfect = {score.name for score in metric.scores if not score.higher_is_better}
     for name, value in scores.items():
         if name not in ("mse_of_mean", "f1_samples"):
             assert value == pytest.approx(0.0 if name in perfect else 1.0, abs=1e-6), name
@@ -160,8 +155,6 @@ def test_refusals_name_the_example(make: Any, draw: Draw) -> None:
         metric.statistics(predictions[:2], references)
     with pytest.raises(DataError, match=f"Example 1 of the references has no '{key}'"):
         metric.compute(predictions=predictions, references=[references[0], {}, references[2]])
-    with pytest.raises(DataError, match="give both"):
-        metric.compute(predictions=predictions)
 
 
 @pytest.mark.parametrize("name", ["single", "multi"])
@@ -181,54 +174,81 @@ def test_values_that_are_not_finite_are_refused() -> None:
         Regression().statistics([{"value": float("inf")}], [{"value": 0.0}])
 
 
+def hits(predictions: Sequence[Any], references: Sequence[Any]) -> np.ndarray:
+    return np.array([[float(p["label"] == r["label"]), 1.0] for p, r in zip(predictions, references, strict=True)])
+
+
 class Share(CorpusMetric):
-    """A metric of the additive form, without any care of its own for further keys."""
+    """A metric of the short form."""
 
-    def _info(self) -> evaluate.MetricInfo:
-        example = {"label": datasets.Value("string")}
-        features = datasets.Features({"predictions": example, "references": example})
-        return evaluate.MetricInfo(description="", citation="", features=features)
+    scores = (Score("share"),)
 
     def statistics(self, predictions: Sequence[Any], references: Sequence[Any]) -> np.ndarray:
-        right = [p["label"] == r["label"] for p, r in zip(predictions, references, strict=True)]
-        return np.array([[float(r), 1.0] for r in right]).reshape(-1, 2)
+        return hits(predictions, references)
 
-    def scores(self, total: np.ndarray) -> dict[str, float]:
-        return {"share": float(total[0] / total[1]) if total[1] else float("nan")}
+    def from_sums(self, total: np.ndarray) -> dict[str, float]:
+        return {"share": float(total[0] / total[1])}
 
 
-class Foreign:
-    """A weighted metric that inherits nothing of ours."""
+class Other(Metric):
+    """The same in the long form."""
+
+    scores = (Score("other"),)
 
     def statistics(self, predictions: Sequence[Any], references: Sequence[Any]) -> np.ndarray:
-        return np.array([[float(p["label"] == r["label"])] for p, r in zip(predictions, references, strict=True)])
+        return hits(predictions, references)
 
-    def weighted_scores(self, statistics: np.ndarray, weights: np.ndarray) -> dict[str, float]:
-        return {"foreign": float(weights @ statistics[:, 0] / weights.sum())}
-
-    def details(self, predictions: Sequence[Any], references: Sequence[Any]) -> dict[str, Any]:
-        return {}
+    def scorer(self, statistics: np.ndarray) -> Any:
+        return lambda weights: {"other": float(weights @ statistics[:, 0] / weights.sum())}
 
 
 def test_the_engine_scores_both_forms_alike() -> None:
     class Task:
-        def references(self, rows: Sequence[Any]) -> Examples:
+        def references(self, examples: Sequence[Any]) -> Examples:
             return [{"label": "b"}] * 20
 
         def metrics(self) -> list[Any]:
-            return [Share(), Foreign(), SingleLabel(LABELS[1:])]
+            return [Share(), Other(), SingleLabel(LABELS[1:])]
 
     predictions = [{"label": LABELS[1 + i % 2], "_probabilities": [0.5, 0.5]} for i in range(20)]
     found = score(Task(), [None] * 20, Predictions(predictions), intervals=True)  # type: ignore[arg-type, list-item]
-    assert found.scores["share"] == found.scores["foreign"] == found.scores["accuracy"] == 0.5
-    assert found.intervals["share"] == found.intervals["foreign"] == found.intervals["accuracy"]
+    assert found.scores["share"] == found.scores["other"] == found.scores["accuracy"] == 0.5
+    assert found.intervals["share"] == found.intervals["other"] == found.intervals["accuracy"]
     written = found.to_dict()
     assert (written["roc_auc"], written["roc_auc_ci95"]) == (None, None)  # one kind of gold: undefined
 
 
-def test_additive_metrics_take_further_keys_too() -> None:
-    rich = [{"label": "a", "score": 0.9, "_probabilities": np.ones(2)}]
-    assert Share().compute(predictions=rich, references=rich) == {"share": 1.0}
+class ReciprocalRank(Metric):
+    """The mean over queries of one by the rank of the best relevant candidate; an example is a candidate."""
+
+    scores = (Score("mrr"),)
+
+    def statistics(self, predictions: Sequence[Any], references: Sequence[Any]) -> np.ndarray:
+        queries: dict[str, list[tuple[float, bool]]] = {}
+        for prediction, reference in zip(predictions, references, strict=True):
+            queries.setdefault(reference["query"], []).append((-prediction["value"], reference["relevant"]))
+        ranked = [[relevant for _, relevant in sorted(candidates)] for candidates in queries.values()]
+        return np.array([1 / (1 + relevant.index(True)) for relevant in ranked])
+
+    def scorer(self, statistics: np.ndarray) -> Any:
+        return lambda weights: {"mrr": float(weights @ statistics / weights.sum())}
+
+
+def test_a_metric_may_be_about_groups_of_examples() -> None:
+    """Its units, which the bootstrap draws, are fewer than the examples."""
+    generator = np.random.default_rng(0)
+    values = generator.random(40).round(3)
+    references = [{"query": f"q{i % 8}", "relevant": i // 8 == i % 5} for i in range(40)]
+    metric, better = ReciprocalRank(), [{"value": v + r["relevant"]} for v, r in zip(values, references, strict=True)]
+    worse = [{"value": value} for value in values]
+    assert metric.compute(better, references) == {"mrr": 1.0}
+    statistics = metric.statistics(worse, references)
+    assert len(statistics) == 8
+    ((low, high),) = bootstrap_intervals(len(statistics), metric.scorer(statistics), samples=200).values()
+    assert low < metric.compute(worse, references)["mrr"] < high
+    first, second = (metric.scorer(metric.statistics(side, references)) for side in (better, worse))
+    low, high = difference_interval(8, lambda w: first(w)["mrr"], lambda w: second(w)["mrr"], samples=200)
+    assert 0 < low < high < 1
 
 
 def test_work_offline_in_a_fresh_process_and_leave_nothing(tmp_path: Path) -> None:
@@ -241,31 +261,11 @@ def test_work_offline_in_a_fresh_process_and_leave_nothing(tmp_path: Path) -> No
         "      MultiLabel(['a', 'b']).compute(predictions=many, references=many)['f1_micro'],\n"
         "      Regression().compute(predictions=value, references=value)['mse'])\n"
         "import sys\n"
-        "print('sklearn' in sys.modules)\n"
+        "print('sklearn' in sys.modules, 'evaluate' in sys.modules, 'torch' in sys.modules)\n"
     )
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("HF_", "XDG_"))}
     environment = {**kept, "HOME": str(tmp_path), "USERPROFILE": str(tmp_path), "HF_HUB_OFFLINE": "1"}
     environment["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
-    assert done.stdout.split() == ["1.0", "1.0", "0.0", "False"], done.stderr
+    assert done.stdout.split() == ["1.0", "1.0", "0.0", "False", "False", "False"], done.stderr
     assert list(tmp_path.rglob("*")) == []
-
-
-def test_keys_inside_lists_that_are_not_declared_do_not_count():
-    """``evaluate`` fails on them, or not, depending on the order of a set of strings."""
-
-    class Ends(CorpusMetric):
-        def _info(self) -> evaluate.MetricInfo:
-            example = {"parts": [{"end": datasets.Value("int64")}]}
-            features = datasets.Features({"predictions": example, "references": example})
-            return evaluate.MetricInfo(description="", citation="", inputs_description="", features=features)
-
-        def statistics(self, predictions: Any, references: Any) -> np.ndarray:
-            return np.array([[float(p["parts"] == r["parts"])] for p, r in zip(predictions, references, strict=True)])
-
-        def scores(self, total: np.ndarray) -> dict[str, float]:
-            return {"same": float(total[0])}
-
-    more = {f"key{i}": "x" for i in range(20)}
-    found = Ends().compute(predictions=[{"parts": [{**more, "end": 3}]}], references=[{"parts": [{"end": 3}]}])
-    assert found == {"same": 1.0}

@@ -15,7 +15,7 @@ from taskzoo.metrics.words import split_tokens
 
 def scores(predictions: list[dict[str, Any]], references: list[dict[str, Any]], summary: bool = False) -> Any:
     metric = GeneratedText(summary)
-    return metric.scores(metric.statistics(predictions, references).sum(axis=0))
+    return metric.from_sums(metric.statistics(predictions, references).sum(axis=0))
 
 
 def test_the_nearest_reference_gives_the_length() -> None:
@@ -44,7 +44,7 @@ def test_the_text_that_is_written_most_often_for_different_references() -> None:
     metric = GeneratedText()
     # "yes" is right of five rows with the same references, and nothing is no text
     pairs = [{"text": t} for t in texts], [{"targets": t} for t in targets]
-    assert metric.details(*pairs) == {"same_text": {"text": "we do it", "rows": 3}}
+    assert metric.details(*pairs) == {"most_repeated_output": {"text": "we do it", "rows": 3}}
     assert metric.details(pairs[0][:5], pairs[1][:5]) == {}
 
 

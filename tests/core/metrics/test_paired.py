@@ -21,9 +21,13 @@ def test_against_scipys_paired_bootstrap() -> None:
     first, second = generator.random(200) < 0.8, generator.random(200) < 0.7
     low, high = difference_interval(200, mean_of(first), mean_of(second), samples=4000)
     reference = bootstrap(
-        (first.astype(float), second.astype(float)), lambda a, b, axis: a.mean(axis) - b.mean(axis),
-        paired=True, method="percentile", n_resamples=4000, rng=np.random.default_rng(1),
-    ).confidence_interval  # fmt: skip
+        (first.astype(float), second.astype(float)),
+        lambda a, b, axis: a.mean(axis) - b.mean(axis),
+        paired=True,
+        method="percentile",
+        n_resamples=4000,
+        rng=np.random.default_rng(1),
+    ).confidence_interval
     assert low == pytest.approx(reference.low, abs=0.012)
     assert high == pytest.approx(reference.high, abs=0.012)
     assert low < first.mean() - second.mean() < high

@@ -53,9 +53,13 @@ def test_no_start_of_scipys_bounded_least_squares_does_better(seed):
     n = np.array(SIZES) / SIZES[0]
     for start in ([0.5, 0.1, 0.0], [0.5, 0.5, 0.1], [1.0, 1.0, 0.3], [0.2, 3.0, 0.2]):
         other = optimize.least_squares(
-            lambda p: p[0] * n ** -p[1] + p[2] - errors, start, bounds=(0, [np.inf, LARGEST_EXPONENT, np.inf]),
-            xtol=1e-12, ftol=1e-12, gtol=1e-12,
-        )  # fmt: skip
+            lambda p: p[0] * n ** -p[1] + p[2] - errors,
+            start,
+            bounds=(0, [np.inf, LARGEST_EXPONENT, np.inf]),
+            xtol=1e-12,
+            ftol=1e-12,
+            gtol=1e-12,
+        )
         assert squared_error(found, SIZES, errors) <= 2 * other.cost + 1e-9
 
 

@@ -23,7 +23,7 @@ def examples(values: Any) -> list[dict[str, float]]:
 
 def score(predicted: Any, gold: Any, mean: float | None = None) -> dict[str, float]:
     metric = Regression(mean)
-    return metric.weighted_scores(metric.statistics(examples(predicted), examples(gold)), np.ones(len(gold)))
+    return metric.scorer(metric.statistics(examples(predicted), examples(gold)))(np.ones(len(gold)))
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -69,7 +69,7 @@ def test_a_constant_has_no_correlation() -> None:
     assert "mse_of_mean" not in found
     metric = Regression()
     statistics = metric.statistics(examples([0.1, 0.1, 0.1, 5.0]), examples([0.1, 0.2, 0.3, 0.4]))
-    drawn = metric.weighted_scores(statistics, np.array([1.0, 1.0, 1.0, 0.0]))  # the constant rows alone
+    drawn = metric.scorer(statistics)(np.array([1.0, 1.0, 1.0, 0.0]))  # the constant rows alone
     assert np.isnan([drawn["pearson"], drawn["spearman"]]).all()
 
 

@@ -25,7 +25,7 @@ def score(metric: SingleLabel, predicted: list[str], gold: list[str], probabilit
     if probabilities is not None:
         predictions = [{**p, "_probabilities": row} for p, row in zip(predictions, probabilities, strict=True)]
     statistics = metric.statistics(predictions, examples(gold))
-    return metric.weighted_scores(statistics, np.ones(len(statistics)))
+    return metric.scorer(statistics)(np.ones(len(statistics)))
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -64,9 +64,11 @@ def test_probabilities_equal_to_scikit_learn(seed: int, rows: int, decimals: int
     probabilities = np.stack([1 - second, second], axis=1)
     gold = generator.integers(2, size=rows)
     ours = score(
-        SingleLabel(["no", "yes"]), [["no", "yes"][p] for p in probabilities.argmax(1)],
-        [["no", "yes"][g] for g in gold], probabilities,
-    )  # fmt: skip
+        SingleLabel(["no", "yes"]),
+        [["no", "yes"][p] for p in probabilities.argmax(1)],
+        [["no", "yes"][g] for g in gold],
+        probabilities,
+    )
     assert ours["log_loss"] == pytest.approx(sk.log_loss(gold, probabilities, labels=[0, 1]), rel=1e-5, abs=1e-6)
     if len(set(gold)) == 2:
         assert ours["roc_auc"] == pytest.approx(sk.roc_auc_score(gold, second), abs=1e-12)
@@ -180,7 +182,7 @@ def test_many_labels_need_no_table_of_all_pairs() -> None:
     metric = SingleLabel(labels)
     tracemalloc.start()
     statistics = metric.statistics(examples(labels), examples(gold))
-    metric.weighted_scores(statistics, np.ones(3000))
+    metric.scorer(statistics)(np.ones(3000))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 20e6  # 3000 x 3000 numbers take 72 MB

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from rouge_score.rouge_scorer import RougeScorer
 
 from taskzoo.errors import RequestError
-from taskzoo.metrics.base import scorer
 from taskzoo.metrics.summaries import ROUGE, Rouge
 
 text = st.lists(
@@ -25,7 +24,7 @@ Corpus = list[tuple[str, list[str]]]
 def scores(pairs: Corpus, *arguments: Any, **settings: Any) -> dict[str, float]:
     metric = Rouge(*arguments, **settings)
     statistics = metric.statistics([{"text": o} for o, _ in pairs], [{"targets": t} for _, t in pairs])
-    return scorer(metric, statistics)(np.ones(len(pairs)))
+    return metric.scorer(statistics)(np.ones(len(pairs)))
 
 
 @settings(deadline=None, max_examples=50)

@@ -12,23 +12,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from taskzoo.errors import DataError
-from taskzoo.metrics.base import CorpusMetric, scorer
+from taskzoo.metrics.base import CorpusMetric
 from taskzoo.metrics.generated import GeneratedText
 from taskzoo.metrics.intervals import bootstrap_intervals
 from taskzoo.metrics.similarity import Similarity
 from taskzoo.metrics.summaries import Rouge
 from taskzoo.metrics.translation import TranslationScores
-from taskzoo.testing.checks import _range
 
 
 def letters(texts: Sequence[str]) -> list[np.ndarray]:
-    """A vector for each character that is no blank."""
+    """A vector for each character that is not whitespace."""
     return [np.array([[1.0, ord(c) % 7, ord(c) % 5] for c in t if not c.isspace()]).reshape(-1, 3) for t in texts]
 
 
 METRICS: dict[str, Callable[[], CorpusMetric]] = {
     "translation": TranslationScores,
-    "chinese": lambda: TranslationScores("zh"),
+    "chinese with ter": lambda: TranslationScores("zh", ter=True),
     "rouge": lambda: Rouge("en", stemming=True),
     "rouge of any language": lambda: Rouge(references="all"),
     "generated": GeneratedText,
@@ -78,9 +77,10 @@ def test_any_text_has_scores_in_range_and_rows_do_not_touch_each_other(make: Any
     assert np.isfinite(statistics).all()
     singly = [metric.statistics([p], [r]) for p, r in zip(predictions, references, strict=True)]
     assert np.allclose(np.concatenate(singly), statistics)
-    found = metric.scores(statistics.sum(axis=0))
+    found = metric.from_sums(statistics.sum(axis=0))
     for name, value in found.items():
-        low, high = _range(name)
+        (meaning,) = [score for score in metric.scores if score.describes(name)]
+        low, high = meaning.range
         assert type(value) is float
         assert np.isfinite(low)
         assert np.isnan(value) or low - 1e-9 <= value <= high + 1e-9, name
@@ -99,9 +99,9 @@ def test_weights_count_rows_and_the_bootstrap_follows(make: Any) -> None:
     again = [[row for row, n in zip(side, times, strict=True) for _ in range(n)] for side in (predictions, references)]
     statistics = metric.statistics(predictions, references)
     repeated = metric.statistics(*again)
-    assert same(scorer(metric, statistics)(times.astype(float)), metric.scores(repeated.sum(axis=0)))
-    intervals = bootstrap_intervals(9, scorer(metric, statistics), samples=20)
-    assert intervals.keys() == metric.scores(statistics.sum(axis=0)).keys()
+    assert same(metric.scorer(statistics)(times.astype(float)), metric.from_sums(repeated.sum(axis=0)))
+    intervals = bootstrap_intervals(9, metric.scorer(statistics), samples=20)
+    assert intervals.keys() == metric.from_sums(statistics.sum(axis=0)).keys()
 
 
 @every_metric
@@ -120,7 +120,7 @@ def test_nothing_to_score_is_undefined(make: Any) -> None:
 def test_references_score_like_predictions_and_best(make: Any) -> None:
     metric = make()
     references = [{"targets": ["The cat sat on the mat.", "x"], "_source": "A cat sat."}] * 2
-    found = metric.scores(metric.statistics(references, references).sum(axis=0))
+    found = metric.from_sums(metric.statistics(references, references).sum(axis=0))
     best = {"bleu": 100, "chrf": 100, "ter": 0, "rouge1": 100, "rougeLsum": 100, "length_ratio": 1, "similarity": 1}
     if isinstance(metric, Rouge) and metric.references == "all":
         best = {"rouge1": 50}

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from rouge_score.tokenize import tokenize
 
 from taskzoo.metrics.sentences import split_sentences
-from taskzoo.metrics.words import has_han, split_tokens
+from taskzoo.metrics.words import split_tokens
 
 
 @pytest.mark.parametrize(
@@ -38,10 +38,6 @@ def test_tokens_of_ascii_are_those_of_rouge_score(text: str) -> None:
 @given(st.text())
 def test_any_text_has_tokens_without_blanks(text: str) -> None:
     assert all(token and not any(map(str.isspace, token)) for token in split_tokens(text))
-
-
-def test_has_han() -> None:
-    assert [has_han(text) for text in ("a 猫", "ねこ", "한국", "Ünï 😀", "")] == [True, True, False, False, False]
 
 
 @pytest.mark.parametrize(

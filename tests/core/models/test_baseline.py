@@ -15,10 +15,11 @@ BAD = ["a dull film", "what an awful story", "dull acting and an awful end", "an
 TEXTS, LABELS = GOOD + BAD, [0] * 4 + [1] * 4
 
 
-def fitted(texts, targets, kind="single", num_labels=2, **settings) -> TextBaseline:
-    model = TextBaseline()
-    model.fit(texts, targets, kind=kind, num_labels=num_labels, seed=0, **settings)
-    return model
+SINGLE, MULTI = "single_label_classification", "multi_label_classification"
+
+
+def fitted(texts, targets, problem_type=SINGLE, num_labels=2, **settings) -> TextBaseline:
+    return TextBaseline(problem_type, num_labels, **settings).fit(texts, targets)
 
 
 def noisy_reviews(n: int, noise: float) -> tuple[list[str], np.ndarray]:
@@ -77,7 +78,7 @@ def test_several_labels_with_one_always_one_never_and_one_partly_known():
     targets[:4, 2] = 1
     targets[:, 3] = targets[:, 2]
     targets[[1, 2, 3, 5, 6, 7], 3] = np.nan
-    probabilities = fitted(TEXTS, targets, "multi", 4).predict(["fine film", "dull film"])
+    probabilities = fitted(TEXTS, targets, MULTI, 4).predict(["fine film", "dull film"])
     assert probabilities.shape == (2, 4)
     assert probabilities[:, :2].tolist() == [[1, 0], [1, 0]]
     assert (probabilities[0, 2:] > 0.5).all()
@@ -86,13 +87,13 @@ def test_several_labels_with_one_always_one_never_and_one_partly_known():
 
 def test_rows_with_an_unknown_label_do_not_count_as_without_it():
     targets = np.array([[1.0]] + [[np.nan]] * 9 + [[0.0]] * 10)
-    assert fitted(["a fine film"] * 10 + ["a dull film"] * 10, targets, "multi", 1).predict(["fine"])[0, 0] > 0.3
+    assert fitted(["a fine film"] * 10 + ["a dull film"] * 10, targets, MULTI, 1).predict(["fine"])[0, 0] > 0.3
 
 
 def test_several_labels_are_scikit_learns_one_against_the_rest():
     texts, first = noisy_reviews(300, noise=0.1)
     targets = np.stack([first, 1 - first, np.arange(300) % 7 == 0], axis=1)
-    model = fitted(texts, targets, "multi", 3)
+    model = fitted(texts, targets, MULTI, 3)
     words = TfidfVectorizer(token_pattern=r"\w+", ngram_range=(1, 2), sublinear_tf=True)
     runs = TfidfVectorizer(analyzer="char_wb", ngram_range=(4, 4), sublinear_tf=True)
     features = np.hstack([v.fit_transform(texts).toarray() for v in (words, runs)])
@@ -142,12 +143,12 @@ def test_one_character_texts():
 
 
 @pytest.mark.parametrize(
-    ("texts", "kind", "named"),
-    [(["  ", "\n"], "single", "2 training texts"), ([], "single", "0 training texts"), (TEXTS, "pairs", "'pairs'")],
+    ("texts", "problem_type", "named"),
+    [(["  ", "\n"], SINGLE, "2 training texts"), ([], SINGLE, "0 training texts"), (TEXTS, "pairs", "'pairs'")],
 )
-def test_what_it_cannot_learn_from_is_refused_in_one_line(texts, kind, named):
+def test_what_it_cannot_learn_from_is_refused_in_one_line(texts, problem_type, named):
     with pytest.raises(RequestError, match=named) as caught:
-        fitted(texts, [0] * len(texts), kind)
+        fitted(texts, [0] * len(texts), problem_type)
     assert "\n" not in str(caught.value)
 
 
@@ -173,7 +174,7 @@ def test_noisy_labels_get_a_stronger_penalty_than_clean_ones():
 def test_many_labels_are_all_learnt():
     texts = [f"alpha{i % 120} word" for i in range(360)]
     targets = np.eye(120)[np.arange(360) % 120]
-    assert fitted(texts, targets, "multi", 120).predict(texts[:120]).argmax(axis=1).tolist() == list(range(120))
+    assert fitted(texts, targets, MULTI, 120).predict(texts[:120]).argmax(axis=1).tolist() == list(range(120))
 
 
 def test_balanced_weights_find_more_of_a_rare_label():
@@ -187,5 +188,5 @@ def test_balanced_weights_find_more_of_a_rare_label():
 def test_a_seed_decides_it():
     texts, labels = noisy_reviews(300, noise=0.3)
     targets = np.stack([labels, 1 - labels], axis=1)
-    first, second = (fitted(texts, targets, "multi").predict(texts) for _ in range(2))
+    first, second = (fitted(texts, targets, MULTI).predict(texts) for _ in range(2))
     assert (first == second).all()

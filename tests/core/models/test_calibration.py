@@ -13,7 +13,7 @@ from scipy import optimize, special
 from sklearn.metrics import f1_score, precision_recall_curve
 
 from taskzoo.models.calibration import TEMPERATURES, fit_temperature, fit_thresholds, sigmoid, softmax
-from taskzoo.task import IGNORE_INDEX
+from taskzoo.types import IGNORE_INDEX
 
 EXTREME = np.array([[1e4, -1e4, 0.0], [-3e38, 3e38, 1.0], [0.1, 0.2, 0.3]], dtype=np.float32)
 
@@ -124,7 +124,7 @@ def test_unshrunk_thresholds_are_the_best_of_all_with_equal_scores_too(probabili
             assert f1_score(truth, scores >= threshold) == pytest.approx(best_f1(scores, truth))
 
 
-def test_equal_scores_are_not_parted():
+def test_equal_scores_are_not_separated():
     scores, truth = np.array([[0.9], [0.5], [0.5], [0.5], [0.5]]), np.array([[1], [1], [0], [0], [0]])
     assert fit_thresholds(scores, truth) == pytest.approx([0.7])
 

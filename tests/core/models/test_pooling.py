@@ -15,6 +15,7 @@ from taskzoo.models.pooling import _dropout as dropout_of
 from taskzoo.models.sequence import load_sequence_model
 
 LENGTHS = [3, 1, 7, 5]
+SINGLE = "single_label_classification"
 
 
 def padded(states: list[torch.Tensor], side: str, junk: float) -> tuple[torch.Tensor, torch.Tensor]:
@@ -36,10 +37,8 @@ def test_against_plain_loops(how: str, side: str) -> None:
     pooled = pool(*padded(states, side, junk=1e4), how)
     for given, found in zip(states, pooled, strict=True):
         mean = given.mean(0)
-        expected = {
-            "mean": mean, "unit-mean": mean / mean.norm() * 6**0.5, "first": given[0], "last": given[-1],
-        }[how]  # fmt: skip
-        torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
+        expected = {"mean": mean, "unit-mean": mean / mean.norm() * 6**0.5, "first": given[0], "last": given[-1]}
+        torch.testing.assert_close(found, expected[how], rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("how", POOLINGS)
@@ -81,7 +80,9 @@ def test_padding_around_a_text_changes_nothing(
     if (family, how) == ("t5", "last"):
         pytest.skip("encoder-decoders have no pooling=last")
     tokenizer = tiny_tokenizer(family)
-    model = load_sequence_model(str(tiny_checkpoint(family)), kind="single", labels=["a", "b"], pooling=how).eval()
+    model = load_sequence_model(
+        str(tiny_checkpoint(family)), problem_type=SINGLE, labels=["a", "b"], pooling=how
+    ).eval()
     assert isinstance(model, PooledClassifier)
     pad = int(tokenizer.pad_token_id)
     for text in ([20, 21, 22], [20, 21, pad], [pad, 21, 22]):
@@ -97,18 +98,19 @@ def test_padding_around_a_text_changes_nothing(
 
 
 def test_left_padding_of_a_model_without_absolute_positions(tiny_checkpoint: Callable[..., Path]) -> None:
-    model = load_sequence_model(str(tiny_checkpoint("t5")), kind="single", labels=["a", "b"], pooling="first").eval()
+    model = load_sequence_model(
+        str(tiny_checkpoint("t5")), problem_type=SINGLE, labels=["a", "b"], pooling="first"
+    ).eval()
     with torch.no_grad():
         alone = model(input_ids=torch.tensor([[20, 21]])).logits
-        left = model(
-            input_ids=torch.tensor([[0, 0, 20, 21]]), attention_mask=torch.tensor([[0, 0, 1, 1]])
-        ).logits  # fmt: skip
+        ids, mask = torch.tensor([[0, 0, 20, 21]]), torch.tensor([[0, 0, 1, 1]])
+        left = model(input_ids=ids, attention_mask=mask).logits
     torch.testing.assert_close(left, alone, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("family", ["t5", "bart"])
 def test_of_an_encoder_decoder_only_the_encoder_is_kept(tiny_checkpoint: Callable[..., Path], family: str) -> None:
-    model = load_sequence_model(str(tiny_checkpoint(family)), kind="single", labels=["a", "b"])
+    model = load_sequence_model(str(tiny_checkpoint(family)), problem_type=SINGLE, labels=["a", "b"])
     assert model.config.sequence_pooling == "mean"
     assert not [name for name, _ in model.named_parameters() if "decoder" in name]
 

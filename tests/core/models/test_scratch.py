@@ -17,17 +17,25 @@ from transformers import AutoModel, AutoModelForSeq2SeqLM, AutoTokenizer
 
 from taskzoo.errors import RequestError, UnknownNameError
 from taskzoo.models import scratch_tokenizers
-from taskzoo.models.checkpoints import resolve_model
 from taskzoo.models.pieces import KINDS, train_pieces
-from taskzoo.models.scratch import ARCHITECTURES, SIZES, make_scratch, parse_scratch
+from taskzoo.models.refs import ARCHITECTURES, SIZES, parse_scratch, resolve_model
+from taskzoo.models.scratch import ScratchRecipe, make_scratch
 from taskzoo.models.scratch_tokenizers import train_marian_tokenizer, train_tokenizer
 
 TEXTS = [f"The cat number {i} sat on the mat in 上海 and saw {i * 7} dogs ." for i in range(200)]
 CHINESE = [f"第{i}只猫坐在上海的垫子上，看见了{i * 7}只狗。" for i in range(200)]
 ODD = [
-    "A zebra 🦓 in Zürich, 東京", "  two  blanks   and more ", "a\nb\tc\r\n", "<0x41> </s> <s> <pad> <mask> <unk>",
-    "ﬁne ①②③ ｆｕｌｌ　ｗｉｄｔｈ", "e\u0301", "\x00x\u200b", "......-----hahahaha catcatcat", "垫垫垫垫，，。。", "",
-]  # fmt: skip
+    "A zebra 🦓 in Zürich, 東京",
+    "  two  blanks   and more ",
+    "a\nb\tc\r\n",
+    "<0x41> </s> <s> <pad> <mask> <unk>",
+    "ﬁne ①②③ ｆｕｌｌ　ｗｉｄｔｈ",
+    "e\u0301",
+    "\x00x\u200b",
+    "......-----hahahaha catcatcat",
+    "垫垫垫垫，，。。",
+    "",
+]
 
 
 @pytest.fixture(scope="module", params=KINDS)
@@ -74,7 +82,7 @@ def test_texts_are_cut_as_sentencepiece_cuts_them(learnt: Any) -> None:
 @settings(deadline=None, max_examples=200)
 @given(st.text(max_size=40) | st.text("the catsno上海猫。<>/0x4F \n", max_size=60))
 def test_any_text_comes_back(learnt: Any, text: str) -> None:
-    """Any but the character that stands for a blank in pieces; NFKC is that of `tokenizers`, whose Unicode is older."""
+    """Any but the character that stands for a space in pieces; NFKC is that of `tokenizers`, whose Unicode is older."""
     tokenizer, _ = learnt
     ids = ids_of(tokenizer, text)
     assert tokenizer.unk_token_id not in ids
@@ -121,14 +129,15 @@ def test_a_vocabulary_that_cannot_be_learnt_is_refused() -> None:
         train_tokenizer(TEXTS, "t5", "unigrm")
 
 
-# checkpoints
+# models
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_the_checkpoint_loads_with_plain_transformers(architecture: str, tmp_path: Path) -> None:
-    checkpoint = make_scratch(resolve_model(f"scratch:{architecture}-tiny"), TEXTS, tmp_path, seed=1, vocabulary=900)
-    model = AutoModel.from_pretrained(checkpoint.location)
-    tokenizer = AutoTokenizer.from_pretrained(checkpoint.location)
+    ref = resolve_model(f"scratch:{architecture}-tiny")
+    ref = make_scratch(ref, ScratchRecipe(TEXTS, vocabulary=900), tmp_path)
+    model = AutoModel.from_pretrained(ref.location)
+    tokenizer = AutoTokenizer.from_pretrained(ref.location)
     assert model.config.model_type == architecture
     assert model.config.vocab_size == len(tokenizer)
     assert tokenizer.pad_token_id == model.config.pad_token_id
@@ -137,9 +146,9 @@ def test_the_checkpoint_loads_with_plain_transformers(architecture: str, tmp_pat
 @pytest.mark.parametrize("architecture", ["t5", "gpt2", "marian"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_vocabulary_is_learnt_from_both_sides(architecture: str, kind: str, tmp_path: Path) -> None:
-    checkpoint = resolve_model(f"scratch:{architecture}-tiny")
+    ref = resolve_model(f"scratch:{architecture}-tiny")
     english, chinese = [text.replace("上海", "Paris") for text in TEXTS], CHINESE
-    make_scratch(checkpoint, english, tmp_path, seed=1, targets=chinese, tokenizer=kind, vocabulary=900)
+    make_scratch(ref, ScratchRecipe(english, chinese, kind, 900), tmp_path)
     tokenizer = AutoTokenizer.from_pretrained(tmp_path)
     assert len(tokenizer) <= 900
     for text in (english[3], chinese[3]):
@@ -149,9 +158,9 @@ def test_the_vocabulary_is_learnt_from_both_sides(architecture: str, kind: str, 
 
 
 @pytest.mark.parametrize("architecture", ["t5", "gpt2", "marian"])
-def test_what_writes_can_write_full_width_marks(architecture: str, tmp_path: Path) -> None:
-    checkpoint = resolve_model(f"scratch:{architecture}-tiny")
-    make_scratch(checkpoint, TEXTS, tmp_path, seed=1, targets=CHINESE, vocabulary=900)
+def test_what_generates_can_generate_full_width_marks(architecture: str, tmp_path: Path) -> None:
+    ref = resolve_model(f"scratch:{architecture}-tiny")
+    make_scratch(ref, ScratchRecipe(TEXTS, CHINESE, vocabulary=900), tmp_path)
     tokenizer = AutoTokenizer.from_pretrained(tmp_path)
     ids = tokenizer(text_target="你好，上海！", add_special_tokens=False)["input_ids"]
     assert tokenizer.decode(ids) == "你好，上海！"
@@ -167,8 +176,8 @@ def test_what_writes_can_write_full_width_marks(architecture: str, tmp_path: Pat
     ],
 )
 def test_encoder_decoders_train_and_generate(name: str, settings: dict[str, Any], tmp_path: Path) -> None:
-    checkpoint = resolve_model(f"scratch:{name}-tiny")
-    make_scratch(checkpoint, TEXTS, tmp_path, seed=1, targets=CHINESE, vocabulary=900, **settings)
+    ref = resolve_model(f"scratch:{name}-tiny")
+    make_scratch(ref, ScratchRecipe(TEXTS, CHINESE, vocabulary=900, seed=1, **settings), tmp_path)
     tokenizer = AutoTokenizer.from_pretrained(tmp_path)
     model = AutoModelForSeq2SeqLM.from_pretrained(tmp_path)
     targets = ["猫坐在垫子上。", "上海的狗", "看见了7只猫", "第3只"]
@@ -187,7 +196,7 @@ def test_encoder_decoders_train_and_generate(name: str, settings: dict[str, Any]
 
 def test_separate_vocabularies_hold_one_language_each(tmp_path: Path) -> None:
     english = [text.replace("上海", "Paris") for text in TEXTS]
-    make_scratch(resolve_model("scratch:marian-tiny"), english, tmp_path, seed=1, targets=CHINESE[:50], separate=True)
+    make_scratch(resolve_model("scratch:marian-tiny"), ScratchRecipe(english, CHINESE[:50], separate=True), tmp_path)
     tokenizer = AutoTokenizer.from_pretrained(tmp_path)
     config = AutoModelForSeq2SeqLM.from_pretrained(tmp_path).config
     assert (config.vocab_size, config.decoder_vocab_size) == (len(tokenizer.encoder), len(tokenizer.target_encoder))
@@ -209,7 +218,7 @@ def test_marian_spells_rare_characters(tmp_path: Path) -> None:
 
 def test_only_marian_has_separate_vocabularies(tmp_path: Path) -> None:
     with pytest.raises(RequestError, match="scratch:marian-mini"):
-        make_scratch(resolve_model("scratch:t5-mini"), TEXTS, tmp_path, seed=1, targets=CHINESE, separate=True)
+        make_scratch(resolve_model("scratch:t5-mini"), ScratchRecipe(TEXTS, CHINESE, separate=True), tmp_path)
     assert not list(tmp_path.iterdir())
 
 
@@ -217,7 +226,7 @@ def test_encoder_decoders_have_the_layers_on_each_side(tmp_path: Path) -> None:
     for architecture in ("t5", "marian"):
         folder = tmp_path / architecture
         folder.mkdir()
-        make_scratch(resolve_model(f"scratch:{architecture}-mini"), TEXTS, folder, seed=1, vocabulary=600)
+        make_scratch(resolve_model(f"scratch:{architecture}-mini"), ScratchRecipe(TEXTS, vocabulary=600), folder)
         model = AutoModelForSeq2SeqLM.from_pretrained(folder)
         stacks = [model.get_encoder(), model.get_decoder()]
         assert [len(getattr(stack, "layers", getattr(stack, "block", []))) for stack in stacks] == [
@@ -228,7 +237,8 @@ def test_encoder_decoders_have_the_layers_on_each_side(tmp_path: Path) -> None:
 
 
 def test_t5_starts_near_the_loss_of_guessing(tmp_path: Path) -> None:
-    make_scratch(resolve_model("scratch:t5-tiny"), TEXTS, tmp_path, seed=1, targets=CHINESE, vocabulary=900)
+    recipe = ScratchRecipe(TEXTS, CHINESE, vocabulary=900, seed=1)
+    make_scratch(resolve_model("scratch:t5-tiny"), recipe, tmp_path)
     tokenizer = AutoTokenizer.from_pretrained(tmp_path)
     model = AutoModelForSeq2SeqLM.from_pretrained(tmp_path)
     batch = tokenizer(TEXTS[:20], text_target=CHINESE[:20], return_tensors="pt", padding=True)
@@ -241,6 +251,7 @@ def test_the_seed_decides(tmp_path: Path) -> None:
     found = []
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
         (tmp_path / name).mkdir()
-        make_scratch(resolve_model("scratch:t5-tiny"), TEXTS, tmp_path / name, seed=seed, vocabulary=600)
+        recipe = ScratchRecipe(TEXTS, vocabulary=600, seed=seed)
+        make_scratch(resolve_model("scratch:t5-tiny"), recipe, tmp_path / name)
         found.append((tmp_path / name / "model.safetensors").read_bytes())
     assert found[0] == found[1] != found[2]

@@ -1,4 +1,4 @@
-"""Models that say one thing of a whole text, over every architecture."""
+"""Models that predict one thing for a whole text, over every architecture."""
 
 from __future__ import annotations
 
@@ -16,9 +16,11 @@ from safetensors.torch import load_file
 from transformers import AutoModel
 
 from taskzoo.errors import RequestError
+from taskzoo.heads.collator import SequenceCollator
+from taskzoo.heads.single_label import SingleLabelHead
 from taskzoo.models.pooling import PooledClassifier
-from taskzoo.models.sequence import PROBLEMS, load_sequence_model
-from taskzoo.models.texts import SequenceCollator, encode_texts
+from taskzoo.models.sequence import load_sequence_model
+from taskzoo.models.text_encoding import encode_texts
 from taskzoo.testing import FAMILIES
 
 LABELS = ["news", "sport", "weather"]
@@ -31,16 +33,20 @@ Tokenizer = Callable[..., Any]
 
 def load(folder: Path | str, seed: int = 0, **settings: Any) -> Any:
     torch.manual_seed(seed)
-    return load_sequence_model(str(folder), **{"kind": "single", "labels": LABELS, **settings}).eval()
+    return load_sequence_model(
+        str(folder), **{"problem_type": "single_label_classification", "labels": LABELS, **settings}
+    ).eval()
 
 
 @torch.no_grad()
 def logits(model: Any, tokenizer: Any, texts: list[str]) -> torch.Tensor:
     if model.config.pad_token_id is None:
         model.config.pad_token_id = tokenizer.pad_token_id
-    features = [{**feature, "target": 0} for feature in encode_texts(tokenizer, texts).features]
-    batch = SequenceCollator(tokenizer.pad_token_id, "single", len(LABELS))(features)
-    found: torch.Tensor = model(**batch["inputs"]).logits
+    features = encode_texts(tokenizer, texts).features
+    for feature in features:
+        feature.values["target"] = 0
+    batch = SequenceCollator(tokenizer.pad_token_id, SingleLabelHead(LABELS))(features)
+    found: torch.Tensor = model(**batch.inputs).logits
     return found
 
 
@@ -92,15 +98,18 @@ def test_decoders_give_the_same_in_a_batch_as_alone(
         torch.testing.assert_close(logits(model, tokenizer, [text])[0], expected, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize(("kind", "outputs"), [("single", 3), ("multi", 3), ("value", 1)])
+@pytest.mark.parametrize(
+    ("problem_type", "outputs"),
+    [("single_label_classification", 3), ("multi_label_classification", 3), ("regression", 1)],
+)
 @pytest.mark.parametrize("pooling", ["auto", "mean"])
-def test_the_configuration_tells_what_the_outputs_are(
-    tiny_checkpoint: Checkpoint, tmp_path: Path, kind: str, outputs: int, pooling: str
+def test_the_configuration_says_what_the_outputs_are(
+    tiny_checkpoint: Checkpoint, tmp_path: Path, problem_type: str, outputs: int, pooling: str
 ) -> None:
-    labels = [] if kind == "value" else LABELS
-    load(tiny_checkpoint(), kind=kind, labels=labels, pooling=pooling).save_pretrained(tmp_path)
+    labels = [] if problem_type == "regression" else LABELS
+    load(tiny_checkpoint(), problem_type=problem_type, labels=labels, pooling=pooling).save_pretrained(tmp_path)
     config = json.loads((tmp_path / "config.json").read_text(encoding="utf-8"))
-    assert config["problem_type"] == PROBLEMS[kind]
+    assert config["problem_type"] == problem_type
     assert len(config["id2label"]) == outputs
     if labels:
         assert config["id2label"] == {str(i): label for i, label in enumerate(LABELS)}

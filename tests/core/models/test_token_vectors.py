@@ -42,9 +42,9 @@ def test_long_texts_are_cut(tiny_checkpoint: Any) -> None:
 def test_the_same_text_is_most_similar(tiny_checkpoint: Any) -> None:
     metric = Similarity(token_vectors(str(tiny_checkpoint("bert"))))
     rows = [{"text": text} for text in TEXTS]
-    same = metric.compute(predictions=rows, references=[{"targets": [text]} for text in TEXTS])
+    same = metric.compute(rows, [{"targets": [text]} for text in TEXTS])
     assert same["similarity"] == pytest.approx(1.0, abs=1e-5)
-    other = metric.compute(predictions=rows, references=[{"targets": [text]} for text in TEXTS[::-1]])
+    other = metric.compute(rows, [{"targets": [text]} for text in TEXTS[::-1]])
     assert 0 <= other["similarity"] < 0.9
 
 

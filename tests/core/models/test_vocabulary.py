@@ -1,4 +1,4 @@
-"""States instead of logits: where that is the same function, and that it is noticed where it is not."""
+"""Hidden states instead of logits: where that is the same function, and that it is noticed where it is not."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import transformers
 from taskzoo import registry
 from taskzoo.models.losses import cross_entropy
 from taskzoo.models.vocabulary import forward_states, gives_states
-from taskzoo.models.vocabulary_loss import smoothed_and_plain
+from taskzoo.models.vocabulary_loss import vocabulary_cross_entropy
 from taskzoo.models.warm_start import warm_start
-from taskzoo.task import IGNORE_INDEX
+from taskzoo.seq2seq.sequence_format import SequenceFormat
 from taskzoo.testing import make_tiny_checkpoint
-from taskzoo.text2text.form import Form
+from taskzoo.types import IGNORE_INDEX, Feature
 
 TEXTS = ["Anna sees two big red cars and reads the book.", "安娜看见两辆红色的大车。"] * 3
 SEQ2SEQ = ("t5", "bart", "marian", "mbart", "mbart50", "m2m_100", "nllb", "pegasus", "mt5")
@@ -22,7 +22,7 @@ CAUSAL = ("gpt2", "qwen2")
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
-    """A function from a family to a tiny model that writes, freshly loaded."""
+    """A function from a family to a tiny model that generates, freshly loaded."""
     made = {}
 
     def load(family: str) -> transformers.PreTrainedModel:
@@ -53,13 +53,13 @@ def batch(model, size=3, length=6):
 
 
 def with_bias(model):
-    """BART's bias behind the output layer, which is zero in a fresh checkpoint."""
+    """BART's bias after the output layer, which is zero in a fresh checkpoint."""
     model.final_logits_bias = torch.randn(model.final_logits_bias.shape, generator=torch.Generator().manual_seed(2))
     return model
 
 
 @pytest.mark.parametrize("family", [*SEQ2SEQ, *CAUSAL, "bert", "roberta"])
-def test_every_family_that_writes_gives_states(model, family):
+def test_every_family_that_generates_gives_states(model, family):
     found = model(family)
     assert gives_states(found)
     inputs, _ = batch(found)
@@ -68,7 +68,7 @@ def test_every_family_that_writes_gives_states(model, family):
 
 
 @pytest.mark.parametrize("family", ["bart", "marian", "mbart", "pegasus"])
-def test_a_bias_behind_the_layer_counts(model, family):
+def test_a_bias_after_the_layer_counts(model, family):
     found = with_bias(model(family)).eval()
     bias = found.final_logits_bias
     assert gives_states(found)
@@ -89,18 +89,15 @@ def test_loss_and_gradients_are_those_of_the_logits(model, family, smoothing):
     if family == "bart":
         with_bias(found)
     inputs, labels = batch(found)
-    expected, count = cross_entropy(found(**inputs).logits, labels, label_smoothing=smoothing)
-    expected.backward()
+    expected = cross_entropy(found(**inputs).logits, labels, label_smoothing=smoothing)
+    expected.total.backward()
     gradients = {name: p.grad.clone() for name, p in found.named_parameters() if p.grad is not None}
     found.zero_grad()
-    given = forward_states(found, found, inputs)
-    total, plain, number = smoothed_and_plain(
-        given.states, given.weight, given.bias, labels, label_smoothing=smoothing, dtype=given.dtype
-    )
-    total.backward()
-    assert number == count
-    torch.testing.assert_close(total, expected)
-    torch.testing.assert_close(plain, cross_entropy(found(**inputs).logits, labels)[0].detach())
+    loss = vocabulary_cross_entropy(forward_states(found, found, inputs), labels, label_smoothing=smoothing)
+    loss.total.backward()
+    assert loss.weight == expected.weight
+    torch.testing.assert_close(loss.total, expected.total)
+    torch.testing.assert_close(loss.reported, expected.reported)
     again = {name: p.grad for name, p in found.named_parameters() if p.grad is not None}
     assert again.keys() == gradients.keys()
     for name, gradient in gradients.items():
@@ -108,9 +105,17 @@ def test_loss_and_gradients_are_those_of_the_logits(model, family, smoothing):
 
 
 SMALL = {
-    "vocab_size": 60, "hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2,
-    "num_key_value_heads": 1, "max_position_embeddings": 64, "pad_token_id": 0, "eos_token_id": 1, "bos_token_id": 2,
-}  # fmt: skip
+    "vocab_size": 60,
+    "hidden_size": 16,
+    "intermediate_size": 32,
+    "num_hidden_layers": 1,
+    "num_attention_heads": 2,
+    "num_key_value_heads": 1,
+    "max_position_embeddings": 64,
+    "pad_token_id": 0,
+    "eos_token_id": 1,
+    "bos_token_id": 2,
+}
 
 
 def of_kind(kind, **values):
@@ -140,16 +145,16 @@ def test_where_there_are_no_states_the_loss_is_that_of_the_logits(tmp_path):
     found = of_kind("gemma2", head_dim=8, final_logit_softcapping=2.0, architectures=["Gemma2ForCausalLM"]).eval()
     found.save_pretrained(tmp_path)
     task = registry.load_task("translation")(registry.task("translation").resolve_options({}))
-    task._form = Form("decoder", (), (3,), (), (1,), 2, None, 1, 0, 32, 32, 32)
+    task._form = SequenceFormat("decoder", (), (3,), (), (1,), 2, None, 1, 0, 32, 32, 32)
     model = task.head(str(tmp_path)).eval()
-    encoded = [{"input_ids": [5, 6, 3], "target_ids": [7, 8, 1], "write": True}]
+    encoded = [Feature(0, 3, {"input_ids": [5, 6, 3], "target_ids": [7, 8, 1], "generate": True}, 3)]
     given = task.collator(None)(encoded)
     outputs = task.forward(model, given)
-    total, number = task.loss(outputs, given)
+    loss = task.loss(outputs, given)
     logits = found(input_ids=torch.tensor([[5, 6, 3, 7, 8, 1]])).logits[0, 2:5]
     expected = torch.nn.functional.cross_entropy(logits, torch.tensor([7, 8, 1]), reduction="sum")
-    torch.testing.assert_close(total, expected)
-    assert number == 3
+    torch.testing.assert_close(loss.total, expected)
+    assert loss.weight == 3
 
 
 def test_a_model_without_an_output_layer_has_none():

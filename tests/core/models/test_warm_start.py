@@ -1,4 +1,4 @@
-"""An encoder on both sides: which weights are whose, and that it is saved as it is."""
+"""An encoder-decoder warm-started from an encoder: which weights are whose, and that it is saved as it is."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def _share(one: torch.nn.Module, other: torch.nn.Module) -> set[int]:
 
 
 @families
-def test_the_attention_to_the_source_is_new(checkpoint, family):
+def test_the_cross_attention_is_new(checkpoint, family):
     first, second = [], []
     for seed, found in ((0, first), (1, second)):
         torch.manual_seed(seed)
@@ -70,7 +70,7 @@ def test_the_attention_to_the_source_is_new(checkpoint, family):
 
 
 @families
-def test_a_decoder_sees_what_stands_before_and_the_source(checkpoint, family):
+def test_a_decoder_sees_earlier_tokens_and_the_source(checkpoint, family):
     model = warm_start(checkpoint(family), start=1, end=2, pad=0).eval()
     source, target = torch.tensor([[5, 6, 7, 8]]), torch.tensor([[1, 9, 10, 11, 12]])
     later, other = target.clone(), source.clone()
@@ -93,14 +93,14 @@ def test_saved_and_loaded_it_is_the_same(checkpoint, tmp_path, family):
         torch.testing.assert_close(again(**inputs).logits, model(**inputs).logits)
 
 
-def test_what_nothing_reads_is_not_trained(checkpoint):
+def test_what_nothing_uses_is_not_trained(checkpoint):
     model = warm_start(checkpoint("bert"), start=1, end=2, pad=0)
     assert not any(p.requires_grad for name, p in model.named_parameters() if "pooler" in name)
 
 
 @pytest.mark.parametrize("family", ["modernbert", "deberta-v2", "distilbert"])
-def test_a_family_that_cannot_write_is_refused(checkpoint, family):
-    with pytest.raises(RequestError, match=f"{family}.*cannot be made to write.*t5") as error:
+def test_a_family_that_cannot_be_a_decoder_is_refused(checkpoint, family):
+    with pytest.raises(RequestError, match=f"{family}.*cannot be used as a decoder.*t5") as error:
         warm_start(checkpoint(family), start=1, end=2, pad=0)
     assert "\n" not in str(error.value)
 

@@ -3,31 +3,51 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 
+from taskzoo import __version__
 from taskzoo.errors import PluginError, RequestError, UnknownNameError
 from taskzoo.registry.discovery import Candidate, discover
 from taskzoo.registry.hookspecs import hookimpl
+from taskzoo.registry.layers import Layer, read_mapping
 from taskzoo.registry.lookup import Registry
-from taskzoo.task import CONTRACT_VERSION, Option, TaskSpec
+from taskzoo.spec import CONTRACT_VERSION, Column, Extension, Option, TaskSpec
+from taskzoo.task import Task
 
 
-def plugin(*ids: str, distribution: str = "taskzoo-x", name: str = "x", **more: Any) -> Candidate:
-    """A plugin that registers ``ids`` and has the further members ``more``."""
+def spec(
+    task_id: Any, entry_point: Any = "nowhere.task:Task", contract: Any = CONTRACT_VERSION, **more: Any
+) -> TaskSpec:
+    return TaskSpec(id=task_id, entry_point=entry_point, contract=contract, **more)
+
+
+def plugin(*tasks: Any, distribution: str = "taskzoo-x", name: str = "x", **more: Any) -> Candidate:
+    """A plugin that registers ``tasks``, ids or specs, and has the further members ``more``."""
     module = ModuleType(f"fake_{name}")
 
     @hookimpl
     def taskzoo_register_tasks(register):
-        for task_id in ids:
-            register(task_id if isinstance(task_id, TaskSpec) else TaskSpec(task_id, "nowhere.task:Task"))
+        for task in tasks:
+            register(task if isinstance(task, TaskSpec) else spec(task))
 
     module.taskzoo_register_tasks = taskzoo_register_tasks
     for key, value in more.items():
         setattr(module, key, value)
     return Candidate(name, distribution, "1.0", lambda: module)
+
+
+def brings(kind: str, *names: str, distribution: str = "taskzoo-x", name: str = "x") -> Candidate:
+    """A plugin that registers extensions of one kind."""
+
+    def register_all(register):
+        for each in names:
+            register(Extension(each, f"fake_{name}:{each.title()}", f"the {kind} {each}"))
+
+    return plugin(distribution=distribution, name=name, **{f"taskzoo_register_{kind}s": hookimpl(register_all)})
 
 
 def raising(error: BaseException, name: str = "bad", distribution: str = "taskzoo-bad") -> Candidate:
@@ -68,7 +88,7 @@ def test_a_plugin_that_fails_to_import_is_recorded_and_others_work(error):
 
 def test_a_plugin_that_fails_halfway_registers_nothing():
     def register_some(register):
-        register(TaskSpec("first", "m:C"))
+        register(spec("first"))
         raise ValueError("second thoughts\nand more")
 
     found = discover([plugin(taskzoo_register_tasks=hookimpl(register_some)), NER], ())
@@ -80,17 +100,45 @@ def test_a_plugin_that_fails_halfway_registers_nothing():
     ("candidate", "reason"),
     [
         (plugin("a", "a"), "registers the task 'a' twice"),
+        (brings("method", "m", "m"), "registers the method 'm' twice"),
+        (brings("method", "M m"), "the name 'M m' of a method must be lower-case"),
+        (plugin(taskzoo_register_readers=hookimpl(lambda register: register("a"))), "not a taskzoo.Extension"),
+        (
+            plugin(taskzoo_register_callbacks=hookimpl(lambda register: register(Extension("a", "b")))),
+            "callback 'a': the entry point 'b' is not of the form 'module:object'",
+        ),
         (plugin(taskzoo_register_task=hookimpl(lambda: None)), "unknown hook 'taskzoo_register_task'; did you mean"),
         (plugin(taskzoo_dance=hookimpl(lambda: None)), "unknown hook 'taskzoo_dance'"),
-        (plugin(TaskSpec("a", "m:C", contract=CONTRACT_VERSION + 1)), "upgrade taskzoo"),
-        (plugin(TaskSpec("A B", "m:C")), "the task id 'A B' must be"),
-        (plugin(TaskSpec("a/b", "m:C")), "the task id 'a/b' must be"),
-        (plugin(TaskSpec("a", "m.C")), "not of the form 'module:Class'"),
-        (plugin(TaskSpec("a", "m:C", options={"k": 3})), "option 'k' is not a taskzoo.Option"),
-        (plugin(TaskSpec("a", "m:C", columns=["text"])), "must be mappings"),
+        (plugin(spec("A B")), "the task id 'A B' must be"),
+        (plugin(spec("a/b")), "the task id 'a/b' must be"),
+        (plugin(spec("a", "m.C")), "not of the form 'module:Class'"),
+        (plugin(spec("a", options={"k": 3})), "option 'k' is not a taskzoo.Option"),
+        (plugin(spec("a", columns=["text"])), "must be mappings"),
+        (plugin(spec("a", columns={"text": "a text"})), "the column 'text' is 'a text', not a taskzoo.Column"),
+        (plugin(spec("a", columns={"text": Column("a text", names="body")})), "the names 'body' of the column 'text'"),
+        (plugin(spec("a", columns={"text": Column("t", language="lang")})), "named by 'lang', which is not an option"),
+        (plugin(spec("a", text_input="body")), "text_input names 'body', which is not one of its columns"),
+        (plugin(spec("a", options={"k": Option(-5, "", minimum=0)})), "option 'k': k=-5 must be at least 0"),
+        (plugin(spec("a", options={"k": Option("x", "", choices=("y", "z"))})), "k='x' is not one of y, z"),
+        (plugin(spec("a", options={"k": Option("y", "", choices=("y", 1.5j))})), "k=1.5j must be of type str"),
+        (plugin(spec("a", options={"k": Option([], "")})), "the default [] of 'k' must be text, a number"),
+        (plugin(spec("a", options={"k": Option("", "", minimum=1)})), "'k' has a minimum, and its default ''"),
+        (plugin(spec("a", options={"k": Option("", "", choices="xy")})), "the choices 'xy' of 'k' must be a tuple"),
+        (plugin(spec("a", options={"epochs": Option(1, "")})), "'epochs' has the name of a training setting"),
+        (plugin(spec("a", formats="csv")), "formats='csv' must be a tuple of names"),
+        (plugin(spec("a", kinds=("coder",))), "kinds=('coder',) must be a tuple of 'encoder', 'decoder', "),
+        (plugin(spec("a", kinds=())), "kinds=() must be"),
+        (plugin(spec("a", default_model=3)), "default_model=3 must be the name of a model"),
+        (plugin(spec("a", demo_model="")), "demo_model='' must be the name of a model"),
+        (plugin(spec("a", demo="taskzoo")), "demo='taskzoo' is not of the form 'package:folder'"),
+        (plugin(spec("a", demo="taskzoo:gone")), "there is no folder 'gone' in the package 'taskzoo'"),
+        (plugin(spec("a", demo="no_such_package_at_all:demo")), "no folder 'demo' in the package 'no_such_package"),
         (plugin(taskzoo_register_tasks=hookimpl(lambda register: register("a"))), "not a taskzoo.TaskSpec"),
         (plugin(taskzoo_register_tasks=lambda register: None), "implements no hook"),
-        (plugin(taskzoo_register_tasks=hookimpl(lambda registrar: None)), "PluginValidationError"),
+        (
+            plugin(taskzoo_register_tasks=hookimpl(lambda registrar: None)),
+            "Argument(s) {'registrar'} are declared in the hookimpl but can not be found in the hookspec",
+        ),
         (Candidate("x", "taskzoo-x", "1", lambda: None), "implements no hook"),
     ],
 )
@@ -99,6 +147,51 @@ def test_a_plugin_that_breaks_a_rule_is_failed_with_the_rule(candidate, reason):
     assert found["ner"].status == "ok"
     assert found["x"].status == "failed"
     assert reason in found["x"].reason
+
+
+def contract(value: Any) -> str:
+    found = records(plugin(spec("a", contract=value)), NER)
+    assert found["ner"].status == "ok"
+    assert found["x"].status == "failed"
+    return str(found["x"].reason)
+
+
+def test_a_contract_that_is_too_new_too_old_or_no_number_says_what_to_do():
+    assert contract(CONTRACT_VERSION + 1) == (
+        f"task 'a' needs contract {CONTRACT_VERSION + 1}, this taskzoo {__version__} has {CONTRACT_VERSION}: "
+        "upgrade taskzoo"
+    )
+    assert contract(1) == (
+        f"task 'a' was written for contract 1, this taskzoo {__version__} has {CONTRACT_VERSION}: upgrade taskzoo-x, "
+        "or install taskzoo<0.2"
+    )
+    for wrong in ("2", True, None, 0, -1, 2.0):
+        assert contract(wrong) == (
+            f"task 'a': contract={wrong!r} must be the number of the contract that it was written for, such as "
+            f"contract={CONTRACT_VERSION}"
+        )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "names", "says"),
+    [
+        (("a", "m:C"), {}, "its task was written for contract 1; upgrade taskzoo-x, or install taskzoo<0.2"),
+        ((), {"id": "a", "languages": {}}, "its task was written for contract 1; upgrade taskzoo-x"),
+        ((), {"id": "a"}, "its TaskSpec does not say for which contract it was written: add contract=2"),
+        ((), {"id": "a", "contract": 2, "x": 1}, "TypeError: TaskSpec.__init__() got an unexpected keyword"),
+    ],
+)
+def test_a_spec_in_the_form_of_an_older_contract_is_recognised(arguments, names, says):
+    hook = hookimpl(lambda register: register(TaskSpec(*arguments, **names)))
+    assert says in records(plugin(taskzoo_register_tasks=hook))["x"].reason
+
+
+def test_a_format_that_no_plugin_brings_is_refused_once_all_are_known():
+    reader = brings("reader", "jsonl", "docx", distribution="taskzoo", name="core")
+    good, bad = plugin(spec("a", formats=("docx",)), name="a"), plugin(spec("b", formats=("dox",)), name="b")
+    found = records(good, bad, reader)
+    assert found["a"].status == "ok"
+    assert found["b"].reason == "task 'b' names the file format 'dox', which no plugin brings; did you mean 'docx'?"
 
 
 def test_an_optional_hook_of_a_later_version_is_not_an_error():
@@ -127,6 +220,12 @@ def test_a_disabled_plugin_is_not_imported(monkeypatch, word):
     assert [record.status for record in found.plugins] == ["ok", "disabled"]
     with pytest.raises(PluginError, match=r"is disabled .*ZOO_DISABLE_PLUGINS names .* take it out"):
         Registry(found, layers=[]).task("x")
+
+
+def test_the_plugin_of_the_core_cannot_be_disabled():
+    core = brings("method", "full", distribution="taskzoo", name="taskzoo")
+    assert records(core, NER, disabled=("taskzoo",))["ner"].status == "disabled"
+    assert records(core, NER, disabled=("taskzoo",))["taskzoo"].methods == ("full",)
 
 
 def test_an_entry_point_repeated_by_stale_metadata_counts_once(monkeypatch, tmp_path):
@@ -171,7 +270,7 @@ def test_a_repeated_first_party_id_stays_first_party_and_is_noted():
     assert [entry.name for entry in zoo.tasks()] == ["ner", "other/ner"]
     record = zoo.plugins()[1]
     assert (record.status, record.tasks) == ("ok", ("other/ner",))
-    assert record.reason == "repeats the id 'ner' of taskzoo; use its full name 'other/ner'"
+    assert record.reason == "repeats the task 'ner' of taskzoo; use its full name 'other/ner'"
 
 
 def test_an_id_of_two_third_parties_is_ambiguous_until_named_in_full():
@@ -207,12 +306,58 @@ def test_a_failed_third_party_does_not_take_a_name_from_another():
 def test_an_unknown_task_suggests_near_names():
     with pytest.raises(UnknownNameError, match="Did you mean 'ner'"):
         registry(NER).task("NERR")
-    with pytest.raises(UnknownNameError, match="No plugin is installed"):
+    with pytest.raises(UnknownNameError, match="No plugin offers a task"):
         registry().task("ner")
 
 
-def test_provider_says_who_installed_a_task():
-    assert registry(NER).provider("ner") == {"plugin": "ner", "distribution": "taskzoo", "version": "1.0"}
+def test_an_entry_says_where_it_comes_from():
+    entry = registry(NER).task_entry("ner")
+    assert (entry.plugin, entry.distribution, entry.version) == ("ner", "taskzoo", "1.0")
+    assert entry.full_name == "taskzoo/ner"
+    assert registry(NER).task_entry(entry) is entry
+    assert {entry, registry(NER).task_entry("ner")} == {entry}
+    assert repr(entry) == "TaskEntry('ner', taskzoo 1.0)"
+
+
+@pytest.mark.parametrize("kind", ["method", "reader", "command", "callback"])
+def test_extensions_have_names_by_the_same_rules_as_tasks(kind):
+    zoo = registry(
+        brings(kind, "full", "own", distribution="taskzoo-y", name="y"),
+        brings(kind, "full", distribution="taskzoo", name="core"),
+    )
+    entries = getattr(zoo, f"{kind}s")()
+    assert [entry.name for entry in entries] == ["full", "taskzoo-y/full", "own"]
+    assert [entry.distribution for entry in entries] == ["taskzoo", "taskzoo-y", "taskzoo-y"]
+    assert entries[0].summary == f"the {kind} full"
+    assert getattr(zoo.plugins()[1], f"{kind}s") == ("taskzoo-y/full", "own")
+    note = f"repeats the {kind} 'full' of taskzoo; use its full name 'taskzoo-y/full'"
+    assert zoo.plugins()[1].reason == note
+    with pytest.raises(UnknownNameError, match=f"no {kind} named 'owm'. Did you mean 'own'"):
+        getattr(zoo, kind)("owm")
+
+
+def test_an_extension_is_imported_on_first_use_and_must_be_of_its_kind(monkeypatch):
+    from taskzoo import Callback
+
+    module = ModuleType("fake_x")
+    module.Good = type("Good", (Callback,), {})
+    module.Bad = type("Bad", (), {})
+    monkeypatch.setitem(sys.modules, "fake_x", module)
+    zoo = registry(brings("callback", "good", "bad", "gone"))
+    assert zoo.callback("good") is module.Good
+    with pytest.raises(PluginError, match=r"callback 'bad' of taskzoo-x 1.0 .* not a subclass of taskzoo"):
+        zoo.callback("bad")
+    with pytest.raises(PluginError, match=r"callback 'gone' of taskzoo-x 1.0 cannot be loaded .*AttributeError"):
+        zoo.callback("gone")
+    module.Good = 3
+    zoo = registry(brings("command", "good"))
+    with pytest.raises(PluginError, match="which is not a function"):
+        zoo.command("good")
+
+
+def test_a_failed_plugin_brings_nothing():
+    found = discover([plugin("a", "a", taskzoo_register_methods=hookimpl(lambda register: None))], ())
+    assert (found.tasks, found.extensions["method"]) == ([], [])
 
 
 # Loading
@@ -220,42 +365,180 @@ def test_provider_says_who_installed_a_task():
 
 def test_load_task_imports_the_class(monkeypatch):
     module = ModuleType("fake_task_module")
-    module.Good = type("Good", (), {})
+    module.Good = type("Good", (Task,), {})
     module.not_a_class = 3
     monkeypatch.setitem(sys.modules, "fake_task_module", module)
-    specs = [
-        TaskSpec(n, f"fake_task_module:{c}") for n, c in (("good", "Good"), ("no", "Gone"), ("odd", "not_a_class"))
-    ]
-    zoo = registry(plugin(*specs, TaskSpec("far", "no_such_module_anywhere:C", options={"k": Option(1, "k")})))
+    pairs = (("good", "Good"), ("no", "Gone"), ("odd", "not_a_class"))
+    far = spec("far", "no_such_module_anywhere:C", options={"k": Option(1, "k")})
+    zoo = registry(plugin(*[spec(name, f"fake_task_module:{found}") for name, found in pairs], far))
     assert zoo.load_task("good") is module.Good
-    for name, reason in (("no", "Gone"), ("odd", "not a class"), ("far", "no_such_module_anywhere")):
+    for name, reason in (("no", "Gone"), ("odd", "not a subclass of taskzoo.Task"), ("far", "no_such_module_anywhere")):
         with pytest.raises(PluginError, match=reason):
             zoo.load_task(name)
+
+
+# Tasks without a package
+
+CODE = """
+from taskzoo import Task, TaskSpec
+
+class Mine(Task):
+    spec = TaskSpec(id="mine", contract=2)
+
+class Nameless(Task):
+    pass
+
+class Old(Task):
+    spec = TaskSpec(id="old", contract=1)
+"""
+
+
+@pytest.fixture
+def file(tmp_path) -> Path:
+    path = tmp_path / "task.py"
+    path.write_text(CODE)
+    return path
+
+
+def test_a_task_in_a_file(file, monkeypatch):
+    entry = registry().task_entry(f"{file}:Mine")
+    assert (entry.name, entry.full_name, entry.id) == (f"{file}:Mine", f"{file}:Mine", "mine")
+    assert (entry.plugin, entry.distribution, entry.version) == ("", "", "")
+    assert issubclass(entry.load(), Task)
+    assert registry().load_task(entry.full_name) is entry.load(), "an unchanged file is loaded once"
+    assert "task" not in sys.modules
+    monkeypatch.chdir(file.parent)
+    assert registry().task_entry("task.py:Mine").full_name == f"{file}:Mine"
+    file.write_text(CODE.replace('"mine"', '"changed"'))
+    assert registry().task_entry("task.py:Mine").id == "changed"
+
+
+def test_a_class_is_a_task_and_is_found_again_by_its_name(file):
+    found = registry().load_task(f"{file}:Mine")
+    entry = registry().task_entry(found)
+    assert entry.load() is found
+    assert registry().load_task(entry.full_name) is found
+    local = type("Local", (Task,), {"spec": spec("local", "")})
+    assert registry().task(local).id == "local"
+    assert registry().task_entry(local).full_name.endswith(":Local")
+
+
+def test_a_task_without_a_package_that_cannot_be_used_says_why(file, tmp_path):
+    zoo = registry()
+    for reference, says in {
+        f"{file}:Mien": "There is no task in .* named 'Mien'. Did you mean 'Mine'",
+        f"{file}:Nameless": "The task Nameless has no spec; write",
+        f"{file}:Old": "The task Old cannot be used: task 'old' was written for contract 1",
+        f"{tmp_path}/gone.py:Mine": "There is no file .*gone.py; a task in a file is given as",
+        "no_such_module_anywhere:Mine": "cannot be loaded .ModuleNotFoundError",
+    }.items():
+        with pytest.raises(RequestError, match=says):
+            zoo.task_entry(reference)
+    with pytest.raises(RequestError, match=r"A task is a name, a path/to/task.py:Class or a class, not 3"):
+        zoo.task_entry(3)
+
+
+def test_a_file_that_imports_its_neighbour_is_told_to_become_a_package(file):
+    file.with_name("neighbour_of_a_task.py").write_text("")
+    file.write_text("import neighbour_of_a_task")
+    with pytest.raises(RequestError, match=r"task\.py cannot be loaded .*`zoo new` makes a package"):
+        registry().task_entry(f"{file}:Mine")
 
 
 # Catalogues of plugins
 
 
-def test_a_plugin_supplies_a_catalogue_as_mapping_or_file(tmp_path):
-    entry = {"hub": "a/b", "family": "bert", "kind": "encoder", "tasks": ["x"], "languages": ["en"]}
-    file = tmp_path / "zoo.yaml"
-    file.write_text("models: {filed: {path: weights, family: bert, kind: encoder, tasks: [x], languages: [en]}}")
+def adds(*catalogues: Any, task: str | None = None, **more: Any) -> Candidate:
+    """A plugin that adds ``catalogues``."""
 
     def taskzoo_register_catalogue(add):
-        add({"models": {"mapped": entry}})
-        add(file)
+        for catalogue in catalogues:
+            add(catalogue)
 
-    found = discover([plugin(taskzoo_register_catalogue=hookimpl(taskzoo_register_catalogue))], ())
-    zoo = Registry(found, found.layers)
+    tasks = (task,) if task else ()
+    return plugin(*tasks, taskzoo_register_catalogue=hookimpl(taskzoo_register_catalogue), **more)
+
+
+ENTRY = {"hub": "a/b", "family": "bert", "kind": "encoder", "languages": ["en"]}
+
+
+def test_a_plugin_supplies_a_catalogue_as_mapping_or_file(tmp_path):
+    file = tmp_path / "zoo.yaml"
+    file.write_text("models: {filed: {path: weights, family: bert, kind: encoder, languages: [en]}}")
+    zoo = registry(adds({"models": {"mapped": ENTRY}}, file))
     assert [(model.name, model.origin) for model in zoo.models()] == [("mapped", "plugin x"), ("filed", "plugin x")]
     assert zoo.model("filed").directory == tmp_path / "weights"
+    assert zoo.plugins()[0].models == ("mapped", "filed")
 
 
-@pytest.mark.parametrize("bad", [{"modles": {}}, "/no/such/file.yaml", 3, {"models": {"m": {}}}])
+def test_a_relative_path_in_a_mapping_counts_from_the_plugin(tmp_path):
+    candidate = adds({"datasets": {"d": {"path": "rows", "tasks": ["ner"]}}}, __file__=str(tmp_path / "__init__.py"))
+    assert registry(candidate).dataset("d").directory == tmp_path / "rows"
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"modles": {}},
+        "/no/such/file.yaml",
+        3,
+        {"models": {"m": {}}},
+        {"recipes": [{"tasks": "ner", "set": {"epochs": -1}}]},
+        {"recipes": [{"tasks": "a", "set": {"nothing_of_this_name": 1}}]},
+    ],
+)
 def test_a_plugin_with_a_broken_catalogue_failed(bad):
-    def taskzoo_register_catalogue(add):
-        add(bad)
+    zoo = registry(adds({"models": {"good": ENTRY}}, bad, name="y"), plugin("a"), NER)
+    assert {record.name: record.status for record in zoo.plugins()} == {"ner": "ok", "x": "ok", "y": "failed"}
+    assert zoo.models() == []
 
-    found = discover([plugin("a", taskzoo_register_catalogue=hookimpl(taskzoo_register_catalogue)), NER], ())
-    assert [record.status for record in found.plugins] == ["ok", "failed"]
-    assert found.layers == ()
+
+def base(**sections: Any) -> list[Layer]:
+    return [read_mapping(sections, "built in")]
+
+
+def test_a_plugin_replaces_an_entry_only_where_it_says_so():
+    evil = {**ENTRY, "hub": "evil/minilm"}
+    silent, frank = ({"models": {"minilm": {**evil, **more}, "own": ENTRY}} for more in ({}, {"replace": True}))
+    zoo = Registry(discover([adds(silent)], ()), base(models={"minilm": ENTRY}))
+    assert zoo.model("minilm").hub == "a/b"
+    assert zoo.model("own").origin == "plugin x"
+    (record,) = zoo.plugins()
+    assert (record.status, record.models, record.replaces) == ("ok", ("own",), ())
+    assert record.reason == (
+        "its models.minilm is left out: the built-in catalogue has a model 'minilm'; write `replace: true` in the "
+        "entry to replace it"
+    )
+    zoo = Registry(discover([adds(frank)], ()), base(models={"minilm": ENTRY}))
+    assert zoo.model("minilm").hub == "evil/minilm"
+    assert zoo.plugins()[0].replaces == ("models.minilm (built in)",)
+    zoo.refresh()
+    assert zoo.plugins()[0].reason == ""
+
+
+def test_a_plugin_changes_the_training_of_others_only_where_it_says_so():
+    def recipes(**more: Any) -> dict[str, Any]:
+        return {"models": {"own": ENTRY}, "recipes": [{"tasks": ["ner"], "set": {"learning_rate": 0.5}, **more}]}
+
+    def learnt(catalogue: Any, model: str) -> Any:
+        zoo = Registry(discover([NER, adds(catalogue)], ()), base(models={"minilm": ENTRY}))
+        return zoo.recipe("ner", model).values.get("learning_rate"), zoo.plugins()[1]
+
+    rate, record = learnt(recipes(), "minilm")
+    assert rate is None
+    assert record.recipes == 0
+    assert "1 of its recipes are left out: they change how tasks of others are trained" in record.reason
+    assert learnt(recipes(replace=True), "minilm")[0] == 0.5
+    assert learnt(recipes(replace=True), "minilm")[1].replaces == ("recipe plugin x: ner (version 1)",)
+    assert learnt(recipes(match={"model": "own"}), "own")[0] == 0.5, "its own model may be trained its own way"
+
+
+def test_a_plugin_means_its_own_task_by_a_bare_id():
+    catalogue = {"recipes": [{"tasks": "ner", "set": {"epochs": 7}}]}
+    ours = {"recipes": [{"tasks": "ner", "set": {"epochs": 2}}]}
+    zoo = registry(
+        adds(ours, task="ner", name="ner", distribution="taskzoo"),
+        adds(catalogue, task="ner", name="other", distribution="other"),
+    )
+    assert zoo.recipe("ner").values == {"epochs": 2}
+    assert zoo.recipe("other/ner").values == {"epochs": 7}

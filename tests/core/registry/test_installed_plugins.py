@@ -11,12 +11,14 @@ from pathlib import Path
 
 import pytest
 
+from taskzoo import __version__
+
 GOOD = """
 from taskzoo import TaskSpec, hookimpl
 
 @hookimpl
 def taskzoo_register_tasks(register):
-    register(TaskSpec({id!r}, "somewhere.task:Task"{more}))
+    register(TaskSpec(**{{"id": {id!r}, "contract": 2, "entry_point": "somewhere.task:Task", **dict({more})}}))
 """
 
 SHOW = """
@@ -80,13 +82,14 @@ def troubled(site: Path) -> Path:
     install(site, "taskzoo-twice", "zoo_twice", twice, "twice")
     hook = GOOD.format(id="hooked", more="") + "\n@hookimpl\ndef taskzoo_register_tusks(register): ...\n"
     install(site, "taskzoo-hook", "zoo_hook", hook, "hooked")
-    install(site, "taskzoo-future", "zoo_future", GOOD.format(id="future", more=", contract=99"), "future")
+    install(site, "taskzoo-future", "zoo_future", GOOD.format(id="future", more="contract=99"), "future")
+    install(site, "taskzoo-past", "zoo_past", GOOD.format(id="past", more="contract=1"), "past")
     install(site, "taskzoo-asleep", "zoo_asleep", "raise SystemExit('imported')", "asleep")
     return site
 
 
 def test_bad_plugins_are_reported_and_break_nobody(troubled, tmp_path):
-    names = ["songs", "poetry", "taskzoo-verse/poetry", "broken", "twice", "hooked", "future", "asleep"]
+    names = ["songs", "poetry", "taskzoo-verse/poetry", "broken", "twice", "hooked", "future", "past", "asleep"]
     env = environment(troubled, ZOO_DISABLE_PLUGINS="Taskzoo.Asleep")
     result = python("-c", SHOW, *names, env=env, cwd=tmp_path)
     assert result.returncode == 0, result.stderr
@@ -101,6 +104,8 @@ def test_bad_plugins_are_reported_and_break_nobody(troubled, tmp_path):
         "status": "ok",
         "reason": "",
         "tasks": ["songs"],
+        **{kind: [] for kind in ("methods", "readers", "commands", "callbacks", "models", "datasets", "replaces")},
+        "recipes": 0,
     }
     assert records["poetry"]["tasks"] == ["taskzoo-poetry/poetry"]
     assert records["verse"]["tasks"] == ["taskzoo-verse/poetry"]
@@ -108,7 +113,9 @@ def test_bad_plugins_are_reported_and_break_nobody(troubled, tmp_path):
         "broken": "ModuleNotFoundError: No module named 'a_module_that_is_not_there'",
         "twice": "registers the task 'twice' twice",
         "hooked": "implements the unknown hook 'taskzoo_register_tusks'; did you mean 'taskzoo_register_tasks'?",
-        "future": "task 'future' needs contract 99 and this taskzoo has 1; upgrade taskzoo",
+        "future": f"task 'future' needs contract 99, this taskzoo {__version__} has 2: upgrade taskzoo",
+        "past": f"task 'past' was written for contract 1, this taskzoo {__version__} has 2: upgrade taskzoo-past, or "
+        "install taskzoo<0.2",
     }.items():
         assert (records[name]["status"], records[name]["reason"]) == ("failed", reason)
         assert shown["tasks"][name].startswith(f"PluginError Task {name!r} cannot be used")
@@ -167,7 +174,7 @@ def test_a_plugin_installed_by_pip_is_found(tmp_path, backend):
             pytest.skip(f"{needed} {found} is too old")
     project = tmp_path / "project"
     project.mkdir()
-    (project / "zoo_haiku.py").write_text(GOOD.format(id="haiku", more=", summary='Three lines'"))
+    (project / "zoo_haiku.py").write_text(GOOD.format(id="haiku", more="summary='Three lines'"))
     (project / "pyproject.toml").write_text(
         f"[build-system]\nrequires = ['{backend}']\nbuild-backend = '{entry}'\n"
         "[project]\nname = 'taskzoo-haiku'\nversion = '3.1'\n"

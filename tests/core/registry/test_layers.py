@@ -8,13 +8,13 @@ from taskzoo.errors import DataError, RequestError
 from taskzoo.registry.layers import read_file, read_mapping
 
 MODEL = """\
-version: 1
+version: 2
 models:
   mine:
     hub: me/mine
     family: bert
     kind: encoder
-    tasks: [ner]
+    tuned_for: [ner]
     languages: [en]
 """
 
@@ -38,11 +38,11 @@ def test_an_entry_knows_its_name_its_origin_and_its_folder(tmp_path):
     entry = read(tmp_path, MODEL + "    path: here\n    source: page\n").models["mine"]
     assert (entry.name, entry.origin) == ("mine", str(tmp_path / "registry.yaml"))
     assert entry.directory == tmp_path / "here"
-    assert entry.source == ["page"]
+    assert entry.source == ("page",)
     assert entry.facts()["parameters"] is None
 
 
-@pytest.mark.parametrize("text", ["", "version: 1\n", "models:\nrecipes:\n", "# nothing\n"])
+@pytest.mark.parametrize("text", ["", "version: 2\n", "models:\nrecipes:\n", "# nothing\n"])
 def test_an_empty_catalogue_is_one(tmp_path, text):
     assert read(tmp_path, text).models == {}
 
@@ -52,14 +52,14 @@ def test_an_empty_catalogue_is_one(tmp_path, text):
     [
         (MODEL.replace("family", "famliy"), "5: models.mine: there is no key 'famliy'; did you mean 'family'? (1 more"),
         (MODEL.replace("models", "model"), "2: there is no key 'model'; did you mean 'models'?"),
-        (MODEL + "    zzz: 1\n", "9: models.mine: there is no key 'zzz'; known keys are hub, revision,"),
+        (MODEL + "    zzz: 1\n", "9: models.mine: there is no key 'zzz'; known keys are replace, hub, revision,"),
         (
             MODEL + "    package: {distribution: d, pth: x, path: y}\n",
             "9: models.mine.package: there is no key 'pth'; did",
         ),
-        ("recipes:\n- task: ner\n  set: {}\n  matches: {}\n", "4: recipes.0: there is no key 'matches'; did you mean"),
+        ("recipes:\n- tasks: ner\n  set: {}\n  matches: {}\n", "4: recipes.0: there is no key 'matches'; did you mean"),
         (
-            "recipes:\n- {task: a, set: {}}\n- {task: b, set: {}, match: {famly: x}}\n",
+            "recipes:\n- {tasks: a, set: {}}\n- {tasks: b, set: {}, match: {famly: x}}\n",
             "3: recipes.1.match: there is no key 'famly'; did you mean 'family'?",
         ),
         (MODEL.replace("    family: bert\n", ""), "3: models.mine: the key 'family' is missing."),
@@ -71,7 +71,22 @@ def test_an_empty_catalogue_is_one(tmp_path, text):
         ),
         (MODEL + "    parameters: many\n", "9: models.mine.parameters: 'many' should be a valid integer."),
         (MODEL + "    parameters: 1.5\n", "9: models.mine.parameters: 1.5 should be a valid integer"),
-        ("version: 2\n", "1: version 2 is not one this taskzoo reads (1); upgrade"),
+        ("version: 3\n", "1: version 3 is not the one this taskzoo reads (2); upgrade"),
+        (
+            MODEL.replace("2", "1") + "    tasks: [ner]\n",
+            "1: version 1 is not the one this taskzoo reads (2); `tasks` of",
+        ),
+        ("version: 1\n", "1: version 1 is not the one this taskzoo reads (2); `tasks` of a model became `tuned_for`"),
+        (
+            MODEL + "    tasks: [ner]\n",
+            "9: models.mine: there is no key 'tasks'; a model suits all tasks",
+        ),
+        (MODEL.replace("[en]", "3"), "8: models.mine.languages: 3 should be a valid list."),
+        (
+            "recipes:\n- {tasks: ner, set: {epochs: -1}}\n",
+            "2: recipes.0: epochs=-1.0 must be at least 0.",
+        ),
+        ("recipes:\n- {tasks: ner, set: {optimizer: adamm}}\n", "2: recipes.0: optimizer='adamm' is not one of adamw,"),
         ("models: {a: [}\n", "1: this is not YAML for a catalogue (found "),
         ("a: 1\nb:\n\t- c\n", "3: this is not YAML"),
         ("models:\n  a: {}\n  a: {}\n", "3: this is not YAML for a catalogue (found the key 'a' twice)"),
@@ -79,7 +94,7 @@ def test_an_empty_catalogue_is_one(tmp_path, text):
             "a: !!python/object/apply:os.getcwd []\n",
             "1: this is not YAML for a catalogue (found could not determine a cons",
         ),
-        ("- a\n", " a catalogue is a mapping that starts with `version: 1`."),
+        ("- a\n", " a catalogue is a mapping that starts with `version: 2`."),
         ("datasets: {d: {tasks: [ner]}}\n", "1: datasets.d: needs one of hub and path."),
     ],
 )

@@ -2,28 +2,48 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from taskzoo import registry as public
 from taskzoo.errors import DataError, RequestError, UnknownNameError
 from taskzoo.registry import catalogue
-from taskzoo.registry.discovery import Discovery
+from taskzoo.registry.catalogue import Catalogue
+from taskzoo.registry.discovery import Discovery, Plugin, PluginRecord, discover, installed
 from taskzoo.registry.layers import Layer, read_file, read_mapping
 from taskzoo.registry.lookup import Registry
+from taskzoo.registry.naming import TaskEntry
+from taskzoo.spec import Option, TaskSpec
 
 
 def model(**more):
-    return {"hub": "a/b", "family": "bert", "kind": "encoder", "tasks": ["ner"], "languages": ["en"], **more}
+    return {"hub": "a/b", "family": "bert", "kind": "encoder", "languages": ["en"], **more}
 
 
 def layer(origin: str = "test", **sections) -> Layer:
     return read_mapping(sections, origin)
 
 
-def zoo(*layers: Layer) -> Registry:
-    return Registry(Discovery(), layers)
+def task(name: str, distribution: str = "taskzoo", **more) -> TaskEntry:
+    spec = TaskSpec(id=name, contract=2, **more)
+    return TaskEntry(name, spec, name, distribution, "1.0")
+
+
+TASKS = (
+    task("ner", options={"scheme": Option("iob2", "", choices=("iob2", "bioes"))}),
+    task("sentiment", kinds=("encoder", "decoder")),
+    task("translation", kinds=("encoder-decoder", "decoder")),
+)
+
+
+def zoo(*layers: Layer, tasks: Iterable[TaskEntry] = TASKS) -> Registry:
+    plugins = [Plugin(PluginRecord(e.plugin, e.distribution, e.version, "ok"), [e]) for e in tasks]
+    return Registry(Discovery(plugins), layers)
 
 
 MODELS = zoo(
@@ -32,7 +52,8 @@ MODELS = zoo(
             "small": model(parameters=20, license="MIT"),
             "large": model(parameters=200, license="apache-2.0", languages=["en", "zh-cn"]),
             "unsized": model(languages=["zh-Hans"], description="Chinese words"),
-            "writer": model(family="gpt2", kind="decoder", tasks=["summarization"], languages=["zh"]),
+            "writer": model(family="gpt2", kind="decoder", languages=["zh"]),
+            "translator": model(family="t5", kind="encoder-decoder", languages=["fr"], tuned_for="translation"),
         },
         datasets={
             "d": {"hub": "a/d", "tasks": ["ner"], "languages": ["zh"]},
@@ -45,15 +66,23 @@ MODELS = zoo(
 @pytest.mark.parametrize(
     ("conditions", "names"),
     [
-        ({}, ["small", "large", "unsized", "writer"]),
-        ({"task": "ner"}, ["small", "large", "unsized"]),
-        ({"task": "sentiment"}, []),
+        ({}, ["small", "large", "unsized", "writer", "translator"]),
+        ({"task": "ner"}, ["small", "large", "unsized", "writer"]),
+        ({"task": "taskzoo/sentiment"}, ["small", "large", "unsized", "writer"]),
+        ({"task": "sentiment", "kind": "decoder"}, ["writer"]),
+        ({"task": "translation"}, ["translator", "writer"]),
         ({"language": "zh"}, ["large", "unsized", "writer"]),
         ({"language": "zh_CN"}, ["large"]),
-        ({"language": "z"}, []),
+        ({"language": "Chinese"}, ["large", "unsized", "writer"]),
+        ({"language": "中文"}, ["large", "unsized", "writer"]),
+        ({"language": "zho"}, ["large", "unsized", "writer"]),
+        ({"language": "zh-TW"}, []),
+        ({"language": "Swahili"}, []),
         ({"family": "BERT", "language": "zh"}, ["large", "unsized"]),
         ({"kind": "decoder"}, ["writer"]),
         ({"max_params": 20}, ["small"]),
+        ({"max_params": "20"}, ["small"]),
+        ({"max_params": "0.1k"}, ["small"]),
         ({"max_params": 10**9}, ["small", "large"]),
         ({"license": "mit"}, ["small"]),
         ({"text": "WORDS"}, ["unsized"]),
@@ -71,6 +100,25 @@ def test_filters_refuse_what_does_not_exist():
         MODELS.datasets(task="zzz")
     with pytest.raises(RequestError, match="encoder, decoder, encoder-decoder"):
         MODELS.models(kind="coder")
+    with pytest.raises(UnknownNameError, match=r"no family of models named 'berts'. Did you mean 'bert'"):
+        MODELS.models(family="berts")
+    for filtered in (MODELS.models, MODELS.datasets):
+        with pytest.raises(UnknownNameError, match=r"no language named 'Chinise'. Did you mean 'Chinese'"):
+            filtered(language="Chinise")
+        with pytest.raises(RequestError, match="one name or code"):
+            filtered(language=["en"])
+    with pytest.raises(RequestError, match="'many' is not a number of parameters"):
+        MODELS.models(max_params="many")
+
+
+def test_the_task_of_a_third_party_sees_the_models_that_suit_it():
+    mine = task("poetry", "taskzoo-poetry", kinds=("decoder", "encoder"))
+    registry = zoo(
+        layer(models={"a": model(), "b": model(kind="decoder"), "c": model(kind="encoder-decoder")}), tasks=[mine]
+    )
+    assert [entry.name for entry in registry.models(task="poetry")] == ["b", "a"]
+    assert [entry.name for entry in registry.tasks(model="a")] == ["poetry"]
+    assert registry.tasks(registry.model("c")) == []
 
 
 def test_datasets_and_single_entries():
@@ -80,74 +128,137 @@ def test_datasets_and_single_entries():
     assert MODELS.model("small").parameters == 20
     with pytest.raises(UnknownNameError, match="Did you mean 'small'"):
         MODELS.model("smal")
-    with pytest.raises(UnknownNameError, match="There is no dataset named 'x'"):
+    with pytest.raises(UnknownNameError, match="There is no data set named 'x'"):
         MODELS.dataset("x")
 
 
-def test_a_later_layer_replaces_whole_entries():
+def test_a_later_layer_replaces_whole_entries_where_they_say_so():
     below = layer("below", models={"m": model(parameters=5), "kept": model()}, tasks={"ner": {"default_model": "m"}})
-    above = layer("above", models={"m": model(family="roberta")}, tasks={"ner": {"default_model": "kept"}})
-    merged = zoo(below, above)
-    assert (merged.model("m").origin, merged.model("m").family, merged.model("m").parameters) == (
-        "above",
-        "roberta",
-        None,
+    above = layer(
+        "above", models={"m": model(family="roberta", replace=True)}, tasks={"ner": {"default_model": "kept"}}
     )
-    assert merged.model("kept").origin == "below"
-    assert catalogue.Catalogue.from_layers([below, above]).tasks["ner"].default_model == "kept"
+    merged = Catalogue.from_layers([below, above])
+    assert (merged.models["m"].origin, merged.models["m"].family) == ("above", "roberta")
+    assert merged.models["m"].parameters is None
+    assert merged.models["kept"].origin == "below"
+    assert merged.tasks["ner"].default_model == "kept"
+    for section, entry in (("models", model()), ("datasets", {"hub": "a/b", "tasks": []})):
+        twice = [layer(name, **{section: {"m": entry}}) for name in ("below", "above")]
+        with pytest.raises(DataError, match=rf"above: {section}.m: below has a .* 'm'; write `replace: true`"):
+            Catalogue.from_layers(twice)
+
+
+def test_entries_cannot_be_changed_and_say_who_they_are():
+    entry, data = MODELS.model("large"), MODELS.dataset("d")
+    assert {entry, data, entry} == {entry, data}
+    with pytest.raises(ValidationError):
+        entry.family = "gpt2"
+    with pytest.raises(TypeError, match="cannot be changed"):
+        data.columns["text"] = "body"
+    assert isinstance(entry.languages, tuple)
+    assert copy.deepcopy(data) == pickle.loads(pickle.dumps(data)) == data
+    assert repr(entry) == (
+        "ModelEntry(name='large', hub='a/b', family='bert', kind='encoder', parameters=200, languages='en zh-cn', "
+        "license='apache-2.0', origin='test')"
+    )
+    many = zoo(layer(models={"m": model(languages=[f"a{n}" for n in range(100)])})).model("m")
+    assert len(repr(many)) < 200
+
+
+def test_lists_are_tables_in_a_notebook():
+    found = MODELS.models(max_params=20)
+    assert found == [MODELS.model("small")]
+    page = found._repr_html_()
+    assert page.startswith("<table><thead><tr><th>name</th><th>family</th>")
+    assert "<td>small</td><td>bert</td><td>encoder</td><td>20</td><td>en</td><td>MIT</td>" in page
+    assert found.facts()[0]["languages"] == ["en"]
+    for entries in (MODELS.tasks(), MODELS.datasets(), MODELS.plugins(), MODELS.recipes("ner"), MODELS.methods()):
+        assert entries._repr_html_().startswith("<table>")
+    angled = zoo(layer(models={"m": model(description="<b>", parameters=1)}))
+    assert "<td>&lt;b&gt;</td>" in angled.models()._repr_html_()
+
+
+# Recipes
 
 
 def recipe(match, **values):
-    return {"task": "ner", "match": match, "set": values}
+    return {"tasks": "ner", "match": match, "set": values}
 
 
 RECIPES = layer(
     "built in",
     models={"mine": model(), "other": model(kind="decoder")},
     recipes=[
-        recipe({"model": "mine"}, a="model"),
-        recipe({"family": "bert"}, a="family", b="family"),
-        recipe({"kind": "encoder", "method": "lora"}, c="lora"),
-        recipe({"kind": "encoder"}, b="kind", c="kind"),
-        recipe({}, a="task", b="task", c="task", d="task"),
-        {"task": "sentiment", "set": {"a": "sentiment"}},
+        recipe({"model": "mine"}, epochs=1),
+        recipe({"family": "bert"}, epochs=2, batch_size=2),
+        recipe({"kind": "encoder", "method": "lora"}, warmup=3),
+        recipe({"kind": "encoder"}, batch_size=4, warmup=4),
+        recipe({}, epochs=5, batch_size=5, warmup=5, scheme="bioes"),
+        {"tasks": ["sentiment", "translation"], "set": {"epochs": 6}, "version": 3},
     ],
 )
 
 
 def test_recipes_go_from_general_to_specific():
     registry = zoo(RECIPES)
-    assert registry.recipe("ner").values == dict.fromkeys("abcd", "task")
+    general = {"epochs": 5, "batch_size": 5, "warmup": 5, "scheme": "bioes"}
+    assert registry.recipe("ner").values == general
     resolved = registry.recipe("ner", registry.model("mine"))
-    assert resolved.values == {"a": "model", "b": "family", "c": "kind", "d": "task"}
+    assert resolved.values == {"epochs": 1, "batch_size": 2, "warmup": 4, "scheme": "bioes"}
     assert resolved.sources == [
-        "built in: ner",
-        "built in: ner kind=encoder",
-        "built in: ner family=bert",
-        "built in: ner model=mine",
+        "built in: ner (version 1)",
+        "built in: ner kind=encoder (version 1)",
+        "built in: ner family=bert (version 1)",
+        "built in: ner model=mine (version 1)",
     ]
     assert registry.recipe("ner", "mine") == resolved
-    assert registry.recipe("ner", registry.model("mine"), method="lora").values["c"] == "lora"
-    assert registry.recipe("ner", registry.model("other")).values == {
-        "a": "family",
-        "b": "family",
-        "c": "task",
-        "d": "task",
-    }
-    assert registry.recipe("ner", "bert", kind="encoder").values == {
-        "a": "family",
-        "b": "family",
-        "c": "kind",
-        "d": "task",
-    }
-    assert registry.recipe("ner", "", kind="").values == dict.fromkeys("abcd", "task")
-    assert registry.recipe("unknown", "bert").values == {}
+    assert registry.recipe("ner", registry.model("mine"), method="lora").values["warmup"] == 3
+    other = {"epochs": 2, "batch_size": 2, "warmup": 5, "scheme": "bioes"}
+    assert registry.recipe("ner", registry.model("other")).values == other
+    assert registry.recipe("ner", "bert", kind="encoder").values == {**other, "warmup": 4}
+    assert registry.recipe("ner", "", kind="").values == general
+
+
+def test_a_recipe_may_be_for_several_tasks_and_has_a_version():
+    for name in ("sentiment", "translation"):
+        assert zoo(RECIPES).recipe(name).values == {"epochs": 6}
+        assert zoo(RECIPES).recipe(name).sources == ["built in: sentiment, translation (version 3)"]
 
 
 def test_a_recipe_of_a_later_layer_wins_whatever_it_matches():
-    resolved = zoo(RECIPES, layer("mine", recipes=[recipe({}, a="user")])).recipe("ner", "mine")
-    assert resolved.values["a"] == "user"
-    assert resolved.sources[-1] == "mine: ner"
+    resolved = zoo(RECIPES, layer("mine", recipes=[recipe({}, epochs=9)])).recipe("ner", "mine")
+    assert resolved.values["epochs"] == 9
+    assert resolved.sources[-1] == "mine: ner (version 1)"
+
+
+@pytest.mark.parametrize(
+    ("setting", "says"),
+    [
+        ({"shceme": "iob2"}, "recipes.0.set: There is no setting of ner named 'shceme'. Did you mean 'scheme'"),
+        ({"scheme": "x"}, "recipes.0.set: scheme='x' is not one of iob2, bioes"),
+    ],
+)
+def test_a_recipe_that_its_task_cannot_take_is_refused_when_it_is_read(setting, says):
+    with pytest.raises(DataError, match=says):
+        zoo(layer(recipes=[recipe({}, **setting)])).models()
+    unknown = layer(recipes=[{"tasks": "not_installed", "set": setting}])
+    assert zoo(unknown).models() == []
+
+
+def test_the_default_model_is_the_tasks_own_unless_a_catalogue_says_otherwise():
+    tasks = [
+        task("ner", default_model="small", demo_model="scratch:bert-tiny"),
+        task("bare"),
+        task("one", default_model="a"),
+    ]
+    registry = zoo(tasks=tasks)
+    assert (registry.default_model("ner"), registry.default_model("ner", demo=True)) == ("small", "scratch:bert-tiny")
+    assert (registry.default_model("bare"), registry.default_model("bare", demo=True)) == (None, None)
+    assert registry.default_model("one", demo=True) == "a"
+    mine = layer(tasks={"ner": {"default_model": "mine"}, "taskzoo/bare": {"demo_model": "tiny"}})
+    registry = zoo(mine, tasks=tasks)
+    assert (registry.default_model("ner"), registry.default_model("ner", demo=True)) == ("mine", "scratch:bert-tiny")
+    assert (registry.default_model("bare"), registry.default_model("bare", demo=True)) == (None, "tiny")
 
 
 # Where files lie
@@ -174,6 +285,9 @@ def test_a_model_is_available_by_its_path_or_its_package(tmp_path, monkeypatch):
     paths = {entry.name: registry.model_path(entry) for entry in registry.models()}
     assert {name for name, path in paths.items() if path} == {"here", "packaged"}
     assert paths["packaged"] == tmp_path / "weights"
+    assert registry.is_available("packaged")
+    with pytest.raises(UnknownNameError, match="Did you mean 'packaged'"):
+        registry.is_available("package")
     assert [entry.name for entry in registry.models() if registry.is_available(entry)] == ["here", "packaged"]
 
 
@@ -193,7 +307,7 @@ def test_a_package_installed_in_editable_mode_is_found_through_its_import_name(t
 # The layers of this machine
 
 
-MINE = "models: {NAME: {hub: a/b, family: bert, kind: encoder, tasks: [ner], languages: [en]}}\n"
+MINE = "models: {NAME: {hub: a/b, family: bert, kind: encoder, languages: [en], replace: true}}\n"
 
 
 @pytest.fixture
@@ -203,47 +317,83 @@ def folders(tmp_path, monkeypatch) -> tuple[Path, Path]:
     user.mkdir()
     work.mkdir()
     monkeypatch.setenv("ZOO_CONFIG_DIR", str(user))
+    monkeypatch.delenv("TASKZOO_REGISTRY", raising=False)
     monkeypatch.chdir(work)
     return user, work
 
 
-def test_built_in_then_plugins_then_user_then_working_directory(folders):
+def test_built_in_then_plugins_then_user_then_the_file_that_is_named(folders, monkeypatch):
     user, work = folders
-    fresh = Registry(Discovery(layers=(layer("plugin p", models={n: model() for n in ("minilm", "u", "p", "w")}),)))
+    plugin = Plugin(PluginRecord("p", "taskzoo-p", "1", "ok"))
+    plugin.catalogues.append({"models": {n: model(replace=True) for n in ("minilm", "u", "p", "w")}})
+    fresh = Registry(Discovery([plugin]))
     assert fresh.model("bert-base").origin == "built in"
     assert fresh.model("minilm").origin == "plugin p"
     (user / "registry.yaml").write_text(MINE.replace("NAME", "u"))
-    (work / "registry.yaml").write_text(MINE.replace("NAME", "w"))
+    (work / "mine.yaml").write_text(MINE.replace("NAME", "w"))
     assert fresh.model("u").origin == "plugin p"  # cached
     fresh.refresh()
     assert fresh.model("u").origin == str(user / "registry.yaml")
-    assert fresh.model("w").origin == str(work / "registry.yaml")
+    assert fresh.model("w").origin == "plugin p"
+    monkeypatch.setenv("TASKZOO_REGISTRY", "mine.yaml")
+    fresh.refresh()
+    assert fresh.model("w").origin == str(work / "mine.yaml")
     assert fresh.model("p").origin == "plugin p"
+    monkeypatch.setenv("TASKZOO_REGISTRY", "gone.yaml")
+    fresh.refresh()
+    with pytest.raises(DataError, match=r"gone\.yaml: this catalogue cannot be read"):
+        fresh.models()
 
 
-def test_the_working_directory_may_be_the_checkout_itself(folders, monkeypatch):
-    monkeypatch.chdir(catalogue.built_in_file().parent)
+def test_the_built_in_file_may_be_named(folders, monkeypatch):
+    monkeypatch.setenv("TASKZOO_REGISTRY", str(catalogue.built_in_file()))
     assert {entry.origin for entry in Registry(Discovery()).models()} == {"built in"}
 
 
+def test_the_working_directory_changes_nothing(folders):
+    (folders[1] / "registry.yaml").write_text("apiVersion: v1\n")
+    assert {entry.origin for entry in Registry(Discovery()).models()} == {"built in"}
+
+
+def test_a_user_replaces_an_entry_only_where_the_file_says_so(folders):
+    (folders[0] / "registry.yaml").write_text(MINE.replace("NAME", "minilm").replace(", replace: true", ""))
+    broken = Registry(Discovery())
+    for _ in range(2):  # the second time is no different
+        with pytest.raises(DataError, match=r"yaml:1: models.minilm: the built-in catalogue has a .*`replace: true`"):
+            broken.models()
+
+
 def test_a_broken_layer_of_the_user_is_one_line_with_exit_code_2(folders):
-    (folders[1] / "registry.yaml").write_text("version: 1\nmodles: {}\n")
+    (folders[0] / "registry.yaml").write_text("version: 2\nmodles: {}\n")
     with pytest.raises(DataError, match=r"registry\.yaml:2: there is no key 'modles'; did you mean 'models'") as caught:
         Registry(Discovery()).models()
     assert caught.value.exit_code == 2
+    assert Registry(Discovery()).plugins() == []
 
 
 def test_the_built_in_catalogue_is_sound():
-    layers = [read_file(catalogue.built_in_file(), "built in")]
-    built_in = Registry(Discovery(), layers)
-    names = {entry.name for entry in built_in.models()}
-    content = catalogue.Catalogue.from_layers(layers)
-    for task, defaults in content.tasks.items():
-        assert defaults.default_model in names
-        assert built_in.models(task=task)
-    for entry in content.recipes:
-        assert entry.task in content.tasks
-        assert entry.match.model is None or entry.match.model in names
+    own = [candidate for candidate in installed() if candidate.distribution == "taskzoo"]
+    registry = Registry(discover(own, ()), [read_file(catalogue.built_in_file(), "built in")])
+    assert {record.reason for record in registry.plugins()} == {""}
+    names = {entry.name for entry in registry.models()}
+    tasks = registry.tasks()
+    for task in tasks:
+        assert registry.default_model(task) in names
+        assert str(registry.default_model(task, demo=True)).startswith(("minilm", "scratch:"))
+        assert registry.recipes(task)
+        assert registry.models(task=task)
+        assert registry.datasets(task=task)
+        for recipe in registry.recipes(task):
+            assert recipe.match.model is None or recipe.match.model in names
+            assert recipe.match.method is None or registry.method(recipe.match.method)
+    for tuned in registry.models():
+        assert set(tuned.tuned_for) <= {task.name for task in tasks}
+
+
+def test_data_sets_name_columns_that_their_tasks_have():
+    for entry in public.datasets():
+        for name in entry.tasks:
+            assert set(entry.columns) <= set(public.task(name).columns)
 
 
 def test_everything_public_can_be_reached():

@@ -1,8 +1,9 @@
-"""Learning curves: what is drawn, that each draw is scored as a run of its own would be, and what is said of it."""
+"""Learning curves: what is drawn, that each subset is scored as a run of its own would be, and what is said of it."""
 
 from __future__ import annotations
 
 import json
+import math
 import random
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,14 @@ import pytest
 import taskzoo
 from taskzoo.engine import probe
 from taskzoo.errors import Interrupted, RequestError
-from taskzoo.runs import draws as draws_module
-from taskzoo.runs import finetune as finetune_module
-from taskzoo.runs.curve import Curve, learning_curve, limits, look_ahead, metric_of, verdict
-from taskzoo.runs.draws import Outcome
-from taskzoo.runs.plan import Plan, make_config, make_plan
+from taskzoo.runs import execute
+from taskzoo.runs import learning_curve as subsets
+from taskzoo.runs.curve import Curve, Outcome, look_ahead, metric_of
+from taskzoo.runs.learning_curve import learning_curve
+from taskzoo.runs.plan import Plan, make_plan
+from taskzoo.runs.request import DataRequest, RunRequest, resolve_request
+from taskzoo.runs.wording import curve_limits, curve_verdict
+from taskzoo.types import Score
 
 from .kit import read
 
@@ -49,8 +53,8 @@ def plan(model: Path) -> Any:
         **settings: Any,
     ) -> Plan:
         settings = {"method": "linear-probe", **PRECISE, **settings}
-        config, _, _ = make_config(task, model=str(model), in_memory=True, settings=settings)
-        return make_plan(config, memory={"train": train, "validation": validation, "test": test})
+        data = DataRequest(train=train, validation=validation, test=test)
+        return make_plan(resolve_request(RunRequest(task, str(model), data, settings)), data.memory)
 
     return make
 
@@ -59,31 +63,32 @@ def scores(outcome: Outcome) -> dict[str, float]:
     return {name: value for name, value in outcome.metrics.items() if isinstance(value, float)}
 
 
-def test_every_text_is_encoded_once_for_all_draws(plan: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_text_is_encoded_once_for_all_subsets(plan: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     encoded: list[int] = []
     encode_once = probe.encode_once
 
-    def counted(model: Any, features: Any, *rest: Any, **settings: Any) -> Any:
+    def counted(session: Any, features: Any, title: str) -> Any:
         encoded.append(len(features))
-        return encode_once(model, features, *rest, **settings)
+        return encode_once(session, features, title)
 
     monkeypatch.setattr(probe, "encode_once", counted)
     curve = learning_curve(plan(), tmp_path / "curve", sizes="6,15,30,all", repeats=2)
-    assert encoded == [60, 30]
+    assert encoded[-2:] == [60, 30]
+    assert encoded[:-2] == [1]  # whether the head suits at all
     assert [(o.rows, o.seed) for o in curve.outcomes] == [(6, 3), (6, 4), (15, 3), (15, 4), (30, 3), (30, 4), (60, 3)]
     assert {o.metrics["rows"] for o in curve.outcomes} == {30}
 
 
-def test_smaller_draws_are_part_of_larger_ones_and_seeds_differ(
+def test_smaller_subsets_are_part_of_larger_ones_and_seeds_differ(
     plan: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     drawn: list[Any] = []
 
-    def record(plan: Plan, draws: Any, reporter: Any) -> Any:
-        drawn.extend(draws)
-        return iter(())
+    def record(plan: Plan, chosen: Any, *rest: Any) -> Any:
+        drawn.extend(chosen)
+        yield from ()
 
-    monkeypatch.setattr(draws_module, "probe_draws", record)
+    monkeypatch.setattr(subsets, "probe_subsets", record)
     learning_curve(plan(), tmp_path / "curve", sizes="6,15,30", repeats=2)
     for seed in (3, 4):
         small, middle, large = (set(d.indices) for d in drawn if d.seed == seed)
@@ -93,29 +98,36 @@ def test_smaller_draws_are_part_of_larger_ones_and_seeds_differ(
 
 
 @pytest.mark.parametrize("long_texts", ["truncate", "windows"])
-def test_a_probe_of_a_draw_has_the_scores_of_a_run_on_its_rows(
+def test_a_probe_of_a_subset_has_the_scores_of_a_run_on_its_rows(
     plan: Any, model: Path, tmp_path: Path, long_texts: str
 ) -> None:
     longer = [{**row, "text": " ".join([row["text"]] * 8)} for row in TRAIN]
     settings = {"long_texts": long_texts, "max_length": 24}
     request = plan(train=longer, **settings)
     drawn: list[Any] = []
-    original = draws_module.probe_draws
+    original = subsets.probe_subsets
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(draws_module, "probe_draws", lambda p, d, r: drawn.extend(d) or original(p, d, r))
+        patch.setattr(subsets, "probe_subsets", lambda p, s, *rest: drawn.extend(s) or original(p, s, *rest))
         curve = learning_curve(request, tmp_path / "curve", sizes="9,21,40", repeats=1)
     assert drawn[1].rows == 21
     run = taskzoo.finetune(
-        "classification", model=str(model), train=[longer[i] for i in drawn[1].indices], validation=VALIDATION,
-        test=[], output=tmp_path / "run", method="linear-probe", **PRECISE, **settings,
-    )  # fmt: skip
+        "classification",
+        model=str(model),
+        train=[longer[i] for i in drawn[1].indices],
+        validation=VALIDATION,
+        test=[],
+        output=tmp_path / "run",
+        method="linear-probe",
+        **PRECISE,
+        **settings,
+    )
     expected = run.metrics["validation"]
     found = scores(curve.outcomes[1])
     assert found["f1_macro"] == pytest.approx(expected["f1_macro"], abs=1e-6)
     assert found["log_loss"] == pytest.approx(expected["log_loss"], rel=1e-3)
 
 
-def test_other_methods_make_a_run_of_each_draw_and_keep_no_weights(plan: Any, model: Path, tmp_path: Path) -> None:
+def test_other_methods_make_a_run_of_each_subset_and_keep_no_weights(plan: Any, model: Path, tmp_path: Path) -> None:
     settings = {"method": "full", "max_steps": 2, "batch_size": 4}
     request = plan(**settings)
     path = tmp_path / "curve"
@@ -125,28 +137,28 @@ def test_other_methods_make_a_run_of_each_draw_and_keep_no_weights(plan: Any, mo
         assert {item.name for item in folder.iterdir()} == {"manifest.json", "metrics.json", "history.jsonl"}
     manifest = read(path / "runs" / "6-3" / "manifest.json")
     assert manifest["rows"] == {"train": 6, "validation": 30, "test": 0}
-    assert manifest["splits"]["draw"] == {"rows": 6, "seed": 3}
+    assert manifest["splits"]["subset"] == {"rows": 6, "seed": 3}
     kept = read(path / "curve.json")
-    assert [draw["rows"] for draw in kept["draws"]] == [6, 12, 18]
-    assert kept["draws"][0]["scores"]["f1_macro"] == scores(curve.outcomes[0])["f1_macro"]
+    assert [subset["rows"] for subset in kept["subsets"]] == [6, 12, 18]
+    assert kept["subsets"][0]["scores"]["f1_macro"] == scores(curve.outcomes[0])["f1_macro"]
     assert kept["config"]["training"]["max_steps"] == 2
 
 
-def test_the_task_of_a_run_knows_its_draw_only(plan: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_task_of_a_run_knows_its_subset_only(plan: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     weighted: list[list[float]] = []
-    original = finetune_module.start
+    original = execute.start
 
     def start(one: Plan, path: Path, **rest: Any) -> Any:
-        weighted.append(one.task.state()["answer"]["class_weights"])
+        weighted.append(one.task.state()["head"]["state"]["class_weights"])
         return original(one, path, **rest)
 
-    monkeypatch.setattr(finetune_module, "start", start)
+    monkeypatch.setattr(execute, "start", start)
     uneven = [*TRAIN, *({"text": f"more {i}", "label": "food"} for i in range(40))]
     request = plan(train=uneven, method="full", max_steps=1, class_weights="balanced")
-    before = request.task.state()["answer"]["class_weights"]
+    before = request.task.state()["head"]["state"]["class_weights"]
     learning_curve(request, tmp_path / "curve", sizes="3,10,20", repeats=1)
     assert weighted[0] == pytest.approx([1.0, 1.0, 1.0])  # one row of each
-    assert request.task.state()["answer"]["class_weights"] == before != pytest.approx([1.0, 1.0, 1.0])
+    assert request.task.state()["head"]["state"]["class_weights"] == before != pytest.approx([1.0, 1.0, 1.0])
 
 
 def test_test_rows_are_not_looked_at(plan: Any, tmp_path: Path) -> None:
@@ -163,7 +175,7 @@ def test_numbers_are_drawn_by_chance_and_their_error_falls(plan: Any, tmp_path: 
     curve = learning_curve(request, tmp_path / "curve", sizes="8,20,all", repeats=2)
     kept = read(tmp_path / "curve" / "curve.json")
     assert kept["metric"] == "mse"
-    assert kept["lower_is_better"]
+    assert not kept["higher_is_better"]
     assert kept["forecast"]["ci95"][0] <= kept["forecast"]["score"] <= kept["forecast"]["ci95"][1]
     assert set(curve.sizes) == {8, 20, 60}
 
@@ -176,7 +188,7 @@ def test_entities_take_the_full_method_only(plan: Any, tmp_path: Path) -> None:
     assert not (tmp_path / "probe").exists()
     request = _entities(plan, **settings, method="full", max_steps=1)
     curve = learning_curve(request, tmp_path / "full", sizes="4,8,16", repeats=1)
-    assert curve.metric == "f1"
+    assert curve.score.name == "f1"
 
 
 def _entities(plan: Any, **settings: Any) -> Plan:
@@ -186,11 +198,11 @@ def _entities(plan: Any, **settings: Any) -> Plan:
     return made
 
 
-def test_a_draw_with_nothing_to_learn_is_refused_before_anything_is_written(plan: Any, tmp_path: Path) -> None:
+def test_a_subset_with_nothing_to_learn_is_refused_before_anything_is_written(plan: Any, tmp_path: Path) -> None:
     sentences = [{"tokens": ["it", "rained", str(i)], "tags": ["O"] * 3} for i in range(200)]
     sentences[0] = {"tokens": ["Ada", "slept"], "tags": ["B-PER", "O"]}
     request = _entities(plan, train=sentences, validation=sentences, method="full", max_steps=1)
-    with pytest.raises(RequestError, match=r"A draw of 4 rows will not do.*no entity"):
+    with pytest.raises(RequestError, match=r"A subset of 4 rows will not do.*no entity"):
         learning_curve(request, tmp_path / "curve", sizes="4,8,16", repeats=1)
     assert not (tmp_path / "curve").exists()
 
@@ -201,7 +213,7 @@ def test_without_validation_rows_there_is_nothing_to_score_on(plan: Any, tmp_pat
 
 
 def test_an_interruption_keeps_the_scores_so_far(plan: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    original, calls = finetune_module.start, []
+    original, calls = execute.start, []
 
     def start(*given: Any, **settings: Any) -> Any:
         calls.append(given)
@@ -209,26 +221,31 @@ def test_an_interruption_keeps_the_scores_so_far(plan: Any, tmp_path: Path, monk
             raise Interrupted("Stopped after step 1 of 2; the state is saved.")
         return original(*given, **settings)
 
-    monkeypatch.setattr(finetune_module, "start", start)
+    monkeypatch.setattr(execute, "start", start)
     path = tmp_path / "curve"
-    with pytest.raises(Interrupted, match="Stopped in draw 2 of 3"):
+    with pytest.raises(Interrupted, match="Stopped in subset 2 of 3"):
         learning_curve(plan(method="full", max_steps=1), path, sizes="6,12,18", repeats=1)
     kept = json.loads((path / "curve.json").read_text(encoding="utf-8"))
-    assert [draw["rows"] for draw in kept["draws"]] == [6]
+    assert [subset["rows"] for subset in kept["subsets"]] == [6]
     assert kept["forecast"] is None
+
+
+MSE = Score("mse", higher_is_better=False, range=(0.0, math.inf))
+BLEU = Score("bleu", range=(0.0, 100.0), unit="%")
 
 
 class TestVerdict:
     """A curve made by hand, and what is said of it."""
 
     @staticmethod
-    def curve(metric: str, values: dict[int, list[float | None]], **extra: Any) -> Curve:
+    def curve(score: Score | str, values: dict[int, list[float | None]], **extra: Any) -> Curve:
+        score = score if isinstance(score, Score) else Score(score)
         outcomes = [
-            Outcome(size, seed, {metric: value, **extra}, 0.0)
+            Outcome(size, seed, {score.name: value, **extra}, 0.0)
             for size, found in values.items()
             for seed, value in enumerate(found)
         ]
-        made = Curve(metric, 100, outcomes)
+        made = Curve(score, 100, outcomes)
         made.forecast = look_ahead(made)
         return made
 
@@ -240,27 +257,29 @@ class TestVerdict:
         assert curve.forecast.rows == 1024
         assert curve.forecast.score == pytest.approx(expected, abs=0.01)
         assert curve.forecast.low <= curve.forecast.score <= curve.forecast.high <= 1
-        assert verdict(curve).startswith("Doubling the labels to 1,024 should bring accuracy from 0.934 to about 0.95")
+        assert curve_verdict(curve).startswith(
+            "Doubling the labels to 1,024 should bring accuracy from 0.934 to about 0.95"
+        )
 
     def test_a_flat_score(self) -> None:
-        said = verdict(self.curve("accuracy", {16: [0.898, 0.9], 64: [0.9, 0.9], 256: [0.9, 0.902]}))
+        said = curve_verdict(self.curve("accuracy", {16: [0.898, 0.9], 64: [0.9, 0.9], 256: [0.9, 0.902]}))
         assert said.startswith("More labels like these will bring little: accuracy is about 0.90")
         assert "(512)" in said
 
     def test_a_noisy_score(self) -> None:
         noisy = {16: [0.2, 0.6], 64: [0.5, 0.3], 256: [0.4, 0.7]}
-        said = verdict(self.curve("f1", noisy))
+        said = curve_verdict(self.curve("f1", noisy))
         assert "may bring f1" in said
-        assert "do not settle" in said
+        assert "do not determine" in said
 
     def test_a_falling_error_is_a_gain_and_a_rising_one_is_none(self) -> None:
         falling = {n: [4 * n**-0.5, 4.05 * n**-0.5] for n in (16, 32, 64, 128)}
-        assert "should bring mse from 0.356 to about 0.25" in verdict(self.curve("mse", falling))
+        assert "should bring mse from 0.356 to about 0.25" in curve_verdict(self.curve(MSE, falling))
         rising = {n: [0.1 * n**0.5, 0.101 * n**0.5] for n in (16, 32, 64, 128)}
-        assert "no better here: 0.402 with 16, 1.137 with 128" in verdict(self.curve("mse", rising))
+        assert "no better here: 0.402 with 16, 1.137 with 128" in curve_verdict(self.curve(MSE, rising))
 
     def test_scores_in_percent(self) -> None:
-        curve = self.curve("bleu", {n: [100 - 90 * n**-0.2, 100 - 91 * n**-0.2] for n in (16, 64, 256)})
+        curve = self.curve(BLEU, {n: [100 - 90 * n**-0.2, 100 - 91 * n**-0.2] for n in (16, 64, 256)})
         assert curve.forecast is not None
         assert 70 < curve.forecast.score < 100
 
@@ -270,18 +289,24 @@ class TestVerdict:
             ("accuracy", {16: [0.5, 0.6], 64: [0.7, 0.8]}),
             ("accuracy", {16: [0.5], 64: [0.7], 256: [0.8]}),
             ("accuracy", {16: [None, None], 64: [0.7, 0.8], 256: [0.7, 0.8]}),
-            ("perplexity_gain", {16: [500.0, 501.0], 64: [600.0, 601.0], 256: [700.0, 701.0]}),
+            (Score("gain", range=(0.0, math.inf)), {16: [500.0, 501.0], 64: [600.0, 601.0], 256: [700.0, 701.0]}),
         ],
     )
     def test_no_forecast_where_there_is_no_base_for_it(self, metric: str, values: Any) -> None:
         curve = self.curve(metric, values)
         assert curve.forecast is None
-        assert verdict(curve).startswith("There is no forecast")
+        assert curve_verdict(curve).startswith("There is no forecast")
+
+    def test_an_error_in_percent_falls_to_nothing(self) -> None:
+        falling = {n: [80 * n**-0.5, 81 * n**-0.5] for n in (16, 32, 64, 128)}
+        curve = self.curve(Score("ter", higher_is_better=False, range=(0.0, math.inf), unit="%"), falling)
+        assert curve.best == 0.0
+        assert "should bring ter from" in curve_verdict(curve)
 
     def test_limits_name_what_the_validation_rows_leave_open(self) -> None:
         curve = self.curve("accuracy", {16: [0.5], 64: [0.7], 256: [0.8]}, accuracy_ci95=[0.72, 0.88])
-        assert "100 validation rows" in limits(curve)
-        assert "between 0.720 and 0.880" in limits(curve)
+        assert "100 validation rows" in curve_limits(curve)
+        assert "between 0.720 and 0.880" in curve_limits(curve)
 
 
 def test_the_metric_is_the_primary_one_or_the_first_with_a_unit() -> None:

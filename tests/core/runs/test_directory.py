@@ -12,6 +12,7 @@ from transformers import AutoModelForTokenClassification, AutoTokenizer, pipelin
 
 import taskzoo
 from taskzoo.config import TRAINING_FIELDS
+from taskzoo.runs.directory import read_json, write_jsonl
 
 from .kit import COUNTS, digest, read, read_lines, sentences, write_conll, zoo
 
@@ -21,8 +22,14 @@ TEXTS = ["Ada went to Oslo .", "nothing happened ."]
 
 def test_every_stable_file_is_there_and_nothing_else(finished):
     assert {path.name for path in finished.iterdir()} == {
-        "config.yaml", "manifest.json", "metrics.json", "history.jsonl", "predictions.jsonl", "model", "README.md",
-    }  # fmt: skip
+        "config.yaml",
+        "manifest.json",
+        "metrics.json",
+        "history.jsonl",
+        "predictions.jsonl",
+        "model",
+        "README.md",
+    }
     assert {"config.json", "model.safetensors", "tokenizer.json", "task.json"} <= {
         path.name for path in (finished / "model").iterdir()
     }
@@ -68,7 +75,15 @@ def test_predictions_are_the_test_rows_in_order(finished):
 def test_manifest(finished, model, data):
     manifest = read(finished / "manifest.json")
     assert manifest["status"] == "finished"
-    assert manifest["task"] == {"id": "ner", "plugin": "ner", "distribution": "taskzoo", "version": taskzoo.__version__}
+    assert manifest["task"] == {
+        "name": "taskzoo/ner",
+        "plugin": "ner",
+        "distribution": "taskzoo",
+        "version": taskzoo.__version__,
+        "contract": 2,
+        "state_version": 1,
+    }
+    assert read(finished / "model" / "task.json")["task"] == manifest["task"]
     assert manifest["model"]["sha256"] == {"model.safetensors": digest(model / "model.safetensors")}
     assert manifest["model"]["parameters"] == manifest["model"]["trainable"] > 0
     assert (manifest["seed"], manifest["precision"], manifest["processes"]) == (42, "fp32", 1)
@@ -96,7 +111,8 @@ def test_best_is_the_best_of_validation_and_is_what_was_saved(finished):
 
 def test_config_is_fully_resolved(finished):
     config = yaml.safe_load((finished / "config.yaml").read_text(encoding="utf-8"))
-    assert config.keys() == {"task", "model", "data", "options", "training"}
+    assert config.keys() == {"task", "model", "data", "options", "training", "track"}
+    assert config["task"] == "taskzoo/ner"
     assert config["training"].keys() == TRAINING_FIELDS.keys()
     assert (config["training"]["epochs"], config["training"]["log_every"]) == (4.0, 5)
     assert config["options"]["head"] == "linear"
@@ -244,7 +260,7 @@ def test_lora_keeps_the_adapter_and_serves_the_merged_model(request_, tmp_path):
     base = AutoModelForTokenClassification.from_pretrained(manifest["model"]["location"], num_labels=7)
     adapted = PeftModel.from_pretrained(base, tmp_path / "run" / "adapter").eval()
     run = taskzoo.load(tmp_path / "run")
-    inputs = run.tokenizer(TEXTS, return_tensors="pt", padding=True)
+    inputs = run.processor(TEXTS, return_tensors="pt", padding=True)
     with torch.no_grad():
         torch.testing.assert_close(run.model(**inputs).logits, adapted(**inputs).logits, atol=1e-5, rtol=1e-5)
     again = run.evaluate(manifest["data"]["test"]["source"]).to_dict()
@@ -255,15 +271,26 @@ def test_lora_keeps_the_adapter_and_serves_the_merged_model(request_, tmp_path):
 @pytest.mark.parametrize(
     "words",
     [
-        ["freeze=1"], ["freeze=backbone"], ["gradient_checkpointing=true"], ["label_smoothing=0.1"],
-        ["lora=true", "gradient_checkpointing=true", "lora_dora=true"], ["lora=true", "head=crf"], ["head=crf"],
+        ["freeze=1"],
+        ["freeze=backbone"],
+        ["gradient_checkpointing=true"],
+        ["label_smoothing=0.1"],
+        ["method=lora", "gradient_checkpointing=true", "lora_dora=true"],
+        ["method=lora", "head=crf"],
+        ["head=crf"],
         ["precision=bf16"],
     ],
     ids=" ".join,
-)  # fmt: skip
+)
 def test_settings_go_together(request_, tmp_path, words):
     settings = [part for word in words for part in ("--set", word)]
     arguments = [a for a in request_ if a not in ("--precision", "fp32")]
     result = zoo(*arguments, *settings, "--set", "max_steps=3", "--output", tmp_path / "run")
     assert result.code == 0, result.err
     assert zoo("predict", tmp_path / "run", *TEXTS).code == 0
+
+
+def test_a_line_separator_inside_a_text_ends_no_line_of_a_file(tmp_path):
+    rows = [{"text": "a\u2028b\x85c"}, {"text": "d"}]
+    write_jsonl(tmp_path / "predictions.jsonl", rows)
+    assert read_json(tmp_path / "predictions.jsonl") == rows

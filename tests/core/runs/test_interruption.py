@@ -60,7 +60,7 @@ def test_interrupted_twice_and_resumed(request_, tmp_path, whole):
     message = errors.read_text(encoding="utf-8").splitlines()[-1]
     step = read(run / "checkpoints" / "last" / "state.json")["progress"]["step"]
     assert code == 130
-    assert message == f"zoo: Stopped after step {step} of {STEPS}; the state is saved. Go on with: zoo resume {run}"
+    assert message == f"zoo: Stopped after step {step} of {STEPS}; the state is saved. Resume it with: zoo resume {run}"
     assert 13 <= step < STEPS
     assert step % 8, "by chance at the end of an epoch; the test wants the middle"
     assert read(run / "manifest.json")["status"] == "stopped"
@@ -139,7 +139,7 @@ def test_a_loss_that_is_not_finite(request_, tmp_path):
     assert "Traceback" not in result.err
     assert (run / "checkpoints" / "last" / "state.json").is_file()
     manifest = read(run / "manifest.json")
-    assert manifest["status"] == "stopped"
+    assert manifest["status"] == "failed"
     assert "not finite" in manifest["reason"]
 
 
@@ -167,7 +167,7 @@ def test_a_changed_model_is_refused(request_, model, tmp_path):
         file.write(b"\x00\x00\x00\x3f")
     result = zoo("resume", run)
     assert result.code == 2
-    assert "changed since the run began" in result.err
+    assert "(model.safetensors) changed since the run began" in result.err
 
 
 @pytest.mark.slow

@@ -42,11 +42,11 @@ def test_all_three_splits(model, tmp_path):
     ("splits", "message"),
     [
         ({"train": ([["a"]], [])}, "train: 1 inputs but 0 targets"),
-        ({"train": [["a", "b"]]}, "item 1 is a list; give"),
+        ({"train": [["a", "b"]]}, "item 1 is of type list; give"),
         ({"train": []}, "no training rows"),
         ({"train": MAPPINGS, "test": "test.conll"}, "all of them in memory"),
         ({"train": [{"tokens": ["a"], "tags": ["WRONG"]}]}, "WRONG"),
-        ({"train": [{"text": "Ada is", "spans": [[np.int64(0), np.int64(3), "PER"]]}]}, "whole numbers"),
+        ({"train": [{"text": "Ada is", "spans": [[np.float64(0.5), np.int64(3), "PER"]]}]}, "whole numbers"),
     ],
 )
 def test_what_cannot_be_used_is_refused_before_anything_is_written(model, tmp_path, splits, message):

@@ -17,7 +17,8 @@ from safetensors.torch import load_file
 
 import taskzoo
 from taskzoo.errors import RequestError
-from taskzoo.runs.plan import make_config, make_plan
+from taskzoo.runs.plan import make_plan
+from taskzoo.runs.request import DataRequest, RunRequest, resolve_request
 from taskzoo.testing import make_tiny_checkpoint
 
 from .kit import digest, read, read_lines, zoo
@@ -143,10 +144,8 @@ def test_a_head_that_works_on_tokens_is_refused_before_anything_is_written(reque
 
 
 def test_pairs_need_one_class_per_row(bert, several, tmp_path):
-    result = zoo(
-        "run", "classification", "--model", bert, "--data", several, *CONTRASTIVE, "--output", tmp_path / "run"
-    )  # fmt: skip
-    refused(result, tmp_path / "run", "method=contrastive needs exactly one class per row; take linear-probe")
+    words = ["run", "classification", "--model", bert, "--data", several, *CONTRASTIVE, "--output", tmp_path / "run"]
+    refused(zoo(*words), tmp_path / "run", "method=contrastive needs exactly one class per row; use linear-probe")
 
 
 def test_pairs_that_would_train_nothing(bert, table, tmp_path):
@@ -157,20 +156,18 @@ def test_pairs_that_would_train_nothing(bert, table, tmp_path):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--method", "linear-probe", "--lora"], "lora=true and method=linear-probe exclude each other"),
-        (["--method", "contrastive", "--set", "lora=true"], "lora=true and method=contrastive exclude each other"),
-        (["--method", "lora", "--set", "lora=false"], "lora=false and method=lora exclude each other"),
-        (["--method", "probe"], "'probe' is not one of full, lora, linear-probe, contrastive"),
+        (["--method", "linear-probe", "--lora"], "--lora is short for --method lora"),
+        (["--method", "linear-prob"], "Did you mean 'linear-probe'"),
+        (["--method", "none"], "has nothing to predict with before it is trained; use another method"),
+        ([*CONTRASTIVE, "--set", "micro_batch_size=4"], "leave micro_batch_size at 0"),
         (["--shots", "-1"], "shots=-1 must be 1 or more"),
         (["--group-by", "thread:"], "is not of the form COLUMN or COLUMN:SEPARATOR"),
         (["--group-by", "room"], "'room'"),
     ],
 )
 def test_requests_that_contradict_themselves(bert, table, tmp_path, words, said):
-    result = zoo(
-        "run", "classification", "--model", bert, "--data", table, *words, "--output", tmp_path / "run"
-    )  # fmt: skip
-    refused(result, tmp_path / "run", said)
+    request = ["run", "classification", "--model", bert, "--data", table, *words, "--output", tmp_path / "run"]
+    refused(zoo(*request), tmp_path / "run", said)
 
 
 def test_lora_by_either_word_is_the_same_run(bert, table, tmp_path):
@@ -178,13 +175,11 @@ def test_lora_by_either_word_is_the_same_run(bert, table, tmp_path):
     run(bert, table, tmp_path / "b", *SHORT, "--method", "lora")
     assert digest(tmp_path / "a/model/model.safetensors") == digest(tmp_path / "b/model/model.safetensors")
     config = yaml.safe_load((tmp_path / "a" / "config.yaml").read_text(encoding="utf-8"))
-    assert (config["training"]["method"], config["training"]["lora"]) == ("lora", True)
+    assert config["training"]["method"] == "lora"
     assert (tmp_path / "a" / "adapter").is_dir()
-    for undone in (["--method", "full"], ["--set", "lora=false"], ["--method", "linear-probe"]):
-        words = {"method": undone[1]} if undone[0] == "--method" else {"lora": False}
-        again, _, _ = make_config(None, config=tmp_path / "a" / "config.yaml", settings=words)
-        assert again.training.lora is False
-        assert again.training.method == words.get("method", "full")
+    for method in ("full", "linear-probe"):
+        again = resolve_request(RunRequest(config=tmp_path / "a" / "config.yaml", settings={"method": method}))
+        assert again.config.training.method == method
 
 
 def test_contrastive_learns_and_saves_a_plain_model(bert, table, tmp_path):
@@ -220,23 +215,20 @@ def test_texts_that_shots_leave_out_help_without_their_labels(bert, table, sprea
     manifest = read(spread / "manifest.json")
     assert manifest["rows"]["train"] == 6
     assert manifest["splits"]["unlabelled"] == {"rows": 66}
-    assert "- unlabelled: 66 rows (the training rows that shots left out)" in (spread / "README.md").read_text("utf-8")
+    assert "- unlabelled: 66 rows (the training rows left out by shots)" in (spread / "README.md").read_text("utf-8")
     (line,) = read_lines(spread / "history.jsonl")
     assert (line["probe"]["unlabelled"], line["probe"]["labels_spread_to"]) == (66, 66)
     run(bert, table, tmp_path / "alone", *SPREAD, "--shots", "2")
     assert digest(tmp_path / "alone/model/model.safetensors") != digest(spread / "model/model.safetensors")
 
     # the same rows as two files, the second with nonsense for labels
-    config, _, _ = make_config("classification", data=str(table), shots=2, model=str(bert))
-    taken = {row["text"] for row in make_plan(config).splits.rows["train"]}
+    taken = {row["text"] for row in splits({"model": str(bert)}, name=str(table), shots=2).examples["train"]}
     rows = columns_of(table / "train.csv")
     few = write(tmp_path / "few.csv", [row for row in rows if row["text"] in taken])
     more = write(tmp_path / "more.csv", [{"text": r["text"], "label": "?"} for r in rows if r["text"] not in taken])
-    splits = ["--validation", table / "validation.csv", "--test", table / "test.csv"]
-    result = zoo(
-        "run", "classification", "--model", bert, "--train", few, *splits, "--unlabelled", more, *SPREAD,
-        "--output", tmp_path / "files",
-    )  # fmt: skip
+    held = ["--validation", table / "validation.csv", "--test", table / "test.csv"]
+    words = ["run", "classification", "--model", bert, "--train", few, *held, "--unlabelled", more, *SPREAD]
+    result = zoo(*words, "--output", tmp_path / "files")
     assert result.code == 0, result.err
     assert read(tmp_path / "files" / "metrics.json")["test"] == read(spread / "metrics.json")["test"]
 
@@ -247,10 +239,10 @@ def test_unlabelled_texts_that_a_split_has_are_left_out_and_counted(bert, table,
     result = run(bert, table, tmp_path / "run", *SPREAD, "--unlabelled", file)
     found = read(tmp_path / "run" / "manifest.json")["splits"]["unlabelled"]
     assert found == {"rows": 1, "left_out_as_in_train": 3, "left_out_as_in_test": 5}
-    assert "1 unlabelled texts beside them" in result.err
+    assert "(1 unlabelled texts)" in result.err
     # beside the demo set, which has no files
-    demo = zoo("run", "classification", "--model", bert, "--shots", "2", *SPREAD, "--unlabelled", file, "--output",
-               tmp_path / "demo")  # fmt: skip
+    words = ["run", "classification", "--model", bert, "--shots", "2", *SPREAD, "--unlabelled", file]
+    demo = zoo(*words, "--output", tmp_path / "demo")
     assert demo.code == 0, demo.err
     assert read(tmp_path / "demo" / "manifest.json")["splits"]["unlabelled"] == {"rows": 9}
     # columns with names of their own: the file of texts has no labels
@@ -271,10 +263,9 @@ def test_unlabelled_texts_from_python_are_kept_with_the_run(bert, table, tmp_pat
     rows = columns_of(table / "train.csv")
     texts, labels = [row["text"] for row in rows], [row["label"] for row in rows]
     settings: Any = {"method": "linear-probe", "pooling": "mean", "precision": "fp32"}
-    first = taskzoo.finetune(
-        "classification", model=str(bert), train=(texts[:40], labels[:40]), test=(texts[60:], labels[60:]),
-        validation=[], unlabelled=texts[40:60], output=tmp_path / "first", **settings,
-    )  # fmt: skip
+    data: Any = {"train": (texts[:40], labels[:40]), "test": (texts[60:], labels[60:]), "validation": []}
+    data["unlabelled"] = texts[40:60]
+    first = taskzoo.finetune("classification", model=str(bert), **data, output=tmp_path / "first", **settings)
     again = taskzoo.finetune("classification", config=first.path / "config.yaml", output=tmp_path / "again")
     assert digest(again.path / "model/model.safetensors") == digest(first.path / "model/model.safetensors")
     with pytest.raises(RequestError, match="as files, or all of them in memory"):
@@ -287,7 +278,7 @@ def test_unlabelled_texts_from_python_are_kept_with_the_run(bert, table, tmp_pat
     ("words", "said"),
     [
         (["--unlabelled", "rest", *SPREAD], "give --shots, or a file"),
-        (["--unlabelled", "rest", "--shots", "2"], "method=full has no use for it"),
+        (["--unlabelled", "rest", "--shots", "2"], "method=full has no use for --unlabelled"),
         (["--unlabelled", "nowhere.csv", *SPREAD], "nowhere.csv: there is no such file"),
     ],
 )
@@ -322,7 +313,7 @@ def test_pretrained_share_leads_back_to_the_pretrained_weights(bert, table, tmp_
 
 def test_names_of_classes_count_once_in_contrastive_training(bert, table, tmp_path):
     result = run(bert, table, tmp_path / "run", *CONTRASTIVE, "--set", "label_names=true")
-    assert "training rows made from the names of labels" in result.err
+    assert "3 training rows added by the task" in result.err
     lines = read_lines(tmp_path / "run" / "history.jsonl")
     rows = read(tmp_path / "run" / "manifest.json")["rows"]["train"]
     names = read(tmp_path / "run" / "manifest.json")["splits"]["added_rows"]
@@ -399,8 +390,8 @@ def test_stopped_and_resumed_it_is_as_if_it_had_not_been(bert, table, tmp_path, 
 # shots and groups
 
 
-def splits(words: dict[str, Any]) -> Any:
-    return make_plan(make_config("classification", **words)[0]).splits
+def splits(words: dict[str, Any], **data: Any) -> Any:
+    return make_plan(resolve_request(RunRequest("classification", data=DataRequest(**data), **words))).splits
 
 
 def test_shots_are_so_many_rows_per_class_and_no_validation_rows(bert, table, tmp_path):
@@ -421,12 +412,10 @@ def test_shots_are_so_many_rows_per_class_and_no_validation_rows(bert, table, tm
 
 
 def test_the_seed_decides_the_shots_and_given_validation_rows_stay(bert, table):
-    data = {"model": str(bert), "data": str(table), "shots": 4}
-
-    def texts(seed: int, **more: Any) -> list[str]:
-        found = splits({**data, **more, "settings": {"seed": seed}})
-        assert len(found.rows["validation"]) == 45
-        return [row["text"] for row in found.rows["train"]]
+    def texts(seed: int, shots: int = 4) -> list[str]:
+        found = splits({"model": str(bert), "settings": {"seed": seed}}, name=str(table), shots=shots)
+        assert len(found.examples["validation"]) == 45
+        return [row["text"] for row in found.examples["train"]]
 
     assert texts(1) == texts(1)
     assert texts(1) != texts(2)
@@ -436,7 +425,8 @@ def test_the_seed_decides_the_shots_and_given_validation_rows_stay(bert, table):
 def test_too_few_rows_of_a_class_are_recorded(bert, table, tmp_path):
     rows = rows_of(40, 3)
     few = [row for row in rows if row["label"] != "food"] + [row for row in rows if row["label"] == "food"][:2]
-    made = splits({"model": str(bert), "train": str(write(tmp_path / "t.csv", few)), "test": "none", "shots": 6}).made
+    file = write(tmp_path / "t.csv", few)
+    made = splits({"model": str(bert)}, train=str(file), test="none", shots=6).made
     assert made["shots"]["short"] == {"food": 2}
     assert made["shots"]["rows"] == 14
 
@@ -445,10 +435,10 @@ def test_too_few_rows_of_a_class_are_recorded(bert, table, tmp_path):
 def test_groups_stay_together(bert, tmp_path, group):
     file = write(tmp_path / "t.csv", rows_of(120, 5))
     thread = {row["text"]: row["thread"].split("_")[0] for row in rows_of(120, 5)}
-    found = splits({"model": str(bert), "train": str(file), "group_by": group})
-    groups = {name: {thread[row["text"]] for row in rows} for name, rows in found.rows.items()}
+    found = splits({"model": str(bert)}, train=str(file), group_by=group)
+    groups = {name: {thread[row["text"]] for row in rows} for name, rows in found.examples.items()}
     assert found.made["grouped"]
-    assert all(len(rows) >= 3 for rows in found.rows.values())
+    assert all(len(rows) >= 3 for rows in found.examples.values())
     shared = groups["train"] & groups["test"] or groups["train"] & groups["validation"]
     assert bool(shared) is (group == "thread")  # the whole value tells every row apart
 
@@ -493,7 +483,7 @@ def test_test_labels_change_nothing_that_was_learnt_or_tuned(bert, table, severa
     assert (one[0], one[2], one[3]) == (other[0], other[2], other[3])
     assert one[1]["validation"] == other[1]["validation"]
     assert one[1]["test"]["loss"] != other[1]["test"]["loss"]
-    state = one[2]["state"]["answer"]
+    state = one[2]["state"]["head"]["state"]
     assert read(tmp_path / "one" / "manifest.json")["tuned"]["temperature"] == state["temperature"] != 1.0
     if kind == "multi":
         assert state["thresholds"] != [0.5] * 4
@@ -520,7 +510,7 @@ def test_without_validation_rows_nothing_is_tuned(bert, table, tmp_path):
     result = zoo("run", "classification", "--model", bert, *data, *SHORT, "--output", tmp_path / "run")
     assert result.code == 0, result.err
     assert read(tmp_path / "run" / "manifest.json")["tuned"] == {}
-    assert read(tmp_path / "run" / "model" / "task.json")["state"]["answer"]["temperature"] == 1.0
+    assert read(tmp_path / "run" / "model" / "task.json")["state"]["head"]["state"]["temperature"] == 1.0
 
 
 # baseline
@@ -555,10 +545,8 @@ def test_a_run_without_baseline_says_nothing_of_one(bert, table, tmp_path):
 
 
 def test_a_task_without_baseline_refuses_it(request_, tmp_path):
-    refused(
-        zoo(*request_, "--baseline", "--output", tmp_path / "run"), tmp_path / "run",
-        "The task 'ner' has no baseline; leave --baseline out",
-    )  # fmt: skip
+    result = zoo(*request_, "--baseline", "--output", tmp_path / "run")
+    refused(result, tmp_path / "run", "The task 'ner' has no baseline; leave --baseline out")
 
 
 # using a run

@@ -132,7 +132,7 @@ def refused(result, *fragments: str) -> None:
     [
         (["predict", "RUN", "--input", "nowhere.jsonl"], ["nowhere.jsonl", "no such file"]),
         (["predict", "RUN", "--input", "empty.conll"], ["empty.conll"]),
-        (["predict", "RUN", "--input", "spans.jsonl"], ["spans.jsonl:1", "'text'"]),
+        (["predict", "RUN", "--input", "spans.jsonl"], ["spans.jsonl:1", "found 'spans'"]),
         (["predict", "RUN", "text", "--input", "x"], ["not both"]),
         (["predict", "RUN", "text", "--output", "no/such/folder/x"], ["--output", "does not exist"]),
         (["predict", "RUN", "text", "--precision", "fp61"], ["'fp61'", "'fp16'"]),
@@ -181,8 +181,16 @@ def test_weights_that_are_broken(finished, tmp_path):
 def test_a_run_of_a_task_that_is_not_installed(finished, tmp_path):
     shutil.copytree(finished, tmp_path / "run")
     file = tmp_path / "run" / "model" / "task.json"
-    file.write_text(json.dumps({**read(file), "task": "poetry"}), encoding="utf-8")
-    refused(zoo("predict", tmp_path / "run", "x"), "poetry")
+    saved = read(file)
+    file.write_text(
+        json.dumps(
+            {**saved, "task": {**saved["task"], "name": "taskzoo-poetry/poetry", "distribution": "taskzoo-poetry"}}
+        ),
+        encoding="utf-8",
+    )
+    result = zoo("predict", tmp_path / "run", "x")
+    assert result.code == 1
+    assert "taskzoo-poetry is not installed: pip install taskzoo-poetry==0.2.0" in result.err
 
 
 def test_using_a_run_changes_nothing_in_it(finished, data):

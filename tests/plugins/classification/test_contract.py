@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import pytest
 
-from taskzoo.task import Row
+from taskzoo import Row
 from taskzoo.testing import FAMILIES, TaskContract
 
 
@@ -29,7 +29,7 @@ class TestBert(TaskContract):
 class TestRobertaAdapters(Quick):
     __test__ = True
     family = "roberta"
-    settings: ClassVar = {"lora": True}
+    settings: ClassVar = {"method": "lora"}
 
 
 class TestGpt2(Quick):
@@ -75,16 +75,14 @@ class TestWindowsAndWeights(Quick):
 
     __test__ = True
     family = "bert"
-    settings: ClassVar = {
-        "long_texts": "windows", "max_length": 10, "class_weights": "balanced", "focal_gamma": 2.0,
-    }  # fmt: skip
+    settings: ClassVar = {"long_texts": "windows", "max_length": 10, "class_weights": "balanced", "focal_gamma": 2.0}
 
 
 SETTINGS = {
     "Full": {},
-    "Adapters": {"lora": True},
+    "Adapters": {"method": "lora"},
     "Mean": {"pooling": "mean"},
-    "UnitMeanAdapters": {"pooling": "unit-mean", "lora": True},
+    "UnitMeanAdapters": {"pooling": "unit-mean", "method": "lora"},
 }
 
 for _family in FAMILIES:

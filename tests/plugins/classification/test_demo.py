@@ -11,9 +11,11 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from tools.demo.classification import generate
+from tools.demo.patterns import read_source
+from tools.demo.shared import PLUGINS, run
 
 from taskzoo.data.readers import find_splits
-from taskzoo_classification.demo import generate
 
 SPLITS = ("train", "validation", "test")
 COLLECTIONS = pytest.mark.parametrize("collection", generate.COLLECTIONS, ids=lambda found: found.folder)
@@ -21,29 +23,30 @@ made = cache(lambda folder: generate.generate(next(c for c in generate.COLLECTIO
 
 
 def rows(folder: str, split: str) -> list[dict[str, str]]:
-    with (generate.HERE / folder / f"{split}.csv").open(encoding="utf-8", newline="") as file:
+    with (generate.DATA / folder / f"{split}.csv").open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 
 
 def test_the_generator_writes_the_files_byte_for_byte() -> None:
     written = generate.files()
-    assert set(written) == set(generate.HERE.rglob("*.csv"))
+    assert set(written) == set(generate.DATA.rglob("*.csv"))
     for path, content in written.items():
         assert path.read_bytes() == content, path
 
 
 def test_the_generator_runs_as_a_script() -> None:
-    script = generate.HERE / "generate.py"
-    result = subprocess.run([sys.executable, script, "--check"], capture_output=True, text=True, check=False)
+    command = [sys.executable, "-m", "tools.demo.classification.generate", "--check"]
+    result = subprocess.run(command, cwd=PLUGINS.parent, capture_output=True, text=True, check=False)
     assert (result.returncode, result.stderr) == (0, "")
 
 
-def test_check_notices_a_changed_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(generate, "files", lambda: {tmp_path / "train.csv": b"text,label\n"})
-    monkeypatch.setattr(generate, "HERE", tmp_path)
-    assert generate.main(["--check"]) == 1
-    assert generate.main([]) == 0
-    assert generate.main(["--check"]) == 0
+def test_check_notices_a_changed_file(tmp_path: Path) -> None:
+    def files() -> dict[Path, bytes]:
+        return {tmp_path / "zh" / "train": b"{}\n"}
+
+    assert run(files, ["--check"]) == 1
+    assert run(files, []) == 0
+    assert run(files, ["--check"]) == 0
 
 
 @COLLECTIONS
@@ -57,7 +60,7 @@ def test_sizes_columns_and_balance(collection: generate.Collection) -> None:
         counts = Counter(row["label"] for row in found)
         assert set(counts) == labels
         assert max(counts.values()) - min(counts.values()) <= 1
-        assert (generate.HERE / collection.folder / f"{split}.csv").stat().st_size < 200_000
+        assert (generate.DATA / collection.folder / f"{split}.csv").stat().st_size < 200_000
 
 
 @COLLECTIONS
@@ -78,7 +81,7 @@ def test_splits_share_no_pattern(collection: generate.Collection) -> None:
 
 @COLLECTIONS
 def test_reader_finds_the_splits_among_the_other_files(collection: generate.Collection) -> None:
-    assert set(find_splits(generate.HERE / collection.folder, ("text", "label"))) == set(SPLITS)
+    assert set(find_splits(generate.DATA / collection.folder, ("text", "label"))) == set(SPLITS)
 
 
 @COLLECTIONS
@@ -95,4 +98,4 @@ def test_check_refuses_leaks(collection: generate.Collection, breach: str) -> No
         "malformed": first._replace(text="{street} [a|b]"),
     }[breach]
     with pytest.raises(ValueError, match=breach):
-        generate.check(data, generate.read_source(generate.HERE / collection.source), collection)
+        generate.check(data, read_source(generate.SOURCES / collection.source), collection)

@@ -23,14 +23,15 @@ Load = Callable[..., Any]
 POOLED = ("bart", "m2m_100", "marian", "mbart", "mbart50", "mt5", "nllb", "pegasus", "t5")
 TEXTS = ["Austin visited Paris.", "Demand in Canada was strong, said the chief of Cobaltine", "The mayor resigned"]
 ROWS = [{"text": f"{text} {n}", "label": label} for n in range(6) for text, label in zip(TEXTS, "abc", strict=True)]
+HEAD: dict[str, Any] = {"problem_type": "single_label_classification", "labels": list("abc")}
 SHORT = {"precision": "fp32", "max_steps": 3, "batch_size": 6, "learning_rate": 3e-2, "warmup": 0.0}
 
 
 def train(checkpoint: Path, folder: Path, **settings: Any) -> Any:
+    data: dict[str, Any] = {"train": ROWS, "validation": [], "test": ROWS[:3]}
     return taskzoo.finetune(
-        "classification", model=str(checkpoint), train=ROWS, validation=[], test=ROWS[:3],
-        output=folder / "run", **{**SHORT, **settings},
-    )  # fmt: skip
+        "classification", model=str(checkpoint), output=folder / "run", **data, **{**SHORT, **settings}
+    )
 
 
 @pytest.mark.parametrize("family", [family for family in FAMILIES if family not in POOLED])
@@ -65,10 +66,10 @@ def test_plain_transformers_loads_pooled_models_with_their_code(
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_merged_model_is_the_same_function(tiny_checkpoint: Load, tmp_path: Path, family: str, pooling: str) -> None:
     torch.manual_seed(0)
-    model = load_sequence_model(str(tiny_checkpoint(family)), kind="single", labels=list("abc"), pooling=pooling)
+    model = load_sequence_model(str(tiny_checkpoint(family)), **HEAD, pooling=pooling)
     model.config.pad_token_id = model.config.pad_token_id or 0
     inputs = {"input_ids": torch.tensor([[20, 21, 22, 23]])}
-    wrapped = add_lora(model, make_training({"lora": True, "lora_rank": 4, "lora_dropout": 0.0})).eval()
+    wrapped = add_lora(model, make_training({"method": "lora", "lora_rank": 4, "lora_dropout": 0.0})).eval()
     with torch.no_grad():
         before = wrapped(**inputs).logits
         for name, parameter in wrapped.named_parameters():
@@ -80,7 +81,7 @@ def test_a_merged_model_is_the_same_function(tiny_checkpoint: Load, tmp_path: Pa
         torch.testing.assert_close(merged(**inputs).logits, expected, rtol=1e-4, atol=1e-4)
         assert (expected - before).abs().max() > 1e-2
         merged.save_pretrained(tmp_path)
-        again = load_sequence_model(str(tmp_path), kind="single", labels=list("abc")).eval()
+        again = load_sequence_model(str(tmp_path), **HEAD).eval()
         torch.testing.assert_close(again(**inputs).logits, expected, rtol=1e-4, atol=1e-4)
 
 
@@ -95,7 +96,7 @@ def test_decoders_have_one_pad_token_in_tokenizer_and_configuration(
     run = train(source, tmp_path)
     saved = json.loads((run.path / "model" / "config.json").read_text(encoding="utf-8"))
     tokenizer = AutoTokenizer.from_pretrained(run.path / "model")
-    assert saved["pad_token_id"] == tokenizer.pad_token_id == run.tokenizer.pad_token_id is not None
+    assert saved["pad_token_id"] == tokenizer.pad_token_id == run.processor.pad_token_id is not None
     texts = [TEXTS[0], TEXTS[1] * 5, "No"]
     for text, together in zip(texts, run.predict(texts), strict=True):
         alone = run.predict(text)
@@ -106,11 +107,11 @@ def test_decoders_have_one_pad_token_in_tokenizer_and_configuration(
 @pytest.mark.parametrize("architecture", ["bert", "gpt2", "t5", "marian"])
 def test_pairs_on_models_from_scratch(tmp_path: Path, architecture: str) -> None:
     rows = [{"text": row["text"], "text_pair": "and why ?", "label": row["label"]} for row in ROWS]
-    run = taskzoo.finetune(
-        "classification", model=f"scratch:{architecture}-tiny", train=rows, validation=[], test=rows[:4],
-        output=tmp_path / "run", **{**SHORT, "max_steps": 1},
-    )  # fmt: skip
-    predictions = run.predict_rows(run.task.prepare([taskzoo.Row(row) for row in rows[:2]], "predict"))
+    data: dict[str, Any] = {"train": rows, "validation": [], "test": rows[:4]}
+    settings: dict[str, Any] = {**SHORT, "max_steps": 1}
+    model = f"scratch:{architecture}-tiny"
+    run = taskzoo.finetune("classification", model=model, output=tmp_path / "run", **data, **settings)
+    predictions = run.predict([{"text": row["text"], "text_pair": row["text_pair"]} for row in rows[:2]])
     assert [p["text_pair"] for p in predictions] == ["and why ?"] * 2
     assert np.isfinite([p["score"] for p in predictions]).all()
 
@@ -119,8 +120,8 @@ def test_long_texts_are_read_whole_in_windows(tiny_checkpoint: Load, tmp_path: P
     """A text in windows is the mean of them; cut, it is its beginning."""
     run = train(tiny_checkpoint("bert"), tmp_path, long_texts="windows", max_length=12)
     head = "Austin visited Paris . " * 20
-    rows = run.task.rows_from_texts([head])
-    encoded = run.task.encode(rows, run.tokenizer)
+    examples = run.task.prepare([taskzoo.Row({"text": head})], "predict")
+    encoded = run.task.encode(examples, run.processor)
     assert len(encoded.features) > 5
     with torch.no_grad():
         logits = [run.model(input_ids=torch.tensor([f["input_ids"]])).logits[0] for f in encoded.features]

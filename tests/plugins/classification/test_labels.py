@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
+import numpy as np
 import pytest
 
 from taskzoo import DataError, RequestError, Row, registry
-from taskzoo.answers.any_labels import AnyLabels
-from taskzoo.answers.one_label import OneLabel
-from taskzoo_classification.labels import find_kind, several_labels
+from taskzoo.heads.multi_label import MultiLabelHead
+from taskzoo.heads.single_label import SingleLabelHead
+from taskzoo_classification.label_cells import find_kind, several_labels
 from taskzoo_classification.task import ClassificationTask
 
 
@@ -31,7 +33,7 @@ def rows(*labels: Any, source: str = "train.csv") -> list[Row]:
 )
 def test_many_labels_of_few_rows_start_from_a_probe(labels: int, per_label: int, expected: bool) -> None:
     task = task_of()
-    assert not hasattr(task, "answer")
+    assert not task.probe_first
     task.fit(task.prepare(rows(*[f"label {n}" for n in range(labels)] * per_label), "train"))
     assert task.probe_first is expected
 
@@ -46,13 +48,15 @@ def task_of(**options: Any) -> ClassificationTask:
         (["a", "b", "a"], "auto", "", ("single", "")),
         ([1, 2, 1], "auto", "", ("single", "")),
         ([["a"], ["a", "b"]], "auto", "", ("multi", "")),
+        ([np.array(["a"]), np.array(["a", "b"])], "auto", "", ("multi", "")),
+        ([np.int64(1), np.int64(2)], "auto", "", ("single", "")),
         (["[]", '["a", "b"]', "a"], "auto", "", ("multi", "")),
         (["4", "27", "4,27"], "auto", "", ("multi", ",")),
         (["4", "27", "4 ; 27"], "auto", "", ("multi", ";")),
         (["4", "27", "4|27"], "auto", "", ("multi", "|")),
         (["Washington, D.C.", "Paris"], "auto", "", ("single", "")),
         (["a,b", "a"], "auto", "", ("single", "")),  # no row is b alone
-        (["a b", "a", "b"], "auto", "", ("single", "")),  # blanks part words, not labels
+        (["a b", "a", "b"], "auto", "", ("single", "")),  # spaces separate words, not labels
         (["a b", "c"], "auto", " ", ("multi", " ")),
         (["a", "b"], "auto", ",", ("single", "")),
         (["a", "b"], "multi", ",", ("multi", ",")),
@@ -79,6 +83,8 @@ def test_one_or_several(labels: list[Any], asked: str, separator: str, expected:
         ([], "", []),
         (["a", " b", "a"], ",", ["a", "b"]),
         (7, ",", ["7"]),
+        (np.array(["b", "a"]), "", ["b", "a"]),
+        (np.array([1, 2]), ",", ["1", "2"]),
     ],
 )
 def test_labels_of_a_cell(value: Any, separator: str, expected: list[str]) -> None:
@@ -101,7 +107,7 @@ def test_cells_that_cannot_be_read(value: Any, said: str) -> None:
         several_labels(rows(value)[0], ",")
 
 
-def test_the_training_rows_settle_the_kind_for_all_others() -> None:
+def test_the_training_rows_determine_the_kind_for_all_others() -> None:
     task = task_of()
     train = task.prepare(rows("4", "27", "4,27"), "train")
     assert [row["label"] for row in train] == [["4"], ["27"], ["4", "27"]]
@@ -122,8 +128,8 @@ def test_labels_are_text_whatever_they_were() -> None:
     task = task_of()
     train = task.prepare(rows(10, 2, 2.0, 10), "train")
     task.fit(train)
-    assert isinstance(task.answer, OneLabel)
-    assert task.answer.labels == ["2", "10"]
+    assert isinstance(task.text_head, SingleLabelHead)
+    assert task.text_head.labels == ["2", "10"]
     assert task.references(train) == [{"label": "10"}, {"label": "2"}, {"label": "2"}, {"label": "10"}]
 
 
@@ -131,11 +137,11 @@ def test_a_text_may_have_no_label_among_several() -> None:
     task = task_of()
     train = task.prepare(rows([], ["b", "a"], ["a"]), "train")
     task.fit(train)
-    assert isinstance(task.answer, AnyLabels)
-    assert task.answer.labels == ["a", "b"]
+    assert isinstance(task.text_head, MultiLabelHead)
+    assert task.text_head.labels == ["a", "b"]
     assert [task.classes(row) for row in train] == [[], ["a", "b"], ["a"]]
-    assert task.signature(train[0]) == ("text 1", "")
-    assert task.signature(train[1]) == ("text 2", "a, b")
+    assert task.dedup_key(train[0]) == ("text 1", "")
+    assert task.dedup_key(train[1]) == ("text 2", "a, b")
     with pytest.raises(RequestError, match="No training row has a label"):
         task_of(kind="multi").fit(task_of(kind="multi").prepare(rows([], []), "train"))
 
@@ -149,8 +155,17 @@ def test_what_was_inferred_is_said_in_one_line() -> None:
     assert several.describe() == "several labels (separated by ';') per text, 2 labels, from 2 rows (b) to 3 (a)"
 
 
-def test_equal_texts_of_a_pair_with_another_partner_are_no_repeat() -> None:
+def test_equal_texts_of_a_pair_with_another_partner_are_not_duplicates() -> None:
     task = task_of()
     raw = [Row({"text": "a", "text_pair": pair, "label": "x"}, "f", 1) for pair in ("b", "c", None)]
-    signatures = [task.signature(row)[0] for row in task.prepare(raw, "train")]
-    assert len(set(signatures)) == 3
+    keys = [task.dedup_key(example)[0] for example in task.prepare(raw, "train")]
+    assert len(set(keys)) == 3
+
+
+def test_a_restored_task_reads_and_predicts_alike() -> None:
+    task = task_of()
+    task.fit(task.prepare(rows("4", "27", "4;27"), "train"))
+    twin = task_of()
+    twin.restore(json.loads(json.dumps(task.state())))
+    assert twin.state() == task.state()
+    assert [example["label"] for example in twin.prepare(rows("27;4"), "test")] == [["27", "4"]]

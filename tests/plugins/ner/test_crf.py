@@ -46,7 +46,7 @@ def path_scores(crf: LinearChainCrf, emissions: Tensor, length: int) -> dict[tup
 @pytest.mark.parametrize("seed", range(3))
 def test_log_likelihood_against_enumeration(seed: int) -> None:
     crf, emissions, tags, mask = problem(seed=seed)
-    found = crf.log_likelihood(emissions, tags, mask)
+    found = log_likelihood(emissions, tags, mask, crf())
     for row, length in enumerate(LENGTHS):
         if length == 0:
             assert found[row] == 0.0
@@ -59,7 +59,7 @@ def test_log_likelihood_against_enumeration(seed: int) -> None:
 @pytest.mark.parametrize("seed", range(3))
 def test_viterbi_against_enumeration(seed: int) -> None:
     crf, emissions, _, mask = problem(seed=seed)
-    found = crf.viterbi(emissions, mask)
+    found = viterbi_decode(emissions, mask, crf())
     for row, length in enumerate(LENGTHS):
         scores = path_scores(crf, emissions[row], length) if length else {(): 0.0}
         best = max(scores.items(), key=lambda item: item[1])[0]
@@ -69,7 +69,7 @@ def test_viterbi_against_enumeration(seed: int) -> None:
 @pytest.mark.parametrize("seed", range(3))
 def test_marginals_against_enumeration(seed: int) -> None:
     crf, emissions, _, mask = problem(seed=seed)
-    found = crf.marginals(emissions, mask)
+    found = posterior_marginals(emissions, mask, crf())
     assert torch.allclose(found.sum(dim=2), mask.double())
     for row, length in enumerate(LENGTHS):
         expected = torch.zeros(4, 3, dtype=torch.float64)
@@ -86,7 +86,7 @@ def test_gradients() -> None:
     emissions.requires_grad_()
 
     def score(emissions: Tensor, *_: Tensor) -> Tensor:
-        return crf.log_likelihood(emissions, tags, mask)
+        return log_likelihood(emissions, tags, mask, crf())
 
     assert torch.autograd.gradcheck(score, (emissions, *crf.parameters()))
 
@@ -95,10 +95,10 @@ def test_gradient_is_observed_minus_expected() -> None:
     """The textbook identity: d log p / d emission = 1[gold] - marginal. Padding gets no gradient."""
     crf, emissions, tags, mask = problem()
     emissions.requires_grad_()
-    crf.log_likelihood(emissions, tags, mask).sum().backward()
+    log_likelihood(emissions, tags, mask, crf()).sum().backward()
     gold = torch.nn.functional.one_hot(tags, 3) * mask.unsqueeze(2)
     assert emissions.grad is not None
-    assert torch.allclose(emissions.grad, gold - crf.marginals(emissions, mask))
+    assert torch.allclose(emissions.grad, gold - posterior_marginals(emissions, mask, crf()))
 
 
 @pytest.mark.parametrize("junk", [1e6, float("nan"), float("-inf")])
@@ -111,10 +111,12 @@ def test_padding_changes_nothing(junk: float) -> None:
     longer_tags[:, :4] = tags.masked_fill(~mask, -100)
     longer_mask = torch.zeros(4, 7, dtype=torch.bool)
     longer_mask[:, :4] = mask
-    likelihood = crf.log_likelihood(longer, longer_tags, longer_mask)
-    assert torch.allclose(likelihood, crf.log_likelihood(emissions, tags, mask))
-    assert crf.viterbi(longer, longer_mask) == crf.viterbi(emissions, mask)
-    assert torch.allclose(crf.marginals(longer, longer_mask)[:, :4], crf.marginals(emissions, mask))
+    likelihood = log_likelihood(longer, longer_tags, longer_mask, crf())
+    assert torch.allclose(likelihood, log_likelihood(emissions, tags, mask, crf()))
+    assert viterbi_decode(longer, longer_mask, crf()) == viterbi_decode(emissions, mask, crf())
+    assert torch.allclose(
+        posterior_marginals(longer, longer_mask, crf())[:, :4], posterior_marginals(emissions, mask, crf())
+    )
     likelihood.sum().backward()
     assert longer.grad is not None
     assert torch.all(longer.grad[~longer_mask] == 0)
@@ -123,19 +125,19 @@ def test_padding_changes_nothing(junk: float) -> None:
 
 def test_rows_do_not_depend_on_each_other() -> None:
     crf, emissions, tags, mask = problem()
-    together = crf.log_likelihood(emissions, tags, mask)
+    together = log_likelihood(emissions, tags, mask, crf())
     for row in range(4):
         one = slice(row, row + 1)
-        assert torch.allclose(crf.log_likelihood(emissions[one], tags[one], mask[one]), together[one])
+        assert torch.allclose(log_likelihood(emissions[one], tags[one], mask[one], crf()), together[one])
 
 
 @pytest.mark.parametrize("shape", [(0, 4), (2, 0)])
 def test_empty_batches(shape: tuple[int, int]) -> None:
     crf = LinearChainCrf(3)
     emissions, mask = torch.zeros(*shape, 3), torch.zeros(shape, dtype=torch.bool)
-    assert crf.log_likelihood(emissions, torch.zeros(shape, dtype=torch.long), mask).tolist() == [0.0] * shape[0]
-    assert crf.viterbi(emissions, mask) == [[]] * shape[0]
-    assert crf.marginals(emissions, mask).shape == (*shape, 3)
+    assert log_likelihood(emissions, torch.zeros(shape, dtype=torch.long), mask, crf()).tolist() == [0.0] * shape[0]
+    assert viterbi_decode(emissions, mask, crf()) == [[]] * shape[0]
+    assert posterior_marginals(emissions, mask, crf()).shape == (*shape, 3)
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
@@ -143,20 +145,20 @@ def test_sums_are_float32(dtype: torch.dtype) -> None:
     crf, emissions, tags, mask = problem()
     crf.float()
     emissions = emissions.to(dtype)
-    expected = crf.log_likelihood(emissions.float(), tags, mask)
+    expected = log_likelihood(emissions.float(), tags, mask, crf())
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        found = crf.log_likelihood(emissions, tags, mask)
-        assert crf.marginals(emissions, mask).dtype == torch.float32
+        found = log_likelihood(emissions, tags, mask, crf())
+        assert posterior_marginals(emissions, mask, crf()).dtype == torch.float32
     assert found.dtype == torch.float32
     assert torch.equal(found, expected)
 
 
 def test_scores_can_travel_without_the_module() -> None:
     crf, emissions, tags, mask = problem()
-    scores = crf()
-    assert torch.equal(log_likelihood(emissions, tags, mask, *scores), crf.log_likelihood(emissions, tags, mask))
-    assert viterbi_decode(emissions, mask, *scores) == crf.viterbi(emissions, mask)
-    assert torch.equal(posterior_marginals(emissions, mask, *scores), crf.marginals(emissions, mask))
+    scores = tuple(score.detach().clone() for score in crf())
+    assert torch.equal(log_likelihood(emissions, tags, mask, scores), log_likelihood(emissions, tags, mask, crf()))
+    assert viterbi_decode(emissions, mask, scores) == viterbi_decode(emissions, mask, crf())
+    assert torch.equal(posterior_marginals(emissions, mask, scores), posterior_marginals(emissions, mask, crf()))
 
 
 def test_small_initial_scores() -> None:
@@ -172,7 +174,8 @@ def test_constraints_hold(seed: int, scale: float) -> None:
     mask = torch.arange(9) < torch.tensor([[9], [5], [0]])
     constraints = iob2_constraints(LABELS)
     crf = LinearChainCrf(len(LABELS))
-    for paths in (viterbi_decode(emissions, mask, *constraints), crf.viterbi(emissions, mask, constraints)):
+    both = tuple(own + extra for own, extra in zip(crf(), constraints, strict=True))
+    for paths in (viterbi_decode(emissions, mask, constraints), viterbi_decode(emissions, mask, both)):
         assert [len(path) for path in paths] == [9, 5, 0]
         for path in paths:
             assert invalid_transitions([LABELS[label] for label in path], "IOB2") == []
@@ -185,13 +188,13 @@ def test_constraints_leave_valid_paths_alone() -> None:
         emissions[0, position, label] = 5.0
     emissions[0, 2, 2] = 4.0
     mask = torch.ones(1, 4, dtype=torch.bool)
-    assert viterbi_decode(emissions, mask, *iob2_constraints(labels)) == [[1, 2, 2, 3]]
+    assert viterbi_decode(emissions, mask, iob2_constraints(labels)) == [[1, 2, 2, 3]]
 
 
 def test_constrained_marginals_forbid_too() -> None:
     constraints = iob2_constraints(LABELS)
     mask = torch.ones(1, 5, dtype=torch.bool)
-    found = posterior_marginals(torch.randn(1, 5, len(LABELS)), mask, *constraints)
+    found = posterior_marginals(torch.randn(1, 5, len(LABELS)), mask, constraints)
     assert torch.allclose(found.sum(dim=2), torch.ones(1, 5))
     assert torch.all(found[..., LABELS.index("I-lonely")] == 0)
     assert torch.all(found[0, 0, [2, 4]] == 0)
@@ -211,6 +214,6 @@ def test_crf_learns_an_order() -> None:
     optimizer = torch.optim.SGD(crf.parameters(), lr=1.0)
     for _ in range(50):
         optimizer.zero_grad()
-        (-crf.log_likelihood(emissions, tags, mask).sum()).backward()
+        (-log_likelihood(emissions, tags, mask, crf()).sum()).backward()
         optimizer.step()
-    assert crf.viterbi(emissions, mask) == tags.tolist()
+    assert viterbi_decode(emissions, mask, crf()) == tags.tolist()

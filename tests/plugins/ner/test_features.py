@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from taskzoo import IGNORE_INDEX, Encoded, RequestError, Row
-from taskzoo_ner.features import encode_rows
+from taskzoo import IGNORE_INDEX, Encoded, Example, RequestError, Row
+from taskzoo_ner.features import encode_examples
 from taskzoo_ner.rows import prepare_rows
 
 LABELS = {"O": 0, "B-PER": 1, "I-PER": 2}
 Tokenizer = Callable[..., Any]
 
 
-def prepared(tokens: list[str], tags: list[str] | None = None) -> Row:
+def prepared(tokens: list[str], tags: list[str] | None = None) -> Example:
     fields = {"tokens": tokens, "tags": tags or ["O"] * len(tokens)}
     return prepare_rows([Row(fields)], "IOB2", labelled=True)[0]
 
@@ -24,7 +24,7 @@ def owned(encoded: Encoded, row: int = 0) -> list[int]:
     """The words of a row that its windows are responsible for, in order."""
     words: list[int] = []
     for feature in encoded.features:
-        if feature["row"] == row:
+        if feature.row == row:
             first, last = feature["own"]
             words.extend(range(feature["first_word"] + first, feature["first_word"] + last))
     return words
@@ -32,7 +32,7 @@ def owned(encoded: Encoded, row: int = 0) -> list[int]:
 
 def test_a_short_row_is_one_feature(tiny_tokenizer: Tokenizer) -> None:
     tokenizer = tiny_tokenizer()
-    encoded = encode_rows([prepared(["Ann", "Lee", "left"], ["B-PER", "I-PER", "O"])], tokenizer, LABELS)
+    encoded = encode_examples([prepared(["Ann", "Lee", "left"], ["B-PER", "I-PER", "O"])], tokenizer, LABELS)
     (feature,) = encoded.features
     assert feature["input_ids"] == tokenizer("Ann Lee left")["input_ids"]
     assert feature["tags"] == [1, 2, 0]
@@ -48,7 +48,7 @@ def test_every_word_has_one_owner(
     tokenizer = tiny_tokenizer()
     tokens = [token for row in demo_sentences[:60] for token in row["tokens"]]
     rows = [prepared(tokens[:400]), prepared(tokens[:3]), prepared(tokens)]
-    encoded = encode_rows(rows, tokenizer, LABELS, max_length=max_length, overlap=overlap)
+    encoded = encode_examples(rows, tokenizer, LABELS, max_length=max_length, overlap=overlap)
     for index, row in enumerate(rows):
         assert owned(encoded, index) == list(range(len(row["words"])))
     limit = max_length or 512
@@ -65,8 +65,8 @@ def test_windows_do_not_look_at_labels(tiny_tokenizer: Tokenizer) -> None:
     entity = ["B-PER", *["I-PER"] * 99]
     keys = ("input_ids", "positions", "own", "first_word")
     cuts = []
-    for row in (prepared(tokens), prepared(tokens, entity), Row({**prepared(tokens).fields, "tags": None})):
-        features = encode_rows([row], tiny_tokenizer(), LABELS, max_length=32).features
+    for row in (prepared(tokens), prepared(tokens, entity), Example({**prepared(tokens).fields, "tags": None})):
+        features = encode_examples([row], tiny_tokenizer(), LABELS, max_length=32).features
         cuts.append([{key: feature[key] for key in keys} for feature in features])
     assert cuts[0] == cuts[1] == cuts[2]
     assert len(cuts[0]) > 5
@@ -75,35 +75,35 @@ def test_windows_do_not_look_at_labels(tiny_tokenizer: Tokenizer) -> None:
 def test_positions_are_the_first_sub_tokens(tiny_tokenizer: Tokenizer) -> None:
     tokenizer = tiny_tokenizer()
     row = prepared(["Extraordinarily", "unbelievable", "Ann"])
-    (feature,) = encode_rows([row], tokenizer, LABELS).features
-    pieces = tokenizer.convert_ids_to_tokens(feature["input_ids"])
-    assert len(pieces) > 6
-    assert [i for i, piece in enumerate(pieces) if not piece.startswith("##")][1:-1] == feature["positions"]
+    (feature,) = encode_examples([row], tokenizer, LABELS).features
+    sub_tokens = tokenizer.convert_ids_to_tokens(feature["input_ids"])
+    assert len(sub_tokens) > 6
+    assert [i for i, token in enumerate(sub_tokens) if not token.startswith("##")][1:-1] == feature["positions"]
 
 
 def test_a_word_without_tokens_is_counted_and_keeps_the_others_in_place(tiny_tokenizer: Tokenizer) -> None:
     tokenizer = tiny_tokenizer()
     row = prepared(["Ann", "\u200b", "Lee", "left"], ["B-PER", "I-PER", "I-PER", "O"])
-    encoded = encode_rows([row], tokenizer, LABELS)
+    encoded = encode_examples([row], tokenizer, LABELS)
     (feature,) = encoded.features
     assert encoded.counts["words_without_tokens"] == 1
     assert feature["positions"][1] == -1
     assert feature["tags"] == [1, 2, 2, 0]
     assert owned(encoded) == [0, 1, 2, 3]
-    pieces = tokenizer.convert_ids_to_tokens(feature["input_ids"])
+    sub_tokens = tokenizer.convert_ids_to_tokens(feature["input_ids"])
     for word, position in (("ann", 0), ("lee", 2), ("left", 3)):
-        assert word.startswith(pieces[feature["positions"][position]])
+        assert word.startswith(sub_tokens[feature["positions"][position]])
 
 
 def test_a_row_of_words_without_tokens(tiny_tokenizer: Tokenizer) -> None:
-    encoded = encode_rows([prepared(["\u200b", "\u200b"])], tiny_tokenizer(), LABELS)
+    encoded = encode_examples([prepared(["\u200b", "\u200b"])], tiny_tokenizer(), LABELS)
     assert encoded.features[0]["positions"] == [-1, -1]
     assert owned(encoded) == [0, 1]
 
 
 def test_unknown_labels_and_cut_words_are_counted(tiny_tokenizer: Tokenizer) -> None:
     rows = [prepared(["Ann", "Rio"], ["B-PER", "B-LOC"]), prepared(["x" * 90, "Ann"], ["O", "B-PER"])]
-    encoded = encode_rows(rows, tiny_tokenizer(), LABELS, max_length=16)
+    encoded = encode_examples(rows, tiny_tokenizer(), LABELS, max_length=16)
     assert encoded.features[0]["tags"] == [1, IGNORE_INDEX]
     assert encoded.counts["unseen_labels"] == 1
     assert encoded.counts["truncated_words"] <= 1  # an unknown word may be one token
@@ -112,7 +112,7 @@ def test_unknown_labels_and_cut_words_are_counted(tiny_tokenizer: Tokenizer) -> 
 
 def test_a_word_longer_than_a_window(tiny_tokenizer: Tokenizer) -> None:
     tokenizer = tiny_tokenizer("gpt2")
-    encoded = encode_rows([prepared(["x" * 900, "Ann"], ["O", "B-PER"])], tokenizer, LABELS, max_length=16)
+    encoded = encode_examples([prepared(["x" * 900, "Ann"], ["O", "B-PER"])], tokenizer, LABELS, max_length=16)
     assert encoded.counts["truncated_words"] == 1
     assert owned(encoded) == [0, 1]
     assert max(len(feature["input_ids"]) for feature in encoded.features) <= 16
@@ -128,5 +128,5 @@ def test_a_word_longer_than_a_window(tiny_tokenizer: Tokenizer) -> None:
 )
 def test_impossible_lengths(tiny_tokenizer: Tokenizer, settings: dict[str, int], message: str) -> None:
     with pytest.raises(RequestError) as caught:
-        encode_rows([prepared(["Ann"])], tiny_tokenizer(), LABELS, **settings)
+        encode_examples([prepared(["Ann"])], tiny_tokenizer(), LABELS, **settings)
     assert message in str(caught.value)

@@ -14,6 +14,7 @@ from taskzoo_ner.metrics import SpanF1
 from taskzoo_ner.spans import strict_spans
 
 FILLERS = ("the", "of", "and", "was", "said", "with", "for", "at", "by", ",", ".")
+SETTINGS = {"precision": "fp32", "seed": 1, "evaluate_every": 1000}
 NAMES = ("Austin", "Abernathy", "Virginia", "Canada", "Photoshop", "Software")
 
 
@@ -43,11 +44,10 @@ def document(words: int, seed: int) -> dict[str, list[str]]:
 @pytest.fixture(scope="module", params=["linear", pytest.param("crf", marks=pytest.mark.slow)])
 def trained(request: pytest.FixtureRequest, tiny_checkpoint: Callable[..., Path], tmp_path_factory: Any) -> Run:
     rows = [document(24, seed) for seed in range(600)]
-    return finetune(
-        "ner", model=str(tiny_checkpoint()), train=rows, validation=rows[:8], test=rows[:8], precision="fp32",
-        epochs=10, batch_size=16, learning_rate=5e-3, seed=1, evaluate_every=1000, head=request.param, max_length=32,
-        output=tmp_path_factory.mktemp("long") / "run",
-    )  # fmt: skip
+    settings = {**SETTINGS, "epochs": 10, "batch_size": 16, "learning_rate": 5e-3, "max_length": 32}
+    splits = {"train": rows, "validation": rows[:8], "test": rows[:8]}
+    output = tmp_path_factory.mktemp("long") / "run"
+    return finetune("ner", model=str(tiny_checkpoint()), output=output, head=request.param, **splits, **settings)
 
 
 def f1(tags: list[str], gold: list[str]) -> float:
@@ -56,7 +56,7 @@ def f1(tags: list[str], gold: list[str]) -> float:
         for side in (tags, gold)
     ]
     metric = SpanF1()
-    return metric.scores(metric.statistics(sides[:1], sides[1:])[0])["f1"]
+    return metric.compute(sides[:1], sides[1:])["f1"]
 
 
 def test_a_document_of_3000_words(trained: Run) -> None:
@@ -82,7 +82,7 @@ def test_overlap_gives_words_at_the_seams_their_context(trained: Run) -> None:
         before = dict(task.options)
         task.options["overlap"] = overlap
         try:
-            (prediction,) = trained.predict_rows(task.prepare([Row(row)], "test"))
+            (prediction,) = trained.predict_rows([Row(row)])
         finally:
             task.options.update(before)
         scores[overlap] = f1(prediction["tags"], row["tags"])
@@ -97,9 +97,8 @@ def test_training_on_a_long_document_uses_all_of_it(tiny_checkpoint: Callable[..
         row["tokens"] += ["Mayor", "Entwistle", "Entwistle"] * 30
         row["tags"] += ["O", "B-LATE", "I-LATE"] * 30
         rows.append(row)
-    run = finetune(
-        "ner", model=str(tiny_checkpoint()), train=rows, validation=rows[:1], test=rows[:1], precision="fp32",
-        epochs=25, batch_size=4, learning_rate=1e-2, seed=1, evaluate_every=1000, output=tmp_path / "run",
-    )  # fmt: skip
+    settings = {**SETTINGS, "epochs": 25, "batch_size": 4, "learning_rate": 1e-2}
+    splits = {"train": rows, "validation": rows[:1], "test": rows[:1]}
+    run = finetune("ner", model=str(tiny_checkpoint()), output=tmp_path / "run", **splits, **settings)
     assert run.metrics["test"]["per_type"]["LATE"]["support"] == 30
     assert run.metrics["test"]["per_type"]["LATE"]["f1"] > 0.9

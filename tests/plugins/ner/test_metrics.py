@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from seqeval.scheme import IOB2
 
 from taskzoo.errors import DataError
-from taskzoo.metrics.base import scorer
+from taskzoo.metrics.evaluate_modules import as_evaluate_module
 from taskzoo.metrics.intervals import bootstrap_intervals
 from taskzoo_ner.metrics import SpanF1
 from taskzoo_ner.spans import strict_spans
@@ -39,7 +39,7 @@ def test_equal_to_seqeval(drawn: list[list[tuple[str, str]]]) -> None:
     tags = [[predicted for _, predicted in sentence] for sentence in drawn]
     predictions, references = [example(t) for t in tags], [example(t) for t in gold_tags]
     metric = SpanF1()
-    ours = metric.scores(metric.statistics(predictions, references).sum(axis=0))
+    ours = metric.compute(predictions, references)
 
     strict: dict[str, Any] = {"mode": "strict", "scheme": IOB2, "zero_division": 0}
     for name in ("precision", "recall", "f1"):
@@ -65,7 +65,7 @@ def test_known_numbers() -> None:
     predicted = [example(["B-A", "O", "O", "B-B"]), example(["I-B"])]
     metric = SpanF1()
     assert metric.statistics(predicted, gold).tolist() == [[1, 2, 2, 3, 4, 1, 2, 2], [0, 0, 0, 0, 1, 0, 1, 0]]
-    scores = metric.compute(predictions=predicted, references=gold)
+    scores = metric.compute(predicted, gold)
     assert scores == {
         "precision": 0.5,
         "recall": 0.5,
@@ -84,7 +84,7 @@ def test_known_numbers() -> None:
 def test_type_and_offsets_must_be_exact() -> None:
     gold = [{"tags": ["B-A"], "entities": [{"start": 0, "end": 3, "label": "A"}]}]
     for wrong in ({"start": 0, "end": 3, "label": "B"}, {"start": 0, "end": 2, "label": "A"}):
-        scores = SpanF1().compute(predictions=[{"tags": ["B-A"], "entities": [wrong]}], references=gold)
+        scores = SpanF1().compute([{"tags": ["B-A"], "entities": [wrong]}], gold)
         assert scores["f1"] == 0.0
         assert scores["f1_conlleval"] == 1.0
 
@@ -95,25 +95,24 @@ def test_duplicates_count_once() -> None:
     assert SpanF1().statistics([doubled], [gold])[0, :3].tolist() == [1, 1, 1]
 
 
-def test_is_an_evaluate_module() -> None:
-    metric = SpanF1()
-    assert isinstance(metric, evaluate.Metric)
-    assert "conlleval" in metric.description
-    assert "Tjong" in metric.citation
-    assert "predictions" in metric.inputs_description
+def test_is_offered_as_an_evaluate_module() -> None:
+    module = as_evaluate_module(SpanF1())
+    assert isinstance(module, evaluate.Metric)
+    assert "conlleval" in module.description
+    rich = {**example(["B-A", "O"]), "text": "Anna sang"}
+    module.add(prediction=rich, reference=rich)
+    module.add_batch(predictions=[example([])], references=[example([])])
+    assert module.compute()["f1"] == 1.0
 
 
 def test_compute_takes_empty_data_and_further_keys() -> None:
     metric = SpanF1()
-    assert set(metric.compute(predictions=[], references=[]).values()) == {0.0}
+    assert set(metric.compute([], []).values()) == {0.0}
     empty = example([])
-    assert metric.compute(predictions=[empty], references=[empty])["accuracy"] == 0.0
+    assert metric.compute([empty], [empty])["accuracy"] == 0.0
     rich = {**example(["B-A", "O"]), "text": "Anna sang"}
     rich["entities"] = [{**entity, "score": 0.9} for entity in rich["entities"]]
-    assert metric.compute(predictions=[empty, rich], references=[empty, rich])["f1"] == 1.0
-    metric.add(prediction=rich, reference=rich)
-    metric.add_batch(predictions=[empty], references=[empty])
-    assert metric.compute()["f1"] == 1.0
+    assert metric.compute([empty, rich], [empty, rich])["f1"] == 1.0
 
 
 def test_unequal_lengths_name_the_example() -> None:
@@ -122,8 +121,6 @@ def test_unequal_lengths_name_the_example() -> None:
         SpanF1().statistics([good, example(["O", "O"])], [good, good])
     with pytest.raises(DataError, match="1 predictions for 2 references"):
         SpanF1().statistics([good], [good, good])
-    with pytest.raises(DataError, match="give both"):
-        SpanF1().compute(predictions=[good])
 
 
 def test_statistics_are_additive_and_bootstrap() -> None:
@@ -133,15 +130,15 @@ def test_statistics_are_additive_and_bootstrap() -> None:
     predicted = [example(["B-A", "O"]), example(["O", "O"])] * 10
     statistics = metric.statistics(predicted, gold)
     assert statistics.dtype == np.float64
-    low, high = bootstrap_intervals(len(statistics), scorer(metric, statistics), samples=50)["f1"]
-    assert low <= metric.scores(statistics.sum(axis=0))["f1"] <= high
+    low, high = bootstrap_intervals(len(statistics), metric.scorer(statistics), samples=50)["f1"]
+    assert low <= metric.from_sums(statistics.sum(axis=0))["f1"] <= high
 
 
 def test_works_offline_in_a_fresh_process_and_leaves_nothing(tmp_path: Path) -> None:
     code = (
         "from taskzoo_ner.metrics import SpanF1\n"
         "gold = [{'tags': ['B-A'], 'entities': [{'start': 0, 'end': 3, 'label': 'A'}]}]\n"
-        "print(SpanF1().compute(predictions=gold, references=gold)['f1'])\n"
+        "print(SpanF1().compute(gold, gold)['f1'])\n"
     )
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("HF_", "XDG_"))}
     environment = {**kept, "HOME": str(tmp_path), "USERPROFILE": str(tmp_path), "HF_HUB_OFFLINE": "1"}

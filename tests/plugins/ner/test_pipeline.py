@@ -21,7 +21,7 @@ def test_the_pipeline_finds_the_same_entities(
     for row in demo_sentences[:12]:
         text = " ".join(row["tokens"])
         theirs = {(e["start"], e["end"], e["entity_group"]) for e in tagger(text)}
-        (ours,) = run.predict_rows(run.task.prepare([Row(row)], "test"))
+        (ours,) = run.predict_rows([Row(row)])
         mine = {(e["start"], e["end"], e["label"]) for e in ours["entities"]}
         total += len(mine)
         same += len(mine & theirs)
@@ -38,7 +38,7 @@ def test_a_crf_run_loads_as_a_plain_classifier(memorised: Callable[..., Any]) ->
 
 
 def test_adapters_are_merged_into_a_plain_model(memorised: Callable[..., Any]) -> None:
-    run = memorised(lora=True, lora_rank=8, epochs=2)
+    run = memorised(method="lora", lora_rank=8, epochs=2)
     model, report = AutoModelForTokenClassification.from_pretrained(run.path / "model", output_loading_info=True)
     assert not report["missing_keys"]
     assert not report["unexpected_keys"]

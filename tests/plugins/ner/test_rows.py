@@ -7,20 +7,21 @@ from typing import Any
 
 import pytest
 
-from taskzoo import DataError, Row, registry
-from taskzoo.runs.data import read_file
-from taskzoo_ner.rows import plain_row, prepare_rows
+from taskzoo import DataError, Example, Row, registry
+from taskzoo.data.readers import read_rows
+from taskzoo.data.readers.base import ReadRequest
+from taskzoo_ner.rows import prepare_rows
 
 
-def one(labelled: bool = True, scheme: str = "auto", **fields: Any) -> Row:
+def one(labelled: bool = True, scheme: str = "auto", **fields: Any) -> Example:
     return prepare_rows([Row(fields, "data.jsonl", 3)], scheme, labelled=labelled)[0]
 
 
-def surfaces(row: Row) -> list[str]:
+def surfaces(row: Example) -> list[str]:
     return [row["text"][start:end] for start, end in row["words"]]
 
 
-def entities(row: Row) -> list[tuple[str, str]]:
+def entities(row: Example) -> list[tuple[str, str]]:
     return [(row["text"][e["start"] : e["end"]], e["label"]) for e in row["entities"]]
 
 
@@ -31,7 +32,7 @@ def test_tokens_get_offsets_in_the_joined_text() -> None:
     assert entities(row) == [("Ann Lee", "PER"), ("Rio", "LOC")]
 
 
-def test_tokens_that_hold_blanks_stay_one_word() -> None:
+def test_tokens_that_contain_spaces_stay_one_word() -> None:
     row = one(tokens=["New York", "sleeps"], tags=["B-LOC", "O"])
     assert surfaces(row) == ["New York", "sleeps"]
     assert entities(row) == [("New York", "LOC")]
@@ -46,7 +47,7 @@ def test_tokens_that_hold_blanks_stay_one_word() -> None:
         ("Zu\u0308rich, Jose\u0301!", [(0, 7, "LOC"), (9, 14, "PER")], ["Zu\u0308rich", ",", "Jose\u0301", "!"]),
         ("a\u00a0b\tc\nParis", [(6, 11, "LOC")], ["a", "b", "c", "Paris"]),
     ],
-    ids=["apostrophe", "chinese", "emoji", "combining", "blanks"],
+    ids=["apostrophe", "chinese", "emoji", "combining", "whitespace"],
 )
 def test_spans_keep_their_characters(text: str, spans: list[tuple[int, int, str]], words: list[str]) -> None:
     shift = text.index("Zürich") - 11 if "Zürich" in text else 0
@@ -61,7 +62,7 @@ def test_spans_keep_their_characters(text: str, spans: list[tuple[int, int, str]
         assert inside == [f"B-{label}"] + [f"I-{label}"] * (len(inside) - 1)
 
 
-def test_spans_as_objects_lists_and_with_blanks_at_the_ends() -> None:
+def test_spans_as_objects_lists_and_with_whitespace_at_the_ends() -> None:
     row = one(text="go to Rio now", spans=[{"start": 5, "end": 10, "label": "LOC"}])
     assert entities(row) == [("Rio", "LOC")]
     assert one(text="go to Rio now", spans=[[6, 9, "LOC"]])["tags"] == ["O", "O", "B-LOC", "O"]
@@ -99,7 +100,8 @@ def test_rows_without_labels() -> None:
     row = one(labelled=False, tokens=["Ann", "left"], tags=["nonsense", "is not read"])
     assert row["tags"] is None
     assert row["entities"] is None
-    assert surfaces(one(labelled=False, text="Ann left")) == surfaces(plain_row("Ann left")) == ["Ann", "left"]
+    assert surfaces(one(labelled=False, text="Ann left")) == ["Ann", "left"]
+    assert surfaces(one(labelled=False, text="")) == []
 
 
 @pytest.mark.parametrize(
@@ -123,7 +125,7 @@ def test_rows_without_labels() -> None:
         ({"text": "Rio", "spans": [["0", 3, "LOC"]]}, "needs whole numbers"),
         ({"text": "Rio", "spans": [[0, 3]]}, "is not {start, end, label}"),
         ({"text": "Rio", "spans": "LOC"}, "'spans' must be a list"),
-        ({"text": "a  b", "spans": [[1, 3, "X"]]}, "holds only white space"),
+        ({"text": "a  b", "spans": [[1, 3, "X"]]}, "holds only whitespace"),
         ({"text": "New York", "spans": [[0, 8, "LOC"], [4, 8, "ORG"]]}, "overlap"),
         ({}, "needs 'tokens' or 'text'"),
     ],
@@ -139,7 +141,7 @@ def test_bad_rows_are_refused_with_their_place(fields: dict[str, Any], message: 
 
 def refusal(path: Path) -> str:
     with pytest.raises(DataError) as caught:
-        prepare_rows(read_file(registry.task("ner"), path, {}, None), "auto", labelled=True)
+        prepare_rows(read_rows(path, ReadRequest(registry.task("ner"))), "auto", labelled=True)
     return str(caught.value)
 
 

@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from taskzoo import IGNORE_INDEX, RequestError, Row, TaskZooError, finetune, load, registry
+from taskzoo import IGNORE_INDEX, Batch, Feature, RequestError, Row, TaskZooError, finetune, load, registry
 from taskzoo.engine.evaluation import Predictions, score
 from taskzoo_ner.task import NerTask
 
@@ -32,14 +32,17 @@ def test_labels_are_sorted_and_complete() -> None:
 
 
 def test_rows_without_any_entity_cannot_train() -> None:
-    with pytest.raises(RequestError, match="no entity"):
+    with pytest.raises(RequestError, match="contain no entity"):
         fitted([{"tokens": ["a"], "tags": ["O"]}])
 
 
 def test_label_order_is_stored_and_not_inferred_again() -> None:
-    task = NerTask.from_state({"labels": ["O", "B-X", "I-X", "B-A", "I-A"], "options": fitted().options})
+    task = NerTask(fitted().options)
+    task.restore({"labels": ["O", "B-X", "I-X", "B-A", "I-A"]})
     assert task.labels == ["O", "B-X", "I-X", "B-A", "I-A"]
-    assert NerTask.from_state(json.loads(json.dumps(task.state()))).state() == task.state()
+    twin = NerTask(task.options)
+    twin.restore(json.loads(json.dumps(task.state())))
+    assert twin.state() == task.state()
 
 
 def test_references_are_the_whole_gold_answer() -> None:
@@ -53,7 +56,7 @@ def test_references_are_the_whole_gold_answer() -> None:
 # decoding
 
 
-def decoded(task: NerTask, feature: dict[str, Any], best: Sequence[str]) -> Any:
+def decoded(task: NerTask, feature: Feature, best: Sequence[str]) -> Any:
     """The part of one window whose logits favour the label ``best[i]`` at sub-token ``i``."""
     logits = torch.zeros(1, len(feature["input_ids"]), len(task.labels))
     for position, label in enumerate(best):
@@ -62,15 +65,15 @@ def decoded(task: NerTask, feature: dict[str, Any], best: Sequence[str]) -> Any:
     return task.decode(SimpleNamespace(logits=logits), batch)[0]
 
 
-def feature(positions: list[int], own: tuple[int, int] | None = None, first_word: int = 0) -> dict[str, Any]:
-    return {
+def feature(positions: list[int], own: tuple[int, int] | None = None, first_word: int = 0) -> Feature:
+    values = {
         "input_ids": list(range(max(positions) + 2)),
-        "row": 0,
         "positions": positions,
         "tags": [0] * len(positions),
         "own": own or (0, len(positions)),
         "first_word": first_word,
     }
+    return Feature(0, len(values["input_ids"]), values)
 
 
 def test_only_the_first_sub_token_of_a_word_counts() -> None:
@@ -105,7 +108,7 @@ def test_an_entity_goes_on_over_words_without_tokens() -> None:
 def test_entities_are_characters_of_the_text() -> None:
     task = fitted()
     text = "昨天 Ann  Lee 👩‍👩‍👧 去 Rio。"
-    (row,) = task.rows_from_texts([text])
+    (row,) = task.prepare([Row({"text": text})], "predict")
     tags = ["O"] * len(row["words"])
     words = [text[a:b] for a, b in row["words"]]
     tags[words.index("Ann")], tags[words.index("Lee")], tags[words.index("Rio")] = "B-PER", "I-PER", "B-LOC"
@@ -141,9 +144,9 @@ def test_windows_are_merged_in_order_and_seams_are_repaired() -> None:
 
 
 def loss_of(task: NerTask, logits: torch.Tensor, labels: list[int], smoothing: float) -> tuple[float, float]:
-    batch: Any = {"inputs": {}, "targets": {"labels": torch.tensor([labels])}}
-    loss, weight = task.loss(SimpleNamespace(logits=logits), batch, label_smoothing=smoothing)
-    return float(loss), float(weight)
+    batch = Batch({}, {"labels": torch.tensor([labels])})
+    loss = task.loss(SimpleNamespace(logits=logits), batch, label_smoothing=smoothing)
+    return float(loss.total), float(loss.weight)
 
 
 def test_label_smoothing_leaves_ignored_targets_out_of_both_terms() -> None:
@@ -165,13 +168,15 @@ def test_reported_losses_are_not_smoothed(memorised: Callable[..., Any]) -> None
     run = memorised(label_smoothing=0.4)
     shown = run.metrics["validation"]["loss"]
     rows = run.task.prepare([Row(json.loads(line)) for line in _lines(run.path / "data" / "validation.jsonl")], "test")
-    batch = run.task.collator(run.tokenizer)(run.task.encode(rows, run.tokenizer).features)
+    batch = run.task.collator(run.processor)(run.task.encode(rows, run.processor).features)
     with torch.no_grad():
-        outputs = run.model(**batch["inputs"])
-        plain, weight = run.task.loss(outputs, batch)
-        smoothed, _ = run.task.loss(outputs, batch, label_smoothing=0.4)
-    assert shown == pytest.approx(float(plain / weight), rel=1e-4)
-    assert float(smoothed / weight) > 1.2 * shown
+        outputs = run.task.forward(run.model, batch)
+        plain = run.task.loss(outputs, batch)
+        smoothed = run.task.loss(outputs, batch, label_smoothing=0.4)
+    assert shown == pytest.approx(float(plain.total / plain.weight), rel=1e-4)
+    assert smoothed.reported is not None
+    assert float(smoothed.reported) == pytest.approx(float(plain.total), rel=1e-4)
+    assert float(smoothed.total / smoothed.weight) > 1.2 * shown
     history = [json.loads(line) for line in _lines(run.path / "history.jsonl")]
     logged = [line["loss"] for line in history if "loss" in line][-1]
     assert logged == pytest.approx(shown, rel=0.3)
@@ -185,11 +190,9 @@ def test_smoothing_a_crf_is_refused_before_anything_is_written(
     tiny_checkpoint: Callable[..., Path], tmp_path: Path, demo_sentences: list[dict[str, Any]]
 ) -> None:
     output = tmp_path / "run"
+    settings = {"head": "crf", "label_smoothing": 0.1, "precision": "fp32"}
     with pytest.raises(TaskZooError, match="label_smoothing has no meaning for head=crf"):
-        finetune(
-            "ner", model=str(tiny_checkpoint()), train=demo_sentences[:40], output=output, head="crf",
-            label_smoothing=0.1, precision="fp32",
-        )  # fmt: skip
+        finetune("ner", model=str(tiny_checkpoint()), train=demo_sentences[:40], output=output, **settings)
     assert not output.exists()
 
 
@@ -197,7 +200,7 @@ def test_smoothing_a_crf_is_refused_before_anything_is_written(
 
 
 @pytest.mark.parametrize("settings", [{}, {"head": "crf"}, {"decoding": "argmax"}], ids=["linear", "crf", "argmax"])
-def test_a_tiny_model_learns_by_heart(memorised: Callable[..., Any], settings: dict[str, Any]) -> None:
+def test_a_tiny_model_memorises_its_rows(memorised: Callable[..., Any], settings: dict[str, Any]) -> None:
     assert memorised(**settings).metrics["validation"]["f1"] > 0.99
 
 
@@ -235,10 +238,9 @@ def test_training_on_text_and_spans(tiny_checkpoint: Callable[..., Path], tmp_pa
                 for word, label in ((name, "PER"), (place, "LOC"))
             ]
             rows.append({"text": text, "spans": [{"start": a, "end": b, "label": label} for a, b, label in spans]})
-    run = finetune(
-        "ner", model=str(tiny_checkpoint("gpt2")), train=rows, validation=rows, test=rows, output=tmp_path / "run",
-        precision="fp32", epochs=25, batch_size=4, learning_rate=1e-2, seed=1,
-    )  # fmt: skip
+    settings = {"precision": "fp32", "epochs": 25, "batch_size": 4, "learning_rate": 1e-2, "seed": 1}
+    splits = dict.fromkeys(("train", "validation", "test"), rows)
+    run = finetune("ner", model=str(tiny_checkpoint("gpt2")), output=tmp_path / "run", **splits, **settings)
     assert run.metrics["test"]["f1"] > 0.9
     text = rows[6]["text"]
     assert {e["text"] for e in load(run.path).predict(str(text))["entities"]} == {"Bo", "Łódź"}

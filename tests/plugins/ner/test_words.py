@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from taskzoo.errors import DataError
 from taskzoo_ner.spans import spans_to_tags
-from taskzoo_ner.words import is_blank, spans_to_words, split_words
+from taskzoo_ner.words import is_separator, spans_to_words, split_words
 
 JOINERS = "\u00ad\u180e\u200c\u200d\u2060"
 VISIBLE = "aZ9.'-東ひカ한ไé#❤👩🏽🇫🇷"
@@ -59,10 +59,10 @@ def test_nothing_visible_is_lost(text: str) -> None:
     position = 0
     for start, end in found:
         assert position <= start < end <= len(text)
-        assert not any(char.isspace() or is_blank(char) for char in text[start:end])
-        assert all(is_blank(char) or char in JOINERS for char in text[position:start])
+        assert not any(char.isspace() or is_separator(char) for char in text[start:end])
+        assert all(is_separator(char) or char in JOINERS for char in text[position:start])
         position = end
-    assert all(is_blank(char) or char in JOINERS for char in text[position:])
+    assert all(is_separator(char) or char in JOINERS for char in text[position:])
 
 
 @given(awkward)

@@ -86,4 +86,4 @@ class TestAdapters(TaskContract):
     task = "sentiment"
     family = "bert"
     data = "stars"
-    settings: ClassVar = {"stars_as": "numbers", "lora": True}
+    settings: ClassVar = {"stars_as": "numbers", "method": "lora"}

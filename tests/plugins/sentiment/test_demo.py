@@ -12,9 +12,11 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from tools.demo.patterns import read_source
+from tools.demo.sentiment import generate
+from tools.demo.shared import PLUGINS, Dice, run
 
 from taskzoo.data.readers import find_splits
-from taskzoo_sentiment.demo import generate
 
 SPLITS = ("train", "validation", "test")
 LABELS = {
@@ -27,29 +29,30 @@ made = cache(lambda folder: generate.generate(next(c for c in generate.COLLECTIO
 
 
 def rows(folder: str, split: str) -> list[dict[str, str]]:
-    with (generate.HERE / folder / f"{split}.csv").open(encoding="utf-8", newline="") as file:
+    with (generate.DATA / folder / f"{split}.csv").open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 
 
 def test_the_generator_writes_the_files_byte_for_byte() -> None:
     written = generate.files()
-    assert set(written) == set(generate.HERE.rglob("*.csv"))
+    assert set(written) == set(generate.DATA.rglob("*.csv"))
     for path, content in written.items():
         assert path.read_bytes() == content, path
 
 
 def test_the_generator_runs_as_a_script() -> None:
-    script = generate.HERE / "generate.py"
-    result = subprocess.run([sys.executable, script, "--check"], capture_output=True, text=True, check=False)
+    command = [sys.executable, "-m", "tools.demo.sentiment.generate", "--check"]
+    result = subprocess.run(command, cwd=PLUGINS.parent, capture_output=True, text=True, check=False)
     assert (result.returncode, result.stderr) == (0, "")
 
 
-def test_check_notices_a_changed_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(generate, "files", lambda: {tmp_path / "train.csv": b"text,label\n"})
-    monkeypatch.setattr(generate, "HERE", tmp_path)
-    assert generate.main(["--check"]) == 1
-    assert generate.main([]) == 0
-    assert generate.main(["--check"]) == 0
+def test_check_notices_a_changed_file(tmp_path: Path) -> None:
+    def files() -> dict[Path, bytes]:
+        return {tmp_path / "zh" / "train": b"{}\n"}
+
+    assert run(files, ["--check"]) == 1
+    assert run(files, []) == 0
+    assert run(files, ["--check"]) == 0
 
 
 @COLLECTIONS
@@ -58,7 +61,7 @@ def test_sizes_and_columns(collection: generate.Collection) -> None:
         found = rows(collection.folder, split)
         assert len(found) == collection.sizes[split]
         assert set(found[0]) == {"text", "label"}
-        assert (generate.HERE / collection.folder / f"{split}.csv").stat().st_size < 200_000
+        assert (generate.DATA / collection.folder / f"{split}.csv").stat().st_size < 200_000
 
 
 @pytest.mark.parametrize("folder", LABELS)
@@ -81,7 +84,7 @@ def test_values_span_the_scale_in_steps_of_a_tenth() -> None:
 
 def test_words_add_up_to_the_value_of_a_text() -> None:
     words = {"thing": ["soup"], "how": ["a bit @-0.5"], "good": ["nice @1.6"]}
-    text, worth = generate.fill("the {thing} was {how} {good}.", words, generate.Dice(1))
+    text, worth = generate.fill("the {thing} was {how} {good}.", words, Dice(1))
     assert text == "The soup was a bit nice."
     assert worth == pytest.approx(1.1)
 
@@ -111,7 +114,7 @@ def test_templates_make_at_most_two_thirds_of_each_english_training_class() -> N
 
 @COLLECTIONS
 def test_reader_finds_the_splits_among_the_other_files(collection: generate.Collection) -> None:
-    assert set(find_splits(generate.HERE / collection.folder, ("text", "label"))) == set(SPLITS)
+    assert set(find_splits(generate.DATA / collection.folder, ("text", "label"))) == set(SPLITS)
 
 
 @COLLECTIONS
@@ -128,4 +131,4 @@ def test_check_refuses_leaks(collection: generate.Collection, breach: str) -> No
         "malformed": first._replace(text="{thing} [a|b]"),
     }[breach]
     with pytest.raises(ValueError, match=breach):
-        generate.check(data, generate.read_sources(collection.sources), collection)
+        generate.check(data, read_source(*(generate.SOURCES / name for name in collection.sources)), collection)

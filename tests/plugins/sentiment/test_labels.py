@@ -1,4 +1,4 @@
-"""Which kind of sentiment labels are, in which order they stand, and what is refused."""
+"""Which kind of sentiment labels are, in which order they come, and what is refused."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from taskzoo import DataError, RequestError, Row
-from taskzoo_sentiment.labels import find_kind, in_order, number, require_number, require_star, star
+from taskzoo_sentiment.label_kinds import find_kind, in_order, number, require_number, require_star, star
 
 
 def rows_of(names: Sequence[str]) -> list[Row]:
@@ -81,10 +81,14 @@ def test_a_kind_that_suits_can_be_asked_for(names: list[str], asked: str) -> Non
         (["neg", "pos", "Neg"], "auto", r"train.csv:4: the label 'Neg' is written 'neg' on line 2"),
         (["1", "2", "3", "4", "4.0"], "auto", r"train.csv:6: the label '4.0' is written '4' on line 5"),
         (["4 stars", "2 stars", "3 stars", "1 star", "4"], "stars", r"train.csv:6: the label '4' is written '4 stars'"),
-        (["0.5", "0.7", "good", "0.1"], "auto", r"train.csv:4: the label 'good' is no number, unlike '0.5' on line 2"),
+        (
+            ["0.5", "0.7", "good", "0.1"],
+            "auto",
+            r"train.csv:4: the label 'good' is not a number, unlike '0.5' on line 2",
+        ),
         (["good", "7", "bad", "fine"], "auto", r"train.csv:3: the label '7' is a number, unlike 'good' on line 2"),
-        (["0.5", "0.7", "nan", "0.1"], "auto", r"train.csv:4: the label 'nan' is no number"),
-        (["1", "2", "1e999", "3", "4", "5", "6"], "auto", r"train.csv:4: the label '1e999' is no number"),
+        (["0.5", "0.7", "nan", "0.1"], "auto", r"train.csv:4: the label 'nan' is not a number"),
+        (["1", "2", "1e999", "3", "4", "5", "6"], "auto", r"train.csv:4: the label '1e999' is not a number"),
         (["0.5", "0,75", "1"], "auto", r"train.csv:3: the label '0,75' has a comma as decimal mark; write 0.75\."),
         (["0,5", "0,75", "1"], "auto", r"train.csv:2: .* write 0.5\."),
     ],
@@ -97,13 +101,13 @@ def test_labels_that_contradict_each_other_or_the_kind(names: list[str], asked: 
 
 @pytest.mark.parametrize("name", ["good", "nan", "inf", "-Infinity", "1e999", "1_000", "", "½", "0x10", "1 2", "5%"])
 def test_an_intensity_is_a_finite_number(name: str) -> None:
-    with pytest.raises(DataError, match=r"^f\.csv:7: the label .* is no finite number"):
+    with pytest.raises(DataError, match=r"^f\.csv:7: the label .* is not a finite number"):
         require_number(Row({}, "f.csv", 7), name)
 
 
 @pytest.mark.parametrize("name", ["0", "6", "7", "3.5", "-1", "good", "12", "11 stars", "１２"])
 def test_a_star_is_a_whole_number_from_1_to_5(name: str) -> None:
-    with pytest.raises(DataError, match=r"^f\.csv:7: the label .* is no whole number of stars from 1 to 5"):
+    with pytest.raises(DataError, match=r"^f\.csv:7: the label .* is not a whole number of stars from 1 to 5"):
         require_star(Row({}, "f.csv", 7), name)
 
 
@@ -141,12 +145,12 @@ def test_any_text_is_a_finite_number_or_none(name: str) -> None:
         ["apple", "pear"],
     ],
 )
-def test_labels_stand_from_negative_to_positive(ordered: list[str]) -> None:
+def test_labels_are_sorted_from_negative_to_positive(ordered: list[str]) -> None:
     assert in_order(reversed(ordered)) == ordered
     assert in_order(ordered) == ordered
 
 
 @given(st.sets(st.integers(-1000, 1000), min_size=2))
-def test_numbers_stand_by_value(values: set[int]) -> None:
+def test_numbers_are_sorted_by_value(values: set[int]) -> None:
     ordered = in_order(str(value) for value in values)
     assert all(int(a) < int(b) for a, b in pairwise(ordered))

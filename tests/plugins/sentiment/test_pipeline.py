@@ -34,10 +34,8 @@ def file_of(folder: Path, labels: dict[int, str]) -> Path:
 
 def test_stars_as_numbers(tmp_path: Path, tiny_checkpoint: Callable[..., Path]) -> None:
     train = file_of(tmp_path, {-1: "1", 0: "3", 1: "5"})
-    run = finetune(
-        "sentiment", model=str(tiny_checkpoint()), train=train, output=tmp_path / "run",
-        kind="stars", stars_as="numbers", baseline=True, **SHORT,
-    )  # fmt: skip
+    options: dict[str, Any] = {"kind": "stars", "stars_as": "numbers", "baseline": True, **SHORT}
+    run = finetune("sentiment", model=str(tiny_checkpoint()), train=train, output=tmp_path / "run", **options)
     scores = run.metrics["test"]
     assert {"mse", "pearson", "accuracy", "accuracy_within_one", "accuracy_ci95"} <= set(scores)
     assert {"mse", "accuracy"} <= set(run.metrics["baseline"]["test"])

@@ -15,6 +15,7 @@ from taskzoo import DataError, RequestError, Row, registry
 from taskzoo.config import TRAINING_FIELDS
 from taskzoo.data.shots import take_shots
 from taskzoo.data.splits import overlap_report
+from taskzoo.types import Batch
 from taskzoo_sentiment.task import SentimentTask
 
 STARS = ["1", "2", "3", "4", "5"]
@@ -31,9 +32,9 @@ def fitted(labels: Sequence[Any], **options: Any) -> SentimentTask:
 
 
 def predicted(task: SentimentTask, logits: Sequence[Sequence[float]]) -> list[dict[str, Any]]:
-    rows = task.rows_from_texts([f"text {i}" for i in range(len(logits))])
-    parts = task.decode(SimpleNamespace(logits=torch.tensor(logits)), {"inputs": {}, "targets": {}})
-    return task.assemble(rows, [[part] for part in parts])
+    examples = task.prepare([Row({"text": f"text {i}"}) for i in range(len(logits))], "predict")
+    parts = task.decode(SimpleNamespace(logits=torch.tensor(logits)), Batch({}, {}))
+    return task.assemble(examples, [[part] for part in parts])
 
 
 # classes
@@ -42,31 +43,31 @@ def predicted(task: SentimentTask, logits: Sequence[Sequence[float]]) -> list[di
 def test_the_positive_label_is_the_second() -> None:
     """Precision, recall and F1 of a binary task are those of the second label."""
     task = fitted(["好评", "差评", " 好评 "])
-    assert task.answer.labels == ["差评", "好评"]
+    assert task.text_head.labels == ["差评", "好评"]
     assert predicted(task, [[-1.0, 1.0]])[0]["label"] == "好评"
     assert task.references(task.prepare(rows_of(["好评"]), "test")) == [{"label": "好评"}]
 
 
 def test_labels_are_kept_as_they_are_written() -> None:
-    assert fitted(["NEG", "Pos", "neutral"]).answer.labels == ["NEG", "neutral", "Pos"]
-    assert fitted(["1.0", "2.0", "3.0", "4.0", "5.0"]).answer.labels == ["1.0", "2.0", "3.0", "4.0", "5.0"]
+    assert fitted(["NEG", "Pos", "neutral"]).text_head.labels == ["NEG", "neutral", "Pos"]
+    assert fitted(["1.0", "2.0", "3.0", "4.0", "5.0"]).text_head.labels == ["1.0", "2.0", "3.0", "4.0", "5.0"]
 
 
 def test_numbers_and_truth_values_of_json_are_labels() -> None:
-    assert fitted([1, 0, 1.0]).answer.labels == ["0", "1"]
-    assert fitted([True, False]).answer.labels == ["false", "true"]
+    assert fitted([1, 0, 1.0]).text_head.labels == ["0", "1"]
+    assert fitted([True, False]).text_head.labels == ["false", "true"]
 
 
 def test_pairs_of_texts() -> None:
     task = fitted(["neg", "pos"])
     (row,) = task.prepare([Row({"text": "cold soup", "text_pair": "the soup", "label": "neg"})], "test")
-    assert task.signature(row) == ("cold soup\nthe soup", "neg")
+    assert task.dedup_key(row) == ("cold soup\nthe soup", "neg")
 
 
 @pytest.mark.parametrize(
     ("labels", "options", "expected"),
     [
-        (["pos", "neg", "pos"], {}, "binary, neg (1 row), pos (2 rows) (found from the labels; kind=... sets it)"),
+        (["pos", "neg", "pos"], {}, "binary, neg (1 row), pos (2 rows) (detected from the labels; kind=... sets it)"),
         (["a", "b", "c"], {"kind": "three-way"}, "three-way, a (1 row), b (1 row), c (1 row)"),
         (STARS, {"kind": "stars", "stars_as": "numbers"}, "stars as a number from 1 to 5, mean 3, deviation 1.41"),
         (["-0.5", "0.25", "1", "0"], {"kind": "intensity"}, "intensity, a number from -0.5 to 1, mean 0.188, "),
@@ -86,9 +87,9 @@ def test_what_was_found_is_said_in_one_line(labels: list[str], options: dict[str
 
 def test_stars_are_classes_or_numbers() -> None:
     classes = fitted(STARS)
-    assert (classes.answer.kind, classes.answer.labels) == ("single", STARS)
+    assert (classes.text_head.problem_type, classes.text_head.labels) == ("single_label_classification", STARS)
     numbers = fitted(STARS, stars_as="numbers")
-    assert (numbers.answer.kind, numbers.answer.labels) == ("value", [])
+    assert (numbers.text_head.problem_type, numbers.text_head.labels) == ("regression", [])
     assert {m.__class__.__name__ for m in numbers.metrics()} == {"Regression", "RoundedAccuracy"}
 
 
@@ -115,13 +116,13 @@ def test_stars_are_called_as_the_user_calls_them() -> None:
 
 @pytest.mark.parametrize("options", [{}, {"stars_as": "numbers"}])
 def test_seven_stars_are_refused(options: dict[str, Any]) -> None:
-    with pytest.raises(DataError, match=r"^train\.csv:7: the label '7' is no whole number of stars from 1 to 5"):
+    with pytest.raises(DataError, match=r"^train\.csv:7: the label '7' is not a whole number of stars from 1 to 5"):
         fitted([*STARS, "7"], kind="stars", **options)
 
 
 def test_stars_of_the_test_file_are_checked_too() -> None:
     task = fitted(STARS, stars_as="numbers")
-    with pytest.raises(DataError, match=r"^test\.csv:2: the label '3\.5' is no whole number of stars"):
+    with pytest.raises(DataError, match=r"^test\.csv:2: the label '3\.5' is not a whole number of stars"):
         task.prepare(rows_of(["3.5"], "test.csv"), "test")
 
 
@@ -138,7 +139,7 @@ def test_an_intensity_is_a_number() -> None:
 
 
 @pytest.mark.parametrize("label", ["good", "nan", "inf", "", None, float("nan"), float("inf")])
-def test_what_is_no_number_is_refused_with_its_line(label: Any) -> None:
+def test_what_is_not_a_number_is_refused_with_its_line(label: Any) -> None:
     task = fitted(["-2.5", "0.5", "1", "3"])
     with pytest.raises(DataError, match=r"^test\.csv:2: the label "):
         task.prepare(rows_of([label], "test.csv"), "test")
@@ -156,7 +157,7 @@ def test_no_shots_of_numbers() -> None:
 
 def conflicts(task: SentimentTask, labels: Sequence[str]) -> int:
     rows = [Row({"text": "the same", "label": label}, "train.csv", line) for line, label in enumerate(labels, 2)]
-    found: int = overlap_report({"train": task.prepare(rows, "train")}, task.signature)["conflicting_targets"]["count"]
+    found: int = overlap_report({"train": task.prepare(rows, "train")}, task.dedup_key)["conflicting_targets"]["count"]
     return found
 
 
@@ -173,7 +174,7 @@ def test_splits_keep_all_levels_of_intensity() -> None:
     task = SentimentTask(registry.task("sentiment").resolve_options({}))
     values = [f"{value:.4f}" for value in np.random.default_rng(0).uniform(-1, 1, 200)]
     rows = task.prepare(rows_of(values), "train")
-    assert len({task.signature(row)[1] for row in rows}) == 5
+    assert len({task.dedup_key(row)[1] for row in rows}) == 5
 
 
 # requests that make no sense
@@ -203,7 +204,7 @@ def test_requests_that_make_no_sense(labels: list[Any], options: dict[str, Any],
 
 def test_smoothing_labels_has_no_meaning_for_numbers() -> None:
     task = fitted(["0.1", "0.2", "1", "2"])
-    outputs, batch = SimpleNamespace(logits=torch.zeros(1, 1)), {"inputs": {}, "targets": {"values": torch.zeros(1)}}
+    outputs, batch = SimpleNamespace(logits=torch.zeros(1, 1)), Batch({}, {"values": torch.zeros(1)})
     with pytest.raises(RequestError, match="label_smoothing"):
         task.loss(outputs, batch, label_smoothing=0.1)
 
@@ -226,9 +227,10 @@ def test_no_option_hides_a_setting_of_the_engine() -> None:
 )
 def test_the_state_is_all_that_is_needed(labels: list[str], options: dict[str, Any]) -> None:
     task = fitted(labels, **options)
-    twin = SentimentTask.from_state(json.loads(json.dumps(task.state())))
+    twin = SentimentTask(task.options)
+    twin.restore(json.loads(json.dumps(task.state())))
     assert twin.state() == task.state()
-    logits = np.random.default_rng(0).normal(size=(4, len(task.answer.labels) or 1)).tolist()
+    logits = np.random.default_rng(0).normal(size=(4, len(task.text_head.labels) or 1)).tolist()
     for one, other in zip(predicted(task, logits), predicted(twin, logits), strict=True):
         assert {k: v for k, v in one.items() if k[0] != "_"} == {k: v for k, v in other.items() if k[0] != "_"}
     rows = rows_of(labels, "test.csv")

@@ -16,7 +16,6 @@ class Quick(TaskContract):
     task = "summarization"
     size = 16
     settings: ClassVar = {"max_new_tokens": 8}
-    without_gradient = ("pooler",)
 
     @pytest.mark.slow
     def test_save_and_load(self) -> None:
@@ -39,7 +38,7 @@ class TestBart(Quick):
 class TestGpt2Adapters(Quick):
     __test__ = True
     family = "gpt2"
-    settings: ClassVar = {"max_new_tokens": 8, "lora": True}
+    settings: ClassVar = {"max_new_tokens": 8, "method": "lora"}
 
 
 @pytest.mark.slow

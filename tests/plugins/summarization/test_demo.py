@@ -12,9 +12,10 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from tools.demo.shared import PLUGINS, SPLITS, Dice, run, tokens
+from tools.demo.summarization import generate
 
 from taskzoo.data.readers import find_splits
-from taskzoo_summarization.demo import generate
 
 COLLECTIONS = pytest.mark.parametrize("collection", generate.COLLECTIONS, ids=lambda found: found.folder)
 read = cache(generate.read_source)
@@ -22,7 +23,7 @@ made = cache(lambda folder: generate.generate(next(c for c in generate.COLLECTIO
 
 
 def rows(folder: str, split: str) -> list[dict[str, str]]:
-    text = (generate.HERE / folder / f"{split}.jsonl").read_text(encoding="utf-8")
+    text = (generate.DATA / folder / f"{split}.jsonl").read_text(encoding="utf-8")
     return [json.loads(line) for line in text.splitlines()]
 
 
@@ -32,24 +33,25 @@ def first_sentence(text: str) -> str:
 
 def test_the_generator_writes_the_files_byte_for_byte() -> None:
     written = generate.files()
-    assert set(written) == set(generate.HERE.rglob("*.jsonl"))
+    assert set(written) == set(generate.DATA.rglob("*.jsonl"))
     for path, content in written.items():
         assert path.read_bytes() == content, path
     assert sum(map(len, written.values())) < 3_000_000
 
 
 def test_the_generator_runs_as_a_script() -> None:
-    script = generate.HERE / "generate.py"
-    result = subprocess.run([sys.executable, script, "--check"], capture_output=True, text=True, check=False)
+    command = [sys.executable, "-m", "tools.demo.summarization.generate", "--check"]
+    result = subprocess.run(command, cwd=PLUGINS.parent, capture_output=True, text=True, check=False)
     assert (result.returncode, result.stderr) == (0, "")
 
 
-def test_check_notices_a_changed_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(generate, "files", lambda: {tmp_path / "zh" / "train.jsonl": b"{}\n"})
-    monkeypatch.setattr(generate, "HERE", tmp_path)
-    assert generate.main(["--check"]) == 1
-    assert generate.main([]) == 0
-    assert generate.main(["--check"]) == 0
+def test_check_notices_a_changed_file(tmp_path: Path) -> None:
+    def files() -> dict[Path, bytes]:
+        return {tmp_path / "zh" / "train": b"{}\n"}
+
+    assert run(files, ["--check"]) == 1
+    assert run(files, []) == 0
+    assert run(files, ["--check"]) == 0
 
 
 @COLLECTIONS
@@ -62,22 +64,20 @@ def test_sizes_and_keys(collection: generate.Collection) -> None:
 
 @COLLECTIONS
 def test_the_reader_finds_the_splits_among_the_other_files(collection: generate.Collection) -> None:
-    assert set(find_splits(generate.HERE / collection.folder, ("source", "target"))) == set(generate.SPLITS)
+    assert set(find_splits(generate.DATA / collection.folder, ("source", "target"))) == set(SPLITS)
 
 
 @COLLECTIONS
 @pytest.mark.parametrize("key", ["source", "target"])
 def test_nothing_occurs_twice(collection: generate.Collection, key: str) -> None:
-    texts = Counter(row[key] for split in generate.SPLITS for row in rows(collection.folder, split))
+    texts = Counter(row[key] for split in SPLITS for row in rows(collection.folder, split))
     assert [text for text, count in texts.items() if count > 1] == []
 
 
 @COLLECTIONS
 def test_the_first_sentence_is_a_poor_summary(collection: generate.Collection) -> None:
     test = rows(collection.folder, "test")
-    scores = [
-        generate.rouge_l(generate.tokens(first_sentence(row["source"])), generate.tokens(row["target"])) for row in test
-    ]
+    scores = [generate.rouge_l(tokens(first_sentence(row["source"])), tokens(row["target"])) for row in test]
     assert statistics.mean(scores) < 0.3
 
 
@@ -86,7 +86,7 @@ def test_the_readme_gives_the_score_of_the_mere_form(collection: generate.Collec
     """A summary with the facts of another report scores high here; whoever reads a score has to know how high."""
     data = made(collection.folder)
     stated = re.search(
-        r"ROUGE-L of (\d+) \(Chinese: (\d+)\)", (generate.HERE / "README.md").read_text(encoding="utf-8")
+        r"ROUGE-L of (\d+) \(Chinese: (\d+)\)", (generate.DATA / "README.md").read_text(encoding="utf-8")
     )
     assert stated
     floor = 100 * generate.form_only(data["train"], data["test"])
@@ -141,7 +141,7 @@ def test_numbers_are_words_up_to_twelve_and_digits_where_asked() -> None:
     )
     kind.roles.update({"aside": ["y"]})
     source = generate.Source({}, {"k": kind})
-    report = generate.make_report(source, generate.COLLECTIONS[0], "k", "train", generate.Dice(1))
+    report = generate.make_report(source, generate.COLLECTIONS[0], "k", "train", Dice(1))
     assert report.target == "7 13"
     assert "Seven 13" in report.source
 

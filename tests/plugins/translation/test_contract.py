@@ -18,7 +18,6 @@ class Quick(TaskContract):
     task = "translation"
     size = 16
     settings: ClassVar = DIRECTION
-    without_gradient = ("pooler",)
 
     @pytest.mark.slow
     def test_save_and_load(self) -> None:
@@ -42,7 +41,7 @@ class TestWarmStartAdapters(Quick):
 
     __test__ = True
     family = "bert"
-    settings: ClassVar = {**DIRECTION, "lora": True}
+    settings: ClassVar = {**DIRECTION, "method": "lora"}
 
 
 @pytest.mark.slow
@@ -55,14 +54,14 @@ class TestWarmStart(Quick):
 class TestT5Adapters(Quick):
     __test__ = True
     family = "t5"
-    settings: ClassVar = {**DIRECTION, "lora": True}
+    settings: ClassVar = {**DIRECTION, "method": "lora"}
 
 
 @pytest.mark.slow
 class TestGpt2Adapters(Quick):
     __test__ = True
     family = "gpt2"
-    settings: ClassVar = {**DIRECTION, "lora": True, "num_beams": 2}
+    settings: ClassVar = {**DIRECTION, "method": "lora", "num_beams": 2}
 
 
 @pytest.mark.slow
@@ -75,7 +74,7 @@ class TestBart(Quick):
 class TestBartAdapters(Quick):
     __test__ = True
     family = "bart"
-    settings: ClassVar = {**DIRECTION, "lora": True}
+    settings: ClassVar = {**DIRECTION, "method": "lora"}
 
 
 @pytest.mark.slow
@@ -88,7 +87,7 @@ class TestMarian(Quick):
 class TestMarianAdapters(Quick):
     __test__ = True
     family = "marian"
-    settings: ClassVar = {**DIRECTION, "lora": True}
+    settings: ClassVar = {**DIRECTION, "method": "lora"}
 
 
 @pytest.mark.slow
@@ -101,7 +100,7 @@ class TestMbart(Quick):
 class TestMbartAdapters(Quick):
     __test__ = True
     family = "mbart"
-    settings: ClassVar = {**DIRECTION, "lora": True}
+    settings: ClassVar = {**DIRECTION, "method": "lora"}
 
 
 @pytest.mark.slow

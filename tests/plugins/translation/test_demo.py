@@ -11,16 +11,17 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from tools.demo.shared import PLUGINS, Dice, run
+from tools.demo.translation import generate
 
 from taskzoo.data.readers import find_splits
-from taskzoo_translation.demo import generate
 
 grammar = cache(generate.read_grammar)
 made = cache(generate.generate)
 
 
 def rows(split: str) -> list[dict[str, str]]:
-    return [json.loads(line) for line in (generate.HERE / f"{split}.jsonl").read_text(encoding="utf-8").splitlines()]
+    return [json.loads(line) for line in (generate.DATA / f"{split}.jsonl").read_text(encoding="utf-8").splitlines()]
 
 
 def words(text: str) -> set[str]:
@@ -28,22 +29,23 @@ def words(text: str) -> set[str]:
 
 
 def test_the_generator_writes_the_files_byte_for_byte() -> None:
-    for split, pairs in made().items():
-        assert (generate.HERE / f"{split}.jsonl").read_bytes() == generate.to_lines(pairs).encode("utf-8")
+    for path, content in generate.files().items():
+        assert path.read_bytes() == content
 
 
 def test_the_generator_runs_as_a_script() -> None:
-    script = generate.HERE / "generate.py"
-    result = subprocess.run([sys.executable, script, "--check"], capture_output=True, text=True, check=False)
+    command = [sys.executable, "-m", "tools.demo.translation.generate", "--check"]
+    result = subprocess.run(command, cwd=PLUGINS.parent, capture_output=True, text=True, check=False)
     assert (result.returncode, result.stderr) == (0, "")
 
 
-def test_check_notices_a_changed_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(generate, "HERE", tmp_path)
-    monkeypatch.setattr(generate, "generate", lambda: {"train": made()["train"]})
-    assert generate.main(["--check"]) == 1
-    assert generate.main([]) == 0
-    assert generate.main(["--check"]) == 0
+def test_check_notices_a_changed_file(tmp_path: Path) -> None:
+    def files() -> dict[Path, bytes]:
+        return {tmp_path / "zh" / "train": b"{}\n"}
+
+    assert run(files, ["--check"]) == 1
+    assert run(files, []) == 0
+    assert run(files, ["--check"]) == 0
 
 
 def test_sizes_and_keys() -> None:
@@ -51,11 +53,11 @@ def test_sizes_and_keys() -> None:
         found = rows(split)
         assert len(found) == size
         assert all(set(row) == {"en", "zh"} for row in found)
-    assert sum(path.stat().st_size for path in generate.HERE.glob("*.jsonl")) < 1_000_000
+    assert sum(path.stat().st_size for path in generate.DATA.glob("*.jsonl")) < 1_000_000
 
 
 def test_the_reader_finds_the_splits_among_the_other_files() -> None:
-    assert set(find_splits(generate.HERE, ("source", "target"))) == set(generate.SIZES)
+    assert set(find_splits(generate.DATA, ("source", "target"))) == set(generate.SIZES)
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
@@ -102,7 +104,7 @@ def test_training_shows_each_word_of_the_other_splits() -> None:
 
 
 def test_a_sentence_has_one_translation_in_the_whole_grammar() -> None:
-    maker = generate.Maker(grammar(), generate.Dice(1))
+    maker = generate.Maker(grammar(), Dice(1))
     there: dict[str, str] = {}
     back: dict[str, str] = {}
     for number in range(20_000):
@@ -135,7 +137,7 @@ def test_patterns_agree_and_place_adjectives(english: str, chinese: str, chosen:
         name: [e for e in entries if next(iter(e.english.values())) == chosen.get(name, next(iter(e.english.values())))]
         for name, entries in grammar().lists.items()
     }
-    maker = generate.Maker(grammar()._replace(lists=lists), generate.Dice(1))
+    maker = generate.Maker(grammar()._replace(lists=lists), Dice(1))
     assert maker.pair(english, chinese).english == expected
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from taskzoo.errors import RequestError
-from taskzoo.runs.plan import make_config, make_plan
-from taskzoo.runs.prepare import _opening
+from taskzoo.runs.plan import make_plan
+from taskzoo.runs.request import DataRequest, RunRequest, resolve_request
+from taskzoo.runs.wording import opening
 
 GOOD = [(f"The number {n} is on the door.", f"门上有数字{n}。") for n in range(20)]
 COPY = ("Same text here.", "Same text here.")
@@ -18,21 +19,23 @@ def plan(train, *, group_by=None, settings=None, **splits):
         name: [dict(zip(("source", "target", "group"), row, strict=False)) for row in rows]
         for name, rows in {"train": train, **splits}.items()
     }
-    config, _, _ = make_config(
-        "translation", model="scratch:t5-tiny", in_memory=True, group_by=group_by,
-        settings={"source": "en", "target": "zh", **(settings or {})},
-    )  # fmt: skip
-    return make_plan(config, memory=memory)
+    request = RunRequest(
+        "translation",
+        model="scratch:t5-tiny",
+        data=DataRequest(**memory, group_by=group_by),
+        settings={"source_lang": "en", "target_lang": "zh", **(settings or {})},
+    )
+    return make_plan(resolve_request(request), memory)
 
 
 def sources(plan, split):
-    return [row["source"] for row in plan.splits.rows[split]]
+    return [row["source"] for row in plan.splits.examples[split]]
 
 
 def test_report_counts_and_keeps():
     made = plan([*GOOD, COPY, LATIN, GOOD[0]], settings={"filter": "report"}, validation=[], test=[])
     assert len(sources(made, "train")) == 23
-    shown = "\n".join(_opening(made))
+    shown = "\n".join(opening(made))
     assert "train: 1 pairs look wrong and are kept: copies" in shown
     assert "train: 1 pairs look wrong and are kept: wrong script" in shown
     assert "1 pairs look wrong and are kept: duplicates" in shown
@@ -43,15 +46,15 @@ def test_report_counts_and_keeps():
 def test_drop_leaves_them_out_before_anything_is_learnt():
     made = plan([*GOOD, COPY, LATIN, GOOD[0]], settings={"filter": "drop"}, validation=[], test=[])
     assert sources(made, "train") == [source for source, _ in GOOD]
-    assert "train: 1 pairs look wrong and are dropped: copies" in "\n".join(_opening(made))
-    texts = made.task.vocabulary_texts(made.splits.rows["train"])
+    assert "train: 1 pairs look wrong and are dropped: copies" in "\n".join(opening(made))
+    texts = made.task.vocabulary_texts(made.splits.examples["train"])
     assert LATIN[1] not in texts[1]
 
 
 def test_none_says_nothing():
     made = plan([*GOOD, COPY], validation=[], test=[])
     assert len(sources(made, "train")) == 21
-    assert "look wrong" not in "\n".join(_opening(made))
+    assert "look wrong" not in "\n".join(opening(made))
 
 
 def test_given_rows_for_validation_and_test_stay_as_they_are():
@@ -78,10 +81,12 @@ def test_rows_split_off_are_the_same_with_and_without(grouped):
 def test_of_several_targets_only_the_wrong_ones_go():
     made = plan(
         [*GOOD, ("It rains.", ["下雨了。", "Es regnet."]), ("He sings.", ["Er singt.", "Sie singt."])],
-        settings={"filter": "drop"}, validation=[], test=[],
-    )  # fmt: skip
-    assert made.splits.rows["train"][-1]["targets"] == ["下雨了。"]
-    assert len(made.splits.rows["train"]) == 21
+        settings={"filter": "drop"},
+        validation=[],
+        test=[],
+    )
+    assert made.splits.examples["train"][-1]["targets"] == ["下雨了。"]
+    assert len(made.splits.examples["train"]) == 21
     assert made.splits.sources["train"]["noticed"]["pairs look wrong and are dropped: wrong script"] == 3
 
 

@@ -7,7 +7,7 @@ import gzip
 import zlib
 from pathlib import Path
 
-from ...errors import DataError, nearest
+from taskzoo.errors import DataError, nearest
 
 _BINARY = {b"PK\x03\x04": "a zip or Excel file", b"SQLite format 3": "an SQLite file"}
 _MARKS = (  # a longer mark stands before one that it starts with
@@ -42,11 +42,8 @@ def to_text(data: bytes, source: str) -> str:
         raise DataError("the file is empty.", file=source)
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
-        raise DataError(
-            "a NUL byte stands here, so this is no plain text, or UTF-16 without its mark; save it as UTF-8.",
-            file=source,
-            line=line,
-        )
+        reason = "a NUL byte stands here, so this is not plain text, or UTF-16 without its mark; save it as UTF-8."
+        raise DataError(reason, file=source, line=line)
     return text
 
 
@@ -61,12 +58,12 @@ def read_bytes(path: Path) -> bytes:
     try:
         data = path.read_bytes()
         if data.startswith(b"\x1f\x8b") or (path.suffix.lower() == ".gz" and data):
-            data = gzip.decompress(data)
+            return gzip.decompress(data)
+        return data
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise DataError(f"gzip cannot unpack it ({error}); copy the file again.", file=source) from None
     except OSError as error:
         raise DataError(f"the file cannot be read ({error.strerror or error}).", file=source) from None
-    return data
 
 
 def split_lines(text: str, source: str) -> list[str]:
@@ -78,9 +75,8 @@ def split_lines(text: str, source: str) -> list[str]:
         DataError: the only line ends are carriage returns.
     """
     if "\n" not in text and "\r" in text.rstrip("\r"):
-        raise DataError(
-            "lines end in lone carriage returns; convert them with: tr '\\r' '\\n' < FILE > NEW.", file=source
-        )
+        fix = "convert them with: tr '\\r' '\\n' < FILE > NEW."
+        raise DataError(f"lines end in lone carriage returns; {fix}", file=source)
     lines = [line.rstrip("\r") for line in text.split("\n")]
     return lines[:-1] if not lines[-1] else lines
 
@@ -91,22 +87,19 @@ def require_file(path: Path) -> None:
     Raises:
         DataError: it is missing (with the nearest names beside it) or a folder.
     """
-    if path.is_dir():
-        inside = sorted(p.name for p in path.iterdir() if p.is_file() and not p.name.startswith("."))
-        raise DataError(f"this is a folder and a file is needed; it holds {listed(inside)}.", file=str(path))
-    if not path.exists():
-        raise DataError(_missing(path), file=str(path))
-
-
-def _missing(path: Path) -> str:
-    folder = path.parent
+    folder = path if path.is_dir() else path.parent
+    if path.exists() and folder != path:
+        return
     if not folder.is_dir():
-        return f"there is no such file, nor a folder {str(folder)!r}."
+        raise DataError(f"there is no such file, nor a folder {str(folder)!r}.", file=str(path))
     names = sorted(p.name for p in folder.iterdir() if p.is_file() and not p.name.startswith("."))
-    near = nearest(path.name, names)
-    if near:
-        return f"there is no such file; did you mean {' or '.join(repr(name) for name in near)}?"
-    return f"there is no such file; its folder holds {listed(names)}."
+    if folder == path:
+        message = f"this is a folder and a file is needed; it holds {listed(names)}."
+    elif near := nearest(path.name, names):
+        message = f"there is no such file; did you mean {' or '.join(map(repr, near))}?"
+    else:
+        message = f"there is no such file; its folder holds {listed(names)}."
+    raise DataError(message, file=str(path))
 
 
 def listed(names: list[str], limit: int = 5) -> str:
@@ -123,17 +116,12 @@ def _decode(data: bytes, source: str) -> str:
         return data.decode(encoding)
     except UnicodeDecodeError as error:
         if not encoding.startswith("utf-8"):
-            raise DataError(
-                f"the file starts as {encoding.upper()} but does not decode ({error.reason}); save it as UTF-8.",
-                file=source,
-            ) from None
-        before = data.rfind(b"\n", 0, error.start) + 1
-        raise DataError(
-            f"byte {error.start - before + 1} of this line (0x{data[error.start]:02X}) is not UTF-8; "
-            + _likely_encoding(data, error),
-            file=source,
-            line=data.count(b"\n", 0, error.start) + 1,
-        ) from None
+            found = f"the file starts as {encoding.upper()} but does not decode ({error.reason})"
+            raise DataError(f"{found}; save it as UTF-8.", file=source) from None
+        place = error.start - data.rfind(b"\n", 0, error.start)
+        found = f"byte {place} of this line (0x{data[error.start]:02X}) is not UTF-8"
+        line = data.count(b"\n", 0, error.start) + 1
+        raise DataError(f"{found}; {_likely_encoding(data, error)}", file=source, line=line) from None
 
 
 def _likely_encoding(data: bytes, error: UnicodeDecodeError) -> str:
@@ -152,16 +140,7 @@ def _likely_encoding(data: bytes, error: UnicodeDecodeError) -> str:
 def _is_chinese(data: bytes) -> bool:
     """Whether the bytes decode as GB18030, and mostly to common characters (those of GB 2312)."""
     try:
-        beyond_ascii = [c for c in data.decode("gb18030") if not c.isascii()]
+        beyond_ascii = "".join(c for c in data.decode("gb18030") if not c.isascii())
     except UnicodeDecodeError:
         return False
-    common = sum(1 for c in beyond_ascii if _in_gb2312(c))
-    return common >= 0.8 * len(beyond_ascii)
-
-
-def _in_gb2312(character: str) -> bool:
-    try:
-        character.encode("gb2312")
-    except UnicodeEncodeError:
-        return False
-    return True
+    return len(beyond_ascii.encode("gb2312", "ignore").decode("gb2312")) >= 0.8 * len(beyond_ascii)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
-from ...errors import DataError
-from .detect import EXTENSIONS
-from .names import NOT_DATA, SPLIT_WORDS, extension, plain_name
+from taskzoo.errors import DataError
+
+from .detect import SUFFIXES
+from .names import NOT_DATA, SPLIT_WORDS, extension, plain_name, splits_in
 from .parallel import find_parallel, split_name
 from .text_classes import layouts, reads_classes
 
-_DATA = {*EXTENSIONS, ".tsv", ".txt"}
+_DATA = {*SUFFIXES, ".tsv", ".txt"}
 
 _Found = dict[str, list[Path]]  # split -> candidates
 
@@ -24,8 +24,8 @@ def find_splits(
 
     A file belongs to the split that its name has as a whole word (``train.csv``, ``emerging.dev.conll``,
     ``wnut17train.conll``), or at the end after the same letters as a training file (``wnuttrain``, ``wnuttest``;
-    so ``latest.csv`` is no test file). Of several files for one split, one named by the word alone wins, then one with
-    a known extension. A name with two splits in it belongs to none.
+    so ``latest.csv`` is not a test file). Of several files for one split, one named by the word alone wins, then one
+    with a known extension. A name with two splits in it belongs to none.
 
     For a task that reads classes from names (:func:`~.text_classes.reads_classes`), folders of these names count where
     no file is for training (``train/pos/*.txt``, ``train/pos.txt``); a folder with neither that holds classes itself
@@ -44,7 +44,7 @@ def find_splits(
     """
     directory = Path(directory)
     if not directory.is_dir():
-        what = "this is no folder" if directory.exists() else "there is no such folder"
+        what = "this is not a folder" if directory.exists() else "there is no such folder"
         raise DataError(f"{what}; one with train, validation and test files is needed.", file=str(directory))
     found, classes = _files(directory, bool(languages)), reads_classes(roles)
     if classes and not found["train"]:
@@ -58,11 +58,8 @@ def find_splits(
         result = {split: _source_side(path, languages) for split, path in result.items()}
     if not result:
         also = " and there are no text files or folders of two or more classes" if classes else ""
-        raise DataError(
-            f"no file here is named train, validation (dev, valid, val) or test{also}; name the files with "
-            "--train, --validation and --test.",
-            file=str(directory),
-        )
+        message = f"no file here is named train, validation (dev, valid, val) or test{also}"
+        raise DataError(f"{message}; name the files with --train, --validation and --test.", file=str(directory))
     return result
 
 
@@ -75,7 +72,8 @@ def _files(directory: Path, parallel: bool) -> _Found:
     prefixes = {stem.removesuffix("train") for stem in stems if stem.endswith("train")}
     found: _Found = {"train": [], "validation": [], "test": []}
     for path, stem in zip(files, stems, strict=True):
-        splits = _splits_in(plain_name(path), stem, prefixes)
+        ends = {word: stem.removesuffix(word) for word in SPLIT_WORDS if stem.endswith(word)}
+        splits = splits_in(plain_name(path)) or {SPLIT_WORDS[w] for w, start in ends.items() if start in prefixes}
         if len(splits) == 1:
             found[splits.pop()].append(path)
     return found
@@ -105,31 +103,17 @@ def _folders(directory: Path) -> _Found:
             found[SPLIT_WORDS[path.name.lower()]].append(path)
     others = [name for name in layouts(directory).get("folders", {}) if name.lower() not in SPLIT_WORDS]
     if any(found.values()) and len(others) > 1:
-        raise DataError(
-            f"the folders {', '.join(others[:4])} look like classes, and others like train, validation or test; "
-            "keep only one kind here.",
-            file=str(directory),
-        )
+        message = f"the folders {', '.join(others[:4])} look like classes, and others like train, validation or test"
+        raise DataError(f"{message}; keep only one kind here.", file=str(directory))
     return found
 
 
-def _splits_in(name: str, stem: str, prefixes: set[str]) -> set[str]:
-    parts = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", name)
-    splits = {SPLIT_WORDS[part.lower()] for part in parts if part.lower() in SPLIT_WORDS}
-    if splits:
-        return splits
-    return {split for word, split in SPLIT_WORDS.items() if stem.endswith(word) and stem.removesuffix(word) in prefixes}
-
-
 def _only(split: str, paths: list[Path], directory: Path, classes: bool) -> Path:
-    exact = [path for path in paths if plain_name(path).lower().split(".")[0] in SPLIT_WORDS]
-    exact = [path for path in exact if plain_name(path).count(".") <= 1]
+    exact = [path for path in paths if Path(plain_name(path)).stem.lower() in SPLIT_WORDS]
     known = [path for path in paths if extension(path) in _DATA]
     for candidates in (paths, exact, known):
         if len(candidates) == 1:
             return candidates[0]
     hint = f", or put files of one class each into a folder named {split}" if classes and paths[0].is_file() else ""
-    raise DataError(
-        f"{', '.join(path.name for path in paths)} could each be the {split} file; say which with --{split}{hint}.",
-        file=str(directory),
-    )
+    message = f"{', '.join(path.name for path in paths)} could each be the {split} file"
+    raise DataError(f"{message}; say which with --{split}{hint}.", file=str(directory))

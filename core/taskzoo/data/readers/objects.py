@@ -6,32 +6,38 @@ A column name may reach into an object by a dot, as in ``--columns source=transl
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from typing import Any
 
-from ...errors import DataError
-from ...task import Row
-from .columns import match_names
-from .files import split_lines
-from .languages import LANGUAGES, Languages, nested_names
-from .values import make_row
+from taskzoo.errors import DataError
+from taskzoo.types import Row
+
+from ..columns import Columns
+from .base import FileReader
+from .files import split_lines, to_text
 
 _Numbered = tuple[int, dict[str, Any]]  # line number and object
 
 
-def read_lines(
-    text: str,
-    source: str,
-    roles: Mapping[str, str],
-    required: frozenset[str],
-    columns: Mapping[str, str],
-    languages: Languages,
-) -> list[Row]:
-    """One row per line; blank lines are skipped.
+class JsonLines(FileReader):
+    """One row per line; empty lines are skipped."""
 
-    Raises:
-        DataError: broken JSON, something other than an object, a repeated key, a missing or empty value.
-    """
+    name = "jsonl"
+    suffixes = (".jsonl", ".ndjson", ".json")  # an array is detected from its content
+
+    def parse(self, data: bytes, columns: Columns) -> list[Row]:
+        return columns.rows(_lines(to_text(data, columns.source), columns.source))
+
+
+class JsonArray(FileReader):
+    """One row per object of the array, with the line that the object starts on."""
+
+    name = "json"
+
+    def parse(self, data: bytes, columns: Columns) -> list[Row]:
+        return columns.rows(_array(to_text(data, columns.source), columns.source))
+
+
+def _lines(text: str, source: str) -> list[_Numbered]:
     objects = []
     for number, line in enumerate(split_lines(text, source), start=1):
         if not line.strip():
@@ -43,22 +49,10 @@ def read_lines(
         except (ValueError, RecursionError) as error:
             raise _broken(f"this JSON cannot be used ({error})", source, number) from None
         objects.append((number, _object(value, line, source, number)))
-    return _rows(objects, source, roles, required, columns, languages)
+    return objects
 
 
-def read_array(
-    text: str,
-    source: str,
-    roles: Mapping[str, str],
-    required: frozenset[str],
-    columns: Mapping[str, str],
-    languages: Languages,
-) -> list[Row]:
-    """One row per object of the array, with the line that the object starts on.
-
-    Raises:
-        DataError: as :func:`read_lines`, or the file is not one array.
-    """
+def _array(text: str, source: str) -> list[_Numbered]:
     objects = []
     line, counted, at = 1, 0, _skip(text, 0)
     if text[at : at + 1] != "[":
@@ -83,44 +77,7 @@ def read_array(
         raise _broken("the array breaks off or lacks a comma", source, text.count("\n", 0, at) + 1)
     if text[at + 1 :].strip():
         raise _broken("something stands after the array", source, text.count("\n", 0, at) + 1)
-    return _rows(objects, source, roles, required, columns, languages)
-
-
-def reach(value: dict[str, Any], name: str) -> Any:
-    """The value of a key, or of keys inside one another; ``None`` where there is none."""
-    if name in value:
-        return value[name]
-    head, dot, rest = name.partition(".")
-    inner = value.get(head)
-    return reach(inner, rest) if dot and isinstance(inner, dict) else None
-
-
-def _rows(
-    objects: list[_Numbered],
-    source: str,
-    roles: Mapping[str, str],
-    required: frozenset[str],
-    columns: Mapping[str, str],
-    languages: Languages,
-) -> list[Row]:
-    if not objects:
-        return []
-    names = list(dict.fromkeys(name for _, value in objects for name in value))
-    names += [name for name in columns.values() if "." in name and name not in names and name.split(".")[0] in names]
-    inside = nested_names(objects[0][1]) if languages else []
-    columns = {**columns, **languages.columns([*names, *inside], roles, columns, source, objects[0][0])}
-    names += [name for name in inside if name in columns.values()]
-    where = match_names(names, roles, required, columns, source, objects[0][0])
-    rows = []
-    for line, value in objects:
-        for role, name in where.items():
-            if role in required and name not in value and reach(value, name) is None:
-                raise DataError(f"no {name!r} here, which other rows have for {role}.", file=source, line=line)
-        fields = {role: reach(value, name) for role, name in where.items()}
-        if languages and (codes := languages.written(value.get(LANGUAGES))):
-            fields[LANGUAGES] = codes
-        rows.append(make_row(fields, required, source, line))
-    return rows
+    return objects
 
 
 def _object(value: Any, written: str, source: str, line: int) -> dict[str, Any]:

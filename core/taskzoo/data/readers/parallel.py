@@ -8,17 +8,18 @@ names have in common (``corpus/train``), or by both in braces (``corpus/train.{e
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from glob import escape
 from pathlib import Path
 
-from ...errors import DataError
-from ...task import Row
-from ..languages import as_language
+from taskzoo.errors import DataError
+from taskzoo.languages import as_language
+from taskzoo.types import Row
+
+from ..columns import Columns
+from .base import Reader, ReadRequest
 from .files import listed, read_text, require_file, split_lines
-from .languages import LANGUAGES
 from .names import plain_name
 
 _SIDES = {"src": 0, "source": 0, "tgt": 1, "trg": 1, "target": 1}
@@ -34,19 +35,13 @@ class Parallel:
     """
 
     paths: dict[str, Path]
-    languages: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def codes(self) -> tuple[str, ...]:
-        return tuple(self.languages.values())
+    languages: dict[str, str]
 
 
 def find_parallel(path: str | Path, languages: Mapping[str, str]) -> Parallel | None:
     """The pair that ``path`` names, or ``None`` where its name is not of such a form.
 
-    Args:
-        path: one of the files, their common beginning, or both in braces.
-        languages: the two roles and their languages, source first; ``""`` for one unknown.
+    ``languages`` are the two roles and their languages, source first; ``""`` for one unknown.
 
     Raises:
         DataError: the files do not tell which is the source or which of several is meant, or are in other languages.
@@ -55,9 +50,8 @@ def find_parallel(path: str | Path, languages: Mapping[str, str]) -> Parallel | 
     if len(languages) != 2 or path.is_dir():
         return None
     languages = {role: as_language(code) or code for role, code in languages.items()}
-    if braces := _BRACES.search(str(path)):
-        start, end = str(path)[: braces.start()], str(path)[braces.end() :]
-        return _in_order([Path(start + part.strip() + end) for part in braces.groups()], braces.groups(), languages)
+    if braced := _braced(path):
+        return _in_order(braced, languages)
     if not path.exists():
         for stem in (path.name, *_directed(path)):
             if len(beside := _beside(path.parent, stem)) > 1:
@@ -70,12 +64,10 @@ def find_parallel(path: str | Path, languages: Mapping[str, str]) -> Parallel | 
 
 
 def names_parallel(path: str | Path) -> bool:
-    """Whether there are files that ``path``, which is no file itself, can stand for."""
+    """Whether there are files that ``path``, which is not a file itself, can stand for."""
     path = Path(path)
-    if braces := _BRACES.search(str(path)):
-        start, end = str(path)[: braces.start()], str(path)[braces.end() :]
-        return any(Path(start + part.strip() + end).is_file() for part in braces.groups())
-    return any(_beside(path.parent, stem) for stem in (path.name, *_directed(path)))
+    stems = (path.name, *_directed(path))
+    return any(file.is_file() for _, file in _braced(path)) or any(_beside(path.parent, stem) for stem in stems)
 
 
 def split_name(path: Path) -> tuple[str, str] | None:
@@ -86,61 +78,72 @@ def split_name(path: Path) -> tuple[str, str] | None:
     return stem, ending
 
 
-def read_parallel(pair: Parallel, required: frozenset[str], notes: Counter[str]) -> list[Row]:
-    """One row per line; lines that are blank in both files are left out and counted in ``notes``.
+class ParallelFiles(Reader):
+    """One row per line; lines that are empty in both files are left out and counted.
 
-    Only line feeds end lines, alone or after a carriage return. Where a role is required and the other is not, its file
-    alone will do.
-
-    Raises:
-        DataError: no partner, another number of lines, a line that is blank in one file only.
+    Only line feeds end lines, alone or after a carriage return. To predict, the file of the source alone will do.
     """
-    roles = list(pair.languages)
-    missing = [role for role in roles if role not in pair.paths and (role in required or not required)]
-    if missing:
-        (path,) = pair.paths.values()
-        raise DataError(_alone(path, missing[0], pair.languages[missing[0]]), file=str(path))
-    for path in pair.paths.values():
-        require_file(path)
-    texts = {role: split_lines(read_text(path), str(path)) for role, path in pair.paths.items()}
-    _check_lengths(pair, texts)
-    source = str(pair.paths.get(roles[0]) or pair.paths[roles[1]])
-    codes = {LANGUAGES: pair.codes} if any(pair.codes) else {}
-    rows = []
-    for number, values in enumerate(zip(*texts.values(), strict=True), start=1):
-        fields = {role: value for role, value in zip(texts, values, strict=True) if value.strip()}
-        if len(fields) == len(texts):
-            rows.append(Row({**fields, **codes}, source, number))
-        elif fields:
-            ((filled, text),) = fields.items()
-            blank = next(path for role, path in pair.paths.items() if role != filled)
-            raise DataError(
-                f"this line is blank, and in {pair.paths[filled].name} it is {_short(text)}; fill it in or remove "
-                "the line from both files.",
-                file=str(blank),
-                line=number,
-            )
-        else:
-            notes["blank lines left out"] += 1
-    return rows
+
+    name = "parallel"
+
+    def read(self, path: Path, request: ReadRequest) -> list[Row]:
+        """The rows of a pair, named as in :func:`find_parallel`.
+
+        Raises:
+            DataError: no pair or no partner, another number of lines, a line that is empty in one file only.
+        """
+        columns = Columns(request, str(path))
+        pair = find_parallel(path, columns.languages.given)
+        if pair is None:
+            what = "parallel files are two that differ in the end of their names, such as train.en and train.zh"
+            raise columns.error(what + "; name either, or both as in 'train.{en,zh}'.")
+        columns.refuse_options("parallel files have")
+        roles = list(pair.languages)
+        needed = columns.required or columns.roles.keys()
+        if missing := [role for role in roles if role not in pair.paths and role in needed]:
+            (file,) = pair.paths.values()
+            raise DataError(_alone(file, missing[0], pair.languages[missing[0]]), file=str(file))
+        for file in pair.paths.values():
+            require_file(file)
+        texts = {role: split_lines(read_text(file), str(file)) for role, file in pair.paths.items()}
+        _check_lengths(pair, texts)
+        columns.source = str(pair.paths.get(roles[0]) or pair.paths[roles[1]])
+        rows = []
+        for number, values in enumerate(zip(*texts.values(), strict=True), start=1):
+            fields = {role: value for role, value in zip(texts, values, strict=True) if value.strip()}
+            if len(fields) == len(texts):
+                rows.append(columns.row(fields, number, tuple(pair.languages.values())))
+            elif fields:
+                ((filled, text),) = fields.items()
+                empty = next(file for role, file in pair.paths.items() if role != filled)
+                message = f"this line is empty, and in {pair.paths[filled].name} it is {_short(text)}"
+                fix = "fill it in or remove the line from both files"
+                raise DataError(f"{message}; {fix}.", file=str(empty), line=number)
+            else:
+                request.notes["empty lines left out"] += 1
+        return rows
 
 
 def _check_lengths(pair: Parallel, texts: Mapping[str, list[str]]) -> None:
     if len(texts) < 2:
         return
     (short, few), (long, many) = sorted(texts.items(), key=lambda item: len(item[1]))
-    while len(many) > len(few) and not many[-1].strip():  # blank lines at the end of one file
+    while len(many) > len(few) and not many[-1].strip():  # empty lines at the end of one file
         many.pop()
     if len(many) == len(few):
         return
-    long_path, short_path = pair.paths[long], pair.paths[short]
-    last = f" and ends with {_short(few[-1])}"
-    raise DataError(
-        f"this file has {len(many)} lines and {short_path.name} has {len(few)}{last}; from here on, lines have no "
-        f"partner, the first being {_short(many[len(few)])}; line N of each must be the translation of the other.",
-        file=str(long_path),
-        line=len(few) + 1,
+    message = (
+        f"this file has {len(many)} lines and {pair.paths[short].name} has {len(few)} and ends with {_short(few[-1])}; "
+        f"from here on, lines have no partner, the first being {_short(many[len(few)])}; line N of each must be the "
+        "translation of the other."
     )
+    raise DataError(message, file=str(pair.paths[long]), line=len(few) + 1)
+
+
+def _braced(path: Path) -> list[tuple[str, Path]]:
+    """Ending and file for the two that stand in braces; nothing for other names."""
+    start, *parts, end = _BRACES.split(str(path), 1) if _BRACES.search(str(path)) else ("", "")
+    return [(part.strip(), Path(start + part.strip() + end)) for part in parts]
 
 
 def _beside(folder: Path, stem: str) -> dict[str, Path]:
@@ -160,10 +163,10 @@ def _directed(path: Path) -> list[str]:
     return sorted(stems) if len(stems) == 1 else []
 
 
-def _in_order(paths: list[Path], endings: tuple[str, ...], languages: Mapping[str, str]) -> Parallel:
+def _in_order(files: list[tuple[str, Path]], languages: Mapping[str, str]) -> Parallel:
     """The files in the order given, unless their languages are known to be the other way round."""
     (one, first), (two, second) = languages.items()
-    codes = [as_language(ending.strip()) or "" for ending in endings]
+    codes, paths = [as_language(ending) or "" for ending, _ in files], [path for _, path in files]
     if (first and codes[1] == first) or (second and codes[0] == second):
         paths, codes = paths[::-1], codes[::-1]
     return Parallel(dict(zip((one, two), paths, strict=True)), {one: first or codes[0], two: second or codes[1]})
@@ -174,10 +177,8 @@ def _choose(
 ) -> Parallel:
     """Roles for the files beside each other; ``given`` is the ending of the one that was named."""
     one, two = languages
-    sides: dict[int, Path] = {}
-    for ending, file in beside.items():
-        if ending.lower() in _SIDES:
-            sides.setdefault(_SIDES[ending.lower()], file)
+    named = [(ending.lower(), file) for ending, file in beside.items()]
+    sides = {_SIDES[ending]: file for ending, file in reversed(named) if ending in _SIDES}
     if given is not None and given.lower() in _SIDES:
         sides[_SIDES[given.lower()]] = path
     elif given is not None or sides.keys() != {0, 1}:
@@ -206,7 +207,7 @@ def _choose(
 def _direction(
     path: Path, files: Mapping[str, list[Path]], given: str | None, stem: str, languages: Mapping[str, str]
 ) -> dict[str, str]:
-    """role -> code, source first, from what is known, the file that was named, and the common part of the names."""
+    """Role -> code, source first, from what is known, the file that was named, and the common part of the names."""
     (one, first), (two, second) = languages.items()
     written = _DIRECTION.fullmatch(stem.rpartition(".")[2])
     if written and not first and not second:
@@ -214,21 +215,14 @@ def _direction(
         if all(code in files for code in pair):
             first, second = pair
     if given is not None and given not in (first, second):
-        if not first:
-            first = given
-        elif not second:
-            second = given
+        first, second = (first, second or given) if first else (given, second)
     others = [code for code in files if code not in (first, second)]
-    if first and not second and len(others) == 1:
-        second = others[0]
-    elif second and not first and len(others) == 1:
-        first = others[0]
+    if bool(first) != bool(second) and len(others) == 1:
+        first, second = first or others[0], second or others[0]
     elif (not first or not second) and len(files) > 1:
         names = listed([paths[0].name for paths in files.values()])
-        raise DataError(
-            f"{names} do not say which is the {one} and which the {two}; name the {one} file, or set the languages.",
-            file=str(path),
-        )
+        message = f"{names} do not say which is the {one} and which the {two}"
+        raise DataError(f"{message}; name the {one} file, or set the languages.", file=str(path))
     return {one: first, two: second}
 
 

@@ -7,60 +7,50 @@ itself names as classes, as files of the Hugging Face hub do, become these names
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterator, Mapping
-from decimal import Decimal
 from typing import Any
 
-from ...errors import DataError
-from ...task import Row
-from .columns import match_names
-from .languages import Languages
-from .objects import reach
-from .values import make_row, named
+from taskzoo.types import Row
+
+from ..columns import Columns, reach
+from .base import FileReader
+from .values import named, plain
+
+MAGIC = b"PAR1"
 
 
-def read_parquet(
-    data: bytes,
-    source: str,
-    roles: Mapping[str, str],
-    required: frozenset[str],
-    columns: Mapping[str, str],
-    languages: Languages,
-) -> list[Row]:
-    """One row per row; its line is its number, from 1. Lists, numbers and text come as Python values.
+class Parquet(FileReader):
+    """One row per row; its line is its number, from 1. Lists, numbers and text come as Python values."""
 
-    Raises:
-        DataError: not readable, a missing column, an empty value, a repeated column name.
-    """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+    name = "parquet"
+    suffixes = (".parquet", ".pq")
 
-    try:
-        file = pq.ParquetFile(pa.BufferReader(data))
-        schema = file.schema_arrow
-        top = list(schema.names)
-        for name in top:
-            if top.count(name) > 1:
-                raise DataError(f"two columns are named {name!r}; rename one.", file=source)
-        names = list(_names(schema))
-        columns = {**columns, **languages.columns(names, roles, columns, source)}
-        where = match_names(names, roles, required, columns, source)
-        heads = {role: name if name in top else name.partition(".")[0] for role, name in where.items()}
-        values = {head: file.read(columns=[head]).column(head).to_pylist() for head in dict.fromkeys(heads.values())}
-    except (pa.ArrowException, OSError, UnicodeDecodeError, NotImplementedError) as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")[:150]
-        raise DataError(f"the Parquet file cannot be read ({reason}); write it again.", file=source) from None
-    classes = _class_names(schema.metadata or {})
-    rows = []
-    for index in range(file.metadata.num_rows):
-        fields = {}
-        for role, name in where.items():
-            head = heads[role]
-            value = reach({head: values[head][index]}, name)
-            fields[role] = named(_plain(value, role, source, index + 1), classes.get(name))
-        rows.append(make_row(fields, required, source, index + 1))
-    return rows
+    def matches(self, head: bytes) -> bool:
+        return head.startswith(MAGIC)
+
+    def parse(self, data: bytes, columns: Columns) -> list[Row]:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        try:
+            file = pq.ParquetFile(pa.BufferReader(data))
+            schema = file.schema_arrow
+            top = list(schema.names)
+            names = list(_names(schema))
+            where = {role: names[index] for role, index in columns.find(names).items()}
+            heads = {name if name in top else name.partition(".")[0] for name in where.values()}
+            values = {head: file.read(columns=[head]).column(head).to_pylist() for head in heads}
+        except (pa.ArrowException, OSError, UnicodeDecodeError, NotImplementedError) as error:
+            reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")[:150]
+            raise columns.error(f"the Parquet file cannot be read ({reason}); write it again.") from None
+        classes = _class_names(schema.metadata or {})
+        rows = []
+        for line, row in enumerate(zip(*values.values(), strict=True), 1):
+            item, fields = dict(zip(values, row, strict=True)), {}
+            for role, name in where.items():
+                fields[role] = named(_readable(reach(item, name), role, columns, line), classes.get(name))
+            rows.append(columns.row(fields, line))
+        return rows
 
 
 def _names(fields: Any, prefix: str = "") -> Iterator[str]:
@@ -73,18 +63,14 @@ def _names(fields: Any, prefix: str = "") -> Iterator[str]:
             yield from _names(field.type, prefix + field.name + ".")
 
 
-def _plain(value: Any, role: str, source: str, line: int) -> Any:
-    """Text for bytes, which some programs write for text; numbers for decimals; ``None`` for NaN."""
-    if isinstance(value, float):
-        return None if math.isnan(value) else value
-    if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
+def _readable(value: Any, role: str, columns: Columns, line: int) -> Any:
+    """Plain values, and text for bytes, which some programs write for text."""
     if isinstance(value, bytes):
         try:
             return value.decode()
         except UnicodeDecodeError:
-            raise DataError(f"the {role} is binary data and not UTF-8 text.", file=source, line=line) from None
-    return value
+            raise columns.error(f"the {role} is binary data and not UTF-8 text.", line) from None
+    return plain(value)
 
 
 def _class_names(metadata: Mapping[bytes, bytes]) -> dict[str, list[str]]:

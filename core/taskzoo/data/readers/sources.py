@@ -6,19 +6,15 @@ import hashlib
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from ...errors import DataError
+from taskzoo.errors import DataError
+
 from .files import require_file
 from .parallel import find_parallel
 from .text_classes import find_classes, reads_classes
 
 
 def require_source(path: Path, roles: Collection[str], languages: Mapping[str, str] | None = None) -> None:
-    """Check that ``path`` is something that a task with these roles reads.
-
-    Args:
-        path: a file, a name of a pair of parallel files, or a folder of classes.
-        roles: the task's.
-        languages: role -> code, for a task that reads parallel files.
+    """Check that ``path`` is a file, a pair of files or a folder of classes that a task with these roles reads.
 
     Raises:
         DataError: it is missing, or a folder as :func:`~.text_classes.find_classes` refuses it.
@@ -37,8 +33,10 @@ def source_files(path: Path, languages: Mapping[str, str] | None = None) -> list
 
 
 def content_sha256(path: str | Path, languages: Mapping[str, str] | None = None) -> str:
-    """SHA-256 of a file's bytes; for a pair of parallel files, of their hashes, source first; for a folder of classes,
-    of the names and bytes of the files that are read.
+    """SHA-256 of what a path stands for.
+
+    That is the bytes of a file; the hashes of a pair of parallel files, source first; or the names and bytes of the
+    files of a folder of classes.
 
     Raises:
         DataError: as :func:`require_source`, or a file that cannot be read.

@@ -4,7 +4,7 @@
 * **Endings** (``rt-polarity.pos``, ``rt-polarity.neg``): files of one stem; the ending is the class, a line a text.
 * **Names** (``positive.txt``, ``negative.txt``): the stem is the class, a line a text.
 
-Each file may be gzipped. Endings of other data or of programs are no classes, nor are files such as README, LICENSE,
+Each file may be gzipped. Endings of other data or of programs are not classes, nor are files such as README, LICENSE,
 SOURCE or labels, and hidden ones. A folder where two of these would do is refused.
 """
 
@@ -15,9 +15,12 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from ...errors import DataError
-from ...task import Row
-from .detect import EXTENSIONS
+from taskzoo.errors import DataError
+from taskzoo.types import Row
+
+from ..columns import Columns
+from .base import Reader, ReadRequest
+from .detect import SUFFIXES
 from .files import listed, read_text, split_lines
 from .names import NOT_DATA, SPLIT_WORDS, extension, plain_name
 
@@ -26,7 +29,7 @@ Classes = dict[str, list[Path]]
 
 _MOST_CLASSES = 1000
 _TEXT = {".txt", ".text"}
-_NO_CLASS = {*EXTENSIONS, *NOT_DATA, *_TEXT, ".tsv", ".orig", ".rej", ".swp", ".tmp", ".old"}
+_NO_CLASS = {*SUFFIXES, *NOT_DATA, *_TEXT, ".tsv", ".orig", ".rej", ".swp", ".tmp", ".old"}
 _ABOUT = re.compile(  # files about the data
     r"((readme|licen[cs]e|copying|copyright|notice|sources?|citation|changelog|authors|requirements"
     r"|(label|class|category)[\W_]*(names?|list|map)?|labels|classes|categories|vocab|vocabulary)[\W_\d]*)+",
@@ -51,14 +54,13 @@ def find_classes(directory: str | Path) -> Classes:
     found = layouts(directory)
     if len(found) > 1:
         several = " or ".join(_shown(kind, classes) for kind, classes in found.items())
-        raise DataError(f"the classes could be the {several}; move what is no class elsewhere.", file=source)
+        raise DataError(f"the classes could be the {several}; move what is not a class elsewhere.", file=source)
     if not found:
-        _refuse_splits([path.name for path in _entries(directory) if path.is_dir()], source)
-        raise DataError(
-            f"this folder holds {listed([path.name for path in _entries(directory)])}, and a file or two or more "
-            "classes are needed: a text file each, a text a line (pos.txt, neg.txt), or a folder of .txt files each.",
-            file=source,
-        )
+        entries = _entries(directory)
+        _refuse_splits([path.name for path in entries if path.is_dir()], source)
+        needed = "a text file each, a text a line (pos.txt, neg.txt), or a folder of .txt files each"
+        holds = f"this folder holds {listed([path.name for path in entries])}"
+        raise DataError(f"{holds}, and a file or two or more classes are needed: {needed}.", file=source)
     ((kind, classes),) = found.items()
     _refuse_splits(classes, source)
     if len(classes) > _MOST_CLASSES:
@@ -77,48 +79,49 @@ def layouts(directory: Path) -> dict[str, Classes]:
     endings = _by_ending(files)
     names = _by_name([path for path in _texts(files) if _stem(path) not in endings])
     if len(folders) > 1:  # lists of the files in a folder bear its name
-        names = {name: paths for name, paths in names.items() if not _words(name) & folders.keys()}
+        names = {name: paths for name, paths in names.items() if not {*re.split(r"[\W_]+", name)} & folders.keys()}
     found = {"folders": folders, "names": names, **{f"{stem}.*": classes for stem, classes in endings.items()}}
     return {kind: classes for kind, classes in found.items() if len(classes) > 1}
 
 
-def read_text_classes(directory: str | Path) -> list[Row]:
-    """Rows with ``text`` and ``label``, class by class; blank lines are skipped.
+class TextClasses(Reader):
+    """Rows with ``text`` and ``label``, class by class; empty lines are skipped."""
 
-    Raises:
-        DataError: as :func:`find_classes`; a file that is empty or no text; files that are tables.
-    """
-    directory = Path(directory)
-    rows: list[Row] = []
-    tables = []
-    classes = find_classes(directory)
-    for label, paths in classes.items():
-        for path in paths:
-            source = str(path)
-            lines = split_lines(read_text(path), source)
-            if path.parent != directory:
-                rows.append(Row({"text": "\n".join(lines).rstrip("\n"), "label": label}, source, 1))
-                continue
-            texts = [Row({"text": line, "label": label}, source, n) for n, line in enumerate(lines, 1) if line.strip()]
-            rows.extend(texts)
-            tables.append(_is_table(texts))
-    if tables and all(tables):
-        taken = _names([path for paths in classes.values() for path in paths])
-        raise DataError(
-            f"{taken} hold columns apart by tabs, so they are tables and not one class each; name a file with --train.",
-            file=str(directory),
-        )
-    return rows
+    name = "classes"
+
+    def read(self, path: Path, request: ReadRequest) -> list[Row]:
+        """The rows of a folder.
+
+        Raises:
+            DataError: as :func:`find_classes`; a file that is empty or not text; files that are tables.
+        """
+        Columns(request, str(path)).refuse_options("a folder of classes has", format=True)
+        rows: list[Row] = []
+        tables = []
+        classes = find_classes(path)
+        for label, files in classes.items():
+            for file in files:
+                source = str(file)
+                lines = split_lines(read_text(file), source)
+                if file.parent != path:
+                    rows.append(Row({"text": "\n".join(lines).rstrip("\n"), "label": label}, source, 1))
+                    continue
+                filled = ((number, line) for number, line in enumerate(lines, 1) if line.strip())
+                texts = [Row({"text": line, "label": label}, source, number) for number, line in filled]
+                rows.extend(texts)
+                tabs = {row["text"].count("\t") for row in texts}
+                tables.append(len(tabs) == 1 and tabs != {0})
+        if tables and all(tables):
+            taken = _names([file for files in classes.values() for file in files])
+            message = f"tabs separate columns in {taken}, so they are tables and not one class each"
+            raise DataError(f"{message}; name a file with --train.", file=str(path))
+        return rows
 
 
 def _refuse_splits(names: Collection[str], source: str) -> None:
-    splits = [name for name in names if name.lower() in SPLIT_WORDS]
-    if splits:
-        raise DataError(
-            f"{', '.join(splits)} {'is' if len(splits) == 1 else 'are'} named like a split and not like a class; "
-            "pass the folder with --data, or rename the class.",
-            file=source,
-        )
+    if splits := [name for name in names if name.lower() in SPLIT_WORDS]:
+        message = f"{', '.join(splits)} {'is' if len(splits) == 1 else 'are'} named like a split and not like a class"
+        raise DataError(f"{message}; pass the folder with --data, or rename the class.", file=source)
 
 
 def _by_ending(files: Sequence[Path]) -> dict[str, Classes]:
@@ -159,23 +162,12 @@ def _stem(path: Path) -> str:
     return Path(plain_name(path)).stem
 
 
-def _words(name: str) -> set[str]:
-    return set(re.split(r"[\W_]+", name))
-
-
-def _is_table(rows: Sequence[Row]) -> bool:
-    """Whether all lines have the same number of tabs, at least one."""
-    counts = {row["text"].count("\t") for row in rows}
-    return len(counts) == 1 and counts != {0}
-
-
-def _names(paths: Sequence[Path], limit: int = 4) -> str:
-    shown = [path.name for path in paths[:limit]]
-    return ", ".join(shown) + (f" and {len(paths) - limit} more" if len(paths) > limit else "")
+def _names(paths: Sequence[Path]) -> str:
+    return listed([path.name for path in paths], limit=4)
 
 
 def _shown(kind: str, classes: Classes) -> str:
     """``folders neg, pos`` or ``files neg.txt, pos.txt``."""
-    if kind == "folders":
-        return f"folders {_names([paths[0].parent for paths in classes.values()])}"
-    return f"files {_names([paths[0] for paths in classes.values()])}"
+    folders = kind == "folders"
+    shown = [paths[0].parent if folders else paths[0] for paths in classes.values()]
+    return f"{'folders' if folders else 'files'} {_names(shown)}"

@@ -1,76 +1,71 @@
 """TMX 1.4, the exchange format of translation memories, read as a stream of events without building a tree.
 
 A unit (``tu``) holds a variant (``tuv``) per language and each its text (``seg``). Tags that mark up a text are dropped
-and the text inside stays; what ``bpt``, ``ept``, ``it``, ``ph`` and ``ut`` hold is code of another format and no text.
+and the text inside stays; what ``bpt``, ``ept``, ``it``, ``ph`` and ``ut`` hold is code of another format and not text.
 Regions do not count: ``en-US`` is ``en``. Entities that a file defines are refused, since a few bytes can stand for
 gigabytes; nothing outside the file is read.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
-from typing import Any
+from itertools import product
 from xml.parsers import expat
 
-from ...errors import DataError
-from ...task import Row
-from ..languages import as_language
-from .columns import quoted
-from .languages import LANGUAGES
-from .values import make_row
+from taskzoo.errors import DataError
+from taskzoo.languages import as_language
+from taskzoo.types import Row
+
+from ..column_names import quoted
+from ..columns import Columns
+from .base import FileReader
+from .files import to_text
 
 _CODE = {"bpt", "ept", "it", "ph", "ut"}
 
 _Variants = list[tuple[str, str]]  # language and text
 
 
-def read_tmx(
-    text: str, source: str, languages: Mapping[str, str], required: frozenset[str], notes: Counter[str]
-) -> list[Row]:
+class Tmx(FileReader):
     """One row per unit, with the line that the unit starts on; of variants in one language, each gives a row.
 
-    Units that lack one of the languages are left out and counted in ``notes``. Where a language is not given, the file
-    must hold as many as are needed; the source is then the one that the header names, else the first of the first unit.
-
-    Raises:
-        DataError: broken XML, an entity, no unit in these languages, more languages than roles.
+    Units that lack one of the languages are left out and counted. Where a language is not given, the file must hold as
+    many as are needed; the source is then the one that the header names, else the first of the first unit.
     """
-    parser = _Parser(source)
-    parser.parse(text)
-    codes = _directions(parser, languages, source)
-    rows = []
-    for line, variants in parser.units:
-        texts = {role: [text for code, text in variants if code == wanted] for role, wanted in codes.items()}
-        present = [role for role in texts if texts[role]]
-        if len(present) < len(codes) and not (required and required <= set(present)):
-            notes["units without one of the languages left out"] += 1
-            continue
-        fields: list[dict[str, Any]] = [{}]
-        for role in present:
-            fields = [{**known, role: value} for known in fields for value in texts[role]]
-        known = {LANGUAGES: tuple(codes.values())}
-        rows += [make_row({**values, **known}, required, source, line) for values in fields]
-    if not rows:
-        found = ", ".join(dict.fromkeys(code for _, variants in parser.units for code, _ in variants)) or "none"
-        wanted = " and ".join(codes.values())
-        raise DataError(f"no unit is in {wanted}; the languages of this file are {found}.", file=source)
-    return rows
+
+    name = "tmx"
+    suffixes = (".tmx",)
+
+    def parse(self, data: bytes, columns: Columns) -> list[Row]:
+        columns.refuse_options("TMX has")
+        parser = _Parser(columns.source)
+        parser.parse(to_text(data, columns.source))
+        codes = _directions(parser, columns)
+        needed = columns.required or {role for role in codes if role in columns.roles}
+        rows = []
+        for line, variants in parser.units:
+            texts = {role: [text for code, text in variants if code == wanted] for role, wanted in codes.items()}
+            present = [role for role, found in texts.items() if found]
+            if not needed <= set(present):
+                columns.request.notes["units without one of the languages left out"] += 1
+                continue
+            for values in product(*(texts[role] for role in present)):
+                rows.append(columns.row(dict(zip(present, values, strict=True)), line, tuple(codes.values())))
+        if not rows:
+            wanted, found = " and ".join(codes.values()), ", ".join(parser.languages()) or "none"
+            raise columns.error(f"no unit is in {wanted}; the languages of this file are {found}.")
+        return rows
 
 
-def _directions(parser: _Parser, languages: Mapping[str, str], source: str) -> dict[str, str]:
-    """role -> code."""
-    found = list(dict.fromkeys(code for _, variants in parser.units for code, _ in variants))
-    codes = {role: as_language(code) or code for role, code in languages.items()}
+def _directions(parser: _Parser, columns: Columns) -> dict[str, str]:
+    """Role -> code."""
+    found = parser.languages()
+    codes = dict(columns.languages.given)
     unknown = [role for role, code in codes.items() if not code]
     rest = [code for code in found if code not in codes.values()]
     if unknown and len(rest) != len(unknown):
         what = f"{len(rest)} languages besides" if len(rest) != len(found) else f"{len(found)} languages"
-        wanted = " and which the ".join(unknown)
-        raise DataError(
-            f"this file holds {what}, {quoted(rest)}, and it is not said which is the {wanted}; set the languages.",
-            file=source,
-        )
+        which = f"it is not said which is the {' and which the '.join(unknown)}"
+        raise columns.error(f"this file holds {what}, {quoted(rest)}, and {which}; set the languages.")
     if parser.source_language in rest:
         rest = [parser.source_language, *(code for code in rest if code != parser.source_language)]
     codes.update(zip(unknown, rest, strict=bool(unknown)))
@@ -92,8 +87,15 @@ class _Parser:
         self._expat.StartElementHandler = self._start
         self._expat.EndElementHandler = self._end
         self._expat.CharacterDataHandler = self._characters
-        self._expat.EntityDeclHandler = self._entity
-        self._expat.SkippedEntityHandler = self._skipped
+        self._expat.EntityDeclHandler = lambda name, *_: self._refuse(
+            f"the file defines the entity {name!r}, which is not read; replace it by its text"
+        )
+        self._expat.SkippedEntityHandler = lambda name, _: self._refuse(
+            f"the entity {name!r} is not defined; replace it by its text"
+        )
+
+    def languages(self) -> list[str]:
+        return list(dict.fromkeys(code for _, variants in self.units for code, _ in variants))
 
     def parse(self, text: str) -> None:
         try:
@@ -131,12 +133,6 @@ class _Parser:
     def _characters(self, data: str) -> None:
         if self._text is not None and not self._code:
             self._text.append(data)
-
-    def _entity(self, name: str, *_: Any) -> None:
-        self._refuse(f"the file defines the entity {name!r}, which is not read; replace it by its text")
-
-    def _skipped(self, name: str, *_: Any) -> None:
-        self._refuse(f"the entity {name!r} is not defined; replace it by its text")
 
     def _refuse(self, message: str) -> None:
         raise DataError(f"{message}.", file=self._source, line=self._expat.CurrentLineNumber)

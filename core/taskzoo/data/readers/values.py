@@ -1,27 +1,35 @@
-"""Checks of single values that all formats share."""
+"""Checks and forms of single values that files, data sets and rows in memory share."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
-from ...errors import DataError
-from ...task import Row
 
+def plain(value: Any) -> Any:
+    """Plain Python for scalars and arrays of NumPy and torch, decimals, and what pandas puts where a value is missing.
 
-def make_row(values: Mapping[str, Any], required: frozenset[str], source: str, line: int) -> Row:
-    """A row of the values that are there.
-
-    Raises:
-        DataError: a required value is null, empty or blank.
+    NaN is ``None``. Containers are looked into; anything else stays.
     """
-    fields: dict[str, Any] = {}
-    for role, value in values.items():
-        if value is not None and not (isinstance(value, str) and not value.strip()):
-            fields[role] = value
-        elif role in required:
-            raise DataError(f"the {role} is empty; fill it in or remove the row.", file=source, line=line)
-    return Row(fields, source, line)
+    if value is None or type(value) in (str, int, bool):
+        return value
+    if isinstance(value, float):
+        return None if math.isnan(value) else float(value)
+    if isinstance(value, Decimal):
+        if value.is_nan():
+            return None
+        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, Mapping):
+        return {key: plain(item) for key, item in value.items()}
+    if type(value).__name__ in ("NAType", "NaTType"):
+        return None
+    if type(value).__module__.partition(".")[0] in ("numpy", "torch") and hasattr(value, "tolist"):
+        return plain(value.tolist())
+    return value
 
 
 def named(value: Any, names: Sequence[str] | None) -> Any:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from taskzoo import Option, TaskSpec, hookimpl
+from taskzoo import Column, Option, TaskSpec, hookimpl
 
 
 @hookimpl
@@ -12,24 +12,23 @@ def taskzoo_register_tasks(register: Callable[[TaskSpec], None]) -> None:
     register(
         TaskSpec(
             id="readability",
+            contract=2,
             entry_point="taskzoo_readability.task:ReadabilityTask",
             summary="Predict the reading grade of a text (regression).",
-            columns={"text": "a sentence or paragraph", "grade": "its reading grade, a number"},
-            options={
-                "max_length": Option(0, "sub-tokens of a text; the rest is cut (0: the model's limit)", minimum=0)
+            columns={
+                "text": Column("a sentence or paragraph", required=True, names=("passage", "excerpt")),
+                "grade": Column("its reading grade, a number", required=True, target=True, names=("score",)),
             },
+            options={"max_length": Option(0, "sub-tokens of a text, truncated (0: the model's limit)", minimum=0)},
             formats=("jsonl", "json", "csv", "tsv"),
             demo="taskzoo_readability:demo",
+            default_model="minilm",
+            demo_model="minilm",
         )
     )
 
 
 @hookimpl
 def taskzoo_register_catalogue(add: Callable[[Mapping[str, Any]], None]) -> None:
-    """Name the model to use when none is asked for, and settings that work well with it."""
-    add(
-        {
-            "tasks": {"readability": {"default_model": "minilm"}},
-            "recipes": [{"task": "readability", "set": {"learning_rate": 3e-4, "epochs": 2.0}}],
-        }
-    )
+    """Add settings that work well for the task."""
+    add({"recipes": [{"tasks": "readability", "set": {"learning_rate": 3e-4, "epochs": 2.0}}]})

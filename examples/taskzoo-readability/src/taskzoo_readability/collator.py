@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import torch
 
-from taskzoo.task import Batch, Feature
+from taskzoo import Batch, Feature
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,13 +18,11 @@ class ReadabilityCollator:
     pad_token_id: int
 
     def __call__(self, features: Sequence[Feature]) -> Batch:
-        size, length = len(features), max(len(f["input_ids"]) for f in features)
+        size, length = len(features), max(feature.length for feature in features)
         input_ids = torch.full((size, length), self.pad_token_id)
         attention_mask = torch.zeros((size, length), dtype=torch.long)
         for b, feature in enumerate(features):
-            count = len(feature["input_ids"])
-            input_ids[b, :count] = torch.tensor(feature["input_ids"])
-            attention_mask[b, :count] = 1
+            input_ids[b, : feature.length] = torch.tensor(feature["input_ids"])
+            attention_mask[b, : feature.length] = 1
         values = torch.tensor([math.nan if f["target"] is None else f["target"] for f in features])
-        inputs = {"input_ids": input_ids, "attention_mask": attention_mask}
-        return {"inputs": inputs, "targets": {"values": values}}
+        return Batch({"input_ids": input_ids, "attention_mask": attention_mask}, {"values": values})

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from statistics import fmean, pstdev
 from typing import Any
 
-import torch
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PreTrainedModel
 
-from taskzoo import DataError, Encoded, RequestError, Row
-from taskzoo.task import Batch, Feature, Metric, Prediction
+from taskzoo import (
+    Batch,
+    DataError,
+    Encoded,
+    Example,
+    Feature,
+    Loss,
+    Metric,
+    RequestError,
+    Row,
+    Task,
+)
 
 from .collator import ReadabilityCollator
 from .head import load_head
@@ -19,99 +28,91 @@ from .loss import squared_error
 from .metrics import Regression
 
 
-class ReadabilityTask:
+class ReadabilityTask(Task):
     """Regression with a standardised target (see :class:`taskzoo.Task` for the contract)."""
 
-    primary_metric = "loss"  # the only metric that is minimised
+    primary_metric = "mse"
 
     def __init__(self, options: Mapping[str, Any]) -> None:
-        self.options = dict(options)
+        super().__init__(options)
         self.mean, self.deviation = 0.0, 1.0
 
-    # rows
+    # from rows to features
 
-    def prepare(self, rows: Sequence[Row], split: str) -> list[Row]:
+    def prepare(self, rows: Sequence[Row], split: str) -> list[Example]:
         return [_checked(row, labelled=split != "predict") for row in rows]
 
-    def rows_from_texts(self, texts: Sequence[str]) -> list[Row]:
-        return [Row({"text": text, "grade": None}, "input", number) for number, text in enumerate(texts, 1)]
+    def dedup_key(self, example: Example) -> tuple[str, str]:
+        return example["text"], str(example["grade"])
 
-    def signature(self, row: Row) -> tuple[str, str]:
-        return row["text"], str(row["grade"])
-
-    def references(self, rows: Sequence[Row]) -> list[Prediction]:
-        return [{"text": row["text"], "grade": row["grade"]} for row in rows]
-
-    # learning
-
-    def fit(self, rows: Sequence[Row]) -> None:
-        grades = [row["grade"] for row in rows]
+    def fit(self, examples: Sequence[Example]) -> None:
+        grades = [example["grade"] for example in examples]
         self.mean, self.deviation = fmean(grades), pstdev(grades)
         if not self.deviation:
             raise RequestError("All training rows have the same grade; there is nothing to learn.")
 
-    def encode(self, rows: Sequence[Row], tokenizer: PreTrainedTokenizerBase) -> Encoded:
-        limit = tokenizer.model_max_length
-        if self.options["max_length"] > limit:
-            raise RequestError(f"max_length={self.options['max_length']} is more than the model takes ({limit}).")
-        length = self.options["max_length"] or min(limit, 512)
+    def encode(self, examples: Sequence[Example], processor: Any) -> Encoded:
+        limit, asked = processor.model_max_length, self.options["max_length"]
+        if asked > limit:
+            raise RequestError(f"max_length={asked} is more than the model takes ({limit}).")
+        length = asked or min(limit, 512)
         features: list[Feature] = []
         truncated = 0
-        for index, row in enumerate(rows):
-            whole = tokenizer(row["text"])["input_ids"]
-            if len(whole) > length:
+        for index, example in enumerate(examples):
+            ids = processor(example["text"])["input_ids"]
+            if len(ids) > length:
                 truncated += 1
-                whole = tokenizer(row["text"], truncation=True, max_length=length)["input_ids"]
-            target = None if row["grade"] is None else (row["grade"] - self.mean) / self.deviation
-            features.append({"input_ids": whole, "row": index, "target": target})
+                ids = processor(example["text"], truncation=True, max_length=length)["input_ids"]
+            grade = example["grade"]
+            target = None if grade is None else (grade - self.mean) / self.deviation
+            features.append(Feature(index, len(ids), {"input_ids": ids, "target": target}))
         return Encoded(features, {"truncated_rows": truncated})
+
+    # the model
 
     def head(self, checkpoint: str, **loading: Any) -> PreTrainedModel:
         return load_head(checkpoint, **loading)
 
-    def collator(self, tokenizer: PreTrainedTokenizerBase) -> Callable[[Sequence[Feature]], Batch]:
-        return ReadabilityCollator(tokenizer.pad_token_id)
+    def collator(self, processor: Any) -> ReadabilityCollator:
+        return ReadabilityCollator(processor.pad_token_id)
 
-    def loss(self, outputs: Any, batch: Batch, *, label_smoothing: float = 0.0) -> tuple[torch.Tensor, torch.Tensor]:
+    def loss(self, outputs: Any, batch: Batch, *, label_smoothing: float = 0.0) -> Loss:
         if label_smoothing:
             raise RequestError("label_smoothing has no meaning for a number; leave it at 0.")
-        return squared_error(outputs.logits, batch["targets"]["values"])
+        return squared_error(outputs.logits, batch.targets["values"])
 
-    # predictions
+    # predictions and scores
 
-    def decode(self, outputs: Any, batch: Batch) -> list[float]:
-        standardised: list[float] = outputs.logits.squeeze(-1).float().tolist()
-        return [self.mean + self.deviation * value for value in standardised]
+    def assemble(self, examples: Sequence[Example], parts: Sequence[Sequence[Any]]) -> list[dict[str, Any]]:
+        grades = (self.mean + self.deviation * float(logits.item()) for (logits,) in parts)
+        return [{"text": e["text"], "grade": round(grade, 4)} for e, grade in zip(examples, grades, strict=True)]
 
-    def assemble(self, rows: Sequence[Row], parts: Sequence[Sequence[float]]) -> list[Prediction]:
-        return [{"text": row["text"], "grade": round(grade, 4)} for row, (grade,) in zip(rows, parts, strict=True)]
+    def references(self, examples: Sequence[Example]) -> list[dict[str, Any]]:
+        return [{"text": example["text"], "grade": example["grade"]} for example in examples]
 
     def metrics(self) -> Sequence[Metric]:
         return [Regression()]
 
-    # storage
+    # what was learnt
 
     def state(self) -> dict[str, Any]:
-        return {"options": self.options, "mean": self.mean, "deviation": self.deviation}
+        return {"mean": self.mean, "deviation": self.deviation}
 
-    @classmethod
-    def from_state(cls, state: Mapping[str, Any]) -> ReadabilityTask:
-        task = cls(state["options"])
-        task.mean, task.deviation = state["mean"], state["deviation"]
-        return task
+    def restore(self, state: Mapping[str, Any]) -> None:
+        self.mean, self.deviation = state["mean"], state["deviation"]
 
 
-def _checked(row: Row, *, labelled: bool) -> Row:
+def _checked(row: Row, *, labelled: bool) -> Example:
     """The row with a text and, if ``labelled``, a finite number."""
     text, grade = row.get("text"), row.get("grade")
     if not isinstance(text, str) or not text.strip():
         raise DataError("the text is missing or empty.", file=row.source, line=row.line)
     if not labelled:
-        return Row({"text": text, "grade": None}, row.source, row.line)
+        return row.example(text=text, grade=None)
     try:
         number = float(grade)  # CSV gives text
     except (TypeError, ValueError):
         number = math.nan
     if not math.isfinite(number) or isinstance(grade, bool):
         raise DataError(f"the grade {grade!r} is not a number.", file=row.source, line=row.line)
-    return Row({"text": text, "grade": number}, row.source, row.line)
+    return row.example(text=text, grade=number)

@@ -13,11 +13,23 @@ import sys
 from pathlib import Path
 
 SUBJECTS = {
-    "train": ["the dog", "my aunt", "the council", "an engineer", "the committee", "our neighbour", "the children",
-              "the university", "a fisherman", "the newspaper", "the orchestra", "the mayor"],
+    "train": [
+        "the dog",
+        "my aunt",
+        "the council",
+        "an engineer",
+        "the committee",
+        "our neighbour",
+        "the children",
+        "the university",
+        "a fisherman",
+        "the newspaper",
+        "the orchestra",
+        "the mayor",
+    ],
     "validation": ["the cat", "an accountant", "the parliament"],
     "test": ["my friend", "the laboratory", "a photographer"],
-}  # fmt: skip
+}
 SHORT = ["ran home", "ate some bread", "saw the sun", "sat by the door", "went to bed", "sang a song", "lost a shoe"]
 LONG = [
     "recommended a comprehensive reorganisation of municipal administration",

@@ -1,0 +1,67 @@
+"""What the core itself brings, by the same hooks as any other plugin (nothing heavy is imported here)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from taskzoo import Extension, hookimpl
+
+Register = Callable[[Extension], None]
+
+
+@hookimpl
+def taskzoo_register_methods(register: Register) -> None:
+    """Register the training methods."""
+    for name, place, summary in (
+        ("full", "full:Full", "train all weights"),
+        ("lora", "lora:Lora", "train low-rank adapters and the head"),
+        ("linear-probe", "linear_probe:LinearProbe", "train only the head, on frozen features"),
+        ("contrastive", "contrastive:Contrastive", "train the encoder on pairs of texts, then the head (SetFit)"),
+        ("none", "none:Untrained", "train nothing: predict with the pretrained model as it is"),
+    ):
+        register(Extension(name, f"taskzoo.methods.{place}", summary))
+
+
+@hookimpl
+def taskzoo_register_readers(register: Register) -> None:
+    """Register the file formats."""
+    for name, place, summary in (
+        ("jsonl", "objects:JsonLines", "one JSON object per line"),
+        ("json", "objects:JsonArray", "a JSON array of objects"),
+        ("csv", "tables:Csv", "comma-separated values with a header"),
+        ("tsv", "tables:Tsv", "tab-separated values with a header"),
+        ("parquet", "parquet:Parquet", "Apache Parquet"),
+        ("conll", "conll:Conll", "one token per line, empty lines between sentences"),
+        ("classes", "text_classes:TextClasses", "one file or folder of texts per class"),
+        ("parallel", "parallel:ParallelFiles", "two text files, line by line"),
+        ("tmx", "tmx:Tmx", "Translation Memory eXchange"),
+    ):
+        register(Extension(name, f"taskzoo.data.readers.{place}", summary))
+
+
+@hookimpl
+def taskzoo_register_commands(register: Register) -> None:
+    """Register the commands."""
+    for name, place, summary in (
+        ("run", "run:run", "Fine-tune a model."),
+        ("resume", "resume:resume", "Resume an interrupted run."),
+        ("eval", "evaluate:evaluate", "Score a finished run on a file."),
+        ("predict", "predict:predict", "Predict with a finished run."),
+        ("tasks", "tasks:tasks", "List the tasks."),
+        ("models", "models:models", "List the models of the catalogue."),
+        ("datasets", "datasets:datasets", "List the data sets of the catalogue."),
+        ("plugins", "plugins:plugins", "List the plugins and what they bring."),
+        ("info", "info:info", "Show a task, a model or a data set."),
+        ("inspect", "inspect:inspect", "Inspect a data set without training."),
+        ("doctor", "doctor:doctor", "Check the installation."),
+        ("learning-curve", "learning_curve:learning_curve", "Train on growing shares of the data."),
+        ("check", "check:check", "Check that a task keeps its contract."),
+        ("new", "new:new", "Create the package of a new task."),
+    ):
+        register(Extension(name, f"taskzoo.cli.{place}", summary))
+
+
+@hookimpl
+def taskzoo_register_callbacks(register: Register) -> None:
+    """Register the callbacks."""
+    register(Extension("history", "taskzoo.engine.history:History", "write history.jsonl in the run directory"))

@@ -1,0 +1,133 @@
+"""What follows each optimizer step: count, log, evaluate, save."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import torch
+from torch import nn
+
+from taskzoo.errors import Interrupted, TrainingError
+
+from .checkpoint import TrainingState
+from .events import tell
+from .job import Job
+from .plan import StepPlan
+from .progress import Bar, Progress
+from .session import Session
+
+
+class Bookkeeping:
+    """Counts, logs, evaluates and saves. ``progress`` is where the training stands; ``over``: no step is to follow."""
+
+    def __init__(self, session: Session, job: Job, plan: StepPlan, state: TrainingState, parts: dict[str, Any]) -> None:
+        """``parts`` of the state besides the model: optimizer, schedule and scaler."""
+        self._session, self._job, self._plan, self._state, self._parts = session, job, plan, state, parts
+        self._evaluate_every = session.settings.evaluate_every or plan.per_epoch
+        self._save_every = session.settings.checkpoint_every or self._evaluate_every
+        self._tell = partial(tell, session.callbacks, session.reporter)
+        self.progress = Progress()
+        if state.exists():
+            self.progress = Progress(**state.restore(job.model, **parts))
+            session.reporter.say(f"Resuming after step {self.progress.step} of {plan.last_step}.")
+        self._tell("training_started", self.progress.step)
+        self._running = torch.tensor(self.progress.unlogged, dtype=torch.float64).to(session.accelerator.device)
+        self._window_tokens, self._window_start = 0, time.perf_counter()
+        self._started = time.perf_counter() - self.progress.seconds
+        self.over = self.progress.step >= plan.last_step or self._out_of_patience()
+
+    def note(
+        self, examples: list[int], loss: torch.Tensor, rate: float, norm: torch.Tensor, stop: bool, bar: Bar
+    ) -> None:
+        """Do all that is due after a step on ``examples`` (their indices); ``stop``: whether a process was asked to.
+
+        ``loss`` has the shape ``[2]``: the sum of its losses and the number of its active targets, over all processes.
+        ``norm`` is that of the gradient before clipping, a scalar.
+
+        Raises:
+            TrainingError: the loss is not finite.
+            Interrupted: a stop was asked for; the state is saved.
+        """
+        progress, settings, last = self.progress, self._session.settings, self._plan.last_step
+        tokens = sum(self._job.features[i].length + self._job.features[i].target_length for i in examples)
+        self._running += loss
+        progress.step += 1
+        progress.tokens += tokens
+        self._window_tokens += tokens
+        due_line = progress.step % settings.log_every == 0 or progress.step == last
+        bar.update(progress.step, f"loss {self._log(rate, norm):.3f}" if due_line else "")
+        if self._job.evaluate is not None and (progress.step == last or progress.step % self._evaluate_every == 0):
+            self._evaluate(self._job.evaluate)
+        progress.seconds = time.perf_counter() - self._started
+        self.over = progress.step >= last
+        if stop and not self.over:
+            self._save()
+            raise Interrupted(f"Stopped after step {progress.step} of {last}; the state is saved.")
+        if self._out_of_patience():
+            self.over = True
+            lacking = f"no better {self._job.score.name} in {settings.early_stopping} evaluations"
+            self._session.reporter.say(f"Stopping early: {lacking}.")
+        elif progress.step % self._save_every == 0 and not self.over:
+            self._save()
+
+    def _log(self, rate: float, norm: torch.Tensor) -> float:
+        """Write a line; the mean loss since the last one."""
+        mean = (self._running[0] / self._running[1].clamp(min=1)).item()
+        if not math.isfinite(mean):
+            raise not_finite(self.progress.step, self._state)
+        now = time.perf_counter()
+        line = {
+            "step": self.progress.step,
+            "epoch": self.progress.step / self._plan.per_epoch,
+            "loss": mean,
+            "learning_rate": rate,
+            "grad_norm": norm.item(),
+            "tokens_per_second": self._window_tokens / (now - self._window_start),
+        }
+        self._tell("step", line)
+        self._running.zero_()
+        self._window_tokens, self._window_start = 0, now
+        return mean
+
+    def _evaluate(self, evaluate: Callable[[nn.Module], dict[str, float]]) -> None:
+        before, progress, score = time.perf_counter(), self.progress, self._job.score
+        # not the wrapped model: a distributed one synchronises in forward, and processes may have unequal batches
+        progress.scores = evaluate(self._job.model)
+        value, best = progress.scores[score.name], progress.best_score
+        if best is None or score.better(value, best):
+            progress.best_score, progress.best_step, progress.evaluations_since_best = value, progress.step, 0
+            if self._session.accelerator.is_main_process:
+                self._state.save_best(self._job.model)
+        else:
+            progress.evaluations_since_best += 1
+        named = {f"validation_{name}": value for name, value in progress.scores.items()}
+        self._tell("evaluation", {"step": progress.step, **named})
+        shown = [name for name in dict.fromkeys((score.name, "loss")) if name in progress.scores]
+        values = "  ".join(f"validation {name} {progress.scores[name]:.4f}" for name in shown)
+        star = "  (best so far)" if progress.best_step == progress.step else ""
+        steps = f"step {progress.step}/{self._plan.last_step}  epoch {progress.step / self._plan.per_epoch:.2g}"
+        self._session.reporter.say(f"{steps}  {values}{star}")
+        spent = time.perf_counter() - before
+        self._started, self._window_start = self._started + spent, self._window_start + spent
+
+    def _out_of_patience(self) -> bool:
+        patience = self._session.settings.early_stopping
+        return bool(patience) and self.progress.evaluations_since_best >= patience
+
+    def _save(self) -> None:
+        self.progress.unlogged = self._running.tolist()
+        if self._session.accelerator.is_main_process:
+            self._state.save(self._job.model, vars(self.progress), **self._parts)
+        self._session.accelerator.wait_for_everyone()
+        self._tell("checkpoint", self.progress.step)
+
+
+def not_finite(step: int, state: TrainingState) -> TrainingError:
+    """The error of a step whose loss or gradient is not a finite number."""
+    kept = " The last checkpoint is kept." if state.exists() else ""
+    advice = "Lower learning_rate, or use precision=fp32 or bf16."
+    return TrainingError(f"The loss or its gradient is not finite at step {step}.{kept} {advice}")

@@ -1,0 +1,20 @@
+"""Telling callbacks what happens."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from taskzoo.callbacks import Callback
+
+from .progress import Reporter
+
+
+def tell(callbacks: list[Callback], reporter: Reporter, event: str, *values: Any) -> None:
+    """Call the member ``event`` of each callback; one that fails is dropped with a warning, and the run goes on."""
+    for callback in list(callbacks):
+        try:
+            getattr(callback, event)(*values)
+        except Exception as error:
+            callbacks.remove(callback)
+            what = " ".join(f"{type(error).__name__}: {error}".split())
+            reporter.say(f"warning   the callback {type(callback).__name__} failed in {event}() and is dropped: {what}")

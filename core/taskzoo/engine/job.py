@@ -1,0 +1,46 @@
+"""What the training loop trains, and on what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from torch import nn
+
+from taskzoo.task import Objective
+from taskzoo.types import LOSS, Collate, Feature, Score
+
+from .evaluation import assemble, decode_split, score
+from .session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What the loop trains, and on what.
+
+    Attributes:
+        model: trained in place.
+        objective: what gives the loss.
+        features: of the training examples; ``collate`` makes batches of them.
+        evaluate: scores of the model on validation rows; ``None``: there are none, and the last weights are kept.
+        score: the one of these that chooses the best weights.
+    """
+
+    model: nn.Module
+    objective: Objective
+    features: Sequence[Feature]
+    collate: Collate
+    evaluate: Callable[[nn.Module], dict[str, float]] | None = None
+    score: Score = LOSS
+
+
+def task_job(session: Session) -> Job:
+    """The job of most methods: the model of ``session`` on its training rows, with the loss of its task."""
+    task, examples = session.task, session.examples.get("validation", ())
+
+    def evaluate(model: nn.Module) -> dict[str, float]:
+        decoded = decode_split(session, model, "validation", "validating", to_the_end=True)
+        return score(task, examples, assemble(task, examples, decoded)).scores
+
+    features, chooses = session.encoded["train"].features, task.score_of(task.primary_metric)
+    return Job(session.trained, task, features, session.collate, evaluate if examples else None, chooses)

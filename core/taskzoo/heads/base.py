@@ -1,0 +1,90 @@
+"""What all heads have in common."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import torch
+
+from taskzoo.types import Batch, Loss, Metric, Prediction
+
+TOP = 5
+"""Labels with their probabilities that a prediction shows."""
+
+
+class Head(ABC):
+    """What is predicted for a text. ``gold`` is a label, a list of labels or a number, as the head has it."""
+
+    problem_type: ClassVar[str]
+    """``transformers``' name of the kind, which goes into the model's configuration."""
+    primary_metric: str
+    labels: list[str]
+    """Names of the model's outputs; none for a number."""
+
+    @abstractmethod
+    def target(self, gold: Any) -> Any:
+        """The target of a feature; ``None`` where training did not have the label."""
+
+    def unknown_labels(self, gold: Any) -> list[str]:
+        """The labels in ``gold`` that training did not have."""
+        return []
+
+    @abstractmethod
+    def collate(self, targets: Sequence[Any]) -> dict[str, torch.Tensor]:
+        """The targets of a batch, from those of its features; ``None`` is unknown and does not count."""
+
+    @abstractmethod
+    def loss(self, outputs: Any, batch: Batch, *, label_smoothing: float = 0.0) -> Loss:
+        """As :meth:`taskzoo.task.Task.loss`."""
+
+    @abstractmethod
+    def predictions(self, logits: np.ndarray) -> list[Prediction]:
+        """Predictions, without the text, from logits ``[rows, outputs]``."""
+
+    @abstractmethod
+    def references(self, gold: Sequence[Any]) -> list[Prediction]:
+        """Gold answers in the form of predictions."""
+
+    def tune(self, gold: Sequence[Any], logits: np.ndarray) -> dict[str, Any]:
+        """Learn from validation rows what training rows cannot tell, and say what."""
+        return {}
+
+    @abstractmethod
+    def metrics(self) -> Sequence[Metric]:
+        """The metrics of its predictions."""
+
+    @abstractmethod
+    def baseline(
+        self, texts: Sequence[str], gold: Sequence[Any], seed: int
+    ) -> Callable[[Sequence[str]], list[Prediction]]:
+        """A plain model with the same predictions, fitted on training texts."""
+
+    @abstractmethod
+    def state(self) -> dict[str, Any]:
+        """The arguments that make the same head again, JSON-serialisable."""
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> Self:
+        """The inverse of :meth:`state`."""
+        return cls(**state)
+
+
+def pool_windows(parts: Sequence[Sequence[np.ndarray]]) -> np.ndarray:
+    """Logits ``[rows, outputs]``: the mean over the windows of each row."""
+    return np.stack([np.mean(windows, axis=0) for windows in parts]) if parts else np.zeros((0, 1), np.float32)
+
+
+def top_scores(labels: Sequence[str], probabilities: np.ndarray, limit: int = TOP) -> list[dict[str, float]]:
+    """The ``limit`` likeliest labels of each row with their probabilities, likeliest first."""
+    limit = min(limit, len(labels))
+    best = np.argpartition(-probabilities, limit - 1, axis=1)[:, :limit]
+    scores = np.take_along_axis(probabilities, best, axis=1)
+    order = np.argsort(-scores, axis=1, kind="stable")
+    best, scores = np.take_along_axis(best, order, axis=1), np.take_along_axis(scores, order, axis=1)
+    return [
+        {labels[i]: round(float(p), 4) for i, p in zip(ids, values, strict=True)}
+        for ids, values in zip(best, scores, strict=True)
+    ]

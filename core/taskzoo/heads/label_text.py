@@ -1,0 +1,91 @@
+"""Labels as readers give them, turned into text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from taskzoo.data.readers.values import mixed_types, plain
+from taskzoo.errors import DataError
+from taskzoo.types import Row
+
+
+def check_types(rows: Sequence[Row]) -> None:
+    """Refuse labels of mixed types, such as ``1`` in one row and ``"1"`` in another.
+
+    Raises:
+        DataError: with the file and line of the first label of the second kind.
+    """
+    given = [(row, label) for row in rows if (label := plain(row.get("label"))) is not None]
+    kinds = mixed_types(label for _, label in given)
+    if kinds:
+        (first, a), (second, b) = list(kinds.items())[:2]
+        (earlier, known), (row, label) = given[a], given[b]
+        raise DataError(
+            f"the label {label!r} is of the kind {second}, but {known!r} on line {earlier.line} is of the kind "
+            f"{first}; write all labels alike.",
+            file=row.source,
+            line=row.line,
+        )
+
+
+def one_label(row: Row, advice: str = "give one") -> str:
+    """The label as text, without whitespace around it.
+
+    Args:
+        row: a row as a reader found it.
+        advice: what to do about several labels.
+
+    Raises:
+        DataError: missing, empty, or not a single label.
+    """
+    value = plain(row.get("label"))
+    if value is None or (isinstance(value, str) and not value.strip()):
+        raise DataError("the label is missing or empty; fill it in or remove the row.", file=row.source, line=row.line)
+    if isinstance(value, list):
+        raise DataError(
+            f"the label {value!r} is a list and one label per text was asked for; {advice}.",
+            file=row.source,
+            line=row.line,
+        )
+    return label_name(row, value)
+
+
+def label_name(row: Row, value: Any) -> str:
+    """A single label of ``row`` as text, without whitespace around it: ``True`` is ``true``, ``1.0`` is ``1``.
+
+    Raises:
+        DataError: it is neither text nor number.
+    """
+    value = plain(value)
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float) and value.is_integer():  # Parquet and pandas write 1 as 1.0 where a cell is empty
+        return str(int(value))
+    if isinstance(value, str | int | float):
+        return str(value).strip()
+    raise DataError(f"the label {value!r} is neither text nor number.", file=row.source, line=row.line)
+
+
+def in_order(names: Iterable[str]) -> list[str]:
+    """Label names sorted; by value if they all are whole numbers, so that 2 comes before 10."""
+    names = set(names)
+    if all(re.fullmatch("-?[0-9]+", name) for name in names):
+        return sorted(names, key=lambda name: (int(name), name))
+    return sorted(names)
+
+
+def few(names: Sequence[str], limit: int = 8) -> str:
+    """The first names, quoted, and how many more there are."""
+    more = f" and {len(names) - limit} more" if len(names) > limit else ""
+    return ", ".join(map(repr, names[:limit])) + more
+
+
+def describe_counts(counts: Mapping[str, int]) -> str:
+    """How many labels there are and how many rows the rarest and the most frequent have; empty without labels."""
+    if not counts:
+        return ""
+    ordered = sorted(counts, key=lambda name: -counts[name])
+    most, least = ordered[0], ordered[-1]
+    return f"{len(ordered)} labels, from {counts[least]} rows ({least}) to {counts[most]} ({most})"

@@ -1,0 +1,137 @@
+"""Exactly one of the labels."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Self
+
+import numpy as np
+import torch
+
+from taskzoo.errors import RequestError
+from taskzoo.models.losses import cross_entropy
+from taskzoo.types import IGNORE_INDEX, Batch, Loss, Metric, Prediction
+
+from .base import Head, top_scores
+
+
+class SingleLabelHead(Head):
+    """Softmax over labels, calibrated by one temperature.
+
+    Args:
+        labels: in the order of the model's outputs.
+        class_weights: one per label, or ``None``.
+        focal_gamma: of the focal loss, 0 for plain cross-entropy.
+        hierarchy: separator between the levels of a label's name, if it has levels.
+        temperature: the logits are divided by it before the softmax.
+    """
+
+    problem_type = "single_label_classification"
+
+    def __init__(
+        self,
+        labels: Sequence[str],
+        *,
+        class_weights: Sequence[float] | None = None,
+        focal_gamma: float = 0.0,
+        hierarchy: str = "",
+        temperature: float = 1.0,
+        primary_metric: str = "f1_macro",
+    ) -> None:
+        self.labels = list(labels)
+        self.primary_metric = primary_metric
+        self.temperature = temperature
+        self._weights = None if class_weights is None else list(class_weights)
+        self._gamma = focal_gamma
+        self._hierarchy = hierarchy
+        self._ids = {label: i for i, label in enumerate(self.labels)}
+
+    @classmethod
+    def fitted(cls, gold: Sequence[str], order: Sequence[str], *, class_weights: str = "none", **settings: Any) -> Self:
+        """With the labels in ``order`` and weights by their counts in ``gold``.
+
+        Raises:
+            RequestError: all rows have the same label.
+        """
+        if len(order) == 1:
+            raise RequestError(f"All {len(gold)} training rows have the label {order[0]!r}; there is nothing to learn.")
+        return cls(order, class_weights=balanced_weights(Counter(gold), order, class_weights), **settings)
+
+    def target(self, gold: Any) -> int | None:
+        return self._ids.get(gold)
+
+    def unknown_labels(self, gold: Any) -> list[str]:
+        return [] if gold in self._ids else [gold]
+
+    def collate(self, targets: Sequence[Any]) -> dict[str, torch.Tensor]:
+        """``labels`` ``[B]``, -100 where unknown."""
+        return {"labels": torch.tensor([IGNORE_INDEX if target is None else target for target in targets])}
+
+    def loss(self, outputs: Any, batch: Batch, *, label_smoothing: float = 0.0) -> Loss:
+        return cross_entropy(
+            outputs.logits,
+            batch.targets["labels"],
+            label_smoothing=label_smoothing,
+            class_weights=None if self._weights is None else torch.tensor(self._weights),
+            focal_gamma=self._gamma,
+        )
+
+    def predictions(self, logits: np.ndarray) -> list[Prediction]:
+        from taskzoo.models.calibration import softmax
+
+        return self._from_probabilities(softmax(logits, self.temperature))
+
+    def references(self, gold: Sequence[Any]) -> list[Prediction]:
+        return [{"label": label} for label in gold]
+
+    def tune(self, gold: Sequence[Any], logits: np.ndarray) -> dict[str, Any]:
+        from taskzoo.models.calibration import fit_temperature
+
+        targets = np.array([self._ids.get(label, IGNORE_INDEX) for label in gold])
+        self.temperature = fit_temperature(logits, targets)
+        return {"temperature": self.temperature}
+
+    def metrics(self) -> Sequence[Metric]:
+        from taskzoo.metrics.single_label import SingleLabel
+
+        return [SingleLabel(self.labels, self._hierarchy)]
+
+    def baseline(
+        self, texts: Sequence[str], gold: Sequence[Any], seed: int
+    ) -> Callable[[Sequence[str]], list[Prediction]]:
+        from taskzoo.models.baseline import TextBaseline
+
+        targets = np.array([self._ids[label] for label in gold])
+        weight = None if self._weights is None else "balanced"
+        model = TextBaseline(self.problem_type, len(self.labels), seed, weight).fit(texts, targets)
+        return lambda others: self._from_probabilities(model.predict(others))
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "labels": self.labels,
+            "class_weights": self._weights,
+            "focal_gamma": self._gamma,
+            "hierarchy": self._hierarchy,
+            "temperature": self.temperature,
+            "primary_metric": self.primary_metric,
+        }
+
+    def _from_probabilities(self, probabilities: np.ndarray) -> list[Prediction]:
+        best = probabilities.argmax(axis=1)
+        return [
+            {"label": self.labels[i], "score": round(float(row[i]), 4), "scores": scores, "_probabilities": row}
+            for i, row, scores in zip(best, probabilities, top_scores(self.labels, probabilities), strict=True)
+        ]
+
+
+def balanced_weights(counts: Mapping[str, int], labels: Sequence[str], mode: str) -> list[float] | None:
+    """A weight per label whose mean over the training rows is 1: 1/n for ``balanced``, 1/sqrt(n) for ``sqrt``.
+
+    ``None`` for ``none``. The balanced ones are those of King & Zeng 2001, as in scikit-learn.
+    """
+    if mode == "none":
+        return None
+    n = np.array([max(1, counts[label]) for label in labels], dtype=np.float64)
+    weights = 1 / n if mode == "balanced" else 1 / np.sqrt(n)
+    return [float(w) for w in weights * n.sum() / (weights * n).sum()]

@@ -1,0 +1,91 @@
+"""What a training method is."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from taskzoo.config import Training
+from taskzoo.engine.progress import Progress
+from taskzoo.engine.session import Session
+from taskzoo.errors import RequestError
+from taskzoo.task import Objective, Task
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+    from taskzoo.engine.checkpoint import TrainingState
+
+
+class Method(ABC):
+    """From a pretrained model with a fresh head to trained weights. One object per run; members are called in order.
+
+    Attributes:
+        name: what ``--method`` takes.
+        one_process: it cannot be divided over processes.
+        takes_unlabelled: unlabelled texts (``--unlabelled``) help it.
+        keeps_adapter: what it trains is also saved apart, as ``RUN/adapter``.
+        encodes_once: the backbone stays as it is, so a learning curve encodes each text once for all of its subsets.
+    """
+
+    name: ClassVar[str]
+    one_process: ClassVar[bool] = False
+    takes_unlabelled: ClassVar[bool] = False
+    keeps_adapter: ClassVar[bool] = False
+    encodes_once: ClassVar[bool] = False
+
+    def describe(self, settings: Training) -> str:
+        """The settings people ask about first, in one line; by default those of the training loop."""
+        length = f"{settings.max_steps} steps" if settings.max_steps else f"{settings.epochs:g} epochs"
+        batch = f"batch of {settings.batch_tokens} tokens" if settings.batch_tokens else f"batch {settings.batch_size}"
+        rate = f"learning rate {settings.learning_rate:g}"
+        frozen = [f"frozen: {settings.freeze}"] if settings.freeze else []
+        return ", ".join([length, batch, rate, settings.optimizer, f"{settings.schedule} schedule", *frozen])
+
+    def check(self, task: Task, settings: Training) -> None:  # noqa: B027 - most have nothing to refuse
+        """Refuse what cannot work, from the rows and settings alone; nothing heavy is loaded yet.
+
+        Raises:
+            RequestError: the task or the settings do not suit the method.
+        """
+
+    def freeze(self, session: Session) -> Any:
+        """Say which parameters train, by ``requires_grad``, by default those that the setting ``freeze`` leaves.
+
+        Returns:
+            The model to train, which may be wrapped (adapters).
+        """
+        from taskzoo.engine.freezing import freeze
+
+        freeze(session.model, session.settings.freeze)
+        return session.model
+
+    def check_model(self, session: Session) -> None:
+        """Refuse a head or features that do not suit, before anything is written.
+
+        Raises:
+            RequestError: as :meth:`check`.
+        """
+        if self.one_process and session.accelerator.num_processes > 1:
+            raise RequestError(f"method={self.name} runs in one process; leave --processes at 1.")
+
+    @abstractmethod
+    def train(self, session: Session, state: TrainingState) -> Progress:
+        """Train ``session.trained`` in place, resuming from ``state`` where it holds one.
+
+        Raises:
+            TrainingError: training failed; the last state is kept.
+            Interrupted: stopped on request, after saving the state.
+        """
+
+    def finish(self, session: Session) -> PreTrainedModel:
+        """The plain model to save, adapters merged."""
+        return session.model
+
+
+def refuse_division(objective: Objective, name: str, settings: Training, processes: int = 1) -> None:
+    """Raise :class:`RequestError` if steps of ``name``, whose loss compares the examples of a batch, are divided."""
+    if objective.batch_coupled and (settings.micro_batch_size or processes > 1):
+        raise RequestError(
+            f"The loss of {name} compares the examples of a batch; leave micro_batch_size at 0 and --processes at 1."
+        )

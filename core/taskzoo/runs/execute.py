@@ -1,0 +1,281 @@
+"""A run that is planned: load, train, evaluate, save. Whatever ends it is in its manifest."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from taskzoo import registry
+from taskzoo.callbacks import Callback, RunFacts
+from taskzoo.config import DataConfig, RunConfig, write_config
+from taskzoo.data.readers import GROUP, file_sha256
+from taskzoo.engine.events import tell
+from taskzoo.engine.progress import Reporter, Silent
+from taskzoo.errors import Interrupted, PluginError, RequestError, TaskZooError
+from taskzoo.types import public
+
+from .card import write_card
+from .data import NONE, REST, UNLABELLED
+from .directory import RunDirectory, write_json, write_jsonl
+from .manifest import describe_run, now
+from .plan import Plan
+from .wording import changed_data, changed_model, loaded_lines, opening
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+    from taskzoo.engine.evaluation import Evaluation
+
+    from .load import Run
+    from .loading import Loaded
+
+Stop = Callable[[], bool]
+
+
+def never() -> bool:
+    """Nobody asks to stop."""
+    return False
+
+
+def start(plan: Plan, path: Path, *, reporter: Reporter | None = None, stop: Stop = never) -> Run:
+    """Load the model, and only then make the directory and train.
+
+    Raises:
+        RequestError: the model cannot be loaded or does not suit (nothing is written).
+        PluginError: the task's code fails.
+        TrainingError, Interrupted: as :meth:`taskzoo.methods.base.Method.train`.
+    """
+    with _opened(plan, RunDirectory(path), reporter or Silent(), stop) as job:
+        if before := plan.earlier:
+            changes = changed_model(before["model"], job.manifest["model"])
+            for note in changes + changed_data(before["data"], job.manifest["data"]):
+                said = f"warning   changed since the run that the configuration is from: {note}"
+                job.loaded.session.reporter.say(said)
+        if job.is_main:
+            path.mkdir(parents=True, exist_ok=True)
+            job.plan = replace(plan, config=_keep_memory_rows(plan, job.directory))
+            write_config(job.plan.config, job.directory.config)
+        return _execute(job)
+
+
+def restart(plan: Plan, directory: RunDirectory, *, reporter: Reporter | None = None, stop: Stop = never) -> Run:
+    """Continue an interrupted run in its own directory.
+
+    Raises:
+        RequestError: its model or data have changed since it began.
+        PluginError, TrainingError, Interrupted: as :func:`start`.
+    """
+    before = directory.read_manifest()
+    _refuse(changed_data(before["data"], plan.splits.sources))
+    with _opened(plan, directory, reporter or Silent(), stop) as job:
+        _refuse(changed_model(before["model"], job.manifest["model"]))
+        job.manifest["started"] = before["started"]
+        return _execute(job)
+
+
+def _refuse(changes: list[str]) -> None:
+    if changes:
+        first = "; ".join(changes)
+        raise RequestError(f"{first[0].upper()}{first[1:]} changed since the run began; start a new run.")
+
+
+@dataclass
+class _Job:
+    """A run that is going on. ``seconds`` collects how long its parts take."""
+
+    plan: Plan
+    loaded: Loaded
+    directory: RunDirectory
+    manifest: dict[str, Any]
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def is_main(self) -> bool:
+        return bool(self.loaded.session.accelerator.is_main_process)
+
+    def record(self, **facts: Any) -> None:
+        """Write the manifest with more facts."""
+        self.manifest.update(facts)
+        if self.is_main:
+            write_json(self.directory.manifest, self.manifest)
+
+    def tell(self, event: str, *values: Any) -> None:
+        """Call the member of the run's callbacks."""
+        session = self.loaded.session
+        tell(session.callbacks, session.reporter, event, *values)
+
+    def facts(self) -> RunFacts:
+        """The run as callbacks see it."""
+        return RunFacts(self.directory.path, self.plan.config.to_dict(), self.manifest)
+
+    @contextmanager
+    def recorded(self) -> Iterator[None]:
+        """Whatever ends the run is in its manifest and told to callbacks."""
+        try:
+            yield
+        except BaseException as error:
+            status = "stopped" if isinstance(error, (Interrupted, KeyboardInterrupt)) else "failed"
+            said = str(error) if isinstance(error, TaskZooError) else f"{type(error).__name__}: {error}"
+            with suppress(OSError):  # the disk may be what failed
+                self.record(status=status, reason=said.removesuffix(": "))
+            self.tell("failed", error)
+            raise
+
+
+@contextmanager
+def _opened(plan: Plan, directory: RunDirectory, reporter: Reporter, stop: Stop) -> Iterator[_Job]:
+    """Say what is about to happen and load everything; within, random numbers are those of the run."""
+    from taskzoo.engine.random_state import seeded
+
+    from .loading import load_session
+
+    for line in opening(plan):
+        reporter.say(line)
+    with tempfile.TemporaryDirectory(prefix="taskzoo-") as folder, seeded(plan.config.training.seed):
+        began = time.perf_counter()
+        loaded = load_session(plan, reporter, Path(folder))
+        session = loaded.session
+        session.stop = stop
+        with session.accelerator.active():
+            if session.accelerator.is_main_process:
+                session.callbacks = _make_callbacks(plan.config.track, reporter)
+            else:
+                session.reporter = Silent()
+            manifest = describe_run(plan, loaded, time.perf_counter() - began)
+            for line in loaded_lines(plan, loaded):
+                session.reporter.say(line)
+            yield _Job(plan, loaded, directory, manifest)
+
+
+def _make_callbacks(names: Sequence[str], reporter: Reporter) -> list[Callback]:
+    """A new object of each callback that is named or always on; a :class:`PluginError` if a named one fails."""
+    made: list[Callback] = []
+    for entry in registry.callbacks():
+        named = entry.name in names
+        try:
+            cls = entry.load()
+            if named or cls.always:
+                made.append(cls())
+        except Exception as error:  # whatever a stranger's callback may raise
+            what = f"The callback {entry.name!r} of {entry.distribution} cannot be used"
+            if named:
+                raise PluginError(f"{what}: {type(error).__name__}: {error}") from error
+            reporter.say(f"warning   {what} and is left out: {type(error).__name__}: {error}")
+    return made
+
+
+def _execute(job: _Job) -> Run:
+    from taskzoo.engine.checkpoint import TrainingState
+    from taskzoo.engine.evaluation import Predictor
+
+    from .load import Run
+
+    session, method, directory = job.loaded.session, job.loaded.method, job.directory
+    job.record(status="running")
+    session.accelerator.wait_for_everyone()
+    with job.recorded():
+        job.tell("run_started", job.facts())
+        began, began_cpu = time.perf_counter(), time.process_time()
+        progress = method.train(session, TrainingState(directory.checkpoints))
+        job.seconds |= {
+            "train": progress.seconds,
+            "train_and_validate": time.perf_counter() - began,
+            "train_and_validate_cpu": time.process_time() - began_cpu,
+        }
+        if method.keeps_adapter and job.is_main:
+            session.trained.save_pretrained(directory.adapter)
+        model = method.finish(session)
+        model.eval()
+        results, tuned = _evaluate(job, model)
+        if job.is_main:
+            metrics = _save(job, model, results)
+            job.record(
+                status="finished",
+                finished=now(),
+                seconds=job.manifest["seconds"] | {name: round(value, 3) for name, value in job.seconds.items()},
+                steps=progress.step,
+                best_step=progress.best_step or progress.step,
+                tokens=progress.tokens,
+                tokens_per_second=progress.tokens / max(progress.seconds, 1e-9),
+                tuned=tuned,
+            )
+            write_card(directory, job.plan, metrics, job.manifest)
+            if not session.settings.keep_checkpoints:
+                shutil.rmtree(directory.checkpoints, ignore_errors=True)
+            job.tell("finished", job.facts(), metrics)
+        session.accelerator.wait_for_everyone()
+    tokens = session.settings.evaluation_tokens
+    predictor = Predictor(session.task, model, session.processor, session.accelerator, tokens)
+    return Run(directory.path, job.plan.spec, predictor)
+
+
+def _evaluate(job: _Job, model: PreTrainedModel) -> tuple[dict[str, Evaluation], dict[str, Any]]:
+    """Scores of validation and test rows, and what the task tuned.
+
+    Validation comes first: what the task determines there (temperature, thresholds) also applies to the test rows.
+    """
+    from taskzoo.engine.evaluation import assemble, decode_split, score
+
+    session, task, began = job.loaded.session, job.plan.task, time.perf_counter()
+    results: dict[str, Evaluation] = {}
+    tuned: dict[str, Any] = {}
+    for split in ("validation", "test"):
+        if not (examples := session.examples[split]):
+            continue
+        before = time.perf_counter()
+        decoded = decode_split(session, model, split, split)
+        job.seconds[f"predict_{split}"] = time.perf_counter() - before
+        if split == "validation":
+            tuned = task.tune(examples, decoded.parts)
+        predictions = assemble(task, examples, decoded)
+        results[split] = score(task, examples, predictions, further=job.loaded.further, intervals=True)
+    job.seconds["evaluate"] = time.perf_counter() - began
+    return results, tuned
+
+
+def _save(job: _Job, model: PreTrainedModel, results: dict[str, Evaluation]) -> dict[str, Any]:
+    """Write model, task, scores and predictions; the scores."""
+    from .baseline import score_baseline
+    from .load import save_task
+
+    session, directory, loaded = job.loaded.session, job.directory, job.loaded
+    metrics: dict[str, Any] = {split: result.to_dict() for split, result in results.items()}
+    if session.settings.baseline:
+        metrics["baseline"] = score_baseline(job.plan, results, session.reporter)
+    if loaded.use_cache is not None:
+        model.config.use_cache = loaded.use_cache
+    model.save_pretrained(directory.model)
+    session.processor.save_pretrained(directory.model)
+    save_task(directory.model, job.plan, loaded.precision)
+    if "test" in results:
+        pairs = zip(results["test"].predictions, results["test"].references, strict=True)
+        write_jsonl(directory.predictions, ({**public(p), "reference": public(r)} for p, r in pairs))
+    write_json(directory.metrics, metrics)
+    return metrics
+
+
+def _keep_memory_rows(plan: Plan, directory: RunDirectory) -> RunConfig:
+    """Rows given in memory become files of the run, so that it can be repeated and resumed."""
+    sources, given = plan.splits.sources, plan.config.data
+    if all(source["source"] != "memory" for source in sources.values()):
+        return plan.config
+    directory.data.mkdir(exist_ok=True)
+    files: dict[str, Any] = {UNLABELLED: REST} if given.unlabelled == REST else {}
+    for split, source in sources.items():
+        fields = source.pop("fields")
+        if not fields:
+            files[split] = NONE
+            continue
+        file = directory.data / f"{split}.jsonl"
+        write_jsonl(file, fields)
+        files[split] = source["source"] = str(file.absolute())
+        source["sha256"] = file_sha256(file).hex()
+    group = GROUP if given.group_by else None
+    data = DataConfig(format="jsonl", group_by=group, shots=given.shots, holdout=given.holdout, **files)
+    return replace(plan.config, data=data)

@@ -1,0 +1,181 @@
+"""The one place where processor, task and model come together: for training, finished runs, reports and curves."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from safetensors import SafetensorError
+
+from taskzoo.engine.batches import to_device
+from taskzoo.engine.cpu import recompute_activations
+from taskzoo.engine.evaluation import Decoded, Predictor, assemble
+from taskzoo.engine.lora import count_parameters
+from taskzoo.engine.precision import make_accelerator, resolve_precision
+from taskzoo.engine.progress import Reporter
+from taskzoo.engine.session import Session
+from taskzoo.errors import PluginError
+from taskzoo.methods.base import Method
+from taskzoo.models.loading import explain_load_errors, load_config
+from taskzoo.models.refs import ModelRef, model_kind
+from taskzoo.models.scratch import ScratchRecipe, make_scratch
+from taskzoo.models.tokenizers import load_tokenizer
+from taskzoo.types import Feature, Metric, public
+
+from .request import check_kind
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+    from taskzoo.task import Task
+
+    from .plan import Plan
+
+
+@dataclass(slots=True)
+class Loaded:
+    """A session with what the run records of it.
+
+    Attributes:
+        precision: as resolved for this machine.
+        parameters: the number of trainable ones, and of all.
+        use_cache: what the model's configuration says when it is not trained; ``None``: nothing.
+        further: metrics that the settings add to the task's own.
+    """
+
+    session: Session
+    method: Method
+    precision: str
+    parameters: tuple[int, int]
+    use_cache: bool | None
+    further: Sequence[Metric]
+
+
+def load_session(plan: Plan, reporter: Reporter, folder: Path) -> Loaded:
+    """Load everything that a run needs, and try it on two rows.
+
+    Nothing is written but the files of a model from scratch, to ``folder``, which must last as long as the session.
+    Call it with the random numbers of the run (:func:`taskzoo.engine.random_state.seeded`).
+
+    Raises:
+        RequestError: the model cannot be loaded or does not suit task, settings or method.
+        PluginError: a member of the task fails, or its predictions are not JSON.
+    """
+    task, training, examples = plan.task, plan.config.training, plan.splits.examples
+    further = further_metrics(training.evaluate_modules) if training.evaluate_modules else []
+    precision = resolve_precision(training.precision, family=plan.ref.family)
+    accelerator = make_accelerator(precision)
+    with accelerator.active():
+        ref = model_files(plan, reporter, folder)
+        processor, config = load_processor(task, ref)
+        check_kind(plan.entry, ref.name, ref.kind or model_kind(config.to_dict()))
+        encoded = {split: task.encode(rows, processor) for split, rows in examples.items() if rows}
+        unlabelled = task.encode(plan.splits.unlabelled, processor).features if plan.splits.unlabelled else []
+        model = load_model(task, ref)
+        _share_padding(model, processor)
+        use_cache = getattr(model.config, "use_cache", None)
+        if use_cache is not None:  # a cache of keys and values serves generation only
+            model.config.use_cache = False
+        if training.gradient_checkpointing:
+            recompute_activations(model)
+        collate = task.collator(processor)
+        session = Session(task, model, processor, collate, examples, encoded, training, accelerator, reporter)
+        session.unlabelled = [replace(feature, values={**feature.values, "target": None}) for feature in unlabelled]
+        method = plan.method()
+        session.trained = method.freeze(session)
+        session.trained.to(accelerator.device)
+        parameters = count_parameters(session.trained)
+        _try_two_rows(plan, session)
+        method.check_model(session)
+    return Loaded(session, method, precision, parameters, use_cache, further)
+
+
+def further_metrics(names: str) -> list[Metric]:
+    """Metrics of ``evaluate`` modules, which are loaded now; a :class:`RequestError` if one cannot be."""
+    from taskzoo.metrics.evaluate_modules import EvaluateMetric
+
+    made = [EvaluateMetric(name.strip()) for name in names.split(",") if name.strip()]
+    for metric in made:
+        _ = metric.module
+    return list(made)
+
+
+def model_files(plan: Plan, reporter: Reporter, folder: Path) -> ModelRef:
+    """The model's files: as they are, or of a model from scratch made in ``folder``."""
+    if not plan.ref.is_scratch:
+        return plan.ref
+    reporter.say("Training a tokenizer on the training rows; the model starts without any pretraining.")
+    given, (texts, targets) = plan.config.training, plan.task.vocabulary_texts(plan.splits.examples["train"])
+    vocabulary = (given.scratch_tokenizer, given.scratch_vocabulary, given.scratch_separate)
+    return make_scratch(plan.ref, ScratchRecipe(texts, targets, *vocabulary, given.seed), folder)
+
+
+def load_processor(task: Task, ref: ModelRef) -> tuple[Any, Any]:
+    """The tokenizer, or what the task loads instead, and the model's configuration; both configured with the task.
+
+    Raises:
+        RequestError: they cannot be loaded, or the model cannot do what the task's options ask.
+    """
+    with explain_load_errors(ref, "processor"), _own_error():
+        processor = task.load_processor(ref.location, **ref.loading)
+    if processor is None:
+        processor = load_tokenizer(ref)
+    with explain_load_errors(ref, "configuration"):
+        config = load_config(ref)
+    task.configure(processor, config)
+    return processor, config
+
+
+def load_model(task: Task, ref: ModelRef) -> PreTrainedModel:
+    """The model with the task's head, in float32 on the CPU; a :class:`RequestError` if it cannot be loaded."""
+    with explain_load_errors(ref, "model"), _own_error():
+        return task.head(ref.location, dtype=torch.float32, **ref.loading)
+
+
+@contextmanager
+def _own_error() -> Iterator[None]:
+    """Inside a task, files that cannot be loaded are not the task's fault: their error comes out as it was raised."""
+    try:
+        yield
+    except PluginError as error:
+        if isinstance(error.__cause__, (OSError, ValueError, SafetensorError)):
+            raise error.__cause__ from None
+        raise
+
+
+def _share_padding(model: PreTrainedModel, processor: Any) -> None:
+    """Heads of decoders find the last token of a text by the padding id of the model's configuration."""
+    padding = getattr(processor, "pad_token_id", None)
+    known = getattr(model.config, "pad_token_id", None)
+    if padding is not None and (known is None or model_kind(model.config.to_dict()) == "decoder"):
+        model.config.pad_token_id = padding
+
+
+@torch.no_grad()
+def _try_two_rows(plan: Plan, session: Session) -> None:
+    """Two training rows go the whole way to JSON, so that what cannot work is refused before anything is written."""
+    task, device = session.task, session.accelerator.device
+    of_row: dict[int, list[Feature]] = {}
+    for feature in session.encoded["train"].features:
+        of_row.setdefault(feature.row, []).append(feature)
+    rows = sorted(of_row, key=lambda row: sum(feature.length for feature in of_row[row]))[:2]
+    batch = to_device(session.collate([feature for row in rows for feature in of_row[row]]), device)
+    session.trained.eval()
+    predictor = Predictor(task, session.trained, session.processor, session.accelerator)
+    found, outputs = predictor.decode_batch(batch, with_outputs=True)
+    task.loss(outputs, batch, label_smoothing=session.settings.label_smoothing)
+    parts, examples = iter(found), [session.examples["train"][row] for row in rows]
+    predictions = assemble(task, examples, Decoded([[next(parts) for _ in of_row[row]] for row in rows])).rows
+    try:
+        for prediction, reference in zip(predictions, task.references(examples), strict=True):
+            json.dumps([public(prediction), public(reference)])
+    except (TypeError, ValueError) as error:
+        raise PluginError(
+            f"The predictions or references of the task {plan.entry.name!r} ({plan.entry.distribution or 'local'} "
+            f"{plan.entry.version}) cannot be written as JSON: {error}. Its assemble() must give plain values."
+        ) from error

@@ -1,0 +1,233 @@
+"""What was asked for, and the configuration that follows: defaults < recipe < configuration file < arguments."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from taskzoo import registry
+from taskzoo.config import DataConfig, RunConfig, make_training, read_config, split_settings
+from taskzoo.data.holdout import parse_holdout
+from taskzoo.data.readers import parse_group
+from taskzoo.errors import RequestError, UnknownNameError
+from taskzoo.models.refs import ModelRef, resolve_model
+
+from .data import NONE, REST, UNLABELLED
+from .identity import find_task
+
+if TYPE_CHECKING:
+    from taskzoo.registry import ResolvedRecipe, TaskEntry, TaskReference
+
+    from .memory import MemoryRows
+
+    Rows = str | Path | MemoryRows
+
+KEPT = ("columns", "format", "group_by", "shots", "holdout")
+"""What a configuration file still says of data when other data are named."""
+
+
+@dataclass(frozen=True)
+class DataRequest:
+    """Where rows are to come from, as :func:`taskzoo.finetune` takes it; ``None``: not said."""
+
+    name: str | None = None
+    train: Rows | None = None
+    validation: Rows | None = None
+    test: Rows | None = None
+    unlabelled: Rows | Sequence[str] | None = None
+    columns: Mapping[str, str] | None = None
+    format: str | None = None
+    group_by: str | None = None
+    shots: int | None = None
+    holdout: str | float | None = None
+
+    @property
+    def splits(self) -> dict[str, Any]:
+        """Split -> rows, a path or a word such as ``none``, for the splits that were named or given."""
+        given = {"train": self.train, "validation": self.validation, "test": self.test, UNLABELLED: self.unlabelled}
+        return {split: rows for split, rows in given.items() if rows is not None}
+
+    @property
+    def memory(self) -> dict[str, Any]:
+        """Split -> rows, for the splits that were given as rows."""
+        return {split: rows for split, rows in self.splits.items() if not isinstance(rows, (str, Path))}
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """A run as somebody asks for it; ``None`` leaves the choice to the configuration file, recipe and defaults."""
+
+    task: TaskReference | None = None
+    model: str | None = None
+    data: DataRequest = field(default_factory=DataRequest)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    config: str | Path | None = None
+    track: Sequence[str] | None = None
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """A checked configuration, before any row is read.
+
+    Args:
+        config: every value resolved.
+        entry: the task.
+        ref: the model.
+        recipe: the values of recipes that took effect, and where they come from.
+        earlier: the manifest of the run that the configuration file belongs to; empty if none.
+    """
+
+    config: RunConfig
+    entry: TaskEntry
+    ref: ModelRef
+    recipe: ResolvedRecipe
+    earlier: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def title(self) -> str:
+        """What run directories are named by."""
+        return self.entry.name if self.entry.distribution else self.entry.spec.id
+
+
+def resolve_request(request: RunRequest) -> Resolved:
+    """The configuration of a run. Nothing heavy is imported, and no row is read.
+
+    Raises:
+        UnknownNameError, RequestError: a name or value that cannot be used.
+        PluginError: the task's plugin is missing or failed.
+    """
+    base = read_config(request.config) if request.config is not None else {}
+    earlier = _manifest_beside(request.config) if request.config is not None else {}
+    if request.task is not None:
+        entry = registry.task_entry(request.task)
+    elif base.get("task"):
+        entry = find_task(base["task"], earlier.get("task", {}))
+    else:
+        raise RequestError("Which task? Name one, e.g. `zoo run ner`; `zoo tasks` lists them.")
+    data = _data(request.data, base.get("data") or {})
+    model, ref = _model(request.model or base.get("model"), entry, data)
+
+    training, options = _settings(request.settings, base, entry)
+    # a model without pretrained weights has none that a high rate would spoil
+    family = ref.entry or ("scratch" if ref.is_scratch else ref.family)
+    recipe = registry.recipe(entry, family, kind=ref.kind, method=str(training.get("method", "full")))
+    try:
+        recipe_training, recipe_options = split_settings(recipe.values, entry.spec)
+    except RequestError as error:
+        raise RequestError(f"The recipe from {'; '.join(recipe.sources)} cannot be used: {error}") from None
+    used = {k: v for k, v in recipe.values.items() if k not in training and k not in options}
+    track = request.track if request.track is not None else base.get("track") or ()
+    known = [entry.name for entry in registry.callbacks()] if track else []
+    if unknown := [name for name in track if name not in known]:
+        hint = f"There are {', '.join(known)}." if known else "No plugin here brings one."
+        raise UnknownNameError("callback", unknown[0], known, hint)
+    resolved = entry.spec.resolve_options({**recipe_options, **options})
+    settings = make_training({**recipe_training, **training})
+    config = RunConfig(entry.full_name, model, data, resolved, settings, list(track))
+    method = registry.method(config.training.method)
+    if (data.unlabelled or UNLABELLED in request.data.memory) and not method.takes_unlabelled:
+        others = " and ".join(one.name for one in registry.methods() if one.load().takes_unlabelled)
+        raise RequestError(f"method={method.name} has no use for --unlabelled; use it with {others}.")
+    return Resolved(config, entry, ref, replace(recipe, values=used), earlier)
+
+
+def resolve_saved(config: RunConfig, manifest: Mapping[str, Any]) -> Resolved:
+    """The same for a run that exists, from its own files; refused if its task or model is not there any more."""
+    entry, ref = find_task(config.task, manifest["task"]), resolve_model(config.model)
+    if (revision := manifest["model"]["revision"]) and not ref.is_local:
+        ref = replace(ref, revision=revision)
+    return Resolved(config, entry, ref, registry.ResolvedRecipe(**manifest["recipe"]))
+
+
+def _manifest_beside(config: str | Path) -> dict[str, Any]:
+    """The manifest beside a configuration file, if it is that of a run."""
+    try:
+        found: dict[str, Any] = json.loads(Path(config).with_name("manifest.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) and "task" in found else {}
+
+
+def _settings(
+    given: Mapping[str, Any], base: Mapping[str, Any], entry: TaskEntry
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Training settings and options of the task: those given over those of the file.
+
+    A number of examples given now replaces a number of tokens from the file or a recipe.
+    """
+    training, options = split_settings(given, entry.spec)
+    if training.get("batch_size") and training.get("batch_tokens"):
+        raise RequestError(
+            f"batch_size={training['batch_size']} and batch_tokens={training['batch_tokens']} exclude each other; "
+            "give one of them."
+        )
+    before = dict(base.get("training") or {})
+    for values in (before, training):
+        if "batch_size" in values:
+            values.setdefault("batch_tokens", 0)
+    return {**before, **training}, {**(base.get("options") or {}), **options}
+
+
+def _model(name: str | None, entry: TaskEntry, data: DataConfig) -> tuple[str, ModelRef]:
+    """The model's name, absolute if it is a directory, and what it stands for."""
+    if not name:
+        name = registry.default_model(entry, demo=(data.name or "").partition("/")[0] == "demo")
+    if not name:
+        raise RequestError(
+            f"The task {entry.name!r} names no default model; choose one with --model. Its models are of the kind "
+            f"{' or '.join(entry.spec.kinds)}: `zoo models --kind {entry.spec.kinds[0]}` lists some."
+        )
+    ref = resolve_model(name)
+    check_kind(entry, ref.name, ref.kind)
+    return (str(Path(name).absolute()) if ref.entry is None and ref.is_local else name), ref
+
+
+def check_kind(entry: TaskEntry, model: str, kind: str) -> None:
+    """Refuse a model of a kind that does not suit the task; ``""`` is not known yet."""
+    if kind and kind not in entry.spec.kinds:
+        raise RequestError(
+            f"The model {model!r} is of the kind {kind}, and the task {entry.name!r} needs one of the kind "
+            f"{' or '.join(entry.spec.kinds)}; choose another --model."
+        )
+
+
+def _data(request: DataRequest, base: Mapping[str, Any]) -> DataConfig:
+    """Where the rows come from; data named now replace those of the file."""
+    files = {split: str(path) for split, path in request.splits.items() if isinstance(path, (str, Path))}
+    if request.memory and any(path != REST for path in files.values()):  # "rest" goes with either
+        raise RequestError("Give all rows - train, validation, test, unlabelled - as files, or all of them in memory.")
+    other = request.name is not None or request.splits.keys() - {UNLABELLED}
+    named = {k: v for k, v in base.items() if k in KEPT or not other}
+    name = request.name or named.get("name")
+    source = DataConfig(
+        name=_absolute(name) if name and Path(name).is_dir() else name,
+        train=_absolute(files.get("train") or named.get("train")),
+        validation=_absolute(files.get("validation") or named.get("validation"), NONE),
+        test=_absolute(files.get("test") or named.get("test"), NONE),
+        columns={str(k): str(v) for k, v in (request.columns or named.get("columns") or {}).items()},
+        format=request.format or named.get("format"),
+        group_by=request.group_by or named.get("group_by"),
+        shots=named.get("shots") or 0 if request.shots is None else request.shots,
+        holdout=str(named.get("holdout") or "" if request.holdout is None else request.holdout),
+        unlabelled=_absolute(files.get(UNLABELLED) or named.get(UNLABELLED), REST),
+    )
+    parse_holdout(source.holdout)
+    if source.group_by:
+        parse_group(source.group_by)
+    if source.shots < 0:
+        raise RequestError(f"shots={source.shots} must be 1 or more (0: all rows).")
+    if source.unlabelled == REST and not source.shots:
+        raise RequestError("--unlabelled rest takes the training rows left out by --shots; give --shots, or a file.")
+    if request.memory or source.name or source.train:
+        return source
+    if source.validation or source.test:
+        raise RequestError("--validation and --test need --train (or --data).")
+    return replace(source, name="demo")
+
+
+def _absolute(path: str | None, word: str | None = None) -> str | None:
+    """So that the run can be resumed and repeated from anywhere; ``word`` is no path and stays."""
+    return path if path is None or path == word else str(Path(path).absolute())

@@ -1,0 +1,274 @@
+"""What is said to people of data, settings, scores and learning curves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from statistics import fmean
+from typing import TYPE_CHECKING, Any
+
+from .data import SPLITS, UNLABELLED
+
+if TYPE_CHECKING:
+    from .curve import Curve
+    from .loading import Loaded
+    from .plan import Plan
+
+MANY = 0.1
+"""An output generated for this share of the rows is reported."""
+
+OVERLAP = {
+    "train_test": "test rows have an input that is also in train; the test score is too good by that",
+    "train_validation": "validation rows have an input that is also in train",
+    "validation_test": "test rows have an input that is also in validation",
+    "inside_train": "training rows repeat an earlier input",
+    "conflicting_targets": "inputs occur with different targets",
+    "repeated_pairs": "training rows repeat an earlier pair of input and target",
+}
+
+
+# data
+
+
+def overlap_notes(report: Mapping[str, Any]) -> list[str]:
+    """What a person should know of rows that the splits share: one line per finding, with the first example."""
+    notes = []
+    for name, sentence in OVERLAP.items():
+        if count := (found := report.get(name) or {}).get("count"):
+            first = f" (e.g. {' and '.join(found['examples'][0])})" if found.get("examples") else ""
+            notes.append(f"{count} {sentence}{first}")
+    return notes
+
+
+def split_note(made: Mapping[str, Any]) -> str:
+    """How missing splits were made, in a few words; empty when all were given."""
+    notes = []
+    if "method" in made:
+        notes.append(f"split {made['method']}{' by groups' if made['grouped'] else ''} with seed {made['seed']}")
+    if made.get("holdout"):
+        sizes = (f"{made['sizes'][split]} {split}" for split in ("validation", "test") if made["sizes"][split])
+        notes.append(f"held out: {', '.join(sizes)}")
+    if "added_rows" in made:
+        notes.append(f"{made['added_rows']} training rows added by the task")
+    if "shots" in made:
+        none = "" if made.get("sizes", {}).get("validation") else ", no validation rows split off"
+        notes.append(f"{made['shots']['shots']} training rows per class{none}")
+    if UNLABELLED in made:
+        notes.append(f"{made[UNLABELLED]['rows']} unlabelled texts")
+    return "; ".join(notes)
+
+
+def left_out_notes(sources: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """What reading left out of each split and what the task noticed in it, one line per finding."""
+    return [
+        f"{split}: {count} {what}"
+        for split, source in sources.items()
+        for what, count in {**(source.get("left_out") or {}), **(source.get("noticed") or {})}.items()
+        if count
+    ]
+
+
+def count_notes(counts: Mapping[str, int]) -> list[str]:
+    """What encoding counted, e.g. ``3 truncated rows``."""
+    return [f"{value} {name.replace('_', ' ')}" for name, value in counts.items() if value]
+
+
+# before training
+
+
+def opening(plan: Plan) -> list[str]:
+    """What is about to happen, before anything is loaded."""
+    examples, note = plan.splits.examples, split_note(plan.splits.made)
+    rows = ", ".join(f"{split} {len(examples[split])}" for split in SPLITS)
+    demo = f"No data named: using the built-in demo set of {plan.entry.name}."
+    recipe = ", ".join(f"{name}={value}" for name, value in plan.recipe.values.items())
+    return [
+        *([demo] if plan.config.data.name == "demo" else []),
+        f"data      {rows} rows{note and f' ({note})'}",
+        *(f"warning   {line}" for line in left_out_notes(plan.splits.sources) + overlap_notes(plan.splits.overlap)),
+        *plan_lines(plan),
+        *([f"recipe    {recipe} (from {'; '.join(plan.recipe.sources)})"] if recipe else []),
+    ]
+
+
+def plan_lines(plan: Plan) -> list[str]:
+    """What the task inferred from the training rows, if it has anything to say, and the settings."""
+    said = plan.task.describe()
+    lines = [f"{'texts' if plan.task.generates else 'labels':<10}{said}"] if said else []
+    return [*lines, f"settings  {plan.method().describe(plan.config.training)}"]
+
+
+def loaded_lines(plan: Plan, loaded: Loaded) -> list[str]:
+    """The model, and what encoding noticed in each split."""
+    session, (trainable, total) = loaded.session, loaded.parameters
+    noted = {split: ", ".join(count_notes(encoded.counts)) for split, encoded in session.encoded.items()}
+    return [
+        f"model     {plan.ref.name} ({session.model.config.model_type}, {total / 1e6:.1f}M parameters, "
+        f"{trainable / total:.1%} trained), {loaded.precision} on {session.accelerator.device.type}",
+        *(f"{split:<10} {note}" for split, note in noted.items() if note),
+    ]
+
+
+# scores
+
+
+def score_columns(metrics: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Title of a column -> its scores: the splits, then the baseline on the last of them."""
+    splits = {name: scores for name, scores in metrics.items() if name != "baseline"}
+    if splits and (baseline := metrics.get("baseline")):
+        last = list(splits)[-1]
+        splits[f"baseline {last}"] = baseline[last]
+    return splits
+
+
+def score_names(columns: Mapping[str, Any]) -> list[str]:
+    """The scalar scores of the columns, in the order of the last split."""
+    splits = [name for name in columns if not name.startswith("baseline")]
+    return [name for name, value in columns[splits[-1]].items() if isinstance(value, float)] if splits else []
+
+
+def format_score(scores: Mapping[str, Any], name: str) -> str:
+    """``0.432 [0.401, 0.463]``, or a dash where there is none."""
+    value = scores.get(name)
+    if value is None:
+        return "-"
+    digits = 4 if name == "loss" else 1 if abs(value) > 10 else 3
+    interval = scores.get(f"{name}_ci95")
+    text = f"{value:.{digits}f}"
+    return text if interval is None else f"{text} [{interval[0]:.{digits}f}, {interval[1]:.{digits}f}]"
+
+
+def result_table(columns: Mapping[str, Any]) -> list[str]:
+    """A Markdown table of all scalar scores with their intervals, a column per split."""
+    rows = [["metric", *columns], ["---"] * (len(columns) + 1)]
+    rows += [[name, *(format_score(scores, name) for scores in columns.values())] for name in score_names(columns)]
+    return [f"| {' | '.join(row)} |" for row in rows]
+
+
+def result_notes(metrics: Mapping[str, Any]) -> list[str]:
+    """What a person should know of the scores, a sentence each."""
+    return [note for note in (baseline_note(metrics), repetition_note(metrics)) if note]
+
+
+def repetition_note(metrics: Mapping[str, Any]) -> str:
+    """That the model generated one output for many rows of the last split, if it did."""
+    splits = [split for split, found in metrics.items() if split != "baseline" and found]
+    found = metrics[splits[-1]] if splits else {}
+    most = found.get("most_repeated_output") or {"rows": 0}
+    if most["rows"] < max(2, MANY * found.get("rows", 0)):
+        return ""
+    rows = f"{most['rows']} of {found['rows']} {splits[-1]} rows"
+    return f'The model generated the same output for {rows}: "{most["text"]}"'
+
+
+def baseline_note(metrics: Mapping[str, Any]) -> str:
+    """Whether the model is better than the baseline, in a sentence; empty without a baseline."""
+    found = metrics.get("baseline", {}).get("difference", {})
+    if not found:
+        return ""
+    split = list(found)[-1]
+    difference = found[split]
+    low, high = difference["ci95"]
+    shown = f"{difference['metric']} {difference['value']:+.3f} [{low:+.3f}, {high:+.3f}] on {split}"
+    if low <= 0 <= high:
+        return f"No clear difference from the baseline: {shown}."
+    better = (difference["value"] > 0) is difference["higher_is_better"]
+    return f"The model is {'better' if better else 'worse'} than the baseline: {shown}."
+
+
+# what changed since an earlier run
+
+
+def changed_model(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """That a model of one name is not what it was, with what changed; arguments are ``model`` of two manifests."""
+    changed = _changed(before, now) if before["name"] == now["name"] else ""
+    return [f"the model {now['name']!r} ({changed})"] if changed else []
+
+
+def changed_data(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """Which splits of one source are not what they were; arguments are ``data`` of two manifests."""
+    pairs = [(split, before[split], source) for split, source in now.items() if split in before]
+    return [
+        f"the {split} data {source['source']} ({changed})"
+        for split, earlier, source in pairs
+        if earlier["source"] == source["source"] and (changed := _changed(earlier, source))
+    ]
+
+
+def _changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    parts = []
+    for name in ("revision", "sha256"):
+        old, new = before.get(name), now.get(name)
+        if isinstance(old, Mapping) and isinstance(new, Mapping):
+            parts += [file for file in sorted({*old, *new}) if old.get(file) != new.get(file)]
+        elif old and new and old != new:
+            parts.append("content" if name == "sha256" else f"{name} {str(old)[:12]} is now {str(new)[:12]}")
+    if not parts and before.get("rows") and now.get("rows") and before["rows"] != now["rows"]:
+        parts.append(f"{before['rows']} rows are now {now['rows']}")
+    return ", ".join(parts)
+
+
+# learning curves
+
+LEAST_GAIN, LEAST_SHARE = 0.005, 0.05
+"""Less than this is called little: as a share of the range of a score, and of an error as a share of the error."""
+
+
+def curve_opening(plan: Plan, sizes: Sequence[int], repeats: int) -> list[str]:
+    """What is about to happen."""
+    examples = plan.splits.examples
+    counts = ", ".join(f"{split} {len(examples[split])}" for split in ("train", "validation"))
+    return [
+        f"data      {counts} rows; no test rows are used",
+        *(f"warning   {note}" for note in overlap_notes(plan.splits.overlap)),
+        *plan_lines(plan),
+        f"model     {plan.ref.name}",
+        f"sizes     {', '.join(map(str, sizes))} rows, {repeats} subset{'s' if repeats > 1 else ''} each",
+    ]
+
+
+def curve_verdict(curve: Curve) -> str:
+    """What the curve says of more labels, in a sentence; or that it says nothing."""
+    ahead, score = curve.forecast, curve.score
+    metric = score.name
+    if ahead is None:
+        return f"There is no forecast: it needs {metric} of at least four subsets, of three sizes."
+    means = {size: fmean(scores) for size, scores in curve.sizes.items()}
+    few, many = min(means), max(means)
+    if not score.better(means[many], means[few]):
+        return (
+            f"More rows made {metric} no better here: {_shown(means[few])} with {few:,}, {_shown(means[many])} with "
+            f"{many:,}. Look at the labels, or at another model, before adding rows."
+        )
+    best = curve.best or 0.0
+    least = LEAST_GAIN * best if score.higher_is_better else LEAST_SHARE * (ahead.now - best)
+    now, then = _shown(ahead.now), f"{_shown(ahead.score)} [{_shown(ahead.low)}, {_shown(ahead.high)}]"
+    if not score.better(ahead.score, ahead.now) or abs(ahead.score - ahead.now) < least:
+        return (
+            f"More labels like these will bring little: {metric} is about {now}, and should be about {then} with twice "
+            f"as many rows ({ahead.rows:,})."
+        )
+    if not score.better(ahead.low if score.higher_is_better else ahead.high, ahead.now):
+        return (
+            f"Doubling the labels to {ahead.rows:,} may bring {metric} from {now} to about {then}; the subsets do not "
+            "determine whether it gains anything."
+        )
+    return f"Doubling the labels to {ahead.rows:,} should bring {metric} from {now} to about {then}."
+
+
+def curve_limits(curve: Curve) -> str:
+    """How far the forecast can be trusted, in sentences."""
+    text = (
+        "This applies to more rows of the same kind, the same model and the same method. The interval is a 95% one and "
+        "comes from the subsets alone."
+    )
+    if not curve.interval:
+        return text
+    low, high = map(_shown, curve.interval)
+    return (
+        f"{text} All subsets are scored on the same {curve.validation_rows:,} validation rows, which by themselves "
+        f"leave the last score open between {low} and {high}."
+    )
+
+
+def _shown(value: float) -> str:
+    return f"{value:.2f}" if abs(value) > 1.5 else f"{value:.3f}"

@@ -1,0 +1,164 @@
+"""Generation: the one place where its settings come from, and the call that uses them."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from taskzoo.errors import RequestError
+from taskzoo.types import Batch
+
+from .sequence_format import SequenceFormat
+
+if TYPE_CHECKING:
+    from transformers import GenerationConfig, PreTrainedModel
+
+KEPT = ("bad_words_ids", "suppress_tokens", "begin_suppress_tokens")
+"""What is kept of a checkpoint's own settings: tokens that it must never generate."""
+SEQUENCES = 256
+"""Texts that are generated at once, each beam counted."""
+FIRST_PART = 8
+"""Tokens after which rows that have ended leave a batch for the first time."""
+
+
+def check_generation(options: Mapping[str, Any]) -> None:
+    """Refuse generation options that no model could follow.
+
+    Raises:
+        RequestError: which.
+    """
+    least, most = options["min_new_tokens"], options["max_new_tokens"]
+    if most and least > most:
+        raise RequestError(f"min_new_tokens={least} is more than max_new_tokens={most}; lower it.")
+    if options["top_p"] > 1:
+        raise RequestError(f"top_p={options['top_p']:g} must be at most 1; it is a probability.")
+
+
+def generation_config(
+    options: Mapping[str, Any], form: SequenceFormat, own: Any, *, longest_target: int
+) -> GenerationConfig:
+    """Settings for ``generate``, made from the task's options alone: the same in validation, test and use.
+
+    A checkpoint's own settings would change the scores in silence (4 beams and at least 56 tokens for BART's summaries,
+    at most 20 tokens elsewhere), so only :data:`KEPT` and its token ids are taken from it.
+
+    Args:
+        options: of the task.
+        form: of the checkpoint.
+        own: the checkpoint's ``GenerationConfig``.
+        longest_target: tokens of the longest training target, which sets the limit where no option does.
+
+    Raises:
+        RequestError: more tokens are asked for than the model can generate.
+    """
+    from transformers import GenerationConfig
+
+    usual = min(form.target_limit, longest_target + max(8, longest_target // 4))
+    limit = options["max_new_tokens"] or max(usual, options["min_new_tokens"])
+    if limit > form.generation_limit:
+        name = "max_new_tokens" if options["max_new_tokens"] else "min_new_tokens"
+        raise RequestError(
+            f"{name}={limit} is more than this model can generate ({form.generation_limit} tokens); lower it."
+        )
+    settings: dict[str, Any] = {
+        "pad_token_id": form.pad,
+        "eos_token_id": form.end,
+        "max_new_tokens": limit,
+        "num_beams": options["num_beams"],
+        "do_sample": options["sample"],
+        "use_cache": True,
+    }
+    if form.kind != "decoder":
+        settings["decoder_start_token_id"] = form.start
+    if form.forced is not None:
+        settings["forced_bos_token_id"] = form.forced
+    if options["num_beams"] > 1:
+        settings["length_penalty"] = options["length_penalty"]
+    if options["no_repeat_ngram"]:
+        settings["no_repeat_ngram_size"] = options["no_repeat_ngram"]
+    if options["min_new_tokens"]:
+        settings["min_new_tokens"] = options["min_new_tokens"]
+    if options["sample"]:
+        settings.update(temperature=options["temperature"], top_k=options["top_k"], top_p=options["top_p"])
+    for name in KEPT:
+        if getattr(own, name, None):
+            settings[name] = getattr(own, name)
+    return GenerationConfig(**settings)
+
+
+@torch.no_grad()
+def generate_ids(
+    model: PreTrainedModel, batch: Batch, config: GenerationConfig, *, seed: int = 0
+) -> list[list[int] | None]:
+    """The token ids that ``model`` generates for each feature; ``None`` where none are wanted.
+
+    The end token is included where it came. ``config`` should be the model's own as well, from which ``transformers``
+    takes whatever it leaves open.
+
+    Features of a batch are independent: padding is masked on both sides and positions are counted from the mask. Only
+    sampling depends on the batch, by the order of its draws; they begin with ``seed`` and disturb no others.
+    """
+    targets = batch.targets
+    wanted = targets["generate"]
+    result: list[list[int] | None] = [None] * len(wanted)
+    if not bool(wanted.any()):
+        return result
+    ids, mask = targets["prompt_ids"][wanted], targets["prompt_mask"][wanted]
+    used, beams = mask.any(0), int(config.num_beams or 1)
+    ids, mask = ids[:, used], mask[:, used]
+    with torch.random.fork_rng(devices=[ids.device] if ids.is_cuda else [], enabled=bool(config.do_sample)):
+        if config.do_sample:
+            torch.manual_seed(seed)
+        generated: list[list[int]] = []
+        for some_ids, some_mask in zip(*(t.split(max(1, SEQUENCES // beams)) for t in (ids, mask)), strict=True):
+            if beams == 1 and not config.do_sample and len(some_ids) > 1:
+                generated += _generate_greedily(model, some_ids, some_mask, config)
+            else:
+                start = 1 if model.config.is_encoder_decoder else ids.shape[1]
+                found = model.generate(input_ids=some_ids, attention_mask=some_mask, generation_config=config)
+                generated += found[:, start:].tolist()
+    for place, row in zip(wanted.nonzero().flatten().tolist(), generated, strict=True):
+        result[place] = _until_end(row, config)
+    return result
+
+
+def _generate_greedily(
+    model: PreTrainedModel, ids: torch.Tensor, mask: torch.Tensor, config: GenerationConfig
+) -> list[list[int]]:
+    """As ``generate`` does, but that rows which have come to their end leave the batch after 8, 16, 32 ... tokens.
+
+    Else a whole batch would wait for its longest row. The rows that stay are encoded again with what they have
+    generated, all positions at once, which is little work compared with a step for every token.
+    """
+    decoder = not model.config.is_encoder_decoder
+    generated: list[list[int]] = [[] for _ in ids]
+    rows = torch.arange(len(ids), device=ids.device)  # those that have not ended
+    prefix: torch.Tensor | None = None  # what they have generated, for an encoder-decoder with its start token
+    settings = copy.copy(config)
+    done, limit = 0, int(config.max_new_tokens or 0)
+    while done < limit and len(rows):
+        settings.max_new_tokens = min(limit, max(FIRST_PART, 2 * done)) - done
+        settings.min_new_tokens = min(settings.max_new_tokens, max(0, (config.min_new_tokens or 0) - done)) or None
+        more = {} if decoder or prefix is None else {"decoder_input_ids": prefix}
+        found = model.generate(input_ids=ids, attention_mask=mask, generation_config=settings, **more)
+        new = found[:, ids.shape[1] if decoder else done + 1 :]
+        for row, tokens in zip(rows.tolist(), new.tolist(), strict=True):
+            generated[row] += tokens
+        stay = ~(new == config.eos_token_id).any(1)
+        done += new.shape[1]
+        rows, mask = rows[stay], mask[stay]
+        if decoder:
+            ids = found[stay]
+            mask = torch.cat([mask, mask.new_ones(len(mask), new.shape[1])], 1)
+        else:
+            ids, prefix = ids[stay], found[stay]
+    return generated
+
+
+def _until_end(ids: Sequence[int], config: GenerationConfig) -> list[int]:
+    """Up to and with the end token; what follows is padding."""
+    end = config.eos_token_id
+    return list(ids[: ids.index(end) + 1]) if end in ids else list(ids)

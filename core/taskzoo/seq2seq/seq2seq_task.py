@@ -1,0 +1,210 @@
+"""A task that generates a text from a text, with every kind of model that can."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
+from typing import Any, ClassVar
+
+from transformers import GenerationConfig, PreTrainedModel
+
+from taskzoo.errors import RequestError
+from taskzoo.languages import language_code, script_language
+from taskzoo.models.losses import cross_entropy
+from taskzoo.models.text_encoding import content_ids
+from taskzoo.models.vocabulary import HiddenStates, forward_states, gives_states
+from taskzoo.models.vocabulary_loss import vocabulary_cross_entropy
+from taskzoo.scripts import joiner
+from taskzoo.task import Task
+from taskzoo.types import Batch, Encoded, Example, Loss, Metric, Prediction, Row
+
+from .generation import check_generation, generate_ids, generation_config
+from .pair_collator import PairCollator
+from .pair_encoding import encode_pairs
+from .pair_examples import pair_example, target_references, text_predictions
+from .seq2seq_model import load_seq2seq_model
+from .seq2seq_options import GENERATION_OPTIONS
+from .sequence_format import LANGUAGE_HINT, FormatRequest, SequenceFormat, find_sequence_format
+from .text_decoder import TextDecoder
+
+LONGEST = 100
+"""Training targets, the longest in characters, among which the longest in tokens is looked for."""
+
+
+class Seq2SeqTask(Task):
+    """A whole task but for its metrics.
+
+    Such as::
+
+        class RhymeTask(Seq2SeqTask):
+            primary_metric = "rougeL"
+
+            def metrics(self):
+                return [Rouge(self.output_language), GeneratedText(), *super().metrics()]
+
+    Its options are :data:`~taskzoo.seq2seq.seq2seq_options.SEQ2SEQ_OPTIONS` and its own; its columns are ``source`` and
+    ``target``.
+
+    Attributes:
+        source_lang, target_lang: ISO 639 codes or codes of the tokenizer; ``""``: unknown.
+        output_language: code of the language of generated texts, known or guessed by :meth:`fit`; ``""``: unknown.
+    """
+
+    generates = True
+    multi_reference = True
+    inference_options = tuple(GENERATION_OPTIONS)
+
+    language_hint: ClassVar[str] = LANGUAGE_HINT
+    """How people set the languages, for messages."""
+
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        super().__init__(options)
+        check_generation(self.options)
+        self.source_lang = self.target_lang = self.output_language = ""
+        self._longest: list[str] = []
+        self._longest_target = 0
+        self._form: SequenceFormat | None = None
+        self._decoder: Callable[[list[int]], str] = str
+        self._model: PreTrainedModel | None = None
+        self._gives_states = False
+
+    @property
+    def languages(self) -> dict[str, str]:
+        return {"source": self.source_lang, "target": self.target_lang}
+
+    @property
+    def form(self) -> SequenceFormat:
+        """That of the checkpoint, once the task was configured for one."""
+        if self._form is None:
+            raise RequestError("The task must be configured for a checkpoint before it encodes: task.configure(...).")
+        return self._form
+
+    # what a task may want otherwise
+
+    def prefix(self, config: Any) -> str:
+        """The text before every source that the checkpoint with this configuration was pretrained with."""
+        return ""
+
+    def guess_language(self, texts: Iterable[str]) -> str:
+        """The language of training targets where no option says it, or ``""``; by default what their script says."""
+        return script_language(texts)
+
+    def join_chunks(self, texts: Sequence[str]) -> str:
+        """What was generated for the chunks of one source, as one text."""
+        return joiner(self.output_language).join(texts)
+
+    def metrics(self) -> Sequence[Metric]:
+        """The score of similar meaning, where the options ask for it; a task puts its own before it."""
+        return [self._similarity] if self.options["similarity"] else []
+
+    # from rows to features
+
+    def prepare(self, rows: Sequence[Row], split: str) -> list[Example]:
+        return [pair_example(row, split) for row in rows]
+
+    def dedup_key(self, example: Example) -> tuple[str, str]:
+        return example["source"], "\n".join(example["targets"])
+
+    def vocabulary_texts(self, examples: Sequence[Example]) -> tuple[list[str], list[str]]:
+        return [example["source"] for example in examples], [t for example in examples for t in example["targets"]]
+
+    def fit(self, examples: Sequence[Example]) -> None:
+        targets = [target for example in examples for target in example["targets"]]
+        self.output_language = language_code(self.target_lang) if self.target_lang else self.guess_language(targets)
+        self.metrics()  # refuses what cannot be scored before anything is written
+        self._longest = sorted(set(targets), key=lambda text: (-len(text), text))[:LONGEST]
+
+    def configure(self, processor: Any, config: Any) -> None:
+        options = self.options
+        self._decoder = TextDecoder(processor)
+        self._form = find_sequence_format(
+            processor,
+            config,
+            FormatRequest(
+                source_lang=self.source_lang,
+                target_lang=self.target_lang,
+                prefix=self.prefix(config) if options["prefix"] == "auto" else options["prefix"],
+                max_source_length=options["max_source_length"],
+                max_target_length=options["max_target_length"],
+                language_hint=self.language_hint,
+            ),
+        )
+        if self._longest:
+            around = len(self._form.target_before) + len(self._form.target_after)
+            self._longest_target = around + max(map(len, content_ids(processor, self._longest, targets=True)))
+
+    def encode(self, examples: Sequence[Example], processor: Any) -> Encoded:
+        return encode_pairs(examples, processor, self.form, long_sources=self.options["long_sources"])
+
+    # the model
+
+    def head(self, checkpoint: str, **loading: Any) -> PreTrainedModel:
+        model = load_seq2seq_model(checkpoint, self.form, **loading)
+        self._model, self._gives_states = model, gives_states(model)
+        self._set_generation(model)
+        return model
+
+    def collator(self, processor: Any) -> PairCollator:
+        return PairCollator(self.form)
+
+    def forward(self, model: Any, batch: Batch) -> Any:
+        if self._gives_states and self._model is not None:
+            return forward_states(model, self._model, batch.inputs)
+        return model(**batch.inputs)
+
+    def loss(self, outputs: Any, batch: Batch, *, label_smoothing: float = 0.0) -> Loss:
+        labels = batch.targets["labels"]
+        shifted = self.form.kind == "decoder"  # the output at a position is for the token after it
+        labels = labels[:, 1:] if shifted else labels
+        if isinstance(outputs, HiddenStates):
+            hidden = replace(outputs, states=outputs.states[:, :-1]) if shifted else outputs
+            return vocabulary_cross_entropy(hidden, labels, label_smoothing=label_smoothing)
+        logits = outputs.logits[:, :-1] if shifted else outputs.logits
+        return cross_entropy(logits, labels, label_smoothing=label_smoothing)
+
+    # predictions
+
+    def predict_batch(self, model: Any, batch: Batch, outputs: Any = None) -> list[Any]:
+        """For each feature the text and whether the length limit cut it; ``None`` where none is wanted."""
+        settings = self._set_generation(model)
+        generated = generate_ids(model, batch, settings, seed=self.options["sample_seed"])
+        return [None if ids is None else (self._decoder(ids), ids[-1:] != [self.form.end]) for ids in generated]
+
+    def assemble(self, examples: Sequence[Example], parts: Sequence[Sequence[Any]]) -> list[Prediction]:
+        found = [[part for part in of_example if part is not None] for of_example in parts]
+        predictions = text_predictions(examples, [self.join_chunks([text for text, _ in each]) for each in found])
+        return [{**p, "_truncated": any(cut for _, cut in each)} for p, each in zip(predictions, found, strict=True)]
+
+    def references(self, examples: Sequence[Example]) -> list[Prediction]:
+        return target_references(examples)
+
+    @cached_property
+    def _similarity(self) -> Metric:
+        from taskzoo.metrics.similarity import Similarity
+        from taskzoo.models.token_vectors import token_vectors
+
+        return Similarity(token_vectors(self.options["similarity"]))
+
+    # storage
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "languages": self.languages,
+            "output_language": self.output_language,
+            "longest_target": self._longest_target,
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        self.source_lang, self.target_lang = state["languages"]["source"], state["languages"]["target"]
+        self.output_language = state["output_language"]
+        self._longest_target = state["longest_target"]
+
+    def _set_generation(self, model: Any) -> GenerationConfig:
+        """Settings that hold now; the model keeps them, so that, saved, it generates the same in ``transformers``."""
+        plain = self._model if self._model is not None else model
+        settings = generation_config(
+            self.options, self.form, plain.generation_config, longest_target=self._longest_target or 64
+        )
+        plain.generation_config = settings
+        return settings

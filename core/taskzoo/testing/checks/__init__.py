@@ -1,0 +1,78 @@
+"""What every task must get right, as plain functions: each raises ``AssertionError`` with a reason a person can use."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from taskzoo.errors import TaskZooError
+
+from ..bench import Bench, NoRun
+from .common import NotApplicable
+from .learning import check_accumulation, check_gradients, check_loss, check_run
+from .predictions import check_batching, check_metrics, check_predictions
+from .rows import check_encoding, check_fit, check_rows, check_token_ids
+from .spec import check_import, check_members, check_spec
+from .storage import check_plain_transformers, check_save_and_load, check_state
+
+CHECKS: tuple[Callable[[Bench], None], ...] = (
+    *(check_spec, check_import, check_members),
+    *(check_rows, check_fit, check_encoding, check_token_ids),
+    *(check_loss, check_gradients, check_run, check_accumulation),
+    *(check_batching, check_state, check_predictions, check_metrics),
+    *(check_plain_transformers, check_save_and_load),
+)
+"""All checks, cheap ones first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The outcome of one check.
+
+    Args:
+        check: its name.
+        status: ``ok``, ``failed``, ``skipped`` where the task does not need it, or ``not run`` after something failed.
+        reason: why, unless it is ok.
+        seconds: how long it took.
+    """
+
+    check: str
+    status: str
+    reason: str
+    seconds: float
+
+
+def run_checks(bench: Bench) -> Iterator[Result]:
+    """Run all checks, one after the other; a check that breaks has failed with the error as its reason."""
+    for check in CHECKS:
+        began = time.perf_counter()
+        status, reason = _outcome(check, bench)
+        name = check.__name__.removeprefix("check_").replace("_", " ")
+        yield Result(name, status, " ".join(reason.split()), round(time.perf_counter() - began, 3))
+
+
+def _outcome(check: Callable[[Bench], None], bench: Bench) -> tuple[str, str]:
+    try:
+        check(bench)
+    except NotApplicable as reason:
+        return "skipped", str(reason)
+    except NoRun as reason:
+        return "not run", str(reason)
+    except AssertionError as error:
+        return "failed", str(error) or "an assertion failed"
+    except Exception as error:
+        words = str(error) if isinstance(error, TaskZooError) else f"{type(error).__name__}: {error}"
+        return "failed", f"{words}{_place(error, bench)}"
+    return "ok", ""
+
+
+def _place(error: BaseException, bench: Bench) -> str:
+    """The innermost three lines of the task's own code that an error came through."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    folder = bench.code_folder
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if folder and f.filename.startswith(folder)]
+    lines = [f"{f.filename.removeprefix(folder)}:{f.lineno} in {f.name}(): {f.line}" for f in frames[-3:]]
+    return f" [{'; '.join(lines)}]" if lines else ""

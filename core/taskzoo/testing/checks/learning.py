@@ -1,0 +1,122 @@
+"""The loss and what training makes of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from taskzoo.errors import RequestError
+from taskzoo.types import Batch, Loss
+
+from ..bench import Bench
+from .common import NotApplicable, close, require, some
+
+ZERO_BY_NATURE = ("key.bias", "k_proj.bias", "key_proj.bias", "k_lin.bias")
+"""Attention ignores what is added to all keys alike, so these gradients are zero but for rounding."""
+
+
+def check_loss(bench: Bench) -> None:
+    """The loss is a sum and a weight: twice the examples give twice both, in any order.
+
+    Of a task whose loss compares the examples of a batch (``batch_coupled``) only the order is checked.
+    """
+    import torch
+
+    task, examples = bench.fitted()
+    features = task.encode(examples, bench.processor).features
+    model = bench.fresh_model(task).eval()
+    indices = list(range(min(8, len(features))))
+
+    def loss(chosen: Sequence[int], **settings: float) -> tuple[float, float, float]:
+        batch = bench.batch(task, [features[i] for i in chosen])
+        with torch.no_grad():
+            return _values(task.loss(task.forward(model, batch), batch, **settings))
+
+    good = isinstance(bench.batch(task, features[:2]), Batch)
+    require(good, "the collator must return taskzoo.Batch(inputs, targets)")
+    total, weight, reported = loss(indices)
+    require(math.isfinite(total), f"the loss of a few demo rows is {total}")
+    require(weight > 0, "no target of the demo rows is active")
+    repeated = [("reversed", indices[::-1], 1), ("doubled", indices * 2, 2)]
+    for what, chosen, factor in repeated[: 1 if task.batch_coupled else 2]:
+        found, found_weight, _ = loss(chosen)
+        wrong = f"the loss of a {what} batch is {found:.6g}, not {factor * total:.6g}: it must be a sum"
+        hint = "a loss that compares the examples of a batch needs batch_coupled = True"
+        require(close(found, factor * total, 1e-4, 1e-5), f"{wrong} ({hint})")
+        good = close(found_weight, factor * weight)
+        require(good, f"the weight of a {what} batch is {found_weight:g}, not {factor * weight:g}")
+    if not task.batch_coupled:
+        parts = [loss([i]) for i in indices]
+        sums = [sum(part[k] for part in parts) for k in (0, 1)]
+        same = close(sums[0], total, 1e-4, 1e-5) and close(sums[1], weight)
+        require(same, f"one by one the loss is {sums[0]:.6g}/{sums[1]:g}, as one batch {total:.6g}/{weight:g}")
+    try:
+        smoothed, smoothed_weight, plain = loss(indices, label_smoothing=0.1)
+    except RequestError:  # a task may refuse it
+        return
+    require(math.isfinite(smoothed), "the loss with label_smoothing=0.1 is not finite")
+    require(close(smoothed_weight, weight), "label_smoothing changes the number of active targets")
+    same = close(plain, reported, 1e-4, 1e-5)
+    require(same, f"with label_smoothing=0.1 `reported` is {plain:.6g} and must be the plain sum {reported:.6g}")
+
+
+def _values(loss: Any) -> tuple[float, float, float]:
+    """Total, weight, and what is reported."""
+    import torch
+
+    require(isinstance(loss, Loss), "loss() must return taskzoo.Loss(sum, number of active targets)")
+    values = (loss.total, loss.weight, loss.total if loss.reported is None else loss.reported)
+    require(all(isinstance(v, torch.Tensor) and v.dim() == 0 for v in values), "a Loss must hold scalar tensors")
+    total, weight, reported = map(float, values)
+    return total, weight, reported
+
+
+def check_gradients(bench: Bench) -> None:
+    """Every trainable parameter gets a gradient, but for the task's ``parameters_without_gradient``."""
+    import torch
+
+    task, examples = bench.fitted()
+    features = task.encode(examples, bench.processor).features
+    model = bench.fresh_model(task).train()
+    trainable = {name: p for name, p in model.named_parameters() if p.requires_grad}
+    require(trainable, "no parameter of the model is trainable")
+    with torch.no_grad():
+        for name, parameter in trainable.items():
+            if "lora_B" in name:  # zero at first, which hides lora_A from the gradient
+                parameter.normal_(std=0.1)
+    batch = bench.batch(task, features)
+    loss = task.loss(task.forward(model, batch), batch)
+    torch.autograd.backward(loss.total / loss.weight)
+    none, zero = [], []
+    for name, parameter in trainable.items():
+        if any(part in name for part in task.parameters_without_gradient):
+            continue
+        if parameter.grad is None:
+            none.append(name)
+        elif not parameter.grad.isfinite().all():
+            raise AssertionError(f"the gradient of {name} is not finite")
+        elif not parameter.grad.any() and not name.endswith(ZERO_BY_NATURE):
+            zero.append(name)
+    hint = "freeze it, use it, or name it in parameters_without_gradient"
+    require(not none, f"no gradient reaches {some(none)}; {hint}")
+    require(not zero, f"the gradient is zero throughout {some(zero)}; {hint}")
+
+
+def check_run(bench: Bench) -> None:
+    """A short run trains, evaluates and writes everything."""
+    require(bench.run.metrics.get("test"), "the short run has no scores of the test rows")
+
+
+def check_accumulation(bench: Bench) -> None:
+    """One step over 12 examples at once and in micro-batches of 3 leaves the same weights, to rounding."""
+    if bench.task_class.batch_coupled:
+        raise NotApplicable("the loss is batch_coupled, so a step is one batch")
+    assert bench.run  # if that fails, so do these
+    plain: dict[str, Any] = {"max_steps": 1, "batch_size": 12, "optimizer": "sgd", "learning_rate": 0.1}
+    plain |= {"max_grad_norm": 0.0, "label_smoothing": 0.0}
+    runs = [bench.finetune(f"accumulation-{size}", **plain, micro_batch_size=size) for size in (0, 3)]
+    one, four = (run.model.state_dict() for run in runs)
+    names = [name for name, value in one.items() if value.is_floating_point() and value.numel()]
+    worst, name = max((float((one[name] - four[name]).abs().max()), name) for name in names)
+    require(worst < 2e-6, f"1 x 12 and 4 x 3 examples train differently: {name} is off by {worst:.2g}")

@@ -1,0 +1,120 @@
+"""What a finished run predicts, and the scores of it."""
+
+from __future__ import annotations
+
+import json
+import math
+import socket
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+from unittest import mock
+
+from taskzoo.types import LOSS, Metric, Score, public
+
+from ..bench import Bench
+from .common import as_json, close, difference, require
+
+
+def check_batching(bench: Bench) -> None:
+    """Padding and batch size change neither predictions nor loss."""
+    examples = bench.run.task.prepare(bench.raw["test"], "test")
+    alone, together = bench.predict(examples, max_tokens=1), bench.predict(examples)
+    one_by_one, in_batches = ([public(p) for p in found.rows] for found in (alone, together))
+    found = difference(one_by_one, in_batches, 1e-3)
+    require(not found, f"a row is predicted differently in a batch than alone (padding is seen): {found}")
+    if alone.loss is None or together.loss is None:
+        raise AssertionError("labelled rows gave no loss")
+    if not bench.task_class.batch_coupled:
+        same = close(alone.loss, together.loss, 1e-5, 1e-6)
+        require(same, f"the loss is {alone.loss:.7g} row by row and {together.loss:.7g} in one batch")
+
+
+def check_predictions(bench: Bench) -> None:
+    """One JSON-serialisable prediction per row, with its reference in ``predictions.jsonl``; new inputs work too."""
+    run = bench.run
+    rows = bench.raw["test"]
+    predictions = run.predict_rows(rows)
+    require(len(predictions) == len(rows), f"{len(predictions)} predictions for {len(rows)} rows")
+    require(all(isinstance(p, dict) for p in predictions), "a prediction must be a dict")
+    as_json(predictions, "predictions")
+    lines = (run.path / "predictions.jsonl").read_text(encoding="utf-8").splitlines()
+    require(len(lines) == len(rows), f"predictions.jsonl has {len(lines)} lines for {len(rows)} rows")
+    require(all("reference" in json.loads(line) for line in lines), "predictions.jsonl lacks references")
+    inputs = bench.given
+    require(len(run.predict(inputs)) == len(inputs), "predict() of a list does not give one prediction per input")
+    as_json(run.predict(inputs[0]), "predict()")
+
+
+def check_metrics(bench: Bench) -> None:
+    """Metrics need no network, say what their scores mean, follow from their statistics, and prefer right answers.
+
+    A score may be undefined (NaN) on the few rows; then ``metrics.json`` holds ``null``.
+    """
+    run = bench.run
+    examples = run.task.prepare(bench.raw["test"], "test")
+    predictions, references = bench.predict(examples).rows, run.task.references(examples)
+    found: dict[str, float] = {}
+    best: dict[str, float] = {}
+    with _offline():
+        metrics = run.task.metrics()
+        require(metrics, "metrics() is empty")
+        for metric in metrics:
+            require(isinstance(metric, Metric), f"{type(metric).__name__} is not a subclass of taskzoo.Metric")
+            found |= _check_metric(metric, predictions, references)
+            best |= metric.compute(references, references)
+            as_json(metric.details(predictions, references), f"{type(metric).__name__}.details()")
+    for name, value in found.items():
+        low, high = run.task.score_of(name).range
+        good = math.isnan(value) or low - 1e-9 <= value <= high + 1e-9
+        require(good, f"{name}={value:.4g} is not between {low:g} and {high:g}, the range of its Score")
+    primary = run.task.primary_metric
+    if primary != LOSS.name:
+        require(primary in found, f"primary_metric {primary!r} is not among {', '.join(found)}")
+        worse = run.task.score_of(primary).better(found[primary], best[primary])
+        good = math.isfinite(best[primary]) and not worse
+        require(good, f"right answers score {primary}={best[primary]:.4g}, the model's {found[primary]:.4g}")
+    for name, value in found.items():
+        kept = run.metrics["test"].get(name, "nothing")
+        same = kept is None if math.isnan(value) else isinstance(kept, (int, float)) and close(kept, value, 1e-4, 1e-6)
+        require(same, f"metrics.json says {name}={kept}, the predictions {value}")
+
+
+def _check_metric(metric: Metric, predictions: Sequence[Any], references: Sequence[Any]) -> dict[str, float]:
+    """The scores of one metric, whose statistics and scorer must agree."""
+    import numpy as np
+
+    name, scores = type(metric).__name__, list(metric.scores)
+    require(scores and all(isinstance(s, Score) for s in scores), f"{name}.scores must list what it gives as Score")
+    statistics = metric.statistics(predictions, references)
+    size = len(statistics)
+    if isinstance(statistics, np.ndarray):
+        require(statistics.dtype == np.float64, f"{name}.statistics() must be float64 and is {statistics.dtype}")
+        require(np.isfinite(statistics).all(), f"{name}.statistics() holds values that are not finite")
+    if metric.resamples and size == len(predictions):
+        for index, (prediction, reference) in enumerate(zip(predictions, references, strict=True)):
+            alone = metric.statistics([prediction], [reference])
+            same = len(alone) == 1 and np.allclose(alone[0], statistics[index])  # type: ignore[index]
+            require(same, f"{name}.statistics() of one example depends on the others")
+    found = metric.scorer(statistics)(np.ones(size))
+    undeclared = [key for key in found if not any(score.describes(key) for score in scores)]
+    require(not undeclared, f"{name} gives {', '.join(undeclared)}, which its `scores` do not list")
+    computed = metric.compute(predictions, references)
+    for key, value in found.items():
+        same = key in computed and close(computed[key], value)
+        require(same, f"{name}.compute() gives {key}={computed.get(key)}, its statistics {value}")
+    if metric.resamples and isinstance(statistics, np.ndarray):
+        times = (np.arange(size) + 1) % 3
+        weighted = metric.scorer(statistics)(times.astype(np.float64))
+        for key, value in metric.scorer(statistics.repeat(times, axis=0))(np.ones(times.sum())).items():
+            same = key in weighted and close(weighted[key], value)
+            require(same, f"{name}: weights give {key}={weighted.get(key)}, the rows repeated as often {value}")
+    return found
+
+
+@contextmanager
+def _offline() -> Iterator[None]:
+    """Any attempt to reach the network fails the check."""
+    refuse = mock.Mock(side_effect=AssertionError("a metric tried to reach the network"))
+    with mock.patch.object(socket.socket, "connect", refuse), mock.patch.object(socket, "getaddrinfo", refuse):
+        yield

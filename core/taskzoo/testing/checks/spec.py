@@ -1,0 +1,75 @@
+"""What the registry is told, and whether the class is what it says."""
+
+from __future__ import annotations
+
+import inspect
+
+from taskzoo import registry
+from taskzoo.registry import checks as registration
+from taskzoo.task import Task
+
+from ..bench import Bench
+from .common import NotApplicable, last_output, require, some
+
+HEAVY = ("torch", "transformers", "datasets", "numpy", "pandas", "sklearn", "scipy")
+SLOW_IMPORT = 2.0
+"""Seconds that importing a plugin's module may take, which ``zoo --help`` waits for."""
+
+_IMPORT = """
+import importlib, sys, time
+import taskzoo.registry.hookspecs
+began = time.perf_counter()
+importlib.import_module(sys.argv[1])
+print(time.perf_counter() - began, *(name for name in sys.argv[2:] if name in sys.modules))
+"""
+
+
+def check_spec(bench: Bench) -> None:
+    """The registry takes the spec, and what it leaves open is there: words for people, and rows to check with."""
+    spec = bench.spec
+    try:
+        registration.check_spec(spec, bench.entry.distribution, package=bool(bench.entry.distribution))
+        registration.check_formats(spec, [reader.name for reader in registry.readers()])
+    except registration.RefusedError as error:
+        raise AssertionError(str(error)) from None
+    require(spec.summary.strip() and "\n" not in spec.summary, "the spec has no one-line summary")
+    require(spec.columns, "the spec names no columns; `zoo run` cannot find any in a file")
+    for kind, described in (("column", spec.columns), ("option", spec.options)):
+        silent = [name for name, entry in described.items() if not entry.help.strip()]
+        require(not silent, f"the {kind} {some(silent)} has no help")
+    require(spec.demo, "the spec names no demo set; `zoo run` without data and these checks need one")
+    require(bench.raw["train"], "the demo set has no training rows")
+
+
+def check_import(bench: Bench) -> None:
+    """The plugin's module imports nothing heavy: every ``zoo`` command waits for it."""
+    module = bench.plugin_module
+    if not module:
+        raise NotApplicable("the task belongs to no plugin")
+    seconds, *heavy = last_output(["-c", _IMPORT, module, *HEAVY], f"importing {module} failed").split()
+    require(not heavy, f"importing {module} imports {', '.join(heavy)}; import them where they are used")
+    require(float(seconds) < SLOW_IMPORT, f"importing {module} takes {float(seconds):.1f} s; defer what is slow")
+
+
+def check_members(bench: Bench) -> None:
+    """The class is a :class:`taskzoo.Task`, whole, and its members take parameters of the same names."""
+    cls = bench.task_class
+    require(isinstance(cls, type) and issubclass(cls, Task), f"{cls!r} is not a subclass of taskzoo.Task")
+    missing = sorted(cls.__abstractmethods__)
+    require(not missing, f"{cls.__name__} lacks {', '.join(missing)} (see taskzoo.Task)")
+    task = bench.new_task()
+    require(isinstance(task.primary_metric, str) and task.primary_metric, "primary_metric must be the name of a score")
+    parts = task.parameters_without_gradient
+    good = not isinstance(parts, str) and all(isinstance(part, str) for part in parts)
+    require(good, f"parameters_without_gradient must be a tuple of strings and is {parts!r}")
+    written = cls.predict_batch is not Task.predict_batch
+    require(written or not cls.generates, "generates=True needs predict_batch(), which generates")
+    members = dict(inspect.getmembers(task, inspect.ismethod))
+    for name, member in inspect.getmembers(Task, inspect.isfunction):
+        if name.startswith("_"):
+            continue
+        wanted = [p for p in inspect.signature(member).parameters if p != "self"]
+        found = inspect.signature(members[name]).parameters
+        any_name = any(p.kind is p.VAR_KEYWORD for p in found.values())
+        lacking = [p for p in wanted if p not in found and not any_name]
+        require(not lacking, f"{name}() lacks the parameter {', '.join(lacking)}; it has {', '.join(found) or 'none'}")

@@ -1,0 +1,152 @@
+"""What labels of sentiment may be - classes, stars, numbers - and which of them the training rows have."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Sequence
+from typing import NoReturn
+
+from taskzoo import DataError, RequestError, Row
+from taskzoo.heads.label_text import few
+
+from .polarity import polarity
+
+_SIZES = {"binary": 2, "three-way": 3}
+_FEWEST_STARS = 4
+_MOST_WHOLE = 5
+
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
+_COMMA = re.compile(r"[+-]?\d*,\d+")
+_STAR = re.compile(r"\+?([1-5])(?:\.0*)?\s*(?:stars?|星级?|颗星)?|([一二三四五])(?:星级?|颗星)", re.IGNORECASE)
+
+
+def number(name: str) -> float | None:
+    """The finite number that ``name`` is, if it is one."""
+    name = name.replace("\N{MINUS SIGN}", "-")
+    value = float(name) if _NUMBER.fullmatch(name) else math.nan
+    return value if math.isfinite(value) else None
+
+
+def star(name: str) -> int | None:
+    """1 to 5 for a number of stars, also one written ``4.0``, ``4 stars`` or ``四星``."""
+    found = _STAR.fullmatch(name)
+    if not found:
+        return None
+    return int(found[1]) if found[1] else "一二三四五".index(found[2]) + 1
+
+
+def require_number(row: Row, name: str) -> float:
+    """The finite number that the label ``name`` of ``row`` is.
+
+    Raises:
+        DataError: it is not one.
+    """
+    value = number(name)
+    if value is None:
+        if _COMMA.fullmatch(name):
+            raise _error(row, f"the label {name!r} has a comma as decimal mark; write {name.replace(',', '.')}.")
+        raise _error(row, f"the label {name!r} is not a finite number, as an intensity must be; correct it.")
+    return value
+
+
+def require_star(row: Row, name: str) -> int:
+    """The number of stars that the label ``name`` of ``row`` is.
+
+    Raises:
+        DataError: it is not one.
+    """
+    value = star(name)
+    if value is None:
+        raise _error(
+            row,
+            f"the label {name!r} is not a whole number of stars from 1 to 5; correct it, or set kind=intensity, which "
+            "takes any number.",
+        )
+    return value
+
+
+def find_kind(rows: Sequence[Row], names: Sequence[str], asked: str) -> str:
+    """``binary``, ``three-way``, ``classes``, ``stars`` or ``intensity`` for training rows; or what was asked, checked.
+
+    Two labels are binary and three are three-way, whatever they are. Four or five whole numbers from 1 to 5 are stars.
+    Other numbers are intensities if one has a fraction or if there are more than five of them. Anything else is
+    classes.
+
+    Args:
+        rows: training rows, for messages.
+        names: their labels.
+        asked: a kind, or ``auto``.
+
+    Raises:
+        DataError: labels that the kind asked for does not have; numbers among words; two spellings of one label.
+        RequestError: another number of labels than the kind asked for has.
+    """
+    kind = _guess(rows, names) if asked == "auto" else asked
+    if kind != "intensity":
+        _check_spelling(rows, names)
+    distinct = in_order(set(names))
+    if len(distinct) != _SIZES.get(kind, len(distinct)):
+        raise RequestError(
+            f"kind={kind} has {_SIZES[kind]} labels, but the training rows have {len(distinct)}: {few(distinct)}; "
+            "correct them, or leave kind at auto."
+        )
+    return kind
+
+
+def in_order(names: Iterable[str]) -> list[str]:
+    """Numbers by value, stars by their number, words from negative to positive, those that are neither in between."""
+    names = sorted(names)
+    for value in (number, star):
+        if all(value(name) is not None for name in names):
+            return sorted(names, key=lambda name: value(name) or 0)
+    return sorted(names, key=lambda name: polarity(name) or 0.0)
+
+
+def _guess(rows: Sequence[Row], names: Sequence[str]) -> str:
+    first = _first(names)
+    stars = {star(name) for name in first}
+    if None not in stars and len(stars) >= _FEWEST_STARS:
+        return "stars"
+    if all(number(name) is not None or _COMMA.fullmatch(name) for name in first):
+        values = {require_number(rows[index], name) for name, index in first.items()}
+        fractions = any(not value.is_integer() for value in values)
+        if len(values) > (_SIZES["three-way"] if fractions else _MOST_WHOLE):
+            return "intensity"
+    elif any(number(name) is not None for name in first):
+        _refuse_mixture(rows, names)
+    return next((kind for kind, size in _SIZES.items() if size == len(first)), "classes")
+
+
+def _refuse_mixture(rows: Sequence[Row], names: Sequence[str]) -> NoReturn:
+    """Numbers among words or words among numbers: whichever are fewer are the mistake."""
+    numbers = [i for i, name in enumerate(names) if number(name) is not None]
+    words = [i for i, name in enumerate(names) if number(name) is None]
+    (odd, *_), (other, *_) = (words, numbers) if len(words) <= len(numbers) else (numbers, words)
+    raise _error(
+        rows[odd],
+        f"the label {names[odd]!r} is {'not a' if odd == words[0] else 'a'} number, unlike {names[other]!r} on line "
+        f"{rows[other].line}; correct it, or set kind=classes if both are class names.",
+    )
+
+
+def _check_spelling(rows: Sequence[Row], names: Sequence[str]) -> None:
+    """Refuse labels that differ only in case, or are the same number, such as ``4`` and ``4.0``."""
+    spelled: dict[object, tuple[str, int]] = {}
+    for name, index in _first(names).items():
+        key = next((value for value in (number(name), star(name)) if value is not None), name.casefold())
+        other, line = spelled.setdefault(key, (name, rows[index].line))
+        if other != name:
+            raise _error(rows[index], f"the label {name!r} is written {other!r} on line {line}; write both alike.")
+
+
+def _first(names: Sequence[str]) -> dict[str, int]:
+    """Every name, in the order they appear, and where it does first."""
+    first: dict[str, int] = {}
+    for index, name in enumerate(names):
+        first.setdefault(name, index)
+    return first
+
+
+def _error(row: Row, message: str) -> DataError:
+    return DataError(message, file=row.source, line=row.line)

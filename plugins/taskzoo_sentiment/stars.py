@@ -1,0 +1,39 @@
+"""Stars as a number."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from taskzoo.heads.regression import RegressionHead, Scale
+from taskzoo.types import Metric, Prediction
+
+
+class StarsHead(RegressionHead):
+    """A number of stars with the ``label`` of the nearest one, whose accuracy is measured too.
+
+    Args:
+        names: what each number of stars is called (``{"4": "4 stars"}``); by its digits where missing.
+        settings: as for :class:`~taskzoo.heads.regression.RegressionHead`.
+    """
+
+    def __init__(self, scale: Scale, *, names: Mapping[str, str], **settings: Any) -> None:
+        super().__init__(scale, **settings)
+        self.names = dict(names)
+
+    def name(self, stars: float) -> str:
+        """What the nearest whole number of stars is called."""
+        nearest = str(math.floor(stars + 0.5))
+        return self.names.get(nearest, nearest)
+
+    def prediction(self, value: float) -> Prediction:
+        return {"value": value, "label": self.name(value)}
+
+    def metrics(self) -> Sequence[Metric]:
+        from taskzoo.metrics.rounded import RoundedAccuracy
+
+        return [*super().metrics(), RoundedAccuracy()]
+
+    def state(self) -> dict[str, Any]:
+        return {**super().state(), "names": self.names}

@@ -1,0 +1,82 @@
+"""What callbacks are told, in which order, and that they cannot stop a training."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from taskzoo.callbacks import Callback, RunFacts
+from taskzoo.engine.events import tell
+from taskzoo.engine.history import History
+from taskzoo.errors import Interrupted
+
+from .kit import Told, fit, history, make_features, make_tagger
+from .test_resume import at_batch, interrupt
+
+FEATURES = make_features(40)
+
+
+def test_events_come_in_order(tmp_path):
+    told = Told()
+    fit(
+        make_tagger(),
+        FEATURES,
+        tmp_path,
+        callbacks=[told],
+        evaluate=lambda model: {"score": 0.5},
+        epochs=2,
+        log_every=2,
+    )
+    assert told.events == [
+        ("training_started", 0),
+        ("step", 2),
+        ("evaluation", 2),
+        ("checkpoint", 2),
+        ("step", 4),
+        ("evaluation", 4),
+    ]
+
+
+def test_a_resumed_training_says_where_it_starts(tmp_path):
+    told = [Told(), Told()]
+    with pytest.raises(Interrupted):
+        fit(make_tagger(), FEATURES, tmp_path, callbacks=told[:1], collate=at_batch(2, interrupt), epochs=2)
+    fit(make_tagger(), FEATURES, tmp_path, callbacks=told[1:], epochs=2)
+    assert told[0].events == [("training_started", 0), ("step", 1), ("step", 2), ("checkpoint", 2)]
+    assert told[1].events == [("training_started", 2), ("step", 3), ("step", 4)]
+
+
+def test_one_that_fails_is_dropped_with_a_warning_and_training_goes_on(tmp_path):
+    class Failing(Callback):
+        calls = 0
+
+        def step(self, values):
+            Failing.calls += 1
+            raise ValueError("no\nnetwork")
+
+    told, said = Told(), []
+
+    class Reporter:
+        say = said.append
+
+    callbacks = [Failing(), told]
+    tell(callbacks, Reporter, "step", {"step": 1})
+    assert callbacks == [told]
+    assert said == ["warning   the callback Failing failed in step() and is dropped: ValueError: no network"]
+    progress = fit(make_tagger(), FEATURES, tmp_path, callbacks=[Failing()], epochs=2)
+    assert progress.step == 4
+    assert Failing.calls == 2
+    assert len(history(tmp_path)) == 4
+
+
+def test_the_history_has_one_fitted_layer_and_no_line_after_the_saved_state(tmp_path):
+    file = tmp_path / "history.jsonl"
+    file.write_text('{"step": 0, "probe": {"penalty": 1}}\n{"step": 1}\n{"step": 2}\n{"st', encoding="utf-8")
+    lines = History()
+    lines.run_started(RunFacts(tmp_path, {}, {}))
+    lines.training_started(1)
+    lines.step({"step": 2, "loss": 0.5})
+    lines.fitted({"step": 0, "probe": {"penalty": 3}})
+    found = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    assert found == [{"step": 1}, {"step": 2, "loss": 0.5}, {"step": 0, "probe": {"penalty": 3}}]

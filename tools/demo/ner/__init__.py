@@ -1,0 +1,1 @@
+"""The generator of the demo data of ``ner``, and what it is made of."""
