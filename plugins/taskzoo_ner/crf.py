@@ -103,11 +103,7 @@ def posterior_marginals(emissions: Tensor, mask: Tensor, scores: Scores) -> Tens
 def log_likelihood(emissions: Tensor, tags: Tensor, mask: Tensor, scores: Scores) -> Tensor:
     """The log probability of each row's tags, natural logarithm, by the forward algorithm.
 
-    Args:
-        emissions: of all labels.
-        tags: label ids, int64 ``[B, T]``; any value where the mask is false.
-        mask: valid positions.
-        scores: of pairs, first and last labels.
+    ``tags`` are label ids, int64 ``[B, T]``, with any value where the mask is false.
 
     Returns:
         ``[B]``, float32 or float64, not above 0 (but for rounding); 0 for a row of length 0.

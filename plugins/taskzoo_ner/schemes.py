@@ -107,8 +107,7 @@ def detect_scheme(sentences: Sequence[Sequence[str]]) -> str:
     Raises:
         DataError: a tag of no known scheme.
     """
-    begins_with_inside = False
-    needless_begin = False
+    begins_with_inside = needless_begin = False
     for tags in sentences:
         previous = ""  # type of the word before, "" for none
         for tag in tags:

@@ -140,8 +140,7 @@ class NerTask(Task):
         entities = []
         for span in strict_spans(tags):
             start, end = words[span.start][0], words[span.end - 1][1]
-            score = sum(scores[span.start : span.end]) / (span.end - span.start)
-            entities.append(
-                {"start": start, "end": end, "label": span.label, "text": text[start:end], "score": round(score, 4)}
-            )
+            score = round(sum(scores[span.start : span.end]) / (span.end - span.start), 4)
+            entity = {"start": start, "end": end, "label": span.label, "text": text[start:end], "score": score}
+            entities.append(entity)
         return {"text": text, "tokens": [text[a:b] for a, b in words], "tags": tags, "entities": entities}

@@ -125,8 +125,7 @@ def spans_to_words(
     Raises:
         DataError: an empty span or a negative offset.
     """
-    starts = [start for start, _ in words]
-    ends = [end for _, end in words]
+    starts, ends = [start for start, _ in words], [end for _, end in words]
     spans: list[Span] = []
     misaligned = 0
     for start, end, label in sorted(char_spans, key=lambda span: (span[0], -span[1])):

@@ -32,8 +32,6 @@ T = TypeVar("T")
 SHORT: dict[str, Any] = {"max_steps": 8, "batch_size": 8, "learning_rate": 3e-3, "warmup": 0.0, "lora_dropout": 0.0}
 SHORT |= {"precision": "fp32", "seed": 1}
 """Settings of the short run, where the bench is given no others."""
-UNKNOWN = "\u4f60\u597d \U0001f600"
-"""A text whose characters the tiny tokenizer has not seen."""
 
 
 class NoRun(Exception):  # noqa: N818 - the error was raised before
@@ -167,7 +165,7 @@ class Bench:
         if any(column.required and name != self.spec.input_role for name, column in given.items()):
             return inputs
         texts = [text for fields in inputs for text in _strings(fields)][:3]
-        return [*inputs, *texts, *([f"{texts[0]} {UNKNOWN}"] if texts else [])]
+        return [*inputs, *texts, *(f"{text} \u4f60\u597d \U0001f600" for text in texts[:1])]  # unseen characters
 
     @cached_property
     def inputs(self) -> list[Row]:

@@ -78,8 +78,7 @@ def make_tiny_checkpoint(
 
 def _configuration(recipe: Family, tokenizer: Any, hidden: int, dropout: float) -> dict[str, Any]:
     """The values of ``config.json``."""
-    special = [f"{name}_token_id" for name in ("pad", "bos", "eos", "cls", "sep")]
-    values = {name: getattr(tokenizer, name) for name in special}
+    values = {f"{n}_token_id": getattr(tokenizer, f"{n}_token_id") for n in ("pad", "bos", "eos", "cls", "sep")}
     values |= {**recipe.size(hidden), **dict.fromkeys(recipe.dropouts.split(), dropout), **recipe.config}
     values["vocab_size"] = len(tokenizer) + recipe.spare_rows
     if recipe.positions_after_pad:

@@ -83,7 +83,7 @@ REFUSED = [
     (f"{RUN} --train good.jsonl --set num_beem=2", ["'num_beem'", "'num_beams'"]),
     (f"{RUN} --train good.jsonl --set top_p=1.5", ["top_p=1.5 must be at most 1"]),
     (f"{RUN} --train good.jsonl --set min_new_tokens=9", ["min_new_tokens=9 is more than max_new_tokens=6"]),
-    (f"{RUN} --train good.jsonl --set max_source_length=1", ["no room for a text"]),
+    (f"{RUN} --train good.jsonl --set max_source_length=1", ["no room for the text"]),
     (f"{RUN} --train good.jsonl --model modernbert", ["'modernbert'", "cannot be used as a decoder", "t5"]),
     (f"{RUN} --train good.jsonl --method linear-probe", ["This method", "last linear layer"]),
     (f"{RUN} --train good.jsonl --method contrastive", ["contrastive"]),
