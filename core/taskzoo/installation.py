@@ -15,14 +15,15 @@ from typing import Literal
 from packaging.requirements import Requirement
 from packaging.version import Version
 
+from taskzoo import registry
+from taskzoo.errors import TaskZooError
+
 GIB = 2**30
 LEAST_PYTHON = (3, 11)
 LEAST_MEMORY = 2 * GIB
 LEAST_DISK = 2 * GIB
 TIMEOUT = 3.0
 """Seconds to wait for the hub."""
-
-DISTRIBUTION = "taskzoo"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,19 +66,17 @@ def examine_installation() -> Iterator[Finding]:
 
 def _python() -> Iterator[Finding]:
     found = f"{platform.python_version()} on {platform.system()} {platform.machine()}"
-    if sys.version_info < LEAST_PYTHON:
-        wanted = ".".join(map(str, LEAST_PYTHON))
-        yield Finding("python", "problem", found, f"Install Python {wanted} or newer.")
-    else:
-        yield Finding("python", "ok", found)
+    wanted = f"Install Python {'.'.join(map(str, LEAST_PYTHON))} or newer."
+    new = sys.version_info >= LEAST_PYTHON
+    yield Finding("python", "ok" if new else "problem", found, "" if new else wanted)
 
 
 def _packages() -> Iterator[Finding]:
     """Whether everything needed is there and in range, compared with the versions that were tested."""
-    yield Finding(DISTRIBUTION, "ok", metadata.version(DISTRIBUTION))
+    yield Finding("taskzoo", "ok", metadata.version("taskzoo"))
     tested = tested_versions()
     differing = []
-    for text in metadata.requires(DISTRIBUTION) or ():
+    for text in metadata.requires("taskzoo") or ():
         requirement = Requirement(text)
         if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
             continue
@@ -87,13 +86,12 @@ def _packages() -> Iterator[Finding]:
         except metadata.PackageNotFoundError:
             yield Finding(requirement.name, "problem", "not installed", f"Run `{install}`.")
             continue
+        known = tested.get(requirement.name)
         if not requirement.specifier.contains(version, prereleases=True):
             found = f"{version}, and taskzoo needs {requirement.specifier}"
             yield Finding(requirement.name, "problem", found, f"Run `{install}`.")
-        elif (
-            requirement.name in tested and Version(version).release[:2] != Version(tested[requirement.name]).release[:2]
-        ):
-            differing.append(f"{requirement.name} {version} (tested: {tested[requirement.name]})")
+        elif known and Version(version).release[:2] != Version(known).release[:2]:
+            differing.append(f"{requirement.name} {version} (tested: {known})")
     if differing:
         advice = "They are in range; if something fails, install the tested ones."
         yield Finding("packages", "note", ", ".join(differing), advice)
@@ -136,9 +134,8 @@ def _device() -> Iterator[Finding]:
         yield Finding("device", "note" if built else "ok", f"CPU, {threads} threads", advice if built else "")
     from taskzoo.engine.precision import resolve_precision
 
-    precision = resolve_precision("auto")
-    found = "in hardware" if precision == "bf16" else "not in hardware, so precision=auto is fp32"
-    yield Finding("bf16", "ok", found)
+    fast = resolve_precision("auto") == "bf16"
+    yield Finding("bf16", "ok", "in hardware" if fast else "not in hardware, so precision=auto is fp32")
 
 
 def _memory() -> Iterator[Finding]:
@@ -149,25 +146,18 @@ def _memory() -> Iterator[Finding]:
 
 
 def _disk() -> Iterator[Finding]:
-    for part, path in (("disk for runs", Path.cwd()), ("disk for the hub's files", _cache())):
+    from huggingface_hub.constants import HF_HUB_CACHE
+
+    for part, path in (("disk for runs", Path.cwd()), ("disk for the hub's files", Path(HF_HUB_CACHE).expanduser())):
         there = next(folder for folder in (path, *path.parents) if folder.exists())
         usage = shutil.disk_usage(there)
         yield _space(part, usage.free, usage.total, LEAST_DISK, f"Make room at {there}.")
         if not os.access(there, os.W_OK):
-            yield Finding(
-                part, "problem", f"{there} cannot be written to", "Change its permissions, or choose another."
-            )
-
-
-def _cache() -> Path:
-    from huggingface_hub.constants import HF_HUB_CACHE
-
-    return Path(HF_HUB_CACHE).expanduser()
+            advice = "Change its permissions, or choose another."
+            yield Finding(part, "problem", f"{there} cannot be written to", advice)
 
 
 def _plugins() -> Iterator[Finding]:
-    from taskzoo import registry
-
     records = registry.plugins()
     for record in records:
         name = f"plugin {record.name}"
@@ -180,9 +170,6 @@ def _plugins() -> Iterator[Finding]:
 
 
 def _catalogue() -> Iterator[Finding]:
-    from taskzoo import registry
-    from taskzoo.errors import TaskZooError
-
     try:
         yield Finding("catalogue", "ok", f"{len(registry.models())} models, {len(registry.datasets())} data sets")
     except TaskZooError as error:
@@ -190,8 +177,6 @@ def _catalogue() -> Iterator[Finding]:
 
 
 def _starter() -> Iterator[Finding]:
-    from taskzoo import registry
-
     names = sorted({name for task in registry.tasks() if (name := registry.default_model(task, demo=True))})
     known = {model.name for model in registry.models()}
     missing = [name for name in names if name in known and not registry.is_available(name)]
@@ -219,9 +204,7 @@ def _hub() -> Iterator[Finding]:
         pass  # it answers
     except OSError as error:
         reason = " ".join(str(getattr(error, "reason", error)).split())
-        advice = (
-            "Check the connection or the proxy; without a network, set HF_HUB_OFFLINE=1 to use local files at once."
-        )
+        advice = "Check the connection or the proxy; without a network, set HF_HUB_OFFLINE=1 to use local files."
         yield Finding("hub", "problem", f"{ENDPOINT} cannot be reached ({reason})", advice)
         return
     yield Finding("hub", "ok", f"{ENDPOINT} can be reached")

@@ -6,6 +6,11 @@ from typing import Annotated
 
 import typer
 
+from taskzoo import registry
+from taskzoo.registry.entries import short_list
+
+from .output import print_json, print_table, remark, short_count
+
 
 def datasets(
     task: Annotated[str | None, typer.Option(help="Only data sets for this task.")] = None,
@@ -13,10 +18,6 @@ def datasets(
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list.")] = False,
 ) -> None:
     """List the data sets of the catalogue; conditions narrow it down."""
-    from taskzoo import registry
-
-    from .output import print_json, print_table, remark, short_count, short_list, with_origin
-
     found = registry.datasets(task, language)
     if as_json:
         print_json([entry.facts() for entry in found])
@@ -36,4 +37,4 @@ def datasets(
         for entry in found
     ]
     headers = ["data set", "tasks", "languages", "train rows", "licence", "description"]
-    print_table(*with_origin(headers, rows, [entry.origin for entry in found]))
+    print_table(headers, rows, [entry.origin for entry in found])

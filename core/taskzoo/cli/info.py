@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from .tasks import task_facts
+from taskzoo import registry
+from taskzoo.config import TRAINING_FIELDS
+from taskzoo.errors import TaskZooError, UnknownNameError
+from taskzoo.registry import ModelEntry, TaskEntry
 
-if TYPE_CHECKING:
-    from taskzoo.registry import DatasetEntry, ModelEntry, TaskEntry
+from .output import print_facts, print_json, print_table, settings
+from .tasks import task_facts
 
 
 def info(
@@ -18,8 +23,6 @@ def info(
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list with one object per thing found.")] = False,
 ) -> None:
     """Show a task with its options and recipes, or all facts of a model or a data set."""
-    from .output import print_json
-
     found = _find(name)
     if as_json:
         print_json(found)
@@ -38,11 +41,8 @@ def _find(name: str) -> list[dict[str, Any]]:
         PluginError: only the task of a failed or disabled plugin has it.
         RequestError: only tasks of several plugins have it.
     """
-    from taskzoo import registry
-    from taskzoo.errors import TaskZooError, UnknownNameError
-
     found = [_model_facts(entry) for entry in registry.models() if entry.name == name]
-    found += [_dataset_facts(entry) for entry in registry.datasets() if entry.name == name]
+    found += [{"type": "dataset", **entry.facts()} for entry in registry.datasets() if entry.name == name]
     try:
         return [_task_facts(registry.task_entry(name)), *found]
     except TaskZooError as error:
@@ -57,11 +57,6 @@ def _find(name: str) -> list[dict[str, Any]]:
 
 
 def _task_facts(entry: TaskEntry) -> dict[str, Any]:
-    import dataclasses
-
-    from taskzoo import registry
-    from taskzoo.config import TRAINING_FIELDS
-
     return {
         "type": "task",
         **task_facts(entry),
@@ -72,8 +67,6 @@ def _task_facts(entry: TaskEntry) -> dict[str, Any]:
 
 
 def _model_facts(entry: ModelEntry) -> dict[str, Any]:
-    from taskzoo import registry
-
     path = registry.model_path(entry)
     tasks = registry.tasks(entry)
     recipes = {task.name: registry.recipe(task, entry).values for task in tasks}
@@ -87,27 +80,19 @@ def _model_facts(entry: ModelEntry) -> dict[str, Any]:
     }
 
 
-def _dataset_facts(entry: DatasetEntry) -> dict[str, Any]:
-    return {"type": "dataset", **entry.facts()}
-
-
 def _print_task(facts: Mapping[str, Any]) -> None:
-    from .output import print_facts, settings
-
     source = f"{facts['distribution']} {facts['version']} (plugin {facts['plugin']})"
     demo_model = facts["demo_model"] if facts["demo_model"] != facts["default_model"] else ""
     print_facts(
-        [
-            ("task", facts["name"]),
-            ("full name", facts["full_name"] if facts["plugin"] else ""),
-            ("summary", facts["summary"]),
-            ("source", source if facts["plugin"] else "a file without a package"),
-            ("default model", facts["default_model"] or "none; name one with --model"),
-            ("demo model", demo_model or ""),
-            ("kinds of model", ", ".join(facts["kinds"])),
-            ("formats", " ".join(facts["formats"])),
-            ("demo set", f"yes: `zoo run {facts['name']}` without --data uses it" if facts["demo"] else "no"),
-        ]
+        ("task", facts["name"]),
+        ("full name", facts["full_name"] if facts["plugin"] else ""),
+        ("summary", facts["summary"]),
+        ("source", source if facts["plugin"] else "a file without a package"),
+        ("default model", facts["default_model"] or "none; name one with --model"),
+        ("demo model", demo_model),
+        ("kinds of model", ", ".join(facts["kinds"])),
+        ("formats", " ".join(facts["formats"])),
+        ("demo set", f"yes: `zoo run {facts['name']}` without --data uses it" if facts["demo"] else "no"),
     )
     columns = [
         [name, " ".join(word for word in ("required", "target") if column[word]), column["help"]]
@@ -115,23 +100,16 @@ def _print_task(facts: Mapping[str, Any]) -> None:
     ]
     _section("columns", columns, ["column", "", "contents"])
     _section("options of the task (--set name=value)", _option_rows(facts["options"]), ["option", "default", "meaning"])
-    recipes = [
-        [
-            " ".join(f"{k}={v}" for k, v in recipe["match"].items() if v is not None) or "always",
-            settings(recipe["set"]),
-            recipe["origin"],
-            recipe["note"],
-        ]
-        for recipe in facts["recipes"]
-    ]
+    recipes = []
+    for recipe in facts["recipes"]:
+        runs = " ".join(f"{name}={value}" for name, value in recipe["match"].items() if value is not None)
+        recipes.append([runs or "always", settings(recipe["set"]), recipe["origin"], recipe["note"]])
     _section("recipes, later ones take precedence", recipes, ["for", "sets", "source", "note"])
-    rows = _option_rows(facts["training"])
-    _section("training settings of every task (--set name=value)", rows, ["setting", "default", "meaning"])
+    training = _option_rows(facts["training"])
+    _section("training settings of every task (--set name=value)", training, ["setting", "default", "meaning"])
 
 
 def _print_model(facts: Mapping[str, Any]) -> None:
-    from .output import print_facts, settings
-
     package = facts["package"]
     local = f"yes, in {facts['local_path']}"
     if not facts["available"]:
@@ -139,54 +117,46 @@ def _print_model(facts: Mapping[str, Any]) -> None:
         ways += ["it is downloaded from the hub on first use"] if facts["hub"] else []
         local = "no; " + (", or ".join(ways) or f"{facts['path']} does not exist")
     print_facts(
-        [
-            ("model", facts["name"]),
-            ("description", facts["description"]),
-            ("local", local),
-            ("hub", facts["hub"] or ""),
-            ("revision", facts["revision"] or ""),
-            ("package", f"{package['distribution']}: {package['path']}" if package else ""),
-            ("path", facts["path"] or ""),
-            ("family", facts["family"]),
-            ("kind", facts["kind"]),
-            ("parameters", f"{facts['parameters']:,}" if facts["parameters"] else "unknown"),
-            ("context length", str(facts["context_length"] or "unknown")),
-            ("languages", " ".join(facts["languages"])),
-            ("licence", facts["license"] or "unknown"),
-            ("tuned for", " ".join(facts["tuned_for"])),
-            ("tasks", " ".join(facts["tasks"])),
-            *((f"recipe for {task}", settings(values)) for task, values in facts["recipes"].items()),
-            ("source", facts["origin"]),
-            ("facts from", " ".join(facts["source"])),
-        ]
+        ("model", facts["name"]),
+        ("description", facts["description"]),
+        ("local", local),
+        ("hub", facts["hub"]),
+        ("revision", facts["revision"]),
+        ("package", f"{package['distribution']}: {package['path']}" if package else ""),
+        ("path", facts["path"]),
+        ("family", facts["family"]),
+        ("kind", facts["kind"]),
+        ("parameters", f"{facts['parameters']:,}" if facts["parameters"] else "unknown"),
+        ("context length", str(facts["context_length"] or "unknown")),
+        ("languages", " ".join(facts["languages"])),
+        ("licence", facts["license"] or "unknown"),
+        ("tuned for", " ".join(facts["tuned_for"])),
+        ("tasks", " ".join(facts["tasks"])),
+        *((f"recipe for {task}", settings(values)) for task, values in facts["recipes"].items()),
+        ("source", facts["origin"]),
+        ("facts from", " ".join(facts["source"])),
     )
 
 
 def _print_dataset(facts: Mapping[str, Any]) -> None:
-    from .output import print_facts
-
     print_facts(
-        [
-            ("data set", facts["name"]),
-            ("description", facts["description"]),
-            ("hub", facts["hub"] or ""),
-            ("config", facts["config"] or ""),
-            ("revision", facts["revision"] or ""),
-            ("path", facts["path"] or ""),
-            ("tasks", " ".join(facts["tasks"])),
-            ("languages", " ".join(facts["languages"])),
-            ("licence", facts["license"] or "unknown"),
-            ("rows", ", ".join(f"{split} {rows:,}" for split, rows in facts["sizes"].items())),
-            ("columns", ", ".join(f"{role} from {column!r}" for role, column in facts["columns"].items())),
-            ("source", facts["origin"]),
-            ("facts from", " ".join(facts["source"])),
-        ]
+        ("data set", facts["name"]),
+        ("description", facts["description"]),
+        ("hub", facts["hub"]),
+        ("config", facts["config"]),
+        ("revision", facts["revision"]),
+        ("path", facts["path"]),
+        ("tasks", " ".join(facts["tasks"])),
+        ("languages", " ".join(facts["languages"])),
+        ("licence", facts["license"] or "unknown"),
+        ("rows", ", ".join(f"{split} {rows:,}" for split, rows in facts["sizes"].items())),
+        ("columns", ", ".join(f"{role} from {column!r}" for role, column in facts["columns"].items())),
+        ("source", facts["origin"]),
+        ("facts from", " ".join(facts["source"])),
     )
 
 
 def _section(title: str, rows: list[list[str]], headers: list[str]) -> None:
-    from .output import print_table
-
     if rows:
         print(f"\n{title}")
         print_table(headers, rows)
@@ -194,8 +164,6 @@ def _section(title: str, rows: list[list[str]], headers: list[str]) -> None:
 
 def _option_rows(options: Mapping[str, Mapping[str, Any]]) -> list[list[str]]:
     """Name, default and meaning, with the choices at the end."""
-    import json
-
     rows = []
     for name, option in options.items():
         choices = f" ({', '.join(map(str, option['choices']))})" if option["choices"] else ""

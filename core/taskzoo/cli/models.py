@@ -6,6 +6,11 @@ from typing import Annotated
 
 import typer
 
+from taskzoo import registry
+from taskzoo.registry.entries import short_list
+
+from .output import print_json, print_table, remark, short_count
+
 
 def models(
     task: Annotated[str | None, typer.Option(help="Only models that suit this task, tuned ones first.")] = None,
@@ -18,10 +23,6 @@ def models(
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list.")] = False,
 ) -> None:
     """List the models of the catalogue; conditions narrow it down."""
-    from taskzoo import registry
-
-    from .output import print_json, print_table, remark, short_count, short_list, with_origin
-
     found = registry.models(task, language, family, kind, max_params, license, text)
     if as_json:
         print_json([{**entry.facts(), "available": registry.is_available(entry)} for entry in found])
@@ -43,4 +44,4 @@ def models(
         ]
         for entry in found
     ]
-    print_table(*with_origin(headers, rows, [entry.origin for entry in found]))
+    print_table(headers, rows, [entry.origin for entry in found])

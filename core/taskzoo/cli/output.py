@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 
@@ -16,25 +16,20 @@ def print_json(value: Any) -> None:
     print(json.dumps(value, indent=2, ensure_ascii=False, default=str))
 
 
-def print_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Rows under upper-case headers."""
-    if sys.stdout.isatty():
-        _print_wrapped([header.upper() for header in headers], rows)
-        return
+def print_table(headers: Sequence[str], rows: Sequence[Sequence[str]], origins: Sequence[str] = ()) -> None:
+    """Rows under upper-case headers, with a column for their ``origins`` where these are not all the same."""
+    if len(set(origins)) > 1:
+        headers, rows = [*headers, "source"], [[*row, origin] for row, origin in zip(rows, origins, strict=True)]
     lines = [[header.upper() for header in headers], *rows]
-    widths = [max(len(line[i]) for line in lines) for i in range(len(headers))]
+    if sys.stdout.isatty():
+        _print_wrapped(lines)
+        return
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     for line in lines:
         print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
 
 
-def with_origin(headers: list[str], rows: list[list[str]], origins: Sequence[str]) -> tuple[list[str], list[list[str]]]:
-    """The table with a column for the source of each row, where that is not the same for all."""
-    if len(set(origins)) < 2:
-        return headers, rows
-    return [*headers, "source"], [[*row, origin] for row, origin in zip(rows, origins, strict=True)]
-
-
-def print_facts(facts: Iterable[tuple[str, str]]) -> None:
+def print_facts(*facts: tuple[str, str | None]) -> None:
     """``name  value`` lines; facts without a value are left out."""
     given = [(name, value) for name, value in facts if value]
     width = max((len(name) for name, _ in given), default=0)
@@ -57,12 +52,6 @@ def short_count(number: int | None) -> str:
     return str(number)
 
 
-def short_list(words: Sequence[str], limit: int = 4) -> str:
-    """The first few words, and how many more there are."""
-    more = len(words) - limit
-    return " ".join(words) if more <= 1 else f"{' '.join(words[:limit])} +{more}"
-
-
 def settings(values: dict[str, Any]) -> str:
     """``{"baseline": True}`` as it is written after ``--set``: ``baseline=true``."""
     return " ".join(
@@ -71,15 +60,15 @@ def settings(values: dict[str, Any]) -> str:
     )
 
 
-def _print_wrapped(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+def _print_wrapped(lines: Sequence[Sequence[str]]) -> None:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(*headers, box=None, pad_edge=False, header_style="bold")
+    table = Table(*lines[0], box=None, pad_edge=False, header_style="bold")
     for number, column in enumerate(table.columns):
         column.overflow = "fold"
         column.no_wrap = number == 0  # names are there to be copied
-    for row in rows:
+    for row in lines[1:]:
         table.add_row(*map(Text, row))
     Console().print(table)

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-if TYPE_CHECKING:
-    from taskzoo.registry import PluginRecord
+from taskzoo import registry
+from taskzoo.registry import PluginRecord
+from taskzoo.registry.entries import short_list
+
+from .output import print_json, print_table, remark
 
 _KINDS = ("tasks", "methods", "readers", "commands", "callbacks", "models", "datasets")
 
 
 def plugins(as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list.")] = False) -> None:
     """List all plugins with what they bring, and the reason where one failed or is disabled."""
-    from taskzoo import registry
-
-    from .output import print_json, print_table, remark
-
     found = registry.plugins()
     if as_json:
         print_json(found.facts())
@@ -39,12 +38,9 @@ def plugins(as_json: Annotated[bool, typer.Option("--json", help="Print a JSON l
 
 def _brings(record: PluginRecord) -> str:
     """``task ner; 4 recipes``."""
-    from .output import short_list
-
     parts = []
     for kind in _KINDS:
-        names = getattr(record, kind)
-        if names:
+        if names := getattr(record, kind):
             word = "data sets" if kind == "datasets" else kind
             parts.append(f"{word if len(names) > 1 else word.removesuffix('s')} {short_list(names)}")
     if record.recipes:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+import dataclasses
+from typing import Annotated, Any
 
 import typer
 
-if TYPE_CHECKING:
-    from taskzoo.registry import TaskEntry
+from taskzoo import registry
+from taskzoo.registry import TaskEntry
+
+from .output import print_json, print_table, remark
 
 
 def tasks(as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list.")] = False) -> None:
     """List the tasks of the installed plugins."""
-    from taskzoo import registry
-
-    from .output import print_json, print_table, remark
-
     found = registry.tasks()
     if as_json:
         print_json([task_facts(entry) for entry in found])
@@ -34,10 +33,6 @@ def tasks(as_json: Annotated[bool, typer.Option("--json", help="Print a JSON lis
 
 def task_facts(entry: TaskEntry) -> dict[str, Any]:
     """What is known of a task without its options and recipes, as plain values."""
-    import dataclasses
-
-    from taskzoo import registry
-
     spec = entry.spec
     return {
         **entry.facts(),

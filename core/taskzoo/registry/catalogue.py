@@ -8,7 +8,7 @@ the layers below.
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -45,12 +45,11 @@ class Catalogue:
     def add(self, layer: Layer, tasks: Sequence[TaskEntry]) -> None:
         """Check one more layer and lay it on top.
 
-        Raises:
-            DataError: an entry would replace one and does not say ``replace: true``, or a recipe sets what one of the
-                ``tasks`` that it is for does not take.
+        Raises DataError where an entry would replace one and does not say ``replace: true``, or as
+        :func:`check_recipes` does.
         """
         check_recipes(layer, tasks)
-        for section, name, origin in self.clashes(layer):
+        for section, name, origin in self.repeats(layer.content, openly=False):
             raise layer.error((section, name), f"{section}.{name}: {_already(section, name, origin)}.")
         self.lay(layer.content)
 
@@ -58,23 +57,13 @@ class Catalogue:
         """One that can be added to while this stays as it is."""
         return Catalogue(dict(self.tasks), dict(self.models), dict(self.datasets), list(self.recipes))
 
-    def clashes(self, layer: Layer) -> list[tuple[str, str, str]]:
-        """Section, name and present origin of each entry that would replace one and does not say so."""
+    def repeats(self, content: CatalogueFile, *, openly: bool) -> list[tuple[str, str, str]]:
+        """Section, name and present origin of the entries that there are already and that say so, or that do not."""
         return [
-            clash for clash in self.repeats(layer.content) if not getattr(layer.content, clash[0])[clash[1]].replace
-        ]
-
-    def repeats(self, content: CatalogueFile) -> list[tuple[str, str, str]]:
-        """Section, name and present origin of each entry whose name there is already."""
-        sections: dict[str, Mapping[str, ModelEntry | DatasetEntry]] = {
-            "models": self.models,
-            "datasets": self.datasets,
-        }
-        return [
-            (section, name, known[name].origin)
-            for section, known in sections.items()
-            for name in getattr(content, section)
-            if name in known
+            (section, name, getattr(self, section)[name].origin)
+            for section in ("models", "datasets")
+            for name, entry in getattr(content, section).items()
+            if name in getattr(self, section) and entry.replace == openly
         ]
 
     def lay(self, content: CatalogueFile) -> None:
@@ -88,8 +77,7 @@ class Catalogue:
 def check_recipes(layer: Layer, tasks: Sequence[TaskEntry]) -> None:
     """Compare the recipes of a layer with the options of the tasks that they are for.
 
-    Raises:
-        DataError: a task has no such option or does not take the value, with file and line.
+    Raises DataError with file and line where a task has no such option or does not take the value.
     """
     for number, recipe in enumerate(layer.content.recipes):
         for task in tasks:
@@ -104,15 +92,12 @@ def complete(discovery: Discovery, base: Iterable[Layer] | None = None) -> tuple
     """The catalogue with all that plugins bring, and the plugins with what became of their part of it.
 
     A plugin whose catalogue cannot be read has failed. An entry of a third party that would replace another, or would
-    change how others' tasks are trained, without saying ``replace: true`` is left out and noted.
-
-    Args:
-        discovery: the plugins.
-        base: the layers below them (default: the built-in file).
+    change how others' tasks are trained, without saying ``replace: true`` is left out and noted. ``base`` are the
+    layers below (default: the built-in file).
     """
     base = [read_file(built_in_file(), BUILT_IN)] if base is None else base
     catalogue = Catalogue.from_layers(base, discovery.tasks)
-    for plugin in discovery.found:
+    for plugin in [one for one in discovery.found if one.catalogues]:
         try:
             _add_plugin(catalogue, plugin, discovery.tasks)
         except Exception as error:  # whatever a stranger's mapping may raise
@@ -123,23 +108,17 @@ def complete(discovery: Discovery, base: Iterable[Layer] | None = None) -> tuple
 def user_layers() -> list[Layer]:
     """The user's own catalogue and the one that ``TASKZOO_REGISTRY`` (``--registry``) names, as far as there are such.
 
-    Raises:
-        DataError: one cannot be used, with file and line.
+    Raises DataError with file and line where one cannot be used.
     """
-    files = [path for path in (user_file(),) if path.is_file()]
-    named = os.environ.get(FILE_VARIABLE)
-    if named:
+    files = [user_file()] if user_file().is_file() else []
+    if named := os.environ.get(FILE_VARIABLE):
         files.append(Path(named).expanduser())
     built_in = built_in_file().resolve()
     return [read_file(path) for path in dict.fromkeys(path.resolve() for path in files) if path != built_in]
 
 
 def built_in_file() -> Path:
-    """The packaged registry.yaml: inside the package, or at the root of a checkout.
-
-    Raises:
-        TaskZooError: neither is there.
-    """
+    """The packaged registry.yaml: inside the package, or at the root of a checkout."""
     package = Path(__file__).resolve().parents[1]
     for path in (package / FILE, package.parents[1] / FILE):
         if path.is_file():
@@ -149,12 +128,9 @@ def built_in_file() -> Path:
 
 def user_file() -> Path:
     """The user's own registry.yaml, which need not exist; ``ZOO_CONFIG_DIR`` names another folder for it."""
-    folder = os.environ.get(CONFIG_VARIABLE)
-    if not folder:
-        from platformdirs import user_config_dir
+    from platformdirs import user_config_dir
 
-        folder = user_config_dir("taskzoo")
-    return Path(folder).expanduser() / FILE
+    return Path(os.environ.get(CONFIG_VARIABLE) or user_config_dir("taskzoo")).expanduser() / FILE
 
 
 def _add_plugin(catalogue: Catalogue, plugin: Plugin, tasks: Sequence[TaskEntry]) -> None:
@@ -168,17 +144,17 @@ def _add_plugin(catalogue: Catalogue, plugin: Plugin, tasks: Sequence[TaskEntry]
     for layer in layers:
         layer.content.remember_owner(plugin.distribution, own)
         check_recipes(layer, tasks)
+    contents = [layer.content for layer in layers]
     notes, replaced = [], []
-    for layer in layers:
-        if layer.content.tasks:
+    for content in contents:
+        if content.tasks:
             notes.append("its default models of tasks are left out: a plugin names them in its TaskSpec")
-            layer.content.tasks.clear()
-        for section, name, present in catalogue.clashes(layer):
+            content.tasks.clear()
+        for section, name, present in catalogue.repeats(content, openly=False):
             notes.append(f"its {section}.{name} is left out: {_already(section, name, present)}")
-            del getattr(layer.content, section)[name]
-    models = {name for layer in layers for name in layer.content.models}
-    for layer in layers:
-        content = layer.content
+            del getattr(content, section)[name]
+    models = tuple(name for content in contents for name in content.models)
+    for content in contents:
         kept = [recipe for recipe in content.recipes if _may_apply(recipe, plugin, own, models)]
         if len(kept) < len(content.recipes):
             notes.append(
@@ -186,15 +162,16 @@ def _add_plugin(catalogue: Catalogue, plugin: Plugin, tasks: Sequence[TaskEntry]
                 "trained with models of others; write `replace: true` in them if that is meant"
             )
             content.recipes[:] = kept
-        replaced += [f"{section}.{name} ({present})" for section, name, present in catalogue.repeats(content)]
+        repeats = catalogue.repeats(content, openly=True)
+        replaced += [f"{section}.{name} ({present})" for section, name, present in repeats]
         replaced += [f"recipe {recipe}" for recipe in kept if recipe.replace]
         catalogue.lay(content)
-    plugin.notes = notes
     plugin.record = replace(
         plugin.record,
-        models=tuple(name for layer in layers for name in layer.content.models),
-        datasets=tuple(name for layer in layers for name in layer.content.datasets),
-        recipes=sum(len(layer.content.recipes) for layer in layers),
+        reason="; ".join(notes),
+        models=models,
+        datasets=tuple(name for content in contents for name in content.datasets),
+        recipes=sum(len(content.recipes) for content in contents),
         replaces=tuple(replaced),
     )
 

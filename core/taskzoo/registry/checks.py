@@ -12,8 +12,8 @@ from taskzoo.config import TRAINING_FIELDS
 from taskzoo.errors import RequestError, nearest
 from taskzoo.spec import CONTRACT_VERSION, KINDS, Column, Extension, Option, TaskSpec, check_value
 
-LAST_OF_CONTRACT = {1: "taskzoo<0.2"}
-"""The requirement that installs the last taskzoo with an older contract."""
+LAST_OF_CONTRACT_1 = "taskzoo<0.2"
+"""The requirement that installs the last taskzoo with the contract before this one."""
 
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _ENTRY_POINT = re.compile(r"[\w.]+:\w+")
@@ -26,15 +26,14 @@ class RefusedError(Exception):
 def check_spec(spec: object, distribution: str, *, package: bool = True) -> TaskSpec:
     """``spec``, checked by itself; ``package`` is false for the class of a task that has none.
 
-    Raises:
-        RefusedError: with the first rule that it breaks.
+    Raises RefusedError with the first rule that it breaks.
     """
     if not isinstance(spec, TaskSpec):
         raise RefusedError(f"registers {spec!r}, which is not a taskzoo.TaskSpec")
     if not isinstance(spec.id, str) or not _ID.fullmatch(spec.id):
         raise RefusedError(f"the task id {spec.id!r} must be lower-case letters, digits, '-' and '_'")
     what = f"task {spec.id!r}"
-    _check_contract(spec, what, distribution)
+    _check_contract(spec.contract, what, distribution)
     if package and (not isinstance(spec.entry_point, str) or not _ENTRY_POINT.fullmatch(spec.entry_point)):
         raise RefusedError(f"{what}: the entry point {spec.entry_point!r} is not of the form 'module:Class'")
     if not isinstance(spec.columns, Mapping) or not isinstance(spec.options, Mapping):
@@ -59,11 +58,7 @@ def check_spec(spec: object, distribution: str, *, package: bool = True) -> Task
 
 
 def check_formats(spec: TaskSpec, readers: Collection[str]) -> None:
-    """Refuse a file format that no plugin brings.
-
-    Raises:
-        RefusedError: with the nearest that there is.
-    """
+    """Raise RefusedError for a file format that no plugin brings, with the nearest that there is."""
     for name in spec.formats:
         if name not in readers:
             near = nearest(name, readers)
@@ -72,11 +67,7 @@ def check_formats(spec: TaskSpec, readers: Collection[str]) -> None:
 
 
 def check_extension(extension: object, kind: str) -> Extension:
-    """``extension``, checked by itself.
-
-    Raises:
-        RefusedError: with the first rule that it breaks.
-    """
+    """``extension``, checked by itself. Raises as :func:`check_spec` does."""
     if not isinstance(extension, Extension):
         raise RefusedError(f"registers {extension!r} as a {kind}, which is not a taskzoo.Extension")
     if not isinstance(extension.name, str) or not _ID.fullmatch(extension.name):
@@ -93,37 +84,31 @@ def explain_type_error(error: TypeError, distribution: str) -> str:
     message = str(error)
     if message.startswith("TaskSpec.__init__()"):
         if "positional argument" in message or "'languages'" in message:
-            return f"its task was written for contract 1; {_downgrade(1, distribution)}"
+            return f"its task was written for contract 1; {_downgrade(distribution)}"
         if "'contract'" in message:
             return (
                 f"its TaskSpec does not say for which contract it was written: add contract={CONTRACT_VERSION} if it "
-                f"is this one; if it was made before contracts were named, {_downgrade(1, distribution)}"
+                f"is this one; if it was made before contracts were named, {_downgrade(distribution)}"
             )
     return f"TypeError: {message}"
 
 
-def _check_contract(spec: TaskSpec, what: str, distribution: str) -> None:
-    contract = spec.contract
+def _check_contract(contract: object, what: str, distribution: str) -> None:
     if type(contract) is not int or contract < 1:
         raise RefusedError(
             f"{what}: contract={contract!r} must be the number of the contract that it was written for, such as "
             f"contract={CONTRACT_VERSION}"
         )
-    version = metadata.version("taskzoo")
+    here = f"this taskzoo {metadata.version('taskzoo')} has {CONTRACT_VERSION}"
     if contract > CONTRACT_VERSION:
-        raise RefusedError(
-            f"{what} needs contract {contract}, this taskzoo {version} has {CONTRACT_VERSION}: upgrade taskzoo"
-        )
+        raise RefusedError(f"{what} needs contract {contract}, {here}: upgrade taskzoo")
     if contract < CONTRACT_VERSION:
-        raise RefusedError(
-            f"{what} was written for contract {contract}, this taskzoo {version} has {CONTRACT_VERSION}: "
-            f"{_downgrade(contract, distribution)}"
-        )
+        raise RefusedError(f"{what} was written for contract {contract}, {here}: {_downgrade(distribution)}")
 
 
-def _downgrade(contract: int, distribution: str) -> str:
+def _downgrade(distribution: str) -> str:
     upgrade = f"upgrade {distribution}" if distribution else f"change it to contract {CONTRACT_VERSION}"
-    return f"{upgrade}, or install {LAST_OF_CONTRACT.get(contract, 'an older taskzoo')}"
+    return f"{upgrade}, or install {LAST_OF_CONTRACT_1}"
 
 
 def _check_option(name: object, option: object, what: str) -> None:
@@ -165,7 +150,7 @@ def _check_demo(demo: object, what: str) -> None:
         found = importlib.util.find_spec(package)
     except (ImportError, ValueError):
         found = None
-    places = list(found.submodule_search_locations or []) if found else []
+    places = (found and found.submodule_search_locations) or ()
     if not any(Path(place, folder).is_dir() for place in places):
         raise RefusedError(f"{what}: there is no folder {folder!r} in the package {package!r} (demo={demo!r})")
 

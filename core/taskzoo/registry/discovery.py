@@ -9,8 +9,8 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from importlib import metadata
 from pathlib import Path
@@ -19,22 +19,13 @@ from typing import Any, Literal
 import pluggy
 
 from taskzoo.errors import nearest
-from taskzoo.spec import Extension, TaskSpec
 
 from . import hookspecs
 from .checks import RefusedError, check_extension, check_formats, check_spec, explain_type_error
-from .naming import FIRST_PARTY, ExtensionEntry, Registered, TaskEntry, normalise, shorten
+from .naming import BASES, FIRST_PARTY, ExtensionEntry, TaskEntry, normalise, shorten
 
 DISABLE_VARIABLE = "ZOO_DISABLE_PLUGINS"
 HOOKS = tuple(name for name in vars(hookspecs) if name.startswith("taskzoo_register_"))
-
-EXTENSIONS = {
-    "method": "taskzoo.methods.base:Method",
-    "reader": "taskzoo.data.readers.base:Reader",
-    "command": "",
-    "callback": "taskzoo.callbacks:Callback",
-}
-"""Kind of extension -> the base class of its objects; a command is a function."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +60,7 @@ class PluginRecord:
 
     def facts(self) -> dict[str, Any]:
         """Plain values, as for a data frame."""
-        import dataclasses
-
-        return dataclasses.asdict(self)
+        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,37 +79,26 @@ class Plugin:
 
     Args:
         record: what is known of it.
-        tasks: what it registered, under bare ids.
-        extensions: methods, readers, commands and callbacks likewise.
+        entries: what it registered, under bare ids.
         catalogues: what it adds to the catalogue, unread.
         folder: where relative paths in a mapping count from.
-        notes: what to know about it.
     """
 
     record: PluginRecord
-    tasks: list[TaskEntry] = field(default_factory=list)
-    extensions: list[ExtensionEntry] = field(default_factory=list)
+    entries: list[ExtensionEntry] = field(default_factory=list)
     catalogues: list[Mapping[str, Any] | Path] = field(default_factory=list)
     folder: Path = Path()
-    notes: list[str] = field(default_factory=list)
 
     @property
     def distribution(self) -> str:
         """The canonical name of its distribution."""
         return normalise(self.record.distribution)
 
-    def registered(self, kind: str) -> Sequence[Registered]:
-        """What it registered of one kind (``task`` or one of :data:`EXTENSIONS`)."""
-        return self.tasks if kind == "task" else [entry for entry in self.extensions if entry.kind == kind]
-
     def fail(self, reason: str, status: Literal["failed", "disabled"] = "failed") -> None:
         """Take back all that it brought and record why."""
-        self.record = PluginRecord(*self._identity, status, reason)
-        self.tasks, self.extensions, self.catalogues, self.notes = [], [], [], []
-
-    @property
-    def _identity(self) -> tuple[str, str, str]:
-        return self.record.name, self.record.distribution, self.record.version
+        known = self.record
+        self.record = PluginRecord(known.name, known.distribution, known.version, status, reason)
+        self.entries, self.catalogues = [], []
 
 
 class Discovery:
@@ -128,26 +106,21 @@ class Discovery:
 
     def __init__(self, found: Iterable[Plugin] = ()) -> None:
         self.found = list(found)
-        reserved = [
-            plugin.record.name
-            for plugin in self.found
-            if plugin.record.status == "failed" and plugin.distribution == FIRST_PARTY
-        ]
-        self.tasks = shorten((task for plugin in self.found for task in plugin.tasks), reserved)
+        failed = [plugin for plugin in self.found if plugin.record.status == "failed"]
+        reserved = [plugin.record.name for plugin in failed if plugin.distribution == FIRST_PARTY]
+        entries = [entry for plugin in self.found for entry in plugin.entries]
         self.extensions = {
-            kind: shorten(entry for plugin in self.found for entry in plugin.extensions if entry.kind == kind)
-            for kind in EXTENSIONS
+            kind: shorten([entry for entry in entries if entry.kind == kind], reserved if kind == "task" else ())
+            for kind in BASES
         }
+        self.tasks = [entry for entry in self.extensions["task"] if isinstance(entry, TaskEntry)]
         self.plugins = [self._describe(plugin) for plugin in self.found]
 
     def _describe(self, plugin: Plugin) -> PluginRecord:
         """The record with the names of what the plugin brought, and a note for each that its bare id does not reach."""
-        if plugin.record.status != "ok":
-            return plugin.record
-        notes = list(plugin.notes)
-        names: dict[str, tuple[str, ...]] = {}
-        kinds: dict[str, Iterable[Registered]] = {"task": self.tasks, **self.extensions}
-        for kind, entries in kinds.items():
+        notes = [plugin.record.reason] if plugin.record.reason else []
+        names: dict[str, Any] = {}
+        for kind, entries in self.extensions.items():
             own = [e for e in entries if (e.plugin, e.distribution) == (plugin.record.name, plugin.distribution)]
             names[f"{kind}s"] = tuple(entry.name for entry in own)
             for entry in own:
@@ -155,51 +128,33 @@ class Discovery:
                     others = [e.distribution for e in entries if e.id == entry.id and e.full_name != entry.full_name]
                     other = ", ".join(others) if others and FIRST_PARTY not in others else FIRST_PARTY
                     notes.append(f"repeats the {kind} {entry.id!r} of {other}; use its full name {entry.name!r}")
-        return replace(plugin.record, reason="; ".join(notes), **names)  # type: ignore[arg-type]
+        return replace(plugin.record, reason="; ".join(notes), **names)
 
 
 def installed() -> list[Candidate]:
-    """The candidates of the entry-point group ``taskzoo``, one for each distribution and entry-point name."""
-    try:
-        points: Iterable[metadata.EntryPoint] = metadata.entry_points(group=hookspecs.GROUP)
-        unreadable: list[Candidate] = []
-    except Exception:  # one distribution with damaged metadata is enough
-        points, unreadable = _walk()
-    found: dict[tuple[str, str], Candidate] = {}
-    for point in points:
-        distribution, version = _provenance(point.dist)
-        candidate = Candidate(point.name, distribution, version, point.load)
-        found.setdefault((normalise(distribution), point.name), candidate)  # stale metadata may repeat one
-    return [*found.values(), *unreadable]
+    """The candidates of the entry-point group ``taskzoo``, of each distribution the first on the path.
 
-
-def _walk() -> tuple[list[metadata.EntryPoint], list[Candidate]]:
-    """The group's entry points one distribution at a time, and a candidate that fails for each unreadable one."""
-    points: list[metadata.EntryPoint] = []
-    unreadable: list[Candidate] = []
+    Distributions are looked at one by one: damaged metadata is a candidate that fails, and breaks no other.
+    """
+    found: dict[str, list[Candidate]] = {}
     for distribution in metadata.distributions():
         try:
-            points += [point for point in distribution.entry_points if point.group == hookspecs.GROUP]
+            points = {point.name: point.load for point in distribution.entry_points if point.group == hookspecs.GROUP}
         except Exception as error:
+            name = _provenance(distribution)[0]
+            points = {name: partial(_refuse_entry_points, _reason(error, name))}
+        if points:
             name, version = _provenance(distribution)
-            unreadable.append(Candidate(name, name, version, partial(_refuse_entry_points, _reason(error, name))))
-    return points, unreadable
+            candidates = [Candidate(point, name, version, load) for point, load in points.items()]
+            found.setdefault(normalise(name), candidates)
+    return [candidate for candidates in found.values() for candidate in candidates]
 
 
 def _refuse_entry_points(reason: str) -> object:
     raise RefusedError(f"its entry points cannot be read ({reason})")
 
 
-def disabled_names() -> frozenset[str]:
-    """The plugins named in ``ZOO_DISABLE_PLUGINS`` (separated by commas), in canonical spelling."""
-    words = os.environ.get(DISABLE_VARIABLE, "").split(",")
-    return frozenset(normalise(word.strip()) for word in words if word.strip())
-
-
-def discover(
-    candidates: Iterable[Candidate] | None = None,
-    disabled: Iterable[str] | None = None,
-) -> Discovery:
+def discover(candidates: Iterable[Candidate] | None = None, disabled: Iterable[str] | None = None) -> Discovery:
     """Import every plugin that is not disabled and collect what it registers.
 
     taskzoo's own plugins come first, the others follow by distribution and entry-point name.
@@ -209,7 +164,8 @@ def discover(
         disabled: entry-point or distribution names not to import (default: from ``ZOO_DISABLE_PLUGINS``). The core's
             own plugin, ``taskzoo``, is never disabled.
     """
-    skip = disabled_names() if disabled is None else frozenset(map(normalise, disabled))
+    words = os.environ.get(DISABLE_VARIABLE, "").split(",") if disabled is None else disabled
+    skip = {normalise(word.strip()) for word in words if word.strip()}
     found: list[Plugin] = []
     for candidate in sorted(installed() if candidates is None else candidates, key=_order):
         plugin = Plugin(PluginRecord(candidate.name, candidate.distribution, candidate.version, "ok"))
@@ -223,20 +179,21 @@ def discover(
             except (Exception, SystemExit) as error:  # whatever a stranger's module may raise
                 plugin.fail(_reason(error, plugin.distribution))
         found.append(plugin)
-    readers = {entry.id for plugin in found for entry in plugin.extensions if entry.kind == "reader"}
+    readers = {entry.id for plugin in found for entry in plugin.entries if entry.kind == "reader"}
     for plugin in found if readers else ():
         try:
-            for task in plugin.tasks:
-                check_formats(task.spec, readers)
+            for entry in plugin.entries:
+                if isinstance(entry, TaskEntry):
+                    check_formats(entry.spec, readers)
         except RefusedError as error:
             plugin.fail(str(error))
     return Discovery(found)
 
 
-def _provenance(distribution: metadata.Distribution | None) -> tuple[str, str]:
+def _provenance(distribution: metadata.Distribution) -> tuple[str, str]:
     """Name and version of a distribution, whatever state its metadata is in."""
     try:
-        return (distribution.name or "unknown", distribution.version or "") if distribution else ("unknown", "")
+        return distribution.name or "unknown", distribution.version or ""
     except Exception:  # unreadable metadata
         return "unknown", ""
 
@@ -250,18 +207,16 @@ def _register(candidate: Candidate, plugin: Plugin) -> None:
     """Import one plugin and call its hooks. Raises whatever the plugin raises, or :class:`RefusedError`."""
     origin = (candidate.name, plugin.distribution, candidate.version)
 
-    def register_task(spec: TaskSpec) -> None:
-        spec = check_spec(spec, plugin.distribution)
-        if any(task.id == spec.id for task in plugin.tasks):
-            raise RefusedError(f"registers the task {spec.id!r} twice")
-        plugin.tasks.append(TaskEntry(spec.id, spec, *origin))
-
-    def register_extension(kind: str, extension: Extension) -> None:
-        extension = check_extension(extension, kind)
-        if any((entry.kind, entry.id) == (kind, extension.name) for entry in plugin.extensions):
-            raise RefusedError(f"registers the {kind} {extension.name!r} twice")
-        entry = ExtensionEntry(extension.name, extension, *origin, kind=kind, base=EXTENSIONS[kind])
-        plugin.extensions.append(entry)
+    def register(kind: str, spec: Any) -> None:
+        entry: ExtensionEntry
+        if kind == "task":
+            spec = check_spec(spec, plugin.distribution)
+            entry = TaskEntry(spec.id, spec, *origin)
+        else:
+            entry = ExtensionEntry(check_extension(spec, kind).name, spec, *origin, kind)
+        if any((other.kind, other.id) == (kind, entry.id) for other in plugin.entries):
+            raise RefusedError(f"registers the {kind} {entry.id!r} twice")
+        plugin.entries.append(entry)
 
     def add(catalogue: Mapping[str, Any] | str | Path) -> None:
         plugin.catalogues.append(catalogue if isinstance(catalogue, Mapping) else Path(catalogue))
@@ -273,10 +228,9 @@ def _register(candidate: Candidate, plugin: Plugin) -> None:
         manager.add_hookspecs(hookspecs)
         manager.register(module, candidate.name)
         _check_hooks(manager, module)
-        manager.hook.taskzoo_register_tasks(register=register_task)
         manager.hook.taskzoo_register_catalogue(add=add)
-        for kind in EXTENSIONS:
-            getattr(manager.hook, f"taskzoo_register_{kind}s")(register=partial(register_extension, kind))
+        for kind in BASES:
+            getattr(manager.hook, f"taskzoo_register_{kind}s")(register=partial(register, kind))
 
 
 def _check_hooks(manager: pluggy.PluginManager, plugin: object) -> None:
@@ -294,12 +248,10 @@ def _check_hooks(manager: pluggy.PluginManager, plugin: object) -> None:
 
 def _check_full_names(plugin: Plugin, others: Iterable[Plugin]) -> None:
     """Refuse a second plugin of one distribution that repeats something: even the full name would not be unique."""
+    own = {(entry.kind, entry.full_name) for entry in plugin.entries}
     for other in others:
-        for kind in ("task", *EXTENSIONS):
-            names = ({entry.full_name for entry in each.registered(kind)} for each in (plugin, other))
-            repeated = set.intersection(*names)
-            if repeated:
-                raise RefusedError(f"repeats the {kind} {min(repeated)!r} of the plugin {other.record.name!r}")
+        for kind, name in sorted(own.intersection((entry.kind, entry.full_name) for entry in other.entries)):
+            raise RefusedError(f"repeats the {kind} {name!r} of the plugin {other.record.name!r}")
 
 
 def _reason(error: BaseException, distribution: str) -> str:

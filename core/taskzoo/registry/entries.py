@@ -6,8 +6,6 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Any, NoReturn, Protocol, TypeVar
 
-_MOST_WORDS = 6
-
 
 class Listed(Protocol):
     """Something with facts that can stand in a table."""
@@ -36,29 +34,30 @@ class Entries(list[Item]):
         facts = self.facts()
         columns = self._columns or (tuple(facts[0]) if facts else ())
         head = "".join(f"<th>{escape(column.replace('_', ' '))}</th>" for column in columns)
-        rows = "".join(
-            "<tr>" + "".join(f"<td>{escape(_cell(fact.get(column)))}</td>" for column in columns) + "</tr>"
-            for fact in facts
-        )
+        cells = ("".join(f"<td>{escape(_cell(fact.get(column)))}</td>" for column in columns) for fact in facts)
+        rows = "".join(f"<tr>{row}</tr>" for row in cells)
         return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
 
 
 class FrozenDict(dict[str, Any]):
-    """A mapping that is read and copied like any other and cannot be changed."""
+    """A mapping that is read and copied like any other, can be hashed and cannot be changed."""
 
     def _refuse(self, *_: Any, **__: Any) -> NoReturn:
         raise TypeError("entries of the registry cannot be changed; make a copy with dict(...)")
 
     __setitem__ = __delitem__ = __ior__ = clear = pop = popitem = setdefault = update = _refuse
 
+    def __hash__(self) -> int:  # type: ignore[override]
+        return hash(tuple(self))
+
     def __reduce__(self) -> tuple[Any, ...]:
         return FrozenDict, (dict(self),)
 
 
-def shorten_words(words: Sequence[str], most: int = _MOST_WORDS) -> str:
+def short_list(words: Sequence[str], limit: int = 4) -> str:
     """The first few words, and how many more there are."""
-    more = len(words) - most
-    return " ".join(words) if more <= 1 else f"{' '.join(words[:most])} +{more}"
+    more = len(words) - limit
+    return " ".join(words) if more <= 1 else f"{' '.join(words[:limit])} +{more}"
 
 
 def _cell(value: Any) -> str:
@@ -67,7 +66,7 @@ def _cell(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, (list, tuple)):
-        return shorten_words([str(word) for word in value])
+        return short_list([str(word) for word in value])
     if isinstance(value, dict):
         return ", ".join(f"{name} {_cell(part)}" for name, part in value.items())
     return f"{value:,}" if isinstance(value, int) else str(value)

@@ -26,25 +26,25 @@ class _Loader(_Base):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen = set()
         for key, _ in node.value:
-            if key.tag != "tag:yaml.org,2002:merge" and key.value in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"the key {key.value!r} twice", key.start_mark)
-            seen.add(key.value)
+            name = str(key.value)  # of a list as a key, which the loader refuses, nothing can be hashed
+            if key.tag != "tag:yaml.org,2002:merge" and name in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"the key {name!r} twice", key.start_mark)
+            seen.add(name)
         result: dict[Any, Any] = super().construct_mapping(node, deep=deep)
         return result
 
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """One catalogue that was read, and where it comes from; ``path`` and ``text`` of its file, if it has one."""
+    """One catalogue that was read; ``file`` is its path, or its origin where it has none, and ``text`` that of it."""
 
-    origin: str
     content: CatalogueFile
-    path: Path | None = None
+    file: str
     text: str = ""
 
     def error(self, location: tuple[str | int, ...], message: str) -> DataError:
         """An error that names the file and line of ``location``."""
-        return DataError(message, file=str(self.path or self.origin), line=_line(self.text, location))
+        return DataError(message, file=self.file, line=_line(self.text, location))
 
 
 def read_file(path: Path, origin: str | None = None) -> Layer:
@@ -53,34 +53,27 @@ def read_file(path: Path, origin: str | None = None) -> Layer:
     Raises:
         DataError: the file cannot be read, is not YAML, or is not in the form of a registry.yaml.
     """
+    file = str(path)
     try:
         text = path.read_text(encoding="utf-8")
+        raw = yaml.load(text, _Loader)
     except (OSError, UnicodeDecodeError) as error:
         what = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise DataError(f"this catalogue cannot be read ({what}).", file=str(path)) from None
-    try:
-        raw = yaml.load(text, _Loader)
+        raise DataError(f"this catalogue cannot be read ({what}).", file=file) from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        problem = getattr(error, "problem", None) or " ".join(str(error).split())
+        problem = (getattr(error, "problem", None) or " ".join(str(error).split())).removeprefix("found ")
         line = mark.line + 1 if mark else 0
-        raise DataError(f"this is not YAML for a catalogue (found {problem}).", file=str(path), line=line) from None
-    return _check({} if raw is None else raw, origin or str(path), path, text)
+        raise DataError(f"this is not YAML for a catalogue (found {problem}).", file=file, line=line) from None
+    return _check({} if raw is None else raw, origin or file, path.parent.resolve(), file, text)
 
 
 def read_mapping(raw: Mapping[str, Any], origin: str, folder: Path | None = None) -> Layer:
-    """A mapping in the form of a registry.yaml as a layer; relative paths count from ``folder``.
-
-    Raises:
-        DataError: it is not in that form.
-    """
-    layer = _check(dict(raw), origin, None, "")
-    layer.content.remember(origin, folder or Path())
-    return layer
+    """A mapping in the form of a registry.yaml as a layer; relative paths count from ``folder``. Raises DataError."""
+    return _check(dict(raw), origin, folder or Path(), origin)
 
 
-def _check(raw: object, origin: str, path: Path | None, text: str) -> Layer:
-    file = str(path) if path else origin
+def _check(raw: object, origin: str, folder: Path, file: str, text: str = "") -> Layer:
     if not isinstance(raw, dict):
         raise DataError(f"a catalogue is a mapping that starts with `version: {SCHEMA_VERSION}`.", file=file)
     try:
@@ -88,15 +81,12 @@ def _check(raw: object, origin: str, path: Path | None, text: str) -> Layer:
         content = CatalogueFile.model_validate({key: value for key, value in raw.items() if value is not None})
     except ValidationError as error:
         # The version first, which explains the rest, then an unknown key: a misspelt one explains what is missing.
-        first = min(
-            error.errors(include_url=False),
-            key=lambda one: (one["loc"] != ("version",), one["type"] != "extra_forbidden"),
-        )
-        more = error.error_count() - 1
-        message = _explain(first) + (f" ({more} more like this.)" if more else "")
-        raise DataError(message, file=file, line=_line(text, first["loc"])) from None
-    content.remember(origin, path.parent.resolve() if path else Path())
-    return Layer(origin, content, path, text)
+        errors = error.errors(include_url=False)
+        first = min(errors, key=lambda one: (one["loc"] != ("version",), one["type"] != "extra_forbidden"))
+        more = f" ({len(errors) - 1} more like this.)" if len(errors) > 1 else ""
+        raise DataError(_explain(first) + more, file=file, line=_line(text, first["loc"])) from None
+    content.remember(origin, folder)
+    return Layer(content, file, text)
 
 
 def _explain(error: ErrorDetails) -> str:

@@ -6,6 +6,9 @@ They are the methods of one :class:`Registry` for the process, which reads plugi
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, Union, cast
 
@@ -15,6 +18,7 @@ from taskzoo.spec import KINDS, TaskSpec
 from .discovery import Discovery, PluginRecord, discover
 from .entries import Entries
 from .naming import FIRST_PARTY, ExtensionEntry, TaskEntry, normalise, resolve
+from .references import entry_of_class, entry_of_reference
 
 if TYPE_CHECKING:
     from taskzoo.callbacks import Callback
@@ -22,11 +26,18 @@ if TYPE_CHECKING:
 
     from .catalogue import Catalogue
     from .layers import Layer
-    from .merging import ResolvedRecipe
     from .schema import DatasetEntry, ModelEntry, Recipe
 
 TaskReference: TypeAlias = Union[str, "type[Task]", TaskEntry]
 """A bare or full name, ``"path/to/task.py:Class"``, a class with a ``spec``, or an entry."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedRecipe:
+    """Settings from all recipes that match, the most specific last, and where they come from in that order."""
+
+    values: dict[str, Any] = field(default_factory=dict)
+    sources: list[str] = field(default_factory=list)
 
 
 class Registry:
@@ -39,50 +50,43 @@ class Registry:
 
     def __init__(self, discovery: Discovery | None = None, layers: Sequence[Layer] | None = None) -> None:
         self._given = discovery, layers
-        self._found: Discovery | None = None
-        self._completed: tuple[Discovery, Catalogue] | None = None
-        self._user: Catalogue | None = None
 
     def refresh(self) -> None:
         """Forget what was read; the next call reads plugins and catalogue anew."""
-        self._found = self._completed = self._user = None
+        for name in ("_found", "_complete", "_entries"):
+            self.__dict__.pop(name, None)
 
-    def _extensions(self, kind: str) -> Entries[ExtensionEntry]:
-        """What plugins registered besides tasks; their catalogues need not be read for it."""
-        if self._found is None:
-            self._found = discover() if self._given[0] is None else self._given[0]
-        return Entries(self._found.extensions[kind], ("name", "summary", "distribution"))
+    @cached_property
+    def _found(self) -> Discovery:
+        """What plugins registered; their catalogues need not be read for anything but tasks."""
+        return self._given[0] or discover()
 
+    @cached_property
     def _complete(self) -> tuple[Discovery, Catalogue]:
         """Plugins, and the catalogue without the user's files, which may be at fault."""
-        if self._completed is None:
-            from . import catalogue
+        from .catalogue import complete
 
-            self._extensions("command")
-            assert self._found is not None
-            self._completed = catalogue.complete(self._found, self._given[1])
-        return self._completed
+        return complete(self._found, self._given[1])
 
+    @property
     def _plugins(self) -> Discovery:
-        return self._complete()[0]
+        return self._complete[0]
 
+    @cached_property
     def _entries(self) -> Catalogue:
         """The whole catalogue."""
-        if self._user is None:
-            from . import catalogue
+        from .catalogue import user_layers
 
-            discovery, base = self._complete()
-            entries = base.copy()
-            for layer in catalogue.user_layers() if self._given[1] is None else ():
-                entries.add(layer, discovery.tasks)
-            self._user = entries
-        return self._user
+        entries = self._complete[1].copy()
+        for layer in user_layers() if self._given[1] is None else ():
+            entries.add(layer, self._plugins.tasks)
+        return entries
 
     # Plugins and what they register
 
     def plugins(self) -> Entries[PluginRecord]:
         """Every plugin found, also those that failed or are disabled."""
-        return Entries(self._plugins().plugins, ("name", "status", "distribution", "version", "tasks", "reason"))
+        return Entries(self._plugins.plugins, ("name", "status", "distribution", "version", "tasks", "reason"))
 
     def methods(self) -> Entries[ExtensionEntry]:
         """The training methods (``--method NAME``), taskzoo's own first."""
@@ -122,8 +126,11 @@ class Registry:
         """The class of a callback, imported now. Raises as :meth:`reader` does."""
         return cast("type[Callback]", self._extension("callback", name))
 
+    def _extensions(self, kind: str) -> Entries[ExtensionEntry]:
+        return Entries(self._found.extensions[kind], ("name", "summary", "distribution"))
+
     def _extension(self, kind: str, name: str) -> Any:
-        entries = self._extensions(kind)
+        entries = self._found.extensions[kind]
         hint = f"There are {', '.join(entry.name for entry in entries)}." if entries else ""
         return resolve(kind, name, entries, hint).load()
 
@@ -134,7 +141,7 @@ class Registry:
             model: only tasks that this model suits.
         """
         entry = self.model(model) if isinstance(model, str) else model
-        found = [task for task in self._plugins().tasks if entry is None or entry.suits(task.spec)]
+        found = [task for task in self._plugins.tasks if entry is None or entry.suits(task.spec)]
         return Entries(found, ("name", "summary", "distribution", "version"))
 
     def task_entry(self, task: TaskReference) -> TaskEntry:
@@ -146,38 +153,31 @@ class Registry:
 
         Raises:
             PluginError: the plugin of this name failed or is disabled.
-            RequestError: several third parties offer it (the message lists the full names), or the class cannot be
-                used.
+            RequestError: several third parties offer it, with the full names, or the class cannot be used.
             UnknownNameError: no such task, with the nearest names.
         """
         if isinstance(task, TaskEntry):
             return task
         if isinstance(task, type):
-            from .references import entry_of_class
-
             return entry_of_class(task)
         if not isinstance(task, str):
             raise RequestError(f"A task is a name, a path/to/task.py:Class or a class, not {task!r}.")
         if ":" in task:
-            from .references import entry_of_reference
-
             return entry_of_reference(task)
-        broken = self._unusable_plugin(task)
-        # A failed first-party plugin keeps its name: no third party's task of the same id takes over unnoticed.
-        if (
-            broken is not None
-            and broken.status == "failed"
-            and broken.name == task.rpartition("/")[2]
-            and normalise(broken.distribution) == FIRST_PARTY
-        ):
-            raise _unusable(task, broken)
-        known = self._plugins().tasks
+        known = self._plugins.tasks
         hint = "`zoo tasks` lists all." if known else "No plugin offers a task; `pip install taskzoo` has some."
         try:
             return resolve("task", task, known, hint)
-        except UnknownNameError:
-            if broken is not None:
-                raise _unusable(task, broken) from None
+        except RequestError as error:
+            broken = self._unusable_plugin(task)
+            advice = f"; repair or upgrade {broken.distribution}" if broken and broken.status == "failed" else ""
+            # The id of a failed plugin of taskzoo's own passes to nobody else (see naming.shorten).
+            owned = advice and broken and normalise(broken.distribution) == FIRST_PARTY
+            if broken and (owned or isinstance(error, UnknownNameError)):
+                raise PluginError(
+                    f"Task {task!r} cannot be used: its plugin {broken.name!r} of {broken.distribution} "
+                    f"{'failed' if advice else 'is disabled'} ({broken.reason}){advice}."
+                ) from None
             raise
 
     def task(self, task: TaskReference) -> TaskSpec:
@@ -185,11 +185,7 @@ class Registry:
         return self.task_entry(task).spec
 
     def load_task(self, task: TaskReference) -> type[Task]:
-        """The class of a task, imported now. Raises as :meth:`task_entry` does.
-
-        Raises:
-            PluginError: its module cannot be imported or holds no such class.
-        """
+        """The class of a task, imported now. Raises as :meth:`task_entry` and :meth:`reader` do."""
         return self.task_entry(task).load()
 
     def default_model(self, task: TaskReference, demo: bool = False) -> str | None:
@@ -200,7 +196,7 @@ class Registry:
             demo: whether it runs on the task's demo set, which must not need a network.
         """
         entry = self.task_entry(task)
-        tasks = self._entries().tasks
+        tasks = self._entries.tasks
         mine = tasks.get(entry.full_name) or (tasks.get(entry.id) if entry.name == entry.id else None)
         chosen = (mine and mine.default_model) or entry.spec.default_model
         return ((mine and mine.demo_model) or entry.spec.demo_model or chosen) if demo else chosen
@@ -208,11 +204,10 @@ class Registry:
     def _unusable_plugin(self, name: str) -> PluginRecord | None:
         """The failed or disabled plugin that a task of this name would come from."""
         distribution, _, task_id = name.rpartition("/")
-        bad = [record for record in self.plugins() if record.status != "ok"]
+        bad = [record for record in self._plugins.plugins if record.status != "ok"]
         if distribution:
             bad = [record for record in bad if normalise(record.distribution) == normalise(distribution)]
-            return next((record for record in bad if record.name == task_id), bad[0] if bad else None)
-        return next((record for record in bad if record.name == task_id), None)
+        return next((record for record in bad if record.name == task_id), bad[0] if bad and distribution else None)
 
     # Models, data sets and recipes
 
@@ -242,7 +237,7 @@ class Registry:
             UnknownNameError: a task, language or family that there is not, with the nearest names.
             RequestError: a kind that does not exist, or a number that is none.
         """
-        entries = list(self._entries().models.values())
+        entries = list(self._entries.models.values())
         if kind is not None and kind not in KINDS:
             raise RequestError(f"There is no kind of model named {kind!r}; there are {', '.join(KINDS)}.")
         families = {entry.family.casefold() for entry in entries}
@@ -267,45 +262,33 @@ class Registry:
         return Entries(found, ("name", "family", "kind", "parameters", "languages", "license", "description"))
 
     def model(self, name: str) -> ModelEntry:
-        """One model by name.
-
-        Raises:
-            UnknownNameError: no such model, with the nearest names.
-        """
-        known = self._entries().models
+        """One model by name. Raises UnknownNameError with the nearest names."""
+        known = self._entries.models
         if name not in known:
             raise UnknownNameError("model", name, known, "`zoo models` lists all.")
         return known[name]
 
     def datasets(self, task: TaskReference | None = None, language: str | None = None) -> Entries[DatasetEntry]:
         """The data sets that meet every condition given. Raises as :meth:`models` does."""
-        entries = list(self._entries().datasets.values())
+        entries = list(self._entries.datasets.values())
         speaks = _language_filter(language, entries)
-        names = None if task is None else self._dataset_tasks(task)
-        found = [
-            entry
-            for entry in entries
-            if (names is None or not names.isdisjoint(entry.tasks)) and speaks(entry.languages)
-        ]
+        if task is not None:
+            # Data sets may speak of a task whose plugin is not installed.
+            named = isinstance(task, str) and any(task in entry.tasks for entry in entries)
+            names = {task} if named else {self.task_entry(task).full_name, self.task_entry(task).id}
+            entries = [entry for entry in entries if not names.isdisjoint(entry.tasks)]
+        found = [entry for entry in entries if speaks(entry.languages)]
         return Entries(found, ("name", "tasks", "languages", "sizes", "license", "description"))
 
     def dataset(self, name: str) -> DatasetEntry:
-        """One data set by name.
-
-        Raises:
-            UnknownNameError: no such data set, with the nearest names.
-        """
-        known = self._entries().datasets
+        """One data set by name. Raises as :meth:`model` does."""
+        known = self._entries.datasets
         if name not in known:
             raise UnknownNameError("data set", name, known, "`zoo datasets` lists all.")
         return known[name]
 
     def recipe(
-        self,
-        task: TaskReference,
-        model: ModelEntry | str | None = None,
-        kind: str | None = None,
-        method: str = "full",
+        self, task: TaskReference, model: ModelEntry | str | None = None, kind: str | None = None, method: str = "full"
     ) -> ResolvedRecipe:
         """The settings that all matching recipes give together, the most specific last.
 
@@ -316,42 +299,30 @@ class Registry:
             kind: the model's kind (an entry knows its own).
             method: the training method, e.g. ``lora``.
         """
-        from .merging import merge
-
-        matching = self.recipes(task)
-        if isinstance(model, str):
-            model = self._entries().models.get(model, model)
-        if model is None or isinstance(model, str):
-            return merge(matching, None, model or None, kind or None, method)
-        return merge(matching, model.name, model.family, kind or model.kind, method)
+        known = self._entries.models.get(model) if isinstance(model, str) else model
+        run = {"model": None, "family": str(model or ""), "kind": kind, "method": method}
+        if known:
+            run.update(model=known.name, family=known.family, kind=kind or known.kind)
+        result = ResolvedRecipe()
+        for recipe in self.recipes(task):
+            if recipe.match.fits(run):
+                result.values.update(recipe.set)
+                result.sources.append(str(recipe))
+        return result
 
     def recipes(self, task: TaskReference) -> Entries[Recipe]:
         """All recipes of a task, in the order they apply. Raises as :meth:`task_entry` does."""
         entry = self.task_entry(task)
-        found = [recipe for recipe in self._entries().recipes if recipe.is_for(entry)]
+        found = [recipe for recipe in self._entries.recipes if recipe.is_for(entry)]
         return Entries(found, ("match", "set", "version", "note", "origin"))
 
     def model_path(self, model: ModelEntry | str) -> Path | None:
-        """The local directory of a model that is installed here, else None; nothing is imported.
-
-        Raises:
-            UnknownNameError: no model of this name, with the nearest.
-        """
-        from . import local
-
-        return local.model_path(self.model(model) if isinstance(model, str) else model)
+        """The local directory of a model that is installed here, else None. Raises as :meth:`model` does."""
+        return (self.model(model) if isinstance(model, str) else model).find()
 
     def is_available(self, model: ModelEntry | str) -> bool:
-        """Whether a model's files are here, so that it loads without a network. Raises as :meth:`model_path` does."""
+        """Whether a model's files are here, so that it loads without a network. Raises as :meth:`model` does."""
         return self.model_path(model) is not None
-
-    def _dataset_tasks(self, task: TaskReference) -> set[str]:
-        """The names by which data sets may speak of a task, whose plugin need not be installed."""
-        named = {name for entry in self._entries().datasets.values() for name in entry.tasks}
-        if isinstance(task, str) and task in named:
-            return {task}
-        entry = self.task_entry(task)
-        return {entry.full_name, entry.id}
 
 
 def parse_count(value: int | str) -> int:
@@ -363,12 +334,10 @@ def parse_count(value: int | str) -> int:
     units = {"k": 10**3, "m": 10**6, "b": 10**9, "g": 10**9}
     number = str(value).strip().lower()
     scale = units.get(number[-1:], 1)
-    try:
+    with suppress(ValueError, OverflowError):  # the latter for infinity; a NaN is not above 0
         count = float(number[:-1] if scale > 1 else number) * scale
         if count > 0:
-            return int(count)  # OverflowError for infinity; a NaN is not above 0
-    except (ValueError, OverflowError):
-        pass
+            return int(count)
     raise RequestError(f"{value!r} is not a number of parameters; write it like 50M, 1.5B or 300000.")
 
 
@@ -388,47 +357,16 @@ def _language_filter(
     def plain(code: str) -> str:
         return code.casefold().replace("_", "-")
 
+    def speaks(languages: Iterable[str]) -> bool:
+        return any(f"{plain(one)}-".startswith(f"{code}-") for one in languages)
+
     code = plain(wanted)
-    named = {plain(language) for entry in entries for language in entry.languages}
-    if not any(name == code or name.startswith(f"{code}-") for name in named):
+    if not any(speaks(entry.languages) for entry in entries):
         from taskzoo.languages import as_language, language_code
 
         # a variant that no entry has stays one: zh-TW does not mean every Chinese
         code = code if "-" in code and as_language(wanted) else language_code(wanted)
-    return lambda languages: any(plain(one) == code or plain(one).startswith(f"{code}-") for one in languages)
+    return speaks
 
 
-def _unusable(name: str, record: PluginRecord) -> PluginError:
-    state = "is disabled" if record.status == "disabled" else "failed"
-    advice = "" if record.status == "disabled" else f"; repair or upgrade {record.distribution}"
-    return PluginError(
-        f"Task {name!r} cannot be used: its plugin {record.name!r} of {record.distribution} {state} "
-        f"({record.reason}){advice}."
-    )
-
-
-_process = Registry()
-
-refresh = _process.refresh
-plugins = _process.plugins
-methods = _process.methods
-method = _process.method
-readers = _process.readers
-reader = _process.reader
-commands = _process.commands
-command = _process.command
-callbacks = _process.callbacks
-callback = _process.callback
-tasks = _process.tasks
-task_entry = _process.task_entry
-task = _process.task
-load_task = _process.load_task
-default_model = _process.default_model
-models = _process.models
-model = _process.model
-datasets = _process.datasets
-dataset = _process.dataset
-recipe = _process.recipe
-recipes = _process.recipes
-model_path = _process.model_path
-is_available = _process.is_available
+_process: Registry = Registry()

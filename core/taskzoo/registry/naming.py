@@ -9,17 +9,26 @@ from __future__ import annotations
 
 import importlib
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from taskzoo.errors import PluginError, RequestError, UnknownNameError
-from taskzoo.spec import Extension, TaskSpec
+from taskzoo.spec import TaskSpec
 
 if TYPE_CHECKING:
     from taskzoo.task import Task
 
 FIRST_PARTY = "taskzoo"
+BASES = {
+    "task": "taskzoo.Task",
+    "method": "taskzoo.methods.base.Method",
+    "reader": "taskzoo.data.readers.base.Reader",
+    "command": "",
+    "callback": "taskzoo.Callback",
+}
+"""Kind of what is registered -> the base class of its objects; a command is a function."""
 
 
 def normalise(name: str) -> str:
@@ -27,9 +36,9 @@ def normalise(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Registered:
-    """Something that a plugin registered.
+@dataclass(frozen=True, slots=True, repr=False)
+class ExtensionEntry:
+    """A registered training method, reader, command or callback.
 
     Args:
         name: the shortest name that reaches it.
@@ -37,13 +46,15 @@ class Registered:
         plugin: the entry-point name of its plugin.
         distribution: the distribution that the plugin belongs to, in canonical spelling.
         version: that distribution's version.
+        kind: one of :data:`BASES`.
     """
 
     name: str
-    spec: Any
+    spec: Any = field(hash=False)
     plugin: str
     distribution: str
     version: str = ""
+    kind: str = ""
 
     @property
     def id(self) -> str:
@@ -63,51 +74,10 @@ class Registered:
         origin = f"{self.distribution} {self.version}".strip()
         return f"{type(self).__name__}({self.name!r}{origin and ', '}{origin})"
 
-    def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and hash(self) == hash(other)
-
-    def __hash__(self) -> int:
-        return hash((type(self), self.name, self.full_name, self.version))
-
     def facts(self) -> dict[str, Any]:
         """Plain values, as for a data frame."""
-        return {
-            "name": self.name,
-            "full_name": self.full_name,
-            "summary": self.summary,
-            "plugin": self.plugin,
-            "distribution": self.distribution,
-            "version": self.version,
-        }
-
-    def _import(self, what: str) -> Any:
-        """The object that the entry point names.
-
-        Raises:
-            PluginError: it cannot be imported.
-        """
-        module, _, path = self.spec.entry_point.partition(":")
-        try:
-            return getattr(importlib.import_module(module), path)
-        except Exception as error:  # whatever a stranger's module may raise
-            raise PluginError(
-                f"{what} {self.name!r} of {self.distribution} {self.version} cannot be loaded from "
-                f"{self.spec.entry_point!r} ({type(error).__name__}: {error}); repair or upgrade {self.distribution}."
-            ) from error
-
-
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class ExtensionEntry(Registered):
-    """A registered training method, reader, command or callback.
-
-    Args:
-        kind: which of them, in the singular.
-        base: ``"module:Class"`` that it must be a subclass of; empty for a function.
-    """
-
-    spec: Extension
-    kind: str = ""
-    base: str = ""
+        shown = ("name", "full_name", "summary", "plugin", "distribution", "version")
+        return {key: getattr(self, key) for key in shown}
 
     def load(self) -> Any:
         """The class or function, imported now.
@@ -115,31 +85,33 @@ class ExtensionEntry(Registered):
         Raises:
             PluginError: it cannot be imported or is not what its kind asks for.
         """
-        found = self._import(f"The {self.kind}")
-        if self.base:
-            module, _, name = self.base.partition(":")
-            wanted = getattr(importlib.import_module(module), name)
-            fits = isinstance(found, type) and issubclass(found, wanted)
-        else:
-            fits = callable(found)
-        if not fits:
-            kind = f"a subclass of {self.base.replace(':', '.')}" if self.base else "a function"
+        what = f"The {self.kind} {self.name!r} of {self.distribution} {self.version}"
+        module, _, path = self.spec.entry_point.partition(":")
+        try:
+            found = getattr(importlib.import_module(module), path)
+        except Exception as error:  # whatever a stranger's module may raise
             raise PluginError(
-                f"The {self.kind} {self.name!r} of {self.distribution} {self.version} names {self.spec.entry_point!r}, "
-                f"which is not {kind}."
-            )
+                f"{what} cannot be loaded from {self.spec.entry_point!r} ({type(error).__name__}: {error}); "
+                f"repair or upgrade {self.distribution}."
+            ) from error
+        module, _, name = BASES[self.kind].rpartition(".")
+        wanted = getattr(importlib.import_module(module), name) if name else None
+        if not (isinstance(found, type) and issubclass(found, wanted) if wanted else callable(found)):
+            kind = f"a subclass of {BASES[self.kind]}" if wanted else "a function"
+            raise PluginError(f"{what} names {self.spec.entry_point!r}, which is not {kind}.")
         return found
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class TaskEntry(Registered):
+@dataclass(frozen=True, slots=True, repr=False)
+class TaskEntry(ExtensionEntry):
     """A task: registered, or a class that is used without a package.
 
     Args:
         task_class: the class itself, of a task without a package; its ``plugin`` and ``distribution`` are empty.
     """
 
-    spec: TaskSpec
+    spec: TaskSpec = field(hash=False)
+    kind: str = "task"
     task_class: type[Task] | None = None
 
     @property
@@ -152,25 +124,12 @@ class TaskEntry(Registered):
         return f"{self.distribution}/{self.id}" if self.distribution else self.name
 
     def load(self) -> type[Task]:
-        """The class, imported now.
-
-        Raises:
-            PluginError: its module cannot be imported or holds no subclass of :class:`taskzoo.Task` of that name.
-        """
-        if self.task_class is not None:
-            return self.task_class
-        from taskzoo.task import Task
-
-        found = self._import("Task")
-        if not isinstance(found, type) or not issubclass(found, Task):
-            raise PluginError(
-                f"Task {self.name!r} of {self.distribution} {self.version} names {self.spec.entry_point!r}, "
-                "which is not a subclass of taskzoo.Task."
-            )
+        """The class, imported now. Raises as :meth:`ExtensionEntry.load` does."""
+        found: type[Task] = self.task_class or ExtensionEntry.load(self)
         return found
 
 
-Entry = TypeVar("Entry", bound=Registered)
+Entry = TypeVar("Entry", bound=ExtensionEntry)
 
 
 def shorten(entries: Iterable[Entry], reserved: Iterable[str] = ()) -> list[Entry]:
@@ -179,20 +138,15 @@ def shorten(entries: Iterable[Entry], reserved: Iterable[str] = ()) -> list[Entr
     A ``reserved`` id, of a task of taskzoo's own that failed, passes to nobody else.
     """
     entries = list(entries)
-    offered: dict[str, list[str]] = {name: [FIRST_PARTY] for name in reserved}
+    offered = defaultdict(set, {name: {FIRST_PARTY} for name in reserved})
     for entry in entries:
-        offered.setdefault(entry.id, []).append(entry.distribution)
-    owner = {name: _bare_owner(distributions) for name, distributions in offered.items()}
+        offered[entry.id].add(entry.distribution)
     return [
-        entry if owner[entry.id] == entry.distribution else replace(entry, name=entry.full_name) for entry in entries
+        entry
+        if entry.distribution == FIRST_PARTY or len(offered[entry.id]) == 1
+        else replace(entry, name=entry.full_name)
+        for entry in entries
     ]
-
-
-def _bare_owner(distributions: list[str]) -> str | None:
-    """The distribution that a bare id belongs to, or None where several third parties offer it."""
-    if FIRST_PARTY in distributions:
-        return FIRST_PARTY
-    return distributions[0] if len(distributions) == 1 else None
 
 
 def resolve(kind: str, name: str, entries: Sequence[Entry], hint: str = "") -> Entry:

@@ -22,8 +22,7 @@ if TYPE_CHECKING:
 def entry_of_class(task_class: type[Task], name: str = "") -> TaskEntry:
     """The entry of a class that has a ``spec``; it is named by where it is: ``"/path/task.py:Class"``.
 
-    Raises:
-        RequestError: its spec is missing or breaks a rule.
+    Raises RequestError where its spec is missing or breaks a rule.
     """
     try:
         spec = task_class.spec
@@ -41,8 +40,7 @@ def entry_of_class(task_class: type[Task], name: str = "") -> TaskEntry:
 def entry_of_reference(reference: str) -> TaskEntry:
     """The entry of a class given as ``path/to/task.py:Class`` or ``module:Class``.
 
-    Raises:
-        RequestError: the file or module cannot be loaded, or holds no such task.
+    Raises RequestError where the file or module cannot be loaded or holds no such task.
     """
     from taskzoo.task import Task
 
@@ -53,10 +51,9 @@ def entry_of_reference(reference: str) -> TaskEntry:
     else:
         module, full = _load_module(place, reference), reference
     found = getattr(module, name, None)
-    if not isinstance(found, type) or not issubclass(found, Task):
-        tasks = [
-            n for n, v in vars(module).items() if isinstance(v, type) and issubclass(v, Task) and "spec" in vars(v)
-        ]
+    if not (isinstance(found, type) and issubclass(found, Task)):
+        own = {n: v for n, v in vars(module).items() if isinstance(v, type) and "spec" in vars(v)}
+        tasks = [n for n, v in own.items() if issubclass(v, Task)]
         raise UnknownNameError(f"task in {place}", name, tasks, f"It has {', '.join(tasks)}." if tasks else "")
     return entry_of_class(found, full)
 

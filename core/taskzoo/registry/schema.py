@@ -1,32 +1,23 @@
 """The form of registry.yaml. Names, numbers and identifiers only: no field can hold the location of code.
 
 Every class is strict and forbids unknown keys, so a typing mistake is an error instead of a silent nothing. Entries are
-immutable, and hashable by their name and origin.
+immutable and hashable.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
+from importlib import metadata, util
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    NonNegativeInt,
-    PositiveInt,
-    PrivateAttr,
-    model_validator,
-)
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, NonNegativeInt, PositiveInt, model_validator
 
 from taskzoo.config import TRAINING_FIELDS, make_training
 from taskzoo.errors import RequestError, UnknownNameError
 from taskzoo.spec import TaskSpec
 
-from .entries import FrozenDict, shorten_words
+from .entries import FrozenDict, short_list
 from .naming import TaskEntry
 
 Kind = Literal["encoder", "decoder", "encoder-decoder"]
@@ -41,21 +32,25 @@ Words = Annotated[tuple[str, ...], BeforeValidator(_as_tuple)]
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = {"extra": "forbid", "strict": True, "frozen": True}
 
-    _origin: str = PrivateAttr("")
+    _origin: str = ""
 
     @property
     def origin(self) -> str:
         """Where it comes from: ``built in``, ``plugin NAME`` or the path of a catalogue file."""
         return self._origin
 
+    def facts(self) -> dict[str, Any]:
+        """All fields and the origin as plain values; a field that is not given is None or empty."""
+        return {**self.model_dump(mode="json"), "origin": self.origin}
+
 
 class _Entry(_Strict):
     """A named entry, which remembers the layer it comes from."""
 
-    _name: str = PrivateAttr("")
-    _folder: Path = PrivateAttr(Path())
+    _name: str = ""
+    _folder: Path = Path()
 
     replace: bool = Field(False, exclude=True)
     """Whether it may take the place of an entry of the same name in a lower layer."""
@@ -65,18 +60,14 @@ class _Entry(_Strict):
         return self._name
 
     def facts(self) -> dict[str, Any]:
-        """All fields and the origin as plain values; a field that is not given is None or empty."""
-        return {"name": self.name, **self.model_dump(mode="json"), "origin": self.origin}
-
-    def __hash__(self) -> int:
-        return hash((type(self), self._name, self._origin))
+        return {"name": self.name, **super().facts()}
 
     def __repr_args__(self) -> Iterable[tuple[str, Any]]:
         yield "name", self.name
         for name in type(self).model_fields:
             if name in self.model_fields_set and name not in ("description", "source", "package", "replace"):
                 value = getattr(self, name)
-                yield name, shorten_words(value) if isinstance(value, tuple) else value
+                yield name, short_list(value) if isinstance(value, tuple) else value
         yield "origin", self.origin
 
 
@@ -98,6 +89,18 @@ class Package(_Strict):
 
     distribution: str
     path: str
+
+    def find(self) -> Path | None:
+        """That folder where the distribution is installed, found without importing anything."""
+        try:
+            distribution = metadata.distribution(self.distribution)
+        except (metadata.PackageNotFoundError, ValueError):
+            return None
+        top, *rest = Path(self.path).parts or ("",)
+        spec = util.find_spec(top) if top.isidentifier() else None
+        places = [Path(str(distribution.locate_file(self.path)))]  # an editable install keeps its files elsewhere
+        places += [Path(place, *rest) for place in (spec and spec.submodule_search_locations) or []]
+        return next((place for place in places if place.is_dir()), None)
 
 
 class TaskDefaults(_Entry):
@@ -129,6 +132,12 @@ class ModelEntry(_Located):
         if not (self.hub or self.package or self.path):
             raise ValueError("needs one of hub, package and path")
         return self
+
+    def find(self) -> Path | None:
+        """The directory of its files on this machine: ``path``, or a folder inside its installed package."""
+        if self.directory is not None and self.directory.is_dir():
+            return self.directory
+        return self.package.find() if self.package else None
 
     def suits(self, spec: TaskSpec) -> bool:
         """Whether it is of a kind that the task takes, and not tuned for other tasks alone."""
@@ -162,14 +171,13 @@ class Match(_Strict):
     kind: Kind | None = None
     method: str | None = None
 
-    def fits(self, model: str | None, family: str | None, kind: str | None, method: str) -> bool:
-        """Whether a run with these properties is meant."""
-        wanted = (self.model, self.family, self.kind, self.method)
-        return all(w in (None, found) for w, found in zip(wanted, (model, family, kind, method), strict=True))
+    def fits(self, run: Mapping[str, str | None]) -> bool:
+        """Whether a run is meant that has these ``model``, ``family``, ``kind`` and ``method``."""
+        return all(wanted in (None, run[name]) for name, wanted in self)
 
-    def specificity(self) -> tuple[bool, bool, bool, bool]:
+    def specificity(self) -> tuple[bool, ...]:
         """Sorts the general before the specific: kind, then family, then model; a method breaks ties."""
-        return self.model is not None, self.family is not None, self.kind is not None, self.method is not None
+        return tuple(value is not None for _, value in self)
 
     def __str__(self) -> str:
         return " ".join(f"{name}={value}" for name, value in self if value is not None)
@@ -178,8 +186,8 @@ class Match(_Strict):
 class Recipe(_Strict):
     """Settings that work well: training settings and task options by name. ``version`` counts changes of them."""
 
-    _own: frozenset[str] = PrivateAttr(frozenset())
-    _owner: str = PrivateAttr("")
+    _own: frozenset[str] = frozenset()
+    _owner: str = ""
 
     tasks: Words
     match: Match = Match()
@@ -206,23 +214,12 @@ class Recipe(_Strict):
         return meant and task.id in self.tasks
 
     def check_options(self, spec: TaskSpec) -> None:
-        """Compare what it sets with the options of a task that it names.
-
-        Raises:
-            RequestError: the task has no such option, or does not take the value.
-        """
+        """Compare what it sets with the options of a task; raises RequestError for one that it does not take."""
         options = {name: value for name, value in self.set.items() if name not in TRAINING_FIELDS}
         for name in options:
             if name not in spec.options:
                 raise UnknownNameError(f"setting of {spec.id}", name, [*TRAINING_FIELDS, *spec.options])
         spec.resolve_options(options)
-
-    def facts(self) -> dict[str, Any]:
-        """All fields and the origin as plain values."""
-        return {**self.model_dump(mode="json"), "origin": self.origin}
-
-    def __hash__(self) -> int:
-        return hash(str(self))
 
     def __str__(self) -> str:
         return f"{self.origin}: {', '.join(self.tasks)} {self.match}".rstrip() + f" (version {self.version})"
@@ -256,16 +253,8 @@ SCHEMA_VERSION: int = get_args(CatalogueFile.model_fields["version"].annotation)
 
 def known_keys(location: tuple[str | int, ...]) -> list[str]:
     """The keys allowed beside the one at ``location`` (``("models", "minilm", "licence")``)."""
-    section: dict[str | int, type[BaseModel]] = {
-        "tasks": TaskDefaults,
-        "models": ModelEntry,
-        "datasets": DatasetEntry,
-        "recipes": Recipe,
-    }
-    inner: dict[str | int, type[BaseModel]] = {"package": Package, "match": Match}
-    owner: type[BaseModel] | None = CatalogueFile
-    if len(location) == 3:
-        owner = section.get(location[0])
-    elif len(location) == 4:
-        owner = inner.get(location[2])
-    return list(owner.model_fields) if owner else []
+    sections: dict[Any, type[BaseModel]] = {"tasks": TaskDefaults, "models": ModelEntry, "datasets": DatasetEntry}
+    inner: dict[Any, type[BaseModel]] = {"recipes": Recipe, "package": Package, "match": Match}
+    if len(location) == 1:
+        return list(CatalogueFile.model_fields)
+    return list((sections | inner)[location[0 if len(location) == 3 else 2]].model_fields)

@@ -16,12 +16,13 @@ from taskzoo import registry as public
 from taskzoo.cli.datasets import datasets
 from taskzoo.cli.info import info
 from taskzoo.cli.models import models
-from taskzoo.cli.output import print_table, settings, short_count, short_list
+from taskzoo.cli.output import print_table, settings, short_count
 from taskzoo.cli.plugins import plugins
 from taskzoo.cli.tasks import tasks
 from taskzoo.errors import PluginError, RequestError, UnknownNameError
 from taskzoo.registry import lookup
 from taskzoo.registry.discovery import Candidate, discover
+from taskzoo.registry.entries import short_list
 from taskzoo.registry.hookspecs import hookimpl
 from taskzoo.registry.layers import read_mapping
 from taskzoo.registry.lookup import parse_count

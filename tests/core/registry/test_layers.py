@@ -94,6 +94,7 @@ def test_an_empty_catalogue_is_one(tmp_path, text):
             "a: !!python/object/apply:os.getcwd []\n",
             "1: this is not YAML for a catalogue (found could not determine a cons",
         ),
+        ("models:\n  {{ name }}: 1\n", "2: this is not YAML for a catalogue (found unhashable key)"),
         ("- a\n", " a catalogue is a mapping that starts with `version: 2`."),
         ("datasets: {d: {tasks: [ner]}}\n", "1: datasets.d: needs one of hub and path."),
     ],

@@ -196,10 +196,9 @@ def callbacks(monkeypatch: pytest.MonkeyPatch) -> None:
         )
         for name, cls in (("recorder", Recorder), ("broken", Broken))
     ]
+    load = ExtensionEntry.load
     monkeypatch.setattr(
-        ExtensionEntry,
-        "load",
-        lambda entry: {"recorder": Recorder, "broken": Broken}.get(entry.name) or entry._import("callback"),
+        ExtensionEntry, "load", lambda entry: {"recorder": Recorder, "broken": Broken}.get(entry.name) or load(entry)
     )
     known = list(registry.callbacks())
     monkeypatch.setattr("taskzoo.registry.callbacks", lambda: [*known, *own], raising=False)
