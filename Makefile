@@ -16,7 +16,7 @@ $(VENV)/test-installed: $(VENV)/installed
 	touch $@
 
 $(VENV)/lint-installed: $(VENV)/installed
-	$(PIP) ruff mypy import-linter types-PyYAML
+	$(PIP) ruff mypy import-linter types-PyYAML pytest
 	touch $@
 
 demo: $(VENV)/installed        ## install into .venv and train on the built-in demo set
