@@ -4,7 +4,9 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/pip install -q -c constraints.txt
 
-.PHONY: demo test test-slow lint docs benchmark benchmark-classification benchmark-few-shot benchmark-translation clean
+CASES ?= ../shared/cases
+
+.PHONY: demo test test-slow cases lint docs benchmark benchmark-classification benchmark-few-shot benchmark-translation clean
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -27,6 +29,9 @@ test: $(VENV)/test-installed   ## what CI runs
 
 test-slow: $(VENV)/test-installed  ## everything, also what takes minutes
 	$(BIN)/python -m pytest -m "slow or not slow"
+
+cases: $(VENV)/test-installed     ## inputs that once failed, in the folder CASES=, if it is there
+	$(BIN)/python tools/cases.py --cases $(CASES)
 
 lint: $(VENV)/lint-installed   ## style, types, layers
 	$(BIN)/ruff check .
