@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/pip install -q -c constraints.txt
+# One worker per processor, up to four; the tests of a file share its fixtures, so they stay together.
+PYTEST := $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 CASES ?= ../shared/cases
 
@@ -14,7 +16,7 @@ $(VENV)/installed: pyproject.toml constraints.txt
 	touch $@
 
 $(VENV)/test-installed: $(VENV)/installed
-	$(PIP) pytest pytest-timeout hypothesis seqeval build hatchling
+	$(PIP) pytest pytest-timeout pytest-xdist hypothesis seqeval build hatchling
 	touch $@
 
 $(VENV)/lint-installed: $(VENV)/installed
@@ -25,10 +27,10 @@ demo: $(VENV)/installed        ## install into .venv and train on the built-in d
 	$(BIN)/zoo run ner --model minilm
 
 test: $(VENV)/test-installed   ## what CI runs
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 test-slow: $(VENV)/test-installed  ## everything, also what takes minutes
-	$(BIN)/python -m pytest -m "slow or not slow"
+	$(PYTEST) -m "slow or not slow"
 
 cases: $(VENV)/test-installed     ## inputs that once failed, in the folder CASES=, if it is there
 	$(BIN)/python tools/cases.py --cases $(CASES)

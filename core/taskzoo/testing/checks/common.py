@@ -70,12 +70,11 @@ def some(names: Sequence[str], limit: int = 6) -> str:
     return ", ".join(names[:limit]) + (f" and {len(names) - limit} more" if len(names) > limit else "")
 
 
-def last_output(arguments: Sequence[str], failure: str, stdin: str = "") -> str:
+def last_output(arguments: Sequence[str], failure: str) -> str:
     """The last line that a new Python process prints; ``failure`` and its error if it fails."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "OMP_NUM_THREADS": "1"}
     result = subprocess.run(
         [sys.executable, *arguments],
-        input=stdin,
         capture_output=True,
         text=True,
         env=environment,

@@ -6,7 +6,8 @@ import json
 from typing import Any
 
 from ..bench import Bench
-from .common import as_json, difference, last_output, plain, require, some
+from ..fresh import fresh_predictions
+from .common import as_json, difference, plain, require, some
 
 
 def check_state(bench: Bench) -> None:
@@ -51,8 +52,7 @@ def check_save_and_load(bench: Bench) -> None:
     """The saved run predicts the same in a new process: labels keep their order, nothing is left behind."""
     run = bench.run
     inputs = bench.given
-    command = ["-m", "taskzoo.testing.fresh", str(run.path), str(run.path / "data" / "test.jsonl")]
-    fresh = json.loads(last_output(command, "a new process cannot load the run", json.dumps(inputs)))
+    fresh = fresh_predictions(run.path, run.path / "data" / "test.jsonl", inputs)
     here = {"rows": run.predict_rows(bench.raw["test"]), "inputs": run.predict(inputs), "state": run.task.state()}
     for part, expected in here.items():
         found = difference(json.loads(as_json(expected, part)), fresh[part], 1e-3)
