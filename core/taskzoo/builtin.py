@@ -31,10 +31,14 @@ def taskzoo_register_readers(register: Register) -> None:
         ("csv", "tables:Csv", "comma-separated values with a header"),
         ("tsv", "tables:Tsv", "tab-separated values with a header"),
         ("parquet", "parquet:Parquet", "Apache Parquet"),
+        ("fasttext", "fasttext:FastText", "one text per line with __label__NAME"),
         ("conll", "conll:Conll", "one token per line, empty lines between sentences"),
+        ("lines", "lines:Lines", "plain text, one input per line, for prediction"),
         ("classes", "text_classes:TextClasses", "one file or folder of texts per class"),
         ("parallel", "parallel:ParallelFiles", "two text files, line by line"),
         ("tmx", "tmx:Tmx", "Translation Memory eXchange"),
+        ("xliff", "xliff:Xliff", "XML Localization Interchange File Format"),
+        ("po", "po:Po", "message catalogues of GNU gettext"),
     ):
         register(Extension(name, f"taskzoo.data.readers.{place}", summary))
 

@@ -1,4 +1,4 @@
-"""What one run is asked to do: plain dataclasses, read from YAML, ``key=value`` words and Python arguments.
+"""What one run is asked to do: plain dataclasses, read from YAML, ``name=value`` words and Python arguments.
 
 ``config.yaml`` in a run directory is a :class:`RunConfig` with every value resolved, so that
 ``zoo run --config RUN/config.yaml`` repeats the run.
@@ -7,9 +7,7 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -98,18 +96,28 @@ class DataConfig:
     part before the separator); ``shots`` keeps that many training rows per class (0: all); ``holdout`` says how many
     rows are split off for validation and test (see :mod:`taskzoo.data.holdout`; empty: a tenth each); ``unlabelled`` is
     a file of texts without labels for semi-supervised training, or ``rest``, the training rows left out by ``shots``.
+    A split may have several files, each of which may be a pattern (``part-*.csv``); ``test_columns`` are those of the
+    test file where it has others; ``skip_bad_rows`` leaves out rows that cannot be used.
     """
 
     name: str | None = None
-    train: str | None = None
-    validation: str | None = None
-    test: str | None = None
+    train: str | list[str] | None = None
+    validation: str | list[str] | None = None
+    test: str | list[str] | None = None
     columns: dict[str, str] = field(default_factory=dict)
     format: str | None = None
     group_by: str | None = None
     shots: int = 0
     holdout: str = ""
     unlabelled: str | None = None
+    test_columns: dict[str, str] = field(default_factory=dict)
+    skip_bad_rows: bool = False
+
+    @property
+    def files(self) -> dict[str, list[str]]:
+        """Split -> its files and patterns, or the word ``none``, for the splits that were named."""
+        given = {"train": self.train, "validation": self.validation, "test": self.test}
+        return {split: [paths] if isinstance(paths, str) else paths for split, paths in given.items() if paths}
 
 
 @dataclass(frozen=True)
@@ -138,21 +146,17 @@ class RunConfig:
         return cls(**{**values, **sections})
 
 
-def parse_assignments(words: Sequence[str]) -> dict[str, Any]:
-    """``["learning_rate=3e-4", "lora_dora=true"]`` to a mapping; values are read as YAML scalars.
+def parse_assignments(words: Sequence[str]) -> dict[str, str]:
+    """``["learning_rate=3e-4", "prefix=say: "]`` to a mapping; values stay text, which each setting reads as its type.
 
     Raises:
         RequestError: a word without ``=``.
     """
-    import yaml
-
-    values: dict[str, Any] = {}
+    values: dict[str, str] = {}
     for word in words:
         name, separator, value = word.partition("=")
         if not separator or not name:
             raise RequestError(f"--set {word!r} is not of the form name=value.")
-        with suppress(yaml.YAMLError):
-            value = yaml.safe_load(value) if value else ""
         values[name.strip().replace("-", "_")] = value
     return values
 
@@ -173,16 +177,17 @@ def parse_columns(text: str) -> dict[str, str]:
 
 
 def split_settings(values: Mapping[str, Any], spec: TaskSpec) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Sort ``values`` into engine settings and options of the task.
+    """Sort ``values`` into engine settings, which are checked, and options of the task.
 
     Raises:
         UnknownNameError: a name that is neither, with the nearest of both kinds.
+        RequestError: a setting's value that cannot be used.
     """
     known = [*TRAINING_FIELDS, *spec.options]
     for name in values:
         if name not in known:
             raise UnknownNameError("setting", name, known, f"`zoo info {spec.id}` lists all settings of this task.")
-    training = {name: value for name, value in values.items() if name in TRAINING_FIELDS}
+    training = {name: _checked(name, value) for name, value in values.items() if name in TRAINING_FIELDS}
     return training, {name: value for name, value in values.items() if name not in training}
 
 
@@ -204,13 +209,22 @@ def _checked(name: str, value: Any) -> Any:
         raise UnknownNameError("training setting", name, TRAINING_FIELDS)
     default, limits = TRAINING_FIELDS[name].default, TRAINING_FIELDS[name].metadata
     value = check_value(name, value, default, limits["choices"], limits["minimum"])
-    if isinstance(value, float) and not math.isfinite(value):
-        raise RequestError(f"{name}={value} is not a finite number.")
     if "maximum" in limits and value > limits["maximum"]:
         raise RequestError(f"{name}={value} must be at most {limits['maximum']}.")
     if "below" in limits and value >= limits["below"]:
         raise RequestError(f"{name}={value} must be below {limits['below']}.")
     return value
+
+
+_DATA_TYPES: Mapping[str, tuple[type, ...]] = {
+    **dict.fromkeys(("train", "validation", "test"), (str, list)),
+    **dict.fromkeys(("columns", "test_columns"), (dict,)),
+    "shots": (int,),
+    "holdout": (str, int, float),
+    "skip_bad_rows": (bool,),
+}
+"""What a configuration file may say of data, where it is not text."""
+_TYPE_NAMES = {str: "text", int: "a whole number", bool: "true or false", dict: "a mapping such as `tokens: 0`"}
 
 
 def read_config(path: str | Path) -> dict[str, Any]:
@@ -242,16 +256,12 @@ def read_config(path: str | Path) -> dict[str, Any]:
             raise DataError(f"`{section}` must be a mapping.", file=str(path))
         if cls is not None:
             _check_keys(content, [f.name for f in dataclasses.fields(cls)], f"key of {section}", path)
-    data = loaded.get("data") or {}
-    words = {name: loaded.get(name) for name in ("task", "model")}
-    words |= {f"data: {name}": value for name, value in data.items() if name != "columns"}
-    for name, value in words.items():
-        types: tuple[type, ...] = {"data: shots": (int,), "data: holdout": (str, int, float)}.get(name, (str,))
+    values: dict[str, tuple[Any, tuple[type, ...]]] = {name: (loaded.get(name), (str,)) for name in ("task", "model")}
+    for name, value in (loaded.get("data") or {}).items():
+        values[f"data: {name}"] = value, _DATA_TYPES.get(name, (str,))
+    for name, (value, types) in values.items():
         if value is not None and type(value) not in types:
-            kind = "text" if str in types else "a whole number"
-            raise DataError(f"`{name}` must be {kind}, not {value!r}.", file=str(path))
-    if not isinstance(data.get("columns") or {}, dict):
-        raise DataError("`data: columns` must be a mapping such as `tokens: 0`.", file=str(path))
+            raise DataError(f"`{name}` must be {_TYPE_NAMES[types[0]]}, not {value!r}.", file=str(path))
     track = loaded.get("track") or []
     if not isinstance(track, list) or not all(isinstance(name, str) for name in track):
         raise DataError("`track` must be a list of names.", file=str(path))

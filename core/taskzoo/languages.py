@@ -25,10 +25,13 @@ TABLE = Path(__file__).with_name("languages.txt").read_text(encoding="utf-8")
 _DECORATION = re.compile(r"(?:__|>>|<2|<|\[)?(.*?)(?:__|<<|>|\])?", re.DOTALL)  # __zh__, >>cmn_Hans<<, <2zh>
 _TAG = re.compile(r"([A-Za-z]{2,3})(?:[-_]([A-Za-z]{4}))?(?:[-_]([A-Za-z]{2}|[0-9]{3}))?")
 _TRADITIONAL = {"TW", "HK", "MO"}
+_SCRIPT_WORDS = (("simplified|简体|簡體|简化", "Hans"), ("traditional|繁体|繁體|正体|正體", "Hant"))
+_CALLED = re.compile("[语語文话話]$")  # what Chinese and Japanese put behind the name of a language
 _RELATED = {"no": ("nb", "nn"), "nb": ("no",), "nn": ("no",)}  # serves where the language itself is missing
 _UNSURE = {"sr": "Cyrl", "zh": "Hans", "uz": "Latn", "az": "Latn", "kk": "Cyrl", "ku": "Latn", "mn": "Cyrl"}
 _OF_SCRIPT = {"Hani": "zh", "Kana": "ja"}
 _JAPANESE = 0.1  # share of kana among kana and Han above which a text is Japanese
+_NOWHERE = {"XX"}  # the region of mBART's codes
 _LISTED = 12  # codes in a message
 
 
@@ -65,6 +68,59 @@ def as_language(name: str) -> str | None:
     """The code of a language as :func:`language_code` gives it, or ``None`` for what names no language."""
     tag = _parse(name)
     return None if tag is None else tag.language
+
+
+def language_tag(name: str) -> str:
+    """The code of a language with the script or region that its name says: ``zh-TW``, ``zh-Hant``, ``pt-BR``, ``en``.
+
+    A script is left out where the language has no other, as in ``eng_Latn``; a name that is no language is kept.
+    """
+    tag = _parse(name)
+    if tag is None:
+        return name
+    implied = _table()[tag.language].scripts == {tag.script} or _scripted(tag.language, tag.region) == tag.script
+    script = "" if implied else tag.script
+    region = "" if tag.region in _NOWHERE else tag.region
+    return "-".join(filter(None, (tag.language, script, region)))
+
+
+def closest(asked: str, names: Iterable[str]) -> list[str]:
+    """Those of ``names`` that name the language asked for, in the variety that is closest to it.
+
+    Another script than the one asked for is another variety (``zh-CN`` for ``zh-TW``) and never serves. Then a name
+    that says just what is asked for goes first, then one with the same region, then those without a region.
+
+    Args:
+        asked: a language in any form.
+        names: of columns, files or texts; what names no language is left out.
+    """
+    wanted = _parse(asked)
+    tags = {name: tag for name in names if wanted and (tag := _parse(name)) is not None}
+    if wanted is None:
+        return []
+    for language in (wanted.language, *_RELATED.get(wanted.language, ())):
+        found = {name: tag for name, tag in tags.items() if tag.language == language}
+        found = {
+            n: tag for n, tag in found.items() if not (tag.script and wanted.script) or tag.script == wanted.script
+        }
+        same = [name for name, tag in found.items() if tag == wanted]
+        regional = [name for name, tag in found.items() if wanted.region and tag.region == wanted.region]
+        plain = [name for name, tag in found.items() if wanted.region and not tag.region]
+        if found:
+            return same or regional or plain or list(found)
+    return []
+
+
+def refined(asked: str, names: Iterable[str]) -> str:
+    """``asked``, or the variety that ``names`` say, if it says none and they agree: ``zh-TW`` for ``zh``."""
+    tags = {language_tag(name) for name in names}
+    return tags.pop() if len(tags) == 1 and as_language(next(iter(tags))) == asked else asked
+
+
+def same_script(names: Iterable[str]) -> bool:
+    """Whether names of one language mean one script of it, the usual one where they say none."""
+    tags = filter(None, map(_parse, names))
+    return len({tag.script or _UNSURE.get(tag.language, "") for tag in tags}) < 2
 
 
 def language_name(code: str) -> str:
@@ -138,21 +194,30 @@ def script_language(texts: Iterable[str]) -> str:
 @lru_cache(maxsize=4096)
 def _parse(name: str) -> _Tag | None:
     name = _bare(name)
-    codes, names = _codes(), _names()
-    if name.casefold() in names:
-        return _Tag(names[name.casefold()])
+    codes = _codes()
+    if code := _named(name):
+        return _Tag(code)
     if match := _TAG.fullmatch(name):
         code, script, region = (part or "" for part in match.groups())
         if code.lower() in codes:
             script, region = script.title(), region.upper()
-            if codes[code.lower()] == "zh" and not script:
-                script = "Hant" if region in _TRADITIONAL else "Hans" if region in ("CN", "SG") else ""
-            return _Tag(codes[code.lower()], script, region)
-    for word, script in (("simplified", "Hans"), ("traditional", "Hant")):  # Chinese (Simplified), Traditional Chinese
-        rest = re.sub(rf"[(,]?\s*\b{word}\b\s*\)?", " ", name.casefold()).strip()
-        if rest != name.casefold() and rest in names:
-            return _Tag(names[rest], script)
+            return _Tag(codes[code.lower()], script or _scripted(codes[code.lower()], region), region)
+    for word, script in _SCRIPT_WORDS:  # Chinese (Simplified), Traditional Chinese, 简体中文
+        rest = re.sub(rf"[(（,]?\s*({word})\s*[)）]?", " ", name.casefold()).strip()
+        if rest != name.casefold() and (code := _named(rest)):
+            return _Tag(code, script)
     return None
+
+
+def _named(name: str) -> str:
+    """The code of the language with this name, or ``""``."""
+    known, name = _names(), name.casefold()
+    return known.get(name) or known.get(_CALLED.sub("语", name), "")
+
+
+def _scripted(language: str, region: str) -> str:
+    """The script that a region says, or ``""``."""
+    return "" if language != "zh" else "Hant" if region in _TRADITIONAL else "Hans" if region in ("CN", "SG") else ""
 
 
 def _bare(name: str) -> str:

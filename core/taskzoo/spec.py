@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,7 +42,8 @@ class Option:
     """One setting of a task (``--set name=value``).
 
     Args:
-        default: the value when nothing is set; its type is the option's type (``None``: any).
+        default: the value when nothing is set; its type is the option's type (``None``: any; on the command line one
+            of the choices, a number if there is a minimum, else text).
         help: one line for ``zoo info``.
         choices: the only values allowed, when there are few.
         minimum: the smallest number allowed.
@@ -135,23 +138,53 @@ class Extension:
 def check_value(
     name: str, value: Any, default: Any, choices: tuple[Any, ...] = (), minimum: float | None = None
 ) -> Any:
-    """``value`` as the type of ``default``, or a one-line error (shared by task options and training settings)."""
+    """``value`` as the type of ``default``, or a one-line error (shared by task options and training settings).
+
+    Text for an option that is not text is read as the option's type, as on the command line: ``3e-4``, ``true``.
+    """
     wanted = type(default)
+    if isinstance(value, str) and wanted is not str:
+        value = _read(name, value, default, choices, minimum)
     if value is None and default is None:
         return None
     if wanted is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
-    if wanted is float and isinstance(value, str):  # YAML 1.1 reads 3e-4 as a string
-        try:
-            value = float(value)
-        except ValueError:
-            raise RequestError(f"{name}={value!r} is not a number.") from None
     if wanted is str and isinstance(value, (int, float)) and not isinstance(value, bool):
         value = str(value)
     if default is not None and (not isinstance(value, wanted) or (wanted is int and isinstance(value, bool))):
-        raise RequestError(f"{name}={value!r} must be of type {wanted.__name__}, like the default {default!r}.")
+        hint = f'; in a YAML file, write text in quotes: {name}: "..."' if wanted is str else ""
+        raise RequestError(f"{name}={value!r} must be of type {wanted.__name__}, like the default {default!r}{hint}.")
     if choices and value not in choices:
         raise RequestError(f"{name}={value!r} is not one of {', '.join(map(str, choices))}.")
+    if isinstance(value, float) and not math.isfinite(value) and value != default:
+        raise RequestError(f"{name}={value} is not a finite number.")
     if minimum is not None and isinstance(value, (int, float)) and not value >= minimum:
         raise RequestError(f"{name}={value!r} must be at least {minimum:g}.")
     return value
+
+
+_WORDS = {
+    **dict.fromkeys(("true", "yes", "on", "1"), True),
+    **dict.fromkeys(("false", "no", "off", "0"), False),
+}
+
+
+def _read(name: str, text: str, default: Any, choices: tuple[Any, ...], minimum: float | None) -> Any:
+    """Text as the type of ``default``. Where that is ``None``: one of the choices or a number, if there is a limit."""
+    word = text.strip().lower()
+    if isinstance(default, bool):
+        if word not in _WORDS:
+            raise RequestError(f"{name}={text!r} is neither true nor false.")
+        return _WORDS[word]
+    if default is None and text in choices:
+        return text
+    if default is None and (choices or minimum is not None) and word in ("none", "null"):
+        return None
+    if default is None and choices:
+        return {str(choice).lower(): choice for choice in choices}.get(word, text)
+    if default is None and minimum is None:
+        return text
+    for kind in (int,) if isinstance(default, int) else (float,) if isinstance(default, float) else (int, float):
+        with suppress(ValueError):
+            return kind(word)
+    raise RequestError(f"{name}={text!r} is not a {'whole ' if isinstance(default, int) else ''}number.")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from .blame import name_the_task
 from .errors import RequestError
 from .spec import TaskSpec
-from .types import LOSS, Batch, Collate, Encoded, Example, Feature, Loss, Metric, Prediction, Row, Score
+from .types import LOSS, Batch, Collate, Encoded, Example, Feature, Loss, Metric, Prediction, Row, SavedModel, Score
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -202,6 +202,19 @@ class Task(Objective):
         """One line, shown before training: what :meth:`fit` inferred, such as the kind and number of labels."""
         return ""
 
+    @property
+    def input_roles(self) -> Sequence[str]:
+        """The roles that a tuple of texts fills in :meth:`taskzoo.Run.predict`, where the run reads several texts."""
+        return ()
+
+    def empty_prediction(self, row: Row) -> Prediction:
+        """The answer to a row without any input, which the model does not see; by default what the row repeats."""
+        return {role: value for role, value in row.fields.items() if isinstance(value, str)}
+
+    def remarks(self, examples: Sequence[Example]) -> Sequence[str]:
+        """What a person should know of labelled examples that a finished run is scored on, a sentence each."""
+        return ()
+
     def classes(self, example: Example) -> Sequence[str]:
         """The classes of an example, by which ``shots`` takes its share; none for a task without classes."""
         return ()
@@ -209,6 +222,11 @@ class Task(Objective):
     def group(self, example: Example) -> str | None:
         """What belongs together and is never split apart, such as the query of a ranking; ``None``: nothing."""
         return None
+
+    @property
+    def incomplete_rows(self) -> str:
+        """What training rows without a required value are counted as, which are then left out; ``""`` refuses them."""
+        return ""
 
     def filter_train_rows(self, examples: Sequence[Example]) -> tuple[list[Example], dict[str, int]]:
         """The training examples to learn from, and how often which oddity was found, for the manifest."""
@@ -231,6 +249,24 @@ class Task(Objective):
             Facts for the manifest. What was learnt goes into :meth:`state`.
         """
         return {}
+
+    # without this library
+
+    @property
+    def logit_scaling(self) -> tuple[float, float]:
+        """``(factor, offset)``: predictions are made from ``factor * logits + offset``.
+
+        The saved model gives these scaled logits to plain ``transformers``; while the run trains and after it is
+        loaded, ``logits`` are the model's own. The head must end in a linear layer, with a bias if there is an offset.
+        """
+        return 1.0, 0.0
+
+    def plain_use(self, saved: SavedModel) -> str:
+        """For the model card: how plain ``transformers`` predicts the same, in Markdown, and what it cannot do.
+
+        Files that these lines need may be written into ``saved.folder``.
+        """
+        return ""
 
     def baseline(self, examples: Sequence[Example], seed: int) -> Callable[[Sequence[Example]], list[Prediction]]:
         """A plain model fitted on training examples, to see whether the transformer earns its cost."""

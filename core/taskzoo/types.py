@@ -10,6 +10,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence, Sized
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -124,6 +125,23 @@ class Loss:
     total: torch.Tensor
     weight: torch.Tensor
     reported: torch.Tensor | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SavedModel:
+    """The model of a run, as it was saved.
+
+    Args:
+        folder: where it is.
+        shown: how texts for people name the folder.
+        processor: what was saved with it.
+        own_code: whether its head is code in the folder, so that loading it takes ``trust_remote_code=True``.
+    """
+
+    folder: Path
+    shown: str
+    processor: Any
+    own_code: bool = False
 
 
 Prediction = dict[str, Any]

@@ -21,12 +21,16 @@ def taskzoo_register_tasks(register: Callable[[TaskSpec], None]) -> None:
                 **PAIR_COLUMNS,
                 "label": replace(
                     PAIR_COLUMNS["label"],
-                    help="its label; several as a list, or in a cell with a separator between them",
+                    help="its label; several as a list, a vector of 0 and 1, a cell with a separator between them, or "
+                    "a column of 0 and 1 for each",
                 ),
             },
             options={
                 "kind": Option("auto", "one label per text or several", choices=("auto", "single", "multi")),
                 "label_separator": Option("", "separator between labels in one cell, e.g. ',' (detected by default)"),
+                "vector_labels": Option(
+                    "", "labels by place where they are vectors of 0 and 1, e.g. 'toxic,obscene' (default: 0, 1, ...)"
+                ),
                 "hierarchy": Option(
                     "", "separator between the levels of a label, e.g. '/': adds scores for every level"
                 ),

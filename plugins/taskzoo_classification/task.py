@@ -7,12 +7,12 @@ from typing import Any
 
 from taskzoo import RequestError, Row
 from taskzoo.heads.base import Head
-from taskzoo.heads.label_text import check_types, in_order, one_label
+from taskzoo.heads.label_text import check_types, in_order
 from taskzoo.heads.multi_label import MultiLabelHead
 from taskzoo.heads.single_label import SingleLabelHead
 from taskzoo.heads.text_task import TextTask
 
-from .label_cells import find_kind, several_labels
+from .label_cells import LabelCells
 
 
 class ClassificationTask(TextTask):
@@ -20,15 +20,22 @@ class ClassificationTask(TextTask):
 
     def __init__(self, options: Mapping[str, Any]) -> None:
         super().__init__(options)
-        self.kind, self.separator = "", ""
+        self.cells: LabelCells | None = None
 
     def read_labels(self, rows: Sequence[Row]) -> list[Any]:
         check_types(rows)
-        if not self.kind:
-            self.kind, self.separator = find_kind(rows, self.options["kind"], self.options["label_separator"])
+        if self.cells is None:
+            self.cells = LabelCells.of(rows, self.options)
         if self.kind == "single":
-            return [one_label(row, "use kind=multi") for row in rows]
-        return [several_labels(row, self.separator) for row in rows]
+            return self.spelled([self.cells.one(row) for row in rows])
+        labels = [self.cells.read(row) for row in rows]
+        self.spelled([name for names in labels for name in names])
+        return [list(dict.fromkeys(self.spelled(names))) for names in labels]
+
+    @property
+    def kind(self) -> str:
+        """``single`` or ``multi``; empty before training rows were read."""
+        return self.cells.kind if self.cells else ""
 
     def fit_head(self, gold: Sequence[Any]) -> Head:
         order = in_order(name for labels in gold for name in self.label_classes(labels))
@@ -39,13 +46,16 @@ class ClassificationTask(TextTask):
         return MultiLabelHead.fitted(gold, order, **self.loss_options)
 
     def describe(self) -> str:
-        separator = f" (separated by {self.separator!r})" if self.separator else ""
-        what = "one label" if self.kind == "single" else f"several labels{separator}"
+        cells = self.cells or LabelCells("single")
+        notes = [f"separated by {cells.separator!r}"] if cells.separator and self.kind == "multi" else []
+        notes += [f"vectors of {len(cells.places)} places"] if cells.places else []
+        what = "one label" if self.kind == "single" else "several labels"
+        what += f" ({', '.join(notes)})" if notes else ""
         return f"{what} per text, {super().describe()}"
 
     def state(self) -> dict[str, Any]:
-        return {**super().state(), "kind": self.kind, "separator": self.separator}
+        return {**super().state(), **(self.cells.state() if self.cells else {})}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         super().restore(state)
-        self.kind, self.separator = state["kind"], state["separator"]
+        self.cells = LabelCells(state["kind"], state["separator"], tuple(state.get("places", ())))

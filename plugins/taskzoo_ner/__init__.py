@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from taskzoo import Column, Option, TaskSpec, hookimpl
+from taskzoo import Column, Extension, Option, TaskSpec, hookimpl
 from taskzoo.heads.text_options import TEXT_COLUMNS
 
 NER = TaskSpec(
@@ -12,12 +12,18 @@ NER = TaskSpec(
     entry_point="taskzoo_ner.task:NerTask",
     summary="Find names of persons, places, organisations or anything else in text (token classification).",
     columns={
-        "tokens": Column("the words of a sentence or document", names=("words",)),
+        "tokens": Column("the words of a sentence or document", names=("words", "token", "word")),
         "tags": Column(
-            "one tag per word, IOB1, IOB2 or BIOES, e.g. B-PER", target=True, names=("ner_tags", "labels", "ner")
+            "one tag per word, IOB1, IOB2 or BIOES, e.g. B-PER",
+            target=True,
+            names=("ner_tags", "labels", "ner", "tag", "label"),
         ),
         "text": Column("plain text, instead of tokens", names=TEXT_COLUMNS["text"].names),
-        "spans": Column("entities in characters of the text: {start, end, label} or [start, end, label]", target=True),
+        "spans": Column(
+            "entities in characters of the text: {start, end, label} or [start, end, label]",
+            target=True,
+            names=("entities", "annotations", "annotation"),
+        ),
     },
     options={
         "head": Option("linear", "classifier over sub-token states", choices=("linear", "crf")),
@@ -30,7 +36,7 @@ NER = TaskSpec(
         ),
         "overlap": Option(-1, "sub-tokens of context on each side of a window (-1: an eighth)", minimum=-1),
     },
-    formats=("conll", "jsonl", "json", "parquet"),
+    formats=("conll", "jsonl", "json", "parquet", "lines"),
     demo="taskzoo_ner:demo",
     default_model="minilm",
     demo_model="minilm",
@@ -41,6 +47,21 @@ NER = TaskSpec(
 def taskzoo_register_tasks(register: Callable[[TaskSpec], None]) -> None:
     """Register ``ner``."""
     register(NER)
+
+
+@hookimpl
+def taskzoo_register_readers(register: Callable[[Extension], None]) -> None:
+    """Register the formats of annotation tools."""
+    for name, place, summary in (
+        ("label-studio", "label_studio:LabelStudio", "JSON export of Label Studio, for tasks with spans"),
+        ("prodigy", "prodigy:Prodigy", "JSON lines of Prodigy, for tasks with spans"),
+        ("brat", "brat:Brat", "texts and annotations of brat (.txt and .ann), for tasks with spans"),
+        ("webanno", "webanno:WebAnno", "WebAnno TSV 3, for tasks with tags"),
+        ("spacy", "spacy:SpacyPairs", "texts with entities as spaCy is trained on, for tasks with spans"),
+        ("spacy-json", "spacy:SpacyJson", "JSON of spaCy 2, for tasks with tags"),
+        ("table", "token_table:TokenTable", "a CSV of words and tags with a column for the sentence"),
+    ):
+        register(Extension(name, f"taskzoo_ner.readers.{place}", summary))
 
 
 @hookimpl

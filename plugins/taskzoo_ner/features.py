@@ -46,12 +46,13 @@ def encode_examples(
     if 2 * context >= capacity:
         raise RequestError(f"overlap={context} on both sides does not fit windows of {window} sub-tokens.")
     counts = dict.fromkeys(("windowed_rows", "truncated_words", "words_without_tokens", "unseen_labels"), 0)
-    counts["invalid_transitions"] = sum(example["invalid"] for example in examples)
-    counts["misaligned_entities"] = sum(example["misaligned"] for example in examples)
+    for example in examples:
+        for what, count in example["_found"].items():
+            counts[what] = counts.get(what, 0) + count
     features: list[Feature] = []
     for index, example in enumerate(examples):
         text, tags = example["text"], example["tags"]
-        words = encoder([text[start:end] for start, end in example["words"]])
+        words = encoder([text[start:end] for start, end in example["_words"]])
         windows = make_windows([min(len(word), capacity) for word in words], capacity, context)
         counts["windowed_rows"] += len(windows) > 1
         counts["truncated_words"] += sum(len(word) > capacity for word in words)

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from transformers import MODEL_FOR_TOKEN_CLASSIFICATION_MAPPING, AutoConfig, PreTrainedModel
+from transformers import MODEL_FOR_TOKEN_CLASSIFICATION_MAPPING, PreTrainedModel
 from transformers.modeling_outputs import TokenClassifierOutput
 
 from taskzoo.errors import RequestError
+from taskzoo.models.loading import backbone_config
 
 from .crf import LinearChainCrf, Scores
 
@@ -48,12 +49,11 @@ def load_head(checkpoint: str, labels: Sequence[str], *, crf: bool, **loading: A
         RequestError: the architecture has no token classifier.
     """
     names = {"id2label": dict(enumerate(labels)), "label2id": {label: i for i, label in enumerate(labels)}}
-    hub = {k: v for k, v in loading.items() if k == "revision"}
-    config = AutoConfig.from_pretrained(checkpoint, num_labels=len(labels), **names, **hub)
+    config = backbone_config(checkpoint, loading, num_labels=len(labels), **names)
     if type(config) not in MODEL_FOR_TOKEN_CLASSIFICATION_MAPPING:
         raise RequestError(f"Models of the family {config.model_type!r} have no token classifier in transformers.")
     base: Any = MODEL_FOR_TOKEN_CLASSIFICATION_MAPPING[type(config)]
     # under the base's own name, which is what save_pretrained writes as the architecture
     cls: Any = type(base.__name__, (_CrfMixin, base), {"__module__": __name__}) if crf else base
-    model: PreTrainedModel = cls.from_pretrained(checkpoint, config=config, ignore_mismatched_sizes=True, **loading)
+    model: PreTrainedModel = cls.from_pretrained(checkpoint, config=config, **loading)
     return model

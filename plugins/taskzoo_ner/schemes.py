@@ -10,13 +10,20 @@ BIOES   ``B- I- E-``, and ``S-`` for an entity of one word. Also spelt BILOU, BI
         (``L`` = ``E``, ``U`` = ``S``) and BMES (``M`` = ``I``)
 IO      ``I-`` only, so two neighbouring entities of one type are one
 ======  ==================================================================================================
+
+Tags without types (``B``, ``I`` and ``O``) mean entities of one type, and types without prefixes are read on request
+only: see :func:`name_types`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from taskzoo.errors import DataError, UnknownNameError
+
+ONLY_TYPE = "ENTITY"
+"""The type of entities whose tags name none."""
 
 SCHEMES = ("IOB1", "IOB2", "BIOES", "IO")
 
@@ -80,10 +87,12 @@ def explain_unknown(tag: object) -> str:
         return f"Empty tag. {_EXPECTED}"
     head, separator, rest = tag[:1], tag[1:2], tag[2:]
     start, hyphen, last = tag.rpartition("-")
-    if tag in ("o", "0"):
+    if tag.startswith(("(", "*")):
+        hint = "these are the brackets of CoNLL-2012; convert (PER* and *) to B-PER, I-PER and O"
+    elif tag in ("o", "0"):
         hint = "write the capital letter O for a word outside any entity"
     elif tag.upper() in _PREFIXES or (tag[:-1].upper() in _PREFIXES and tag.endswith("-")):
-        hint = f"it names no type; write for example {head.upper()}-ENTITY"
+        hint = f"it names no type and other tags do; write for example {head.upper()}-{ONLY_TYPE}"
     elif head.upper() in _PREFIXES and separator in "_:/|-" and rest.strip():
         hint = f"write {head.upper()}-{rest}"
     elif hyphen and start and last in (*_PREFIXES, "O"):
@@ -91,8 +100,26 @@ def explain_unknown(tag: object) -> str:
     elif separator == "-":
         hint = f"its prefix {head}- is not known"
     else:
-        hint = f"it has no prefix; write B-{tag} for the first word of an entity and I-{tag} for the others"
+        words = f"write B-{tag} for the first word of an entity and I-{tag} for the others"
+        hint = f"it has no prefix; {words}, or, if no tag has one, read neighbouring words as one with --set scheme=IO"
     return f"Tag {tag!r} belongs to no known tag scheme: {hint}. {_EXPECTED}"
+
+
+def name_types(sentences: Sequence[Sequence[Any]], scheme: str) -> list[list[Any]]:
+    """The tags of a whole data set, each with a prefix and a type; what is not a tag stays.
+
+    * Where every tag but ``O`` is a bare prefix (``B``, ``I``), all entities have the type :data:`ONLY_TYPE`.
+    * Where no tag has a prefix (``O`` and ``PER``), neighbouring words of one type may be one entity or two. With a
+      ``scheme`` of IO, which says that they are one, the types are given the prefix ``I-``.
+    """
+    inside = {tag for tags in sentences for tag in tags if isinstance(tag, str) and tag != "O"}
+    if inside and inside <= set(_PREFIXES):
+        names = {tag: f"{tag}-{ONLY_TYPE}" for tag in inside}
+    elif scheme == "IO" and not any(map(_parse, inside)):
+        names = {tag: f"I-{tag}" for tag in inside if tag.strip()}
+    else:
+        return [list(tags) for tags in sentences]
+    return [[names.get(tag, tag) if isinstance(tag, str) else tag for tag in tags] for tags in sentences]
 
 
 def detect_scheme(sentences: Sequence[Sequence[str]]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
@@ -12,18 +13,21 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from taskzoo.errors import RequestError
 from taskzoo.models.losses import cross_entropy
 from taskzoo.task import Task
-from taskzoo.types import Batch, Collate, Encoded, Example, Feature, Loss, Metric, Prediction, Row
+from taskzoo.types import Batch, Collate, Encoded, Example, Feature, Loss, Metric, Prediction, Row, SavedModel
 
 from .collator import NerCollator
-from .crf import Scores, iob2_constraints, posterior_marginals, viterbi_decode
+from .confidence import Factors, span_probability, tag_factors
+from .crf import Scores, iob2_constraints, viterbi_decode
 from .features import encode_examples
 from .head import load_head
 from .loss import crf_loss, word_logits
+from .plain_use import plain_use
 from .rows import prepare_rows
 from .spans import repair, strict_spans
+from .summary import describe_entities
 
-Part = tuple[int, list[str], list[float]]
-"""Output for one window: the first word it owns (index in the row), their tags, and the tags' probabilities."""
+Part = tuple[int, list[str], list[Factors]]
+"""Output for one window: the first word it owns (index in the row), their tags, and what is known of the tags."""
 
 
 class NerTask(Task):
@@ -34,6 +38,7 @@ class NerTask(Task):
     def __init__(self, options: Mapping[str, Any]) -> None:
         super().__init__(options)
         self.labels: list[str] = []
+        self._described = ""
 
     # rows
 
@@ -53,6 +58,10 @@ class NerTask(Task):
         if not types:
             raise RequestError("The training rows contain no entity: every tag is O.")
         self.labels = ["O", *(f"{prefix}-{name}" for name in types for prefix in "BI")]
+        self._described = describe_entities(examples)
+
+    def describe(self) -> str:
+        return self._described
 
     def encode(self, examples: Sequence[Example], processor: PreTrainedTokenizerBase) -> Encoded:
         ids = {label: i for i, label in enumerate(self.labels)}
@@ -85,18 +94,35 @@ class NerTask(Task):
             best = viterbi_decode(logits, mask, scores)
         chosen = torch.zeros(mask.shape, dtype=torch.long)
         chosen[mask.cpu()] = torch.tensor([label for ids in best for label in ids], dtype=torch.long)
-        shares = posterior_marginals(logits, mask, scores) if self._crf else logits.softmax(-1)
-        shares = shares.gather(2, chosen.to(logits.device).unsqueeze(2)).squeeze(2)  # [B, W]
-        rows = zip(batch.targets["features"], best, shares.tolist(), strict=True)
+        ids = {label: i for i, label in enumerate(self.labels)}
+        inside = [ids[f"I-{label[2:]}"] if label != "O" else -1 for label in self.labels]
+        factors = tag_factors(logits, mask, scores, chosen, inside)
+        rows = zip(batch.targets["features"], best, factors, strict=True)
         return [self._own_words(feature, ids, row[: len(ids)]) for feature, ids, row in rows]
 
     def assemble(self, examples: Sequence[Example], parts: Sequence[Sequence[Part]]) -> list[Prediction]:
         return [self._prediction(example, own) for example, own in zip(examples, parts, strict=True)]
 
+    def empty_prediction(self, row: Row) -> Prediction:
+        return {"text": row.get("text", ""), "tokens": [], "tags": [], "entities": []}
+
+    def remarks(self, examples: Sequence[Example]) -> list[str]:
+        known = {label[2:] for label in self.labels if label != "O"}
+        unseen = Counter(e["label"] for example in examples for e in example["entities"] if e["label"] not in known)
+        if not unseen:
+            return []
+        shown = ", ".join(f"{name} ({count})" for name, count in unseen.most_common(5))
+        return [f"{unseen.total()} entities have types that the model was not trained on and cannot find: {shown}"]
+
     def metrics(self) -> Sequence[Metric]:
         from .metrics import SpanF1  # imports scipy; prediction does without
 
         return [SpanF1()]
+
+    # without this library
+
+    def plain_use(self, saved: SavedModel) -> str:
+        return plain_use(saved, self.options)
 
     # storage
 
@@ -112,35 +138,35 @@ class NerTask(Task):
 
     def _decoding_scores(self, outputs: Any) -> Scores:
         rules = iob2_constraints(self.labels)
-        if not self._crf:
-            return rules
         if self.options["decoding"] == "argmax":
             rules = torch.zeros_like(rules[0]), torch.zeros_like(rules[1]), rules[2]
+        if not self._crf:
+            return rules
         transitions, start, end = (rule.to(own) + own for rule, own in zip(rules, outputs.scores, strict=True))
         return transitions, start, end
 
-    def _own_words(self, feature: Feature, ids: list[int], scores: list[float]) -> Part:
+    def _own_words(self, feature: Feature, ids: list[int], factors: list[Factors]) -> Part:
         """Tags of all words of a window, those without sub-tokens filled in, cut to the words it owns."""
         known = [i for i, position in enumerate(feature["positions"]) if position >= 0]
-        tags, probabilities = ["O"] * len(feature["positions"]), [1.0] * len(feature["positions"])
-        for i, label, score in zip(known, ids, scores, strict=True):
-            tags[i], probabilities[i] = self.labels[label], score
+        tags, own = ["O"] * len(feature["positions"]), [Factors()] * len(feature["positions"])
+        for i, label, found in zip(known, ids, factors, strict=True):
+            tags[i], own[i] = self.labels[label], found
         for before, after in pairwise(known):  # an entity continues over words that have no sub-token
             if tags[after].startswith("I-") and tags[before][2:] == tags[after][2:]:
                 tags[before + 1 : after] = [tags[after]] * (after - before - 1)
         first, last = feature["own"]
-        return feature["first_word"] + first, tags[first:last], probabilities[first:last]
+        return feature["first_word"] + first, tags[first:last], own[first:last]
 
     def _prediction(self, example: Example, parts: Sequence[Part]) -> Prediction:
         tags = [tag for _, part, _ in parts for tag in part]
-        scores = [score for _, _, part in parts for score in part]
+        factors = [word for _, _, part in parts for word in part]
         if len(parts) > 1 and self.options["decoding"] == "constrained":
             tags = repair(tags)
-        text, words = example["text"], example["words"]
+        text, words = example["text"], example["_words"]
         entities = []
         for span in strict_spans(tags):
             start, end = words[span.start][0], words[span.end - 1][1]
-            score = round(sum(scores[span.start : span.end]) / (span.end - span.start), 4)
+            score = round(span_probability(factors[span.start : span.end]), 4)
             entity = {"start": start, "end": end, "label": span.label, "text": text[start:end], "score": score}
             entities.append(entity)
         return {"text": text, "tokens": [text[a:b] for a, b in words], "tags": tags, "entities": entities}

@@ -2,52 +2,83 @@
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from typing import NoReturn
 
 from taskzoo import DataError, RequestError, Row
 from taskzoo.heads.label_text import few
 
 from .polarity import polarity
+from .ratings import STARS, Rating, rating
 
 _SIZES = {"binary": 2, "three-way": 3}
 _FEWEST_STARS = 4
 _MOST_WHOLE = 5
 
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
 _COMMA = re.compile(r"[+-]?\d*,\d+")
-_STAR = re.compile(r"\+?([1-5])(?:\.0*)?\s*(?:stars?|星级?|颗星)?|([一二三四五])(?:星级?|颗星)", re.IGNORECASE)
 
 
 def number(name: str) -> float | None:
-    """The finite number that ``name`` is, if it is one."""
-    name = name.replace("\N{MINUS SIGN}", "-")
-    value = float(name) if _NUMBER.fullmatch(name) else math.nan
-    return value if math.isfinite(value) else None
+    """The finite number that ``name`` is, if it is one, in whatever unit."""
+    found = rating(name)
+    return None if found is None else found.value
 
 
 def star(name: str) -> int | None:
-    """1 to 5 for a number of stars, also one written ``4.0``, ``4 stars`` or ``四星``."""
-    found = _STAR.fullmatch(name)
-    if not found:
+    """1 to 5 for a number of stars, also one written ``4.0``, ``4/5``, ``★★★★☆`` or ``四星``."""
+    found = rating(name)
+    if found is None or found.unit not in ("", STARS) or found.value not in range(1, 6):
         return None
-    return int(found[1]) if found[1] else "一二三四五".index(found[2]) + 1
+    return int(found.value)
 
 
-def require_number(row: Row, name: str) -> float:
+def label_key(name: str) -> Hashable:
+    """What the spellings of one label share: its number with the unit that it has."""
+    found = rating(name)
+    return name if found is None else (found.value, "" if found.unit == STARS else found.unit)
+
+
+def require_number(row: Row, name: str, unit: str | None = None) -> float:
     """The finite number that the label ``name`` of ``row`` is.
 
     Raises:
-        DataError: it is not one.
+        DataError: it is not one, or in another unit than ``unit``, that of the training rows.
     """
-    value = number(name)
-    if value is None:
+    found = rating(name)
+    if found is None:
         if _COMMA.fullmatch(name):
             raise _error(row, f"the label {name!r} has a comma as decimal mark; write {name.replace(',', '.')}.")
         raise _error(row, f"the label {name!r} is not a finite number, as an intensity must be; correct it.")
-    return value
+    if unit is not None and not found.suits(Rating(0.0, unit)):
+        raise _error(
+            row,
+            f"the label {name!r} is a {_spoken(found.unit)}, and the training rows have {_spoken(unit)}s; write "
+            "all labels alike.",
+        )
+    return found.value
+
+
+def common_unit(rows: Sequence[Row], names: Sequence[str]) -> str:
+    """The unit of the labels: ``%``, ``stars``, ``of 10`` and the like, or empty.
+
+    Raises:
+        DataError: there are two, such as ``4/5`` and ``8/10``.
+    """
+    units: dict[str, int] = {}
+    for name, index in _first(names).items():
+        found = rating(name)
+        if found is None:
+            continue
+        for other, earlier in units.items():
+            if not found.suits(Rating(0.0, other)):
+                raise _error(
+                    rows[index],
+                    f"the label {name!r} is a {_spoken(found.unit)}, and {names[earlier]!r} on line "
+                    f"{rows[earlier].line} is a {_spoken(other)}; write all labels alike.",
+                )
+        units.setdefault(found.unit, index)
+    return max(units, default="")
 
 
 def require_star(row: Row, name: str) -> int:
@@ -82,6 +113,8 @@ def find_kind(rows: Sequence[Row], names: Sequence[str], asked: str) -> str:
         DataError: labels that the kind asked for does not have; numbers among words; two spellings of one label.
         RequestError: another number of labels than the kind asked for has.
     """
+    if asked in ("auto", "stars", "intensity"):
+        common_unit(rows, names)
     kind = _guess(rows, names) if asked == "auto" else asked
     if kind != "intensity":
         _check_spelling(rows, names)
@@ -111,7 +144,8 @@ def _guess(rows: Sequence[Row], names: Sequence[str]) -> str:
     if all(number(name) is not None or _COMMA.fullmatch(name) for name in first):
         values = {require_number(rows[index], name) for name, index in first.items()}
         fractions = any(not value.is_integer() for value in values)
-        if len(values) > (_SIZES["three-way"] if fractions else _MOST_WHOLE):
+        percent = any((found := rating(name)) and found.unit == "%" for name in first)
+        if len(values) > (_SIZES["three-way"] if fractions or percent else _MOST_WHOLE):
             return "intensity"
     elif any(number(name) is not None for name in first):
         _refuse_mixture(rows, names)
@@ -134,10 +168,14 @@ def _check_spelling(rows: Sequence[Row], names: Sequence[str]) -> None:
     """Refuse labels that differ only in case, or are the same number, such as ``4`` and ``4.0``."""
     spelled: dict[object, tuple[str, int]] = {}
     for name, index in _first(names).items():
-        key = next((value for value in (number(name), star(name)) if value is not None), name.casefold())
+        key = name.casefold() if rating(name) is None else label_key(name)
         other, line = spelled.setdefault(key, (name, rows[index].line))
         if other != name:
             raise _error(rows[index], f"the label {name!r} is written {other!r} on line {line}; write both alike.")
+
+
+def _spoken(unit: str) -> str:
+    return {"": "plain number", "%": "percentage", STARS: "number of stars"}.get(unit, f"number {unit}")
 
 
 def _first(names: Sequence[str]) -> dict[str, int]:

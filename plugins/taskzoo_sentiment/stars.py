@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from taskzoo.heads.regression import RegressionHead, Scale
@@ -18,6 +19,8 @@ class StarsHead(RegressionHead):
         settings: as for :class:`~taskzoo.heads.regression.RegressionHead`.
     """
 
+    no_answer = MappingProxyType({"value": None, "label": None})
+
     def __init__(self, scale: Scale, *, names: Mapping[str, str], **settings: Any) -> None:
         super().__init__(scale, **settings)
         self.names = dict(names)
@@ -29,6 +32,10 @@ class StarsHead(RegressionHead):
 
     def prediction(self, value: float) -> Prediction:
         return {"value": value, "label": self.name(value)}
+
+    def plain_lines(self) -> list[str]:
+        nearest = "str(int(value + 0.5))"
+        return [*super().plain_lines(), f"label = {self.names!r}.get({nearest}, {nearest})"]
 
     def metrics(self) -> Sequence[Metric]:
         from taskzoo.metrics.rounded import RoundedAccuracy

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 from taskzoo import RequestError, Row
@@ -12,7 +12,7 @@ from taskzoo.heads.regression import RegressionHead
 from taskzoo.heads.single_label import SingleLabelHead
 from taskzoo.heads.text_task import TextTask
 
-from .label_kinds import find_kind, in_order, require_number, require_star
+from .label_kinds import common_unit, find_kind, in_order, label_key, require_number, require_star
 from .stars import StarsHead
 
 LEVELS = 4
@@ -28,7 +28,7 @@ class SentimentTask(TextTask):
 
     def __init__(self, options: Mapping[str, Any]) -> None:
         super().__init__(options)
-        self.kind = ""
+        self.kind, self.unit = "", ""
         self._names: dict[str, str] = {}  # of stars, as the training rows have them
         self._range = (0.0, 0.0)
 
@@ -39,13 +39,14 @@ class SentimentTask(TextTask):
 
     def read_labels(self, rows: Sequence[Row]) -> list[Any]:
         check_types(rows)
-        names = [one_label(row) for row in rows]
+        names = self.spelled([one_label(row) for row in rows])
         is_new = not self.kind
         if is_new:
             self.kind = find_kind(rows, names, self.options["kind"])
+            self.unit = common_unit(rows, names) if self.kind == "intensity" else ""
             self._check_options()
         if self.kind == "intensity":
-            values = [require_number(row, name) for row, name in zip(rows, names, strict=True)]
+            values = [require_number(row, name, self.unit) for row, name in zip(rows, names, strict=True)]
             if is_new and values:
                 self._range = min(values), max(values)
             return values
@@ -53,8 +54,13 @@ class SentimentTask(TextTask):
             stars = [require_star(row, name) for row, name in zip(rows, names, strict=True)]
             if is_new:
                 self._names = {str(star): name for star, name in zip(stars, names, strict=True)}
-            return [float(star) for star in stars] if self.numeric else names
+            if self.numeric:
+                return [float(star) for star in stars]
         return names
+
+    @staticmethod
+    def label_key(name: str) -> Hashable:
+        return label_key(name)
 
     def label_classes(self, gold: Any) -> list[str]:
         if gold is None or self.kind == "intensity":
@@ -80,16 +86,17 @@ class SentimentTask(TextTask):
         return f"{self._describe_head()}{found}"
 
     def state(self) -> dict[str, Any]:
-        return {**super().state(), "kind": self.kind}
+        return {**super().state(), "kind": self.kind, "unit": self.unit}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         super().restore(state)
-        self.kind = state["kind"]
+        self.kind, self.unit = state["kind"], state.get("unit", "")
 
     def _describe_head(self) -> str:
         head = self.text_head
         if isinstance(head, RegressionHead):
-            what = "stars as a number" if self.kind == "stars" else "intensity, a number"
+            unit = f" ({self.unit})" if self.unit else ""
+            what = "stars as a number" if self.kind == "stars" else f"intensity, a number{unit}"
             scale = head.scale
             return (
                 f"{what} from {scale.lowest:g} to {scale.highest:g}, mean {scale.mean:.3g}, "

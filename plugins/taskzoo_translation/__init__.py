@@ -33,7 +33,7 @@ TRANSLATION = TaskSpec(
         "ter": Option(False, "also score the translation edit rate (slow for long texts)"),
         **SEQ2SEQ_OPTIONS,
     },
-    formats=("jsonl", "json", "csv", "tsv", "parquet", "parallel", "tmx"),
+    formats=("jsonl", "json", "csv", "tsv", "parquet", "parallel", "tmx", "xliff", "po"),
     demo="taskzoo_translation:demo",
     default_model="opus-mt-en-zh",
     demo_model="scratch:marian-tiny",

@@ -8,7 +8,7 @@ from typing import Any
 from taskzoo.data.filters import filter_pairs
 from taskzoo.data.language_columns import LANGUAGES
 from taskzoo.errors import DataError
-from taskzoo.languages import language_code, language_name
+from taskzoo.languages import language_code, language_name, language_tag, refined
 from taskzoo.metrics.generated import GeneratedText
 from taskzoo.metrics.translation import TranslationScores
 from taskzoo.seq2seq.pair_examples import text_predictions
@@ -39,6 +39,11 @@ class TranslationTask(Seq2SeqTask):
             self._read_direction(rows)
         return super().prepare(rows, split)
 
+    @property
+    def incomplete_rows(self) -> str:
+        done = {"drop": "dropped", "report": "left out"}.get(self.options["filter"], "")
+        return done and f"pairs look wrong and are {done}: empty"
+
     def filter_train_rows(self, examples: Sequence[Example]) -> tuple[list[Example], dict[str, int]]:
         """With the option ``filter``, counts of the pairs that look wrong; with ``drop``, the examples without them.
 
@@ -66,7 +71,7 @@ class TranslationTask(Seq2SeqTask):
         ], counts
 
     def describe(self) -> str:
-        source, target = (language_name(code) if code else "?" for code in (self.source_lang, self.target_lang))
+        source, target = (_shown(code) if code else "?" for code in (self.source_lang, self.target_lang))
         guessed = "" if self.target_lang or not self.output_language else self.output_language
         return f"{source} to {target}" + (f" (by its script {language_name(guessed)})" if guessed else "")
 
@@ -101,4 +106,13 @@ class TranslationTask(Seq2SeqTask):
                     file=row.source,
                     line=row.line,
                 )
-        self.source_lang, self.target_lang = self.source_lang or named[0], self.target_lang or named[1]
+        self.source_lang, self.target_lang = (
+            refined(known, [found]) if known else found
+            for known, found in zip((self.source_lang, self.target_lang), named, strict=True)
+        )
+
+
+def _shown(language: str) -> str:
+    """``Chinese``, or ``Chinese (zh-TW)`` where the script or region is said."""
+    tag = language_tag(language)
+    return language_name(language) + (f" ({tag})" if "-" in tag else "")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from taskzoo.config import (
     TRAINING_FIELDS,
@@ -30,19 +33,122 @@ def resolve(task=None, *, data=None, **request):
     return resolve_request(RunRequest(task, data=data or DataRequest(), **request)).config
 
 
-def test_assignments():
-    words = ["learning_rate=3e-4", "lora_dora=true", "batch-size=8", "freeze=", "targets=a=b", "x=[1"]
+def test_assignments_are_text():
+    words = ["learning_rate=3e-4", "batch-size=8", "freeze=", "targets=a=b", "x=[1", "prefix=say: ", "language=no"]
     assert parse_assignments(words) == {
         "learning_rate": "3e-4",
-        "lora_dora": True,
-        "batch_size": 8,
+        "batch_size": "8",
         "freeze": "",
         "targets": "a=b",
         "x": "[1",
+        "prefix": "say: ",
+        "language": "no",
     }
     for word in ("lora_dora", "=3"):
         with pytest.raises(RequestError, match="name=value"):
             parse_assignments([word])
+
+
+TYPED = TaskSpec(
+    id="typed",
+    contract=2,
+    options={
+        "text": Option("", ""),
+        "flag": Option(False, ""),
+        "count": Option(1, ""),
+        "rate": Option(0.5, ""),
+        "any": Option(None, ""),
+        "least": Option(None, "", minimum=0),
+        "way": Option(None, "", choices=(None, "none", True, 3)),
+    },
+)
+
+
+def resolved(name, word):
+    return TYPED.resolve_options(parse_assignments([f"{name}={word}"]))[name]
+
+
+@pytest.mark.parametrize(
+    "text", ["|", ">", "#", "no", "~", "- ", "null", "1", "1e3", "0x10", "12:30", "[a", '"q"', "!x"]
+)
+def test_text_is_text(text):
+    assert resolved("text", text) == resolved("any", text) == text
+    assert resolved("text", f"say{text} ") == f"say{text} "
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])))
+@settings(max_examples=50, deadline=None)
+def test_any_text_is_text(text):
+    assert resolved("text", text) == text
+    with suppress(RequestError):
+        assert type(resolved("count", text)) is int
+    with suppress(RequestError):
+        assert type(resolved("rate", text)) is float
+    with suppress(RequestError):
+        assert type(resolved("flag", text)) is bool
+
+
+@given(st.integers(), st.floats(allow_nan=False, allow_infinity=False))
+@settings(max_examples=25, deadline=None)
+def test_numbers_are_read_as_they_are_shown(whole, number):
+    assert resolved("count", whole) == whole
+    assert resolved("rate", number) == number
+    assert resolved("rate", whole) == float(whole)
+
+
+@pytest.mark.parametrize(
+    ("name", "word", "value"),
+    [
+        *[("flag", word, True) for word in ("true", "True", "yes", "on", "1")],
+        *[("flag", word, False) for word in ("false", "NO", "off", "0")],
+        ("count", " 8 ", 8),
+        ("rate", "3e-4", 3e-4),
+        ("least", "3", 3),
+        ("least", "0.5", 0.5),
+        ("least", "none", None),
+        ("way", "true", True),
+        ("way", "3", 3),
+        ("way", "none", "none"),
+        ("way", "null", None),
+    ],
+)
+def test_words_are_read_by_the_type_of_the_option(name, word, value):
+    found = resolved(name, word)
+    assert (found, type(found)) == (value, type(value))
+
+
+@pytest.mark.parametrize(
+    ("name", "word", "said"),
+    [
+        ("flag", "maybe", "'maybe' is neither true nor false"),
+        ("flag", "", "neither true nor false"),
+        ("count", "1.5", "'1.5' is not a whole number"),
+        ("count", "", "'' is not a whole number"),
+        ("rate", "1,5", "'1,5' is not a number"),
+        ("rate", "nan", "rate=nan is not a finite number"),
+        ("least", "-1", "must be at least 0"),
+        ("least", "few", "'few' is not a number"),
+        ("way", "other", "not one of None, none, True, 3"),
+    ],
+)
+def test_words_that_cannot_be_read(name, word, said):
+    with pytest.raises(RequestError, match=said):
+        resolved(name, word)
+
+
+def test_zero_as_a_word_is_zero():
+    """A word is never taken for a number that is there."""
+    training = resolve("ner", settings=parse_assignments(["batch_size=4", "batch_tokens=0"])).training
+    assert (training.batch_size, training.batch_tokens) == (4, 0)
+
+
+def test_a_truth_value_for_text_says_what_to_write(tmp_path):
+    file = tmp_path / "config.yaml"
+    file.write_text("task: translation\noptions: {target_lang: no}\n")
+    with pytest.raises(RequestError, match=r'write text in quotes: target_lang: "\.\.\."'):
+        resolve(config=file)
+    file.write_text("task: translation\noptions: {target_lang: 'no'}\n")
+    assert resolve(config=file).options["target_lang"] == "no"
 
 
 def test_columns():
@@ -73,11 +179,11 @@ def test_values_get_the_type_of_their_default():
         ({"epochs": None}, "must be of type float"),
         ({"epochs": True}, "must be of type float"),
         ({"seed": 1.5}, "must be of type int"),
-        ({"lora_dora": "yes"}, "must be of type bool"),
+        ({"lora_dora": "maybe"}, "neither true nor false"),
         ({"lora_dora": 1}, "must be of type bool"),
         ({"epochs": float("inf")}, "not a finite number"),
-        ({"epochs": float("nan")}, "must be at least 0"),
-        ({"learning_rate": "nan"}, "must be at least 0"),
+        ({"epochs": float("nan")}, "not a finite number"),
+        ({"learning_rate": "nan"}, "not a finite number"),
         ({"adam_beta2": 1}, "must be below 1"),
         ({"seed": 2**63}, "must be below 9223372036854775808"),
         ({"pretrained_share": 1.5}, "pretrained_share=1.5 must be at most 1"),

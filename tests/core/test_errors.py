@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from taskzoo.errors import (
+    LONGEST,
     DataError,
     Interrupted,
     PluginError,
@@ -13,6 +14,7 @@ from taskzoo.errors import (
     TrainingError,
     UnknownNameError,
     nearest,
+    shown,
 )
 
 
@@ -43,6 +45,29 @@ def test_an_unknown_name_names_the_nearest_and_what_to_do():
     error = UnknownNameError("task", "nre", ["ner", "sentiment"], "`zoo tasks` lists them.")
     assert str(error) == "There is no task named 'nre'. Did you mean 'ner'? `zoo tasks` lists them."
     assert str(UnknownNameError("task", "zzz", ["ner"])) == "There is no task named 'zzz'."
+
+
+def test_a_message_is_never_long_and_keeps_its_advice():
+    many = {str(number): "text" for number in range(5000)}
+    for value in (many, list(many), "x" * 9000, 'it\'s "so"' * 900):
+        message = str(DataError(f"the label {value!r} is neither text nor number; write text.", file="a.json", line=7))
+        assert len(message) <= LONGEST
+        assert message.startswith("a.json:7: the label ")
+        assert message.endswith("is neither text nor number; write text.")
+    assert len(str(DataError("no " * 900, file="/long" * 900, line=1))) <= LONGEST
+    assert len(str(UnknownNameError("label", "y" * 9000, ["y" * 8999], "z" * 900))) <= LONGEST
+    assert str(RequestError(short := "x" * LONGEST)) == short
+
+
+def test_values_in_messages_are_cut():
+    assert shown("a") == "'a'"
+    assert shown("a" * 99) == f"'{'a' * 55}...'"
+    assert shown(list(range(99)), 12) == "[0, 1, 2...]"
+
+
+def test_a_data_error_without_the_folder():
+    assert DataError("bad.", file="/srv/ada/a.csv", line=3).place_free == "a.csv:3: bad."
+    assert DataError("bad.").place_free == "bad."
 
 
 def test_nearest_ignores_case_and_is_short():

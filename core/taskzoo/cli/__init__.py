@@ -7,13 +7,16 @@ import os
 import re
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cache
-from typing import Any
+from typing import Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
 
 from taskzoo.errors import TaskZooError, UnknownNameError
+from taskzoo.escapes import visible
+from taskzoo.faults import machine_fault
 from taskzoo.spec import Extension
 
 TRACEBACK_VARIABLE = "ZOO_TRACEBACK"
@@ -103,6 +106,7 @@ def main() -> None:
     """Run the command line; a mistake in the request is one line on stderr and exit code 2."""
     try:
         code = app(one_set_each(sys.argv[1:]), standalone_mode=False)
+        sys.stdout.flush()  # a full disk or a reader that is gone is to be known here
     except _UsageError as error:
         message = getattr(error, "format_message", error.__str__)()
         _fail(" ".join(message.split()), 2)
@@ -113,11 +117,14 @@ def main() -> None:
     except (KeyboardInterrupt, typer.Abort):
         _fail("stopped.", 130)
     except BrokenPipeError:
-        sys.stderr.close()
+        _drop_output()
         sys.exit(1)
-    except Exception as error:  # a fault of ours, or of a plugin where nothing catches it
+    except Exception as error:
         if os.environ.get(TRACEBACK_VARIABLE):
             raise
+        if fault := machine_fault(error):
+            _fail(f"{fault[0].upper()}{fault[1:]}.", 1)
+        # a fault of ours, or of a plugin where nothing catches it
         what = " ".join(f"{type(error).__name__}: {error}".split())
         _fail(f"This should not have happened: {what} Set {TRACEBACK_VARIABLE}=1 to see where, and report it.", 1)
     sys.exit(code if isinstance(code, int) else 0)
@@ -144,6 +151,17 @@ def one_set_each(words: Sequence[str]) -> list[str]:
     return spread
 
 
-def _fail(message: str, code: int) -> None:
-    print(f"zoo: {message}", file=sys.stderr)
+def _fail(message: str, code: int) -> NoReturn:
+    with suppress(OSError):  # nobody reads it
+        print(f"zoo: {visible(message)}", file=sys.stderr, flush=True)
+    _drop_output()
     sys.exit(code)
+
+
+def _drop_output() -> None:
+    """What could not be written is dropped, or the interpreter would try again at its end, and complain."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

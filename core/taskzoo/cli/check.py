@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from taskzoo.escapes import visible
+
 
 def check(
     task: Annotated[str, typer.Argument(help="A task (`zoo tasks` lists them), or path/to/task.py:Class.")],
@@ -53,7 +55,7 @@ def check(
             results.append(result)
             if not as_json:
                 word = "FAILED" if result.status == "failed" else result.status
-                print(f"{word:<8}{result.check:<20}{result.reason}".rstrip(), flush=True)
+                print(visible(f"{word:<8}{result.check:<20}{result.reason}".rstrip()), flush=True)
     counts = Counter(result.status for result in results)
     if as_json:
         print_json([{"check": r.check, "ok": r.status in ("ok", "skipped"), **asdict(r)} for r in results])

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from taskzoo import installation
+from taskzoo.escapes import visible
 
 from .output import print_json
 
@@ -19,7 +20,7 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print a JSON li
         findings.append(finding)
         if not as_json:
             status = finding.status.upper() if finding.status == "problem" else finding.status
-            print(f"{status:<8} {finding.part:<24} {finding.found}", flush=True)
+            print(visible(f"{status:<8} {finding.part:<24} {finding.found}"), flush=True)
             if finding.advice:
                 print(f"{'':<33} {finding.advice}", flush=True)
     problems = sum(finding.status == "problem" for finding in findings)

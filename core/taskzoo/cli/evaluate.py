@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from .options import PRECISION_HELP, InferenceOptions, Run
+from .options import PRECISION_HELP, InferenceOptions, Run, TrustRemoteCode
 
 
 def evaluate(
@@ -16,18 +16,20 @@ def evaluate(
     format: Annotated[str | None, typer.Option(help="Format of the file (default: detected from the content).")] = None,
     set_: InferenceOptions = None,
     precision: Annotated[str, typer.Option(help=PRECISION_HELP)] = "auto",
+    trust_remote_code: TrustRemoteCode = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the scores as JSON.")] = False,
 ) -> None:
     """Score a finished run on labelled data, with 95% intervals."""
     from taskzoo.config import parse_assignments, parse_columns
     from taskzoo.runs.load import load
 
-    from .output import print_json
+    from .output import print_json, remark
     from .process import set_up_process
     from .results import print_scores
 
     set_up_process()
-    loaded = load(run, precision=precision, options=parse_assignments(set_ or []))
+    loaded = load(run, precision=precision, trust_remote_code=trust_remote_code, options=parse_assignments(set_ or []))
+    loaded.say = remark
     scores = loaded.evaluate(data, columns=parse_columns(columns or ""), format=format).to_dict()
     if as_json:
         print_json(scores)

@@ -6,7 +6,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .options import Columns, Data, Format, GroupBy, Holdout, Model, Settings, Task, Test, Train, Validation
+from .options import (
+    Columns,
+    Data,
+    Format,
+    GroupBy,
+    Holdout,
+    Model,
+    Settings,
+    Task,
+    Test,
+    Train,
+    TrustRemoteCode,
+    Validation,
+)
 
 if TYPE_CHECKING:
     from taskzoo.runs.curve import Curve
@@ -37,6 +50,7 @@ def learning_curve(
     ] = None,
     repeats: Annotated[int, typer.Option(min=1, help="Subsets per size.")] = 3,
     set_: Settings = None,
+    trust_remote_code: TrustRemoteCode = False,
     output: Annotated[str | None, typer.Option(help="Directory (default: runs/TASK-curve-MODEL-TIME).")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the curve as JSON.")] = False,
 ) -> None:
@@ -51,7 +65,7 @@ def learning_curve(
         settings["method"] = method
     named = parse_columns(columns or "")
     rows = DataRequest(data, train, validation, test, None, named, format, group_by, None, holdout)
-    resolved = resolve_request(RunRequest(task, model, rows, settings))
+    resolved = resolve_request(RunRequest(task, model, rows, settings, trust_remote_code=trust_remote_code))
     path = new_run_path(output, f"{resolved.title}-curve", resolved.config.model)
     plan = make_plan(resolved)
 

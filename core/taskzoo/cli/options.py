@@ -15,10 +15,24 @@ Model = Annotated[str | None, typer.Option(help="Registry name, hub id or local 
 Data = Annotated[
     str | None, typer.Option(help="A data set by name, a directory with split files, demo/VARIANT, or hub:ID.")
 ]
-Train = Annotated[str | None, typer.Option(help="Training file, one of two parallel files, or a folder of classes.")]
-Validation = Annotated[str | None, typer.Option(help="Validation file, or none (default: 10% of the training rows).")]
-Test = Annotated[str | None, typer.Option(help="Test file, or none (default: 10% of the training rows).")]
+Train = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Training file, one of two parallel files, or a folder of classes. Several files, or a pattern such as "
+        "'part-*.csv', are one split."
+    ),
+]
+Validation = Annotated[
+    list[str] | None, typer.Option(help="Validation file or files, or none (default: 10% of the training rows).")
+]
+Test = Annotated[
+    list[str] | None, typer.Option(help="Test file or files, or none (default: 10% of the training rows).")
+]
 Columns = Annotated[str | None, typer.Option(help="role=column pairs by name or position, e.g. text=0,label=2.")]
+TestColumns = Annotated[str | None, typer.Option(help="The same for test files whose columns differ.")]
+SkipBadRows = Annotated[
+    bool | None, typer.Option("--skip-bad-rows", help="Leave out rows that cannot be used, and list them.")
+]
 Format = Annotated[str | None, typer.Option(help="Format of the files (default: detected from the content).")]
 GroupBy = Annotated[
     str | None,
@@ -29,6 +43,10 @@ Holdout = Annotated[
     typer.Option(help="Rows or share split off as validation and test, e.g. 1000, 0.05 or 500,1000 (default: 10%)."),
 ]
 Shots = Annotated[int | None, typer.Option(help="Keep this many training rows per class.")]
+TrustRemoteCode = Annotated[
+    bool,
+    typer.Option("--trust-remote-code", help="Run Python code that comes with the checkpoint; read that code first."),
+]
 Settings = Annotated[
     list[str] | None, typer.Option("--set", help="Any other setting as name=value; `zoo info TASK` lists them.")
 ]

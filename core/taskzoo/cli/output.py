@@ -10,17 +10,29 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from taskzoo.escapes import visible, visible_cell, visible_json
+
 
 def print_json(value: Any) -> None:
     """``value`` as indented JSON."""
-    print(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+    print(_json(value, indent=2, default=str))
+
+
+def print_json_line(value: Any) -> None:
+    """``value`` as JSON in one line, whatever characters its texts have."""
+    print(_json(value, allow_nan=False))
+
+
+def _json(value: Any, **how: Any) -> str:
+    unicode = (sys.stdout.encoding or "utf-8").lower().replace("-", "").startswith("utf")
+    return visible_json(json.dumps(value, ensure_ascii=not unicode, **how))
 
 
 def print_table(headers: Sequence[str], rows: Sequence[Sequence[str]], origins: Sequence[str] = ()) -> None:
     """Rows under upper-case headers, with a column for their ``origins`` where these are not all the same."""
     if len(set(origins)) > 1:
         headers, rows = [*headers, "source"], [[*row, origin] for row, origin in zip(rows, origins, strict=True)]
-    lines = [[header.upper() for header in headers], *rows]
+    lines = [[header.upper() for header in headers], *([visible_cell(cell) for cell in row] for row in rows)]
     if sys.stdout.isatty():
         _print_wrapped(lines)
         return
@@ -34,12 +46,12 @@ def print_facts(*facts: tuple[str, str | None]) -> None:
     given = [(name, value) for name, value in facts if value]
     width = max((len(name) for name, _ in given), default=0)
     for name, value in given:
-        print(f"{name.ljust(width)}  {value}")
+        print(f"{name.ljust(width)}  {visible(value)}")
 
 
 def remark(message: str) -> None:
     """One line for the person, not for the pipe."""
-    print(message, file=sys.stderr)
+    print(visible(message), file=sys.stderr)
 
 
 def short_count(number: int | None) -> str:

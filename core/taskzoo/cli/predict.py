@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from .options import PRECISION_HELP, InferenceOptions, Run
+from .options import PRECISION_HELP, InferenceOptions, Run, TrustRemoteCode
 
 
 def predict(
@@ -19,7 +19,9 @@ def predict(
         bool, typer.Option("--json", help="Inputs are JSON objects with a key per column, not plain texts.")
     ] = False,
     input: Annotated[str | None, typer.Option(help="A file in any format of the task; labels are not needed.")] = None,
-    output: Annotated[str | None, typer.Option(help="Write JSON lines here (default: stdout).")] = None,
+    output: Annotated[
+        str | None, typer.Option(help="Write JSON lines here, or CoNLL to FILE.conll (default: stdout).")
+    ] = None,
     columns: Annotated[str | None, typer.Option(help="role=column pairs for --input, e.g. tokens=0.")] = None,
     format: Annotated[str | None, typer.Option(help="Format of --input (default: detected from the content).")] = None,
     min_confidence: Annotated[
@@ -27,6 +29,7 @@ def predict(
     ] = None,
     set_: InferenceOptions = None,
     precision: Annotated[str, typer.Option(help=PRECISION_HELP)] = "auto",
+    trust_remote_code: TrustRemoteCode = False,
 ) -> None:
     """Predict for texts, stdin or a file; one JSON object per line."""
     from pathlib import Path
@@ -34,11 +37,15 @@ def predict(
     from taskzoo.config import parse_assignments, parse_columns
     from taskzoo.data.readers import names_parallel
     from taskzoo.errors import DataError, RequestError
-    from taskzoo.runs.directory import write_jsonl
-    from taskzoo.runs.load import load
+    from taskzoo.runs.directory import check_output
+    from taskzoo.runs.load import check_confidence, load
+    from taskzoo.runs.prediction_files import check_prediction_file, write_predictions
 
+    from .output import print_json_line, remark
     from .process import set_up_process
+    from .stdin import read_lines
 
+    check_confidence(min_confidence)
     options = parse_assignments(set_ or [])
     if input and (texts or as_json):
         raise RequestError(f"Give {'texts' if texts else '--json'} or --input, not both.")
@@ -46,14 +53,17 @@ def predict(
         if sys.stdin.isatty():
             what = "JSON objects" if as_json else "texts"
             print(f"Reading {what} from stdin, one per line; end with Ctrl-D.", file=sys.stderr)
-        texts = [line.rstrip("\r\n") for line in sys.stdin]
+        texts = read_lines(sys.stdin)
     inputs = _objects(texts or []) if as_json else texts or []
     if input and not Path(input).is_file() and not names_parallel(input):
         raise DataError("there is no such file.", file=input)
-    if output and not Path(output).resolve().parent.is_dir():
-        raise RequestError(f"The folder of --output {output!r} does not exist.")
+    if output:
+        check_output(Path(output))
     set_up_process()
-    loaded = load(run, precision=precision, options=options)
+    loaded = load(run, precision=precision, trust_remote_code=trust_remote_code, options=options)
+    loaded.say = remark
+    if output:
+        check_prediction_file(Path(output), loaded.spec)
     if input:
         predictions = loaded.predict_file(
             input, columns=parse_columns(columns or ""), format=format, min_confidence=min_confidence
@@ -61,23 +71,26 @@ def predict(
     else:
         predictions = loaded.predict(inputs, min_confidence=min_confidence)
     if output:
-        write_jsonl(Path(output), predictions)
+        write_predictions(Path(output), predictions)
         print(f"{len(predictions)} predictions written to {output}", file=sys.stderr)
         return
     for prediction in predictions:
-        print(json.dumps(prediction, ensure_ascii=False))
+        print_json_line(prediction)
 
 
-def _objects(texts: Sequence[str]) -> list[dict[str, Any]]:
-    """Each text as a mapping.
+def _objects(texts: Sequence[str]) -> list[Any]:
+    """Each text as a mapping; a blank one stays, so that it has its answer.
 
     Raises:
         DataError: one is not a JSON object.
     """
     from taskzoo.errors import DataError
 
-    found = []
+    found: list[Any] = []
     for number, text in enumerate(texts, 1):
+        if not text.strip():
+            found.append("")
+            continue
         try:
             value = json.loads(text)
         except ValueError:

@@ -22,7 +22,7 @@ def relaunch(processes: int, arguments: Sequence[str], *, output: str) -> NoRetu
     The processes have sessions of their own, so that an interruption reaches each exactly once, from here.
     What the others say is shown only if the first one has nothing to say.
     """
-    command = [sys.executable, "-m", "taskzoo", *arguments]
+    command = [sys.executable, "-P", "-m", "taskzoo", *arguments]  # -P: no modules from the working directory
     if "--output" not in arguments and not any(a.startswith("--output=") for a in arguments):
         command += ["--output", output]
     with socket.socket() as free:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from taskzoo.errors import Interrupted
+from taskzoo.escapes import visible
 
 if TYPE_CHECKING:
     from taskzoo.runs.load import Run
@@ -64,7 +65,7 @@ def print_scores(metrics: dict[str, Any]) -> None:
     rows = [[name, *(format_score(metrics[split], name) for split in splits)] for name in score_names(metrics)]
     print_table(["score", *(f"{split} ({metrics[split]['rows']} rows)" for split in splits)], rows)
     for note in notes:
-        print(f"\n{note}")
+        print(f"\n{visible(note)}")
     split = next(name for name in reversed(splits) if not name.startswith("baseline"))
     labels = metrics[split].get("per_type") or metrics[split].get("per_label") or {}
     if len(labels) > MOST_LABELS:

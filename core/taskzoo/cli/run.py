@@ -19,8 +19,11 @@ from .options import (
     Quiet,
     Settings,
     Shots,
+    SkipBadRows,
     Test,
+    TestColumns,
     Train,
+    TrustRemoteCode,
     Validation,
 )
 
@@ -36,6 +39,8 @@ def run(
     validation: Validation = None,
     test: Test = None,
     columns: Columns = None,
+    test_columns: TestColumns = None,
+    skip_bad_rows: SkipBadRows = None,
     format: Format = None,
     group_by: GroupBy = None,
     holdout: Holdout = None,
@@ -62,6 +67,7 @@ def run(
     ] = None,
     processes: Annotated[int, typer.Option(min=1, help="Processes (devices) to train on.")] = 1,
     set_: Settings = None,
+    trust_remote_code: TrustRemoteCode = False,
     config: Annotated[str | None, typer.Option(help="A config.yaml to start from, e.g. that of another run.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of everything random.")] = None,
     output: Annotated[str | None, typer.Option(help="Run directory (default: runs/TASK-MODEL-TIME).")] = None,
@@ -92,10 +98,12 @@ def run(
     from taskzoo.runs.plan import make_plan
     from taskzoo.runs.request import DataRequest, RunRequest, resolve_request
 
-    named = parse_columns(columns or "")
-    rows = DataRequest(data, train, validation, test, unlabelled, named, format, group_by, shots, holdout)
+    named, tested = parse_columns(columns or ""), parse_columns(test_columns or "")
+    rows = DataRequest(
+        data, train, validation, test, unlabelled, named, format, group_by, shots, holdout, tested, skip_bad_rows
+    )
     callbacks = [name.strip() for name in track.split(",") if name.strip()] if track is not None else None
-    resolved = resolve_request(RunRequest(task, model, rows, settings, config, callbacks))
+    resolved = resolve_request(RunRequest(task, model, rows, settings, config, callbacks, trust_remote_code))
     rank = int(os.environ.get("RANK", 0))
     path = new_run_path(output, resolved.title, resolved.config.model, ours=rank > 0)
     plan = make_plan(resolved)

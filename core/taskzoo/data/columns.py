@@ -5,6 +5,7 @@
 3. Any other role takes the column of its own name, otherwise the one column named by one of its synonyms
    (:attr:`taskzoo.spec.Column.names`). Case and outer spaces do not count. Two synonyms in one file are an error, not a
    guess. A synonym that is itself a role of the task never stands for another role.
+4. A target may be spread over a column of 0 and 1 for each label: see :mod:`.label_columns`.
 
 Columns that hold no role are ignored.
 """
@@ -17,12 +18,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from taskzoo.errors import DataError, UnknownNameError, nearest
+from taskzoo.languages import as_language
 from taskzoo.spec import Column, TaskSpec
 from taskzoo.types import Row
 
 from .column_names import option, position, quoted, same_name
 from .groups import GROUP, parse_group
+from .label_columns import as_spoken, flag, label_columns, label_of, part, role_of
 from .language_columns import LANGUAGES, LanguageColumns
+
+_FEW = 3
+"""More columns than these may be one for each label."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,21 +37,26 @@ class ReadRequest:
 
     Args:
         spec: of the task that the rows are for.
-        columns: role -> name of its column, or its position where columns have no names (``--columns``).
+        columns: role -> name of its column, or its position where columns have no names (``--columns``); of a target
+            also a list of columns.
         format: name of a reader (``--format``); ``None``: detected.
         group: ``COLUMN`` or ``COLUMN:SEPARATOR`` (``--group-by``); rows then have the field ``group``.
         languages: role -> code of the language of its texts, ``""`` where it is not known.
         labelled: whether the required columns must be there; without, target columns are left out.
+        incomplete: whether rows may lack a required value, which is otherwise refused.
         notes: gets what was left out, and how often.
+        bad: gets why a row is left out that cannot be used; ``None``: such a row is an error.
     """
 
     spec: TaskSpec
-    columns: Mapping[str, str] = field(default_factory=dict)
+    columns: Mapping[str, str | Sequence[str]] = field(default_factory=dict)
     format: str | None = None
     group: str | None = None
     languages: Mapping[str, str] = field(default_factory=dict)
     labelled: bool = True
+    incomplete: bool = False
     notes: Counter[str] = field(default_factory=Counter)
+    bad: list[str] | None = None
 
 
 class Columns:
@@ -70,7 +81,7 @@ class Columns:
             if role not in self._all:
                 raise UnknownNameError("role", role, self._all, f"This task's roles: {', '.join(self._all)}.")
         self.roles = {role: column for role, column in self._all.items() if request.labelled or not column.target}
-        self.mapped = {role: str(name) for role, name in request.columns.items() if role in self.roles}
+        self.mapped = {role: as_spoken(name) for role, name in request.columns.items() if role in self.roles}
         self._group = None if request.group is None else parse_group(request.group)
         if self._group:
             self.roles[GROUP] = Column("what belongs together", required=True)
@@ -86,6 +97,8 @@ class Columns:
         self, names: Sequence[str], *, known: Mapping[str, int] | None = None, line: int = 0, hint: str = ""
     ) -> dict[str, int]:
         """Role -> index in ``names``, for every role that has a column; at least one.
+
+        A target that has a column for each label is given as a role for each: see :mod:`.label_columns`.
 
         Args:
             names: of the columns, those inside other columns with a dot.
@@ -105,19 +118,22 @@ class Columns:
         for role, name in self.mapped.items():
             if role not in found:
                 matches = _matches(name, names)
+                if not matches and self.roles[role].target and (several := label_columns(name)):
+                    found |= {part(role, names[i]): i for i in self._several(role, several, names, line)}
+                    continue
                 if not matches:
                     raise self._missing([role], name, names, line, hint)
                 found[role] = self._only(role, matches, names)
         taken = {index for role, index in found.items() if role != GROUP}
         free = [name if index not in taken else "" for index, name in enumerate(names)]
-        for role in [role for role in self.roles if role not in found]:
+        for role in [role for role in self.roles if role not in set(map(role_of, found))]:
             own, *synonyms = self.names_of(role)
             if matches := _matches(own, free) or [match for name in synonyms for match in _matches(name, free)]:
                 found[role] = self._only(role, matches, names)
-        if missing := self.unfound(found):
+        if missing := self.unfound(dict.fromkeys(map(role_of, found))):
             raise self._missing(missing, None, names, line, hint)
         self.check_distinct(found, names)
-        return {role: found[role] for role in self.roles if role in found}
+        return {one: found[one] for role in self.roles for one in found if role_of(one) == role}
 
     def names_of(self, role: str) -> tuple[str, ...]:
         """The role's own name, then its synonyms."""
@@ -164,7 +180,8 @@ class Columns:
             if role != GROUP and (other := seen.setdefault(index, role)) != role:
                 column = repr(names[index]) if names else str(index)
                 raise self.error(
-                    f"{other} and {role} would both read column {column}; give each its own with --columns."
+                    f"{role_of(other)} and {role_of(role)} would both read column {column}; give each its own with "
+                    "--columns."
                 )
 
     # rows
@@ -184,10 +201,18 @@ class Columns:
         rows = []
         for line, value in objects:
             found = {role: reach(value, name) for role, name in where.items()}
-            for role, name in where.items():
-                if found[role] is None and role in self.required and name not in value:
-                    raise self.error(f"no {name!r} here, which other rows have for {role}.", line)
-            rows.append(self.row(found, line, value.get(LANGUAGES)))
+            try:
+                for role, name in where.items():
+                    if (
+                        found[role] is None
+                        and role in self.required
+                        and name not in value
+                        and not self.request.incomplete
+                    ):
+                        raise self.error(f"no {name!r} here, which other rows have for {role}.", line)
+                rows.append(self.row(found, line, value.get(LANGUAGES)))
+            except DataError as error:
+                self.leave_out(error)
         return rows
 
     def dotted(self, names: Sequence[str], inside: Sequence[str]) -> list[str]:
@@ -204,18 +229,24 @@ class Columns:
             DataError: a required value is null, empty or nothing but whitespace.
         """
         fields: dict[str, Any] = {}
-        for role, value in values.items():
+        for role, value in self._joined(values, line).items():
             if role == GROUP or role not in self.roles:
                 continue
             if value is not None and not (isinstance(value, str) and not value.strip()):
                 fields[role] = value
-            elif role in self.required:
+            elif role in self.required and not self.request.incomplete:
                 raise self.error(f"the {role} is empty; fill it in or remove the row.", line)
         if codes := (self.languages.written(languages) or self.languages.codes()):
             fields[LANGUAGES] = codes
         if self._group:
             fields[GROUP] = self._group.of(values.get(GROUP), self.source, line)
         return Row(fields, self.source, line)
+
+    def leave_out(self, error: DataError) -> None:
+        """Note that a row is left out, or raise its error where rows that cannot be used are not to be left out."""
+        if self.request.bad is None:
+            raise error
+        self.request.bad.append(error.place_free)
 
     # messages
 
@@ -230,6 +261,38 @@ class Columns:
         if unused := [option for option, value in options if value]:
             raise self.error(f"{what} no columns; leave out {', '.join(unused)}.")
 
+    def _joined(self, values: Mapping[str, Any], line: int) -> dict[str, Any]:
+        """The values, with the labels whose column says yes instead of a value for each label."""
+        joined: dict[str, Any] = {}
+        for one, value in values.items():
+            role, label = role_of(one), label_of(one)
+            if label is None:
+                joined[role] = value
+                continue
+            given = flag(value)
+            if given is None:
+                shown = quoted([str(value)])
+                raise self.error(f"the column {label!r} is a label and holds {shown}; write 0 or 1.", line)
+            joined.setdefault(role, []).extend([label] if given else [])
+        return joined
+
+    def _several(self, role: str, wanted: Sequence[tuple[str, str]], names: Sequence[str], line: int) -> list[int]:
+        """The columns of several labels, from pairs of the first and the last of each range."""
+        found: list[int] = []
+        for ends in wanted:
+            first, last = (self._one(role, name, names, line) for name in ends)
+            if last < first:
+                raise self.error(f"{ends[0]}..{ends[1]}: {ends[1]!r} stands before {ends[0]!r}; swap them.", line)
+            found += range(first, last + 1)
+        return list(dict.fromkeys(found))
+
+    def _one(self, role: str, name: str, names: Sequence[str], line: int) -> int:
+        if matches := _matches(name, names):
+            return self._only(role, matches, names)
+        if position(name) is not None:
+            return self.at(role, name, len(names))
+        raise self._missing([role], name, names, line, "")
+
     def _only(self, role: str, matches: Sequence[int], names: Sequence[str]) -> int:
         if len(matches) > 1:
             choices = " or ".join(repr(names[index]) for index in matches)
@@ -242,11 +305,19 @@ class Columns:
         message = f"no column for {', '.join(roles)}" if wanted is None else f"no column {wanted!r} for {roles[0]}"
         near = nearest(wanted, names) if wanted is not None else []
         message += f"; found {quoted(names)}" + (f" (nearest: {near[0]!r})" if near else "")
-        message += f"; name it with {option(roles, 'NAME')}{hint}."
+        message += f"; name it with {option(roles, 'NAME')}{self._spread(roles, names)}{hint}."
         inputs = [role for role, column in self.roles.items() if not column.target and role != GROUP]
         if wanted is None and not self.required - {GROUP} and (others := inputs[1:]):
             message += f" Instead of {inputs[0]}, {' or '.join(others)} will do."
+        if set(roles) & self.languages.given.keys() and any(map(as_language, names)):
+            settings = " ".join(f"{name}=LANGUAGE" for name in self.request.spec.languages.values())
+            message += f" Columns named by languages are found with --set {settings}."
         return self.error(message, line)
+
+    def _spread(self, roles: Sequence[str], names: Sequence[str]) -> str:
+        """The advice for labels with a column each, where there may be some."""
+        spread = list(roles) == ["label"] and len(names) > _FEW
+        return ", or with label=FIRST..LAST or label=A+B if each label has a column of 0 and 1" if spread else ""
 
 
 def reach(value: Mapping[str, Any], name: str) -> Any:

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from taskzoo.errors import RequestError
@@ -14,7 +15,7 @@ from taskzoo.types import Row
 
 from .columns import Columns, ReadRequest, nested_names, reach
 from .language_columns import LANGUAGES
-from .readers.names import SPLIT_WORDS, splits_in
+from .readers.names import by_split, split_word, splits_in
 from .readers.values import named, plain
 
 _COMMIT = re.compile(r"@([0-9a-f]{40})/")
@@ -43,18 +44,20 @@ def load_hub_rows(
         RequestError: it cannot be loaded, or lacks a column.
     """
     try:
-        from datasets import load_dataset
+        from datasets import load_dataset, load_from_disk
 
-        loaded = load_dataset(location, config, revision=revision)
+        saved = is_saved_data_set(Path(location))
+        loaded = load_from_disk(location) if saved else load_dataset(location, config, revision=revision)
     except Exception as error:  # datasets raises many kinds, all of them about this request
         reason = str(error).strip().splitlines()[0][:300] if str(error).strip() else type(error).__name__
         raise RequestError(f"The data set {location!r} cannot be loaded: {reason}") from error
+    loaded = loaded if isinstance(loaded, Mapping) else {"train": loaded}
     found = HubData()
     names = name_splits(loaded)
     for split, name in names.items():
         wanted = request if split == "train" else replace(request, group=None)
         rows = found.rows[split] = dataset_rows(loaded[name], Columns(wanted, location))
-        source = {"source": f"hub:{location}", "rows": len(rows), "sha256": _hash(rows)}
+        source = {"source": location if saved else f"hub:{location}", "rows": len(rows), "sha256": _hash(rows)}
         found.sources[split] = source | _commit(loaded[name])
     if "train" in found.sources and (others := [name for name in loaded if name not in names.values()]):
         what = f"rows of the data set's other splits ({', '.join(others)}) not used"
@@ -62,16 +65,20 @@ def load_hub_rows(
     return found
 
 
+def is_saved_data_set(folder: Path) -> bool:
+    """Whether ``save_to_disk`` of the library ``datasets`` wrote the folder."""
+    return (folder / "dataset_dict.json").is_file() or all(
+        (folder / name).is_file() for name in ("state.json", "dataset_info.json")
+    )
+
+
 def name_splits(names: Iterable[str]) -> dict[str, str]:
     """train/validation/test -> the name that says it: the word alone, else the only one that has the word in it."""
-    candidates: dict[str, list[str]] = {}
-    for name in names:
-        if len(splits := splits_in(name)) == 1:
-            candidates.setdefault(splits.pop(), []).append(name)
+    candidates = by_split({name: splits.pop() for name in names if len(splits := splits_in(name)) == 1})
     chosen = {}
     for split in ("train", "validation", "test"):
-        several = candidates.get(split, [])
-        exact = [name for name in several if name.lower() in SPLIT_WORDS]
+        several = candidates[split]
+        exact = [name for name in several if split_word(name)]
         if only := exact[:1] if exact else several[: len(several) == 1]:
             chosen[split] = only[0]
     return chosen
@@ -83,7 +90,7 @@ def dataset_rows(dataset: Any, columns: Columns) -> list[Row]:
     Raises:
         DataError: it lacks a column, or a required value.
     """
-    top = list(dataset.column_names)
+    top, dataset = list(dataset.column_names), dataset.with_format(None)  # a format may give tensors or frames for rows
     names = [*top, *columns.dotted(top, nested_names(dataset[0]) if len(dataset) else [])]
     where = {role: names[index] for role, index in columns.find(names).items()}
     heads = {name if name in top else name.partition(".")[0] for name in where.values()}

@@ -3,7 +3,8 @@
 A task may say of some roles in which language their texts are (:attr:`taskzoo.spec.Column.language`). A column named by
 that language, in any form that :func:`~taskzoo.languages.as_language` knows, then holds the role. Where a language
 is not given: the columns that are named by just as many languages hold these roles in their order, if no column has the
-name of a role.
+name of a role. A language may be given with its script or region (``zh-TW``): see
+:func:`~taskzoo.languages.closest`.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from taskzoo.errors import DataError
-from taskzoo.languages import as_language, language_scripts
+from taskzoo.languages import as_language, closest, language_scripts, language_tag, refined
 from taskzoo.scripts import main_script
 
 from .column_names import option, position, quoted, same_name
@@ -34,28 +35,29 @@ class LanguageColumns:
         source: the file, for messages.
 
     Attributes:
-        given: role -> code.
+        given: role -> its language by :func:`~taskzoo.languages.language_tag`.
     """
 
     def __init__(
         self, languages: Mapping[str, str], mapped: Mapping[str, str], names: Mapping[str, Sequence[str]], source: str
     ) -> None:
-        self.given = {role: as_language(code) or code for role, code in languages.items()}
+        self.given = {role: language_tag(code) for role, code in languages.items()}
         self._mapped = mapped
         self._names = names
         self._source = source
         self._shown: dict[str, str] = {}
 
     def codes(self) -> tuple[str, ...] | None:
-        """The value of the field ``languages``; ``None`` where nothing is known."""
-        codes = tuple(code or self._shown.get(role, "") for role, code in self.given.items())
-        return codes if any(codes) else None
+        """The value of the field ``languages``: a tag for each role; ``None`` where nothing is known."""
+        shown = {role: self._shown.get(role, "") for role in self.given}
+        tags = tuple(refined(tag, [shown[role]]) if tag else shown[role] for role, tag in self.given.items())
+        return tags if any(tags) else None
 
     def written(self, value: object) -> tuple[str, ...] | None:
         """The field ``languages`` of a row that was kept in a file: a list with a code for each role."""
         if self.given and isinstance(value, list | tuple) and len(value) == len(self.given):
-            codes = tuple(code and as_language(code) for code in value if isinstance(code, str))
-            return codes if len(codes) == len(value) and any(codes) and None not in codes else None  # type: ignore[return-value]
+            tags = tuple(language_tag(tag) for tag in value if isinstance(tag, str) and (not tag or as_language(tag)))
+            return tags if len(tags) == len(value) and any(tags) else None
         return None
 
     def find(self, names: Sequence[str], line: int = 0) -> dict[str, list[str]]:
@@ -70,7 +72,8 @@ class LanguageColumns:
             message = f"the columns {quoted(several)} are named by languages; say which to take with {wanted}"
             raise DataError(f"{message}, or set the languages.", file=self._source, line=line)
         chosen = {**self._mapped, **{role: columns[0] for role, columns in found.items()}}
-        self._shown |= {role: code for role in self.given if (code := _named(chosen.get(role, "")))}
+        shown = {role: _last(chosen[role]) for role in self.given if role in chosen}
+        self._shown |= {role: language_tag(name) for role, name in shown.items() if as_language(name)}
         return found
 
     def are_header(self, cells: Sequence[str]) -> bool:
@@ -80,7 +83,7 @@ class LanguageColumns:
         if at:
             named = {role: as_language(cells[n]) for role, n in at.items() if -len(cells) <= n < len(cells)}
             return at.keys() == named.keys() and all(
-                code is not None and self.given[role] in ("", code) for role, code in named.items()
+                code is not None and as_language(self.given[role]) in (None, code) for role, code in named.items()
             )
         found, several = self._find(cells)
         return bool(several) or bool(found and found.keys() >= self.given.keys() - mapped.keys())
@@ -105,28 +108,33 @@ class LanguageColumns:
         several: list[str] = []
         taken = set(self._mapped.values())
         for nested in (False, True) if self.given else ():
-            heads: dict[str, list[str]] = {}
-            for name in names:
-                if name not in taken and ("." in name) == nested and (code := _named(name)):
-                    heads.setdefault(code, []).append(name)
-            found, several = self._resolve(heads, names)
+            free = [name for name in names if name not in taken and ("." in name) == nested]
+            found, several = self._resolve({name: _last(name) for name in free if as_language(_last(name))}, names)
             if found or several:
                 return found, several
         return {}, several
 
-    def _resolve(self, heads: Mapping[str, list[str]], names: Sequence[str]) -> tuple[dict[str, list[str]], list[str]]:
-        wanted = {role: code for role, code in self.given.items() if role not in self._mapped}
-        known = [code for code in self.given.values() if code]
+    def _resolve(self, heads: Mapping[str, str], names: Sequence[str]) -> tuple[dict[str, list[str]], list[str]]:
+        """The same for columns and the languages that they are named by."""
+        wanted = {role: tag for role, tag in self.given.items() if role not in self._mapped}
+        known = [tag for tag in self.given.values() if tag]
         if len(known) > len(set(known)):  # one language for both says nothing
             return {}, []
         own = {role for role in wanted if any(same_name(name, one) for name in names for one in self._names[role])}
-        found = {role: heads[code] for role, code in wanted.items() if code in heads}
+        found: dict[str, list[str]] = {}
+        for role, tag in wanted.items():
+            serving = closest(tag, heads.values()) if tag else []
+            if columns := [name for name, language in heads.items() if language in serving]:
+                found[role] = columns
         if found.keys() != wanted.keys():
             found = {role: columns for role, columns in found.items() if role not in own}
-        unknown = [role for role, code in wanted.items() if not code]
+        unknown = [role for role, tag in wanted.items() if not tag]
         if not unknown or own:
             return found, []
-        rest = {code: columns for code, columns in heads.items() if code not in known}
+        rest: dict[str, list[str]] = {}
+        for name, language in heads.items():
+            if (code := str(as_language(language))) not in map(as_language, known):
+                rest.setdefault(code, []).append(name)
         if len(rest) > len(unknown):
             rest = {code: columns for code, columns in rest.items() if code not in _OFTEN_OTHER}
         if len(rest) > len(unknown):
@@ -136,8 +144,9 @@ class LanguageColumns:
         return found, []
 
 
-def _named(name: str) -> str | None:
-    return as_language(name.rpartition(".")[2])
+def _last(name: str) -> str:
+    """What a column is named by: ``en`` for ``translation.en``."""
+    return name.rpartition(".")[2]
 
 
 def _written_in(texts: Sequence[str], scripts: frozenset[str]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any
@@ -13,6 +14,26 @@ from accelerate.state import AcceleratorState, GradientState, PartialState
 STATES = (PartialState, AcceleratorState, GradientState)
 """Classes whose objects all share one state in a process."""
 HALF = {"bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+_LOCK = threading.Lock()
+_CALLERS: list[Any] = []
+
+
+class _Entered:
+    """One use of an accelerator's state; they compare by identity."""
+
+    def __init__(self, states: list[dict[str, Any]]) -> None:
+        self.states = states
+
+
+_ENTERED: list[_Entered] = []
+
+
+def _put_in_force() -> None:
+    states = _ENTERED[-1].states if _ENTERED else _CALLERS
+    for kind, content in zip(STATES, states, strict=True):
+        kind._shared_state = content
 
 
 class RunAccelerator(Accelerator):
@@ -29,15 +50,23 @@ class RunAccelerator(Accelerator):
 
     @contextmanager
     def active(self) -> Iterator[None]:
-        """Within the context, ``accelerate`` works with the state of this accelerator. May be nested."""
-        before = [state._shared_state for state in STATES]  # it has no public way to have two states
-        for state, own in zip(STATES, self._own, strict=True):
-            state._shared_state = own
+        """Within the context, ``accelerate`` works with the state of this accelerator. May be nested.
+
+        Of several threads that are within, the last to enter has its state in force; the caller's is back when all
+        have left, in whatever order.
+        """
+        entered = _Entered(self._own)
+        with _LOCK:
+            if not _ENTERED:
+                _CALLERS[:] = [state._shared_state for state in STATES]  # it has no public way to have two states
+            _ENTERED.append(entered)
+            _put_in_force()
         try:
             yield
         finally:
-            for state, content in zip(STATES, before, strict=True):
-                state._shared_state = content
+            with _LOCK:
+                _ENTERED.remove(entered)
+                _put_in_force()
 
     @property
     def is_main_process(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -29,10 +29,14 @@ MAX_EXAMPLES = 256
 
 @dataclass(slots=True)
 class Predictions:
-    """Predictions for examples, and their loss where it was asked for and they have targets."""
+    """Predictions for examples, and their loss where it was asked for and they have targets.
+
+    ``counts`` is what encoding counted: :attr:`taskzoo.types.Encoded.counts`.
+    """
 
     rows: list[Prediction]
     loss: float | None = None
+    counts: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -89,7 +93,8 @@ class Predictor:
     ) -> Predictions:
         """One prediction per example."""
         encoded, rows = self.task.encode(examples, self.processor), len(examples)
-        return assemble(self.task, examples, self.decode(encoded, rows, with_loss=with_loss, advance=advance))
+        found = assemble(self.task, examples, self.decode(encoded, rows, with_loss=with_loss, advance=advance))
+        return replace(found, counts=encoded.counts)
 
     @torch.no_grad()
     def decode(
@@ -175,7 +180,7 @@ def score(
         result.scores.update(scores)
         if intervals:
             if metric.resamples:
-                result.intervals.update(bootstrap_intervals(len(statistics), scorer))
+                result.intervals.update(bootstrap_intervals(len(statistics), scorer, described=metric.scores))
             result.details.update(metric.details(predictions.rows, references))
     if predictions.loss is not None:
         result.scores[LOSS.name] = predictions.loss

@@ -46,11 +46,16 @@ def layers_of(model: PreTrainedModel) -> nn.ModuleList:
 def freeze(model: PreTrainedModel, what: str) -> None:
     """Stop training of ``'embeddings'``, the whole ``'backbone'``, or embeddings and the first N layers (``'N'``).
 
-    A :class:`RequestError` for anything else, and for more layers than there are.
+    A :class:`RequestError` for anything else, for more layers than there are, and if nothing would be left to train.
     """
     backbone = backbone_of(model)
     if what == "backbone":
         backbone.requires_grad_(False)
+        if not any(parameter.requires_grad for parameter in model.parameters()):
+            raise RequestError(
+                "freeze=backbone leaves nothing to train: this model has no head beside its output layer, which is "
+                "pretrained as the rest; use freeze=embeddings, a number of layers, or --lora."
+            )
     if what in ("", "backbone"):
         return
     if what != "embeddings" and not what.isdigit():

@@ -9,6 +9,8 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from taskzoo.escapes import visible
+
 
 @dataclass
 class Progress:
@@ -59,7 +61,7 @@ class Terminal:
         self._console = Console(stderr=True, highlight=False, soft_wrap=True)
 
     def say(self, message: str) -> None:
-        self._console.print(message, markup=False)
+        self._console.print(visible(message), markup=False)
 
     @contextmanager
     def bar(self, title: str, total: int) -> Iterator[Bar]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -23,6 +24,9 @@ class Head(ABC):
     primary_metric: str
     labels: list[str]
     """Names of the model's outputs; none for a number."""
+
+    no_answer: ClassVar[Mapping[str, Any]] = MappingProxyType({"label": None})
+    """The prediction for no text at all."""
 
     @abstractmethod
     def target(self, gold: Any) -> Any:
@@ -51,6 +55,18 @@ class Head(ABC):
     def tune(self, gold: Sequence[Any], logits: np.ndarray) -> dict[str, Any]:
         """Learn from validation rows what training rows cannot tell, and say what."""
         return {}
+
+    @property
+    def logit_scaling(self) -> tuple[float, float]:
+        """As :attr:`taskzoo.task.Task.logit_scaling`."""
+        return 1.0, 0.0
+
+    def plain_lines(self) -> list[str]:
+        """Python for the model card: from ``outputs`` of ``transformers``' pipeline for one text to the answer.
+
+        Each output has a ``label`` and a ``score``, the highest first.
+        """
+        return []
 
     @abstractmethod
     def metrics(self) -> Sequence[Metric]:

@@ -7,8 +7,29 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from taskzoo.data.readers.values import mixed_types, plain
-from taskzoo.errors import DataError
+from taskzoo.errors import DataError, shown
 from taskzoo.types import Row
+
+from .written_lists import is_broken_list, written_list
+
+
+def label_value(row: Row) -> Any:
+    """The label as plain Python; a list that a program wrote into a cell is a list.
+
+    Raises:
+        DataError: a list that cannot be read.
+    """
+    value = plain(row.get("label"))
+    if not isinstance(value, str):
+        return value
+    written = written_list(value)
+    if written is None and is_broken_list(value):
+        raise DataError(
+            f"the label {shown(value)} looks like a list that a program wrote, and cannot be read; write it as JSON.",
+            file=row.source,
+            line=row.line,
+        )
+    return value if written is None else plain(written)
 
 
 def check_types(rows: Sequence[Row]) -> None:
@@ -23,15 +44,15 @@ def check_types(rows: Sequence[Row]) -> None:
         (first, a), (second, b) = list(kinds.items())[:2]
         (earlier, known), (row, label) = given[a], given[b]
         raise DataError(
-            f"the label {label!r} is of the kind {second}, but {known!r} on line {earlier.line} is of the kind "
-            f"{first}; write all labels alike.",
+            f"the label {shown(label)} is of the kind {second}, but {shown(known)} on line {earlier.line} is of the "
+            f"kind {first}; write all labels alike.",
             file=row.source,
             line=row.line,
         )
 
 
 def one_label(row: Row, advice: str = "give one") -> str:
-    """The label as text, without whitespace around it.
+    """The label as text, without whitespace around it; a list of one label is that label.
 
     Args:
         row: a row as a reader found it.
@@ -40,12 +61,14 @@ def one_label(row: Row, advice: str = "give one") -> str:
     Raises:
         DataError: missing, empty, or not a single label.
     """
-    value = plain(row.get("label"))
+    value = label_value(row)
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]
     if value is None or (isinstance(value, str) and not value.strip()):
         raise DataError("the label is missing or empty; fill it in or remove the row.", file=row.source, line=row.line)
     if isinstance(value, list):
         raise DataError(
-            f"the label {value!r} is a list and one label per text was asked for; {advice}.",
+            f"the label {shown(value)} is a list and one label per text was asked for; {advice}.",
             file=row.source,
             line=row.line,
         )
@@ -65,7 +88,7 @@ def label_name(row: Row, value: Any) -> str:
         return str(int(value))
     if isinstance(value, str | int | float):
         return str(value).strip()
-    raise DataError(f"the label {value!r} is neither text nor number.", file=row.source, line=row.line)
+    raise DataError(f"the label {shown(value)} is neither text nor number.", file=row.source, line=row.line)
 
 
 def in_order(names: Iterable[str]) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Sequence
+from types import MappingProxyType
 from typing import Any, Self
 
 import numpy as np
@@ -31,6 +32,7 @@ class MultiLabelHead(Head):
 
     problem_type = "multi_label_classification"
     primary_metric = "average_precision_macro"
+    no_answer = MappingProxyType({"labels": []})
 
     def __init__(
         self,
@@ -105,6 +107,18 @@ class MultiLabelHead(Head):
             "temperature": self.temperature,
             "thresholds": dict(zip(self.labels, self.thresholds, strict=True)),
         }
+
+    @property
+    def logit_scaling(self) -> tuple[float, float]:
+        return 1 / self.temperature, 0.0
+
+    def plain_lines(self) -> list[str]:
+        """Which labels are given depends on the thresholds, which ``transformers`` does not know."""
+        thresholds = dict(zip(self.labels, self.thresholds, strict=True))
+        return [
+            f"thresholds = {thresholds!r}",
+            'labels = [found["label"] for found in outputs if found["score"] >= thresholds[found["label"]]]',
+        ]
 
     def metrics(self) -> Sequence[Metric]:
         from taskzoo.metrics.multi_label import MultiLabel

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from statistics import fmean, pstdev
+from types import MappingProxyType
 from typing import Any, Self
 
 import numpy as np
@@ -28,6 +29,10 @@ class Scale:
     highest: float
 
 
+MOST_DEVIATIONS = 1e4
+"""From 0 to the mean of numbers that a layer in float32 can give in their own units."""
+
+
 class RegressionHead(Head):
     """One output, trained on targets of mean 0 and deviation 1.
 
@@ -39,6 +44,7 @@ class RegressionHead(Head):
 
     problem_type = "regression"
     primary_metric = "loss"
+    no_answer = MappingProxyType({"value": None})
 
     def __init__(self, scale: Scale, *, loss: str = "mse", delta: float = 1.0) -> None:
         self.labels = []
@@ -80,6 +86,22 @@ class RegressionHead(Head):
     def prediction(self, value: float) -> Prediction:
         """What is predicted, or gold, for a number."""
         return {"value": value}
+
+    @property
+    def logit_scaling(self) -> tuple[float, float]:
+        return (self.scale.deviation, self.scale.mean) if self._exact else (1.0, 0.0)
+
+    def plain_lines(self) -> list[str]:
+        """Predictions are held within the range of the training rows, which ``transformers`` does not do."""
+        scale, value = self.scale, 'outputs[0]["score"]'
+        if not self._exact:
+            value = f"{scale.mean!r} + {scale.deviation!r} * {value}"
+        return [f"value = min(max({value}, {scale.lowest!r}), {scale.highest!r})"]
+
+    @property
+    def _exact(self) -> bool:
+        """Whether float32, which a layer is in, tells apart numbers that are this far from 0 (dates as numbers)."""
+        return abs(self.scale.mean) <= MOST_DEVIATIONS * self.scale.deviation
 
     def metrics(self) -> Sequence[Metric]:
         from taskzoo.metrics.regression import Regression

@@ -92,6 +92,13 @@ class SingleLabelHead(Head):
         self.temperature = fit_temperature(logits, targets)
         return {"temperature": self.temperature}
 
+    @property
+    def logit_scaling(self) -> tuple[float, float]:
+        return 1 / self.temperature, 0.0
+
+    def plain_lines(self) -> list[str]:
+        return ['label, score = outputs[0]["label"], outputs[0]["score"]']
+
     def metrics(self) -> Sequence[Metric]:
         from taskzoo.metrics.single_label import SingleLabel
 

@@ -24,7 +24,7 @@ TEXT_OPTIONS: Mapping[str, Option] = {
 }
 """``class_weights`` and ``focal_gamma`` are for labels, not for numbers."""
 
-TEXT_FORMATS = ("csv", "tsv", "jsonl", "json", "parquet")
+TEXT_FORMATS = ("csv", "tsv", "jsonl", "json", "parquet", "fasttext")
 
 # "title" and "description" appear next to the text as often as instead of it, and "target" and "value" can be anything.
 _TEXT = (
@@ -33,7 +33,7 @@ _TEXT = (
 )
 _LABEL = (
     *("category", "class", "intent", "sentiment", "labels", "categories", "emotion", "topic", "polarity"),
-    *("stars", "rating", "overall", "score", "gold_label", "is_duplicate"),
+    *("stars", "rating", "overall", "score", "gold_label", "is_duplicate", "cats"),
     *("标签", "类别", "分类", "情感", "情感倾向", "评分", "星级"),
 )
 _NUMBERED = ("sentence", "sentence_", "text", "text_", "question", "question_")

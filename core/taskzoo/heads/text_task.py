@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 from transformers import PreTrainedModel
 
-from taskzoo.errors import DataError, RequestError
+from taskzoo.errors import DataError, RequestError, nearest
+from taskzoo.errors import shown as shown_value
 from taskzoo.models.sequence import load_sequence_model
 from taskzoo.models.text_encoding import encode_texts
 from taskzoo.task import Task
-from taskzoo.types import Batch, Collate, Encoded, Example, Loss, Metric, Prediction, Row
+from taskzoo.types import Batch, Collate, Encoded, Example, Loss, Metric, Prediction, Row, SavedModel
 
 from .base import Head, pool_windows
 from .collator import SequenceCollator
 from .label_text import check_types, describe_counts, few, in_order, one_label
 from .multi_label import MultiLabelHead
+from .plain_use import plain_use
 from .regression import RegressionHead
 from .single_label import SingleLabelHead
+from .spelling import Spelling, label_key, plain_names
 from .text_examples import name_example, shown, text_example, whole_text
 from .text_options import TEXT_OPTIONS
 
@@ -59,6 +62,8 @@ class TextTask(Task):
         super().__init__({**{name: option.default for name, option in TEXT_OPTIONS.items()}, **options})
         self._counts: Counter[str] = Counter()  # rows of each class
         self._sources: frozenset[str] = frozenset()
+        self._pairs = False
+        self._spelling: Spelling | None = None
 
     # labels
 
@@ -71,7 +76,18 @@ class TextTask(Task):
             DataError: with file and line, for a label that cannot be used.
         """
         check_types(rows)
-        return [one_label(row) for row in rows]
+        return self.spelled([one_label(row) for row in rows])
+
+    def spelled(self, names: Sequence[str]) -> list[str]:
+        """The labels as the training rows, which come first, spell them: ``1`` and ``1.0`` are one label."""
+        if self._spelling is None:
+            self._spelling = Spelling(plain_names(names), self.label_key)
+        return self._spelling(names)
+
+    @staticmethod
+    def label_key(name: str) -> Hashable:
+        """What spellings of one label share."""
+        return label_key(name)
 
     def label_classes(self, gold: Any) -> list[str]:
         """The classes of a gold answer, for few-shot training; none for a number or ``None``."""
@@ -124,6 +140,7 @@ class TextTask(Task):
     def fit(self, examples: Sequence[Example]) -> None:
         gold = [example["label"] for example in examples]
         self._sources = frozenset(example.source for example in examples)
+        self._pairs = all(example["text_pair"] is not None for example in examples)
         self._counts = Counter(name for label in gold for name in self.label_classes(label))
         self._use(self.fit_head(gold))
         self.probe_first = self._helped_by_a_probe(len(examples))
@@ -138,8 +155,16 @@ class TextTask(Task):
         that chance put it there, it is counted and always wrong.
 
         Raises:
-            DataError: such a label in any other file.
+            DataError: such a label in any other file; or one text where all training rows had two.
         """
+        for example in examples if self._pairs else ():
+            if example["text_pair"] is None and not example.get("is_name"):
+                raise DataError(
+                    "the model was trained on pairs of texts, and this row has no text_pair; fill it in, or name its "
+                    "column (--columns text_pair=NAME). From Python, give (text, text_pair).",
+                    file=example.source,
+                    line=example.line,
+                )
         pairs = [example["text_pair"] for example in examples]
         limits = {name: self.options[name] for name in ("max_length", "long_texts")}
         encoded = encode_texts(processor, [example["text"] for example in examples], pairs, **limits)
@@ -149,9 +174,10 @@ class TextTask(Task):
             targets.append(None if gold is None else self.text_head.target(gold))
             unknown = [] if gold is None else self.text_head.unknown_labels(gold)
             if unknown and example.source not in self._sources:
+                near = "".join(f" (nearest: {name!r})" for name in nearest(unknown[0], self.text_head.labels, limit=1))
                 raise DataError(
-                    f"the label {unknown[0]!r} does not occur in any training row; the labels there are "
-                    f"{few(self.text_head.labels)}. Correct it, or add training rows that have it.",
+                    f"the label {shown_value(unknown[0])} does not occur in any training row; the labels there are "
+                    f"{few(self.text_head.labels)}{near}. Correct it, or add training rows that have it.",
                     file=example.source,
                     line=example.line,
                 )
@@ -185,6 +211,13 @@ class TextTask(Task):
 
     # predictions
 
+    @property
+    def input_roles(self) -> Sequence[str]:
+        return ("text", "text_pair") if self._pairs else ()
+
+    def empty_prediction(self, row: Row) -> Prediction:
+        return {"text": row.get("text", ""), **self.text_head.no_answer}
+
     def assemble(self, examples: Sequence[Example], parts: Sequence[Sequence[np.ndarray]]) -> list[Prediction]:
         return _with_texts(examples, self.text_head.predictions(pool_windows(parts)))
 
@@ -194,14 +227,26 @@ class TextTask(Task):
     def metrics(self) -> Sequence[Metric]:
         return self.text_head.metrics()
 
+    # without this library
+
+    @property
+    def logit_scaling(self) -> tuple[float, float]:
+        return self.text_head.logit_scaling
+
+    def plain_use(self, saved: SavedModel) -> str:
+        return plain_use(self.text_head, saved, self.options, pairs=self._pairs)
+
     # storage
 
     def state(self) -> dict[str, Any]:
-        return {"head": {"class": type(self.text_head).__name__, "state": self.text_head.state()}}
+        head = {"class": type(self.text_head).__name__, "state": self.text_head.state()}
+        return {"head": head, "pairs": self._pairs}
 
     def restore(self, state: Mapping[str, Any]) -> None:
+        self._pairs = bool(state.get("pairs"))  # runs of earlier versions do not say
         by_name = {head.__name__: head for head in self.heads}
         self._use(by_name[state["head"]["class"]].from_state(state["head"]["state"]))
+        self._spelling = Spelling(self.text_head.labels, self.label_key)
 
     def _use(self, head: Head) -> None:
         self.text_head, self.primary_metric = head, head.primary_metric

@@ -32,9 +32,14 @@ class LabelCounts:
     def f1(self) -> np.ndarray:
         return _divide(2 * self.right, self.predicted + self.gold)
 
-    def macro(self, values: np.ndarray) -> float:
-        """The mean of ``values`` over the labels that are predicted or gold at all; NaN if none is."""
+    def macro(self, values: np.ndarray, always: int = 0) -> float:
+        """The mean of ``values`` over the labels that are predicted or gold at all, and the first ``always`` of all.
+
+        NaN if none is predicted or gold.
+        """
         occurs = self.predicted + self.gold > 0
+        if occurs.any():
+            occurs[:always] = True
         return ratio(values[occurs].sum(), float(occurs.sum()))
 
     def weighted(self, values: np.ndarray) -> float:

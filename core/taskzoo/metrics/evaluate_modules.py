@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from numbers import Real
+from pathlib import Path
 from typing import Any
 
 import datasets
@@ -56,6 +58,12 @@ class EvaluateMetric(Metric):
         """
         if not isinstance(self._given, str):
             return self._given
+        script = Path(self._given, f"{self._given}.py")
+        if not Path(self._given).is_absolute() and os.sep not in self._given and script.is_file():
+            raise RequestError(
+                f"The evaluate module {self._given!r} is a name of the hub, and a folder of that name with the script "
+                f"{script.name} is here; name it './{self._given}' to run this script, or rename the folder."
+            )
         try:
             return evaluate.load(self._given, keep_in_memory=True)
         except (OSError, ValueError, ImportError) as error:  # not found, no connection, a package it needs

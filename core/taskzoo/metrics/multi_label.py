@@ -20,11 +20,12 @@ from .reliability import clipped, gaps, reliability
 class MultiLabel(Metric):
     """``MultiLabel(labels).compute(predictions=[{"labels": [...]}], references=[{"labels": [...]}])``.
 
-    Macro averages of precision, recall and F1 are over the labels that occur in gold or predictions; those of
-    ``roc_auc`` and ``average_precision`` over labels that some examples have and others lack. All gold labels outside
-    ``labels`` are together one further label that is never predicted; ``hamming_loss`` and the scores of probabilities
-    leave it out. ``f1_samples`` of an example with neither gold nor predicted labels is 0, as in scikit-learn.
-    A score is NaN where it is undefined: without examples, labels, or anything to rank.
+    Macro averages of precision, recall and F1 are over all ``labels``, also those that are neither gold nor predicted,
+    which count as 0, as in scikit-learn; those of ``roc_auc`` and ``average_precision`` over labels that some examples
+    have and others lack. All gold labels outside ``labels`` are together one further label that is never predicted;
+    ``hamming_loss`` and the scores of probabilities leave it out. ``f1_samples`` of an example with neither gold nor
+    predicted labels is 0, as in scikit-learn. A score is NaN where it is undefined: without examples, labels, or
+    anything to rank.
 
     Predictions have ``labels`` and ``_probabilities``, one per label in the order of the labels; where these are
     missing, predicted labels count as having probability 1, the others 0. References have ``labels``.
@@ -121,18 +122,18 @@ class MultiLabel(Metric):
             area, average = ranking(weights)
             return {
                 "f1_micro": f1,
-                "f1_macro": found.macro(found.f1),
+                "f1_macro": found.macro(found.f1, size),
                 "f1_weighted": found.weighted(found.f1),
                 "precision_micro": precision,
-                "precision_macro": found.macro(found.precision),
+                "precision_macro": found.macro(found.precision, size),
                 "recall_micro": recall,
-                "recall_macro": found.macro(found.recall),
+                "recall_macro": found.macro(found.recall, size),
                 **{name: ratio(value, total) for name, value in zip(means, sums[: len(means)], strict=True)},
                 "roc_auc_macro": _mean_of_defined(area),
                 "average_precision_macro": _mean_of_defined(average),
                 "ece": ratio(float(np.abs(sums[len(means) :]).sum()), total),
                 "f1_micro_at_half": at_half.micro()[2],
-                "f1_macro_at_half": at_half.macro(at_half.f1),
+                "f1_macro_at_half": at_half.macro(at_half.f1, size),
             }
 
         return scores

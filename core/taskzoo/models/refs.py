@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from taskzoo import registry
 from taskzoo.errors import RequestError, UnknownNameError
+
+from .directories import check_directory, read_config
 
 SCRATCH = "scratch:"
 ARCHITECTURES = {"bert": "encoder", "gpt2": "decoder", "t5": "encoder-decoder", "marian": "encoder-decoder"}
@@ -34,6 +35,7 @@ class ModelRef:
         entry: its name in the registry, if it has one.
         revision: the hub revision to load, if the registry names one.
         package: the distribution that holds it for use without a network, if the registry knows one.
+        trusted: whether Python code that comes with the checkpoint may be run.
     """
 
     name: str
@@ -43,6 +45,7 @@ class ModelRef:
     entry: str | None = None
     revision: str | None = None
     package: str | None = None
+    trusted: bool = False
 
     @property
     def is_scratch(self) -> bool:
@@ -55,7 +58,8 @@ class ModelRef:
     @property
     def loading(self) -> dict[str, Any]:
         """Keywords for ``from_pretrained`` besides the location."""
-        return {"revision": self.revision} if self.revision else {}
+        code = {"trust_remote_code": self.trusted}
+        return {"revision": self.revision, **code} if self.revision else code
 
 
 def resolve_model(name: str) -> ModelRef:
@@ -78,25 +82,17 @@ def resolve_model(name: str) -> ModelRef:
         revision = None if path else entry.revision
         return ModelRef(name, location, entry.family, entry.kind, entry.name, revision, package)
     if Path(name).is_dir():
-        config = _read_config(Path(name))
-        return ModelRef(name, str(Path(name).resolve()), config.get("model_type", ""), model_kind(config))
+        check_directory(Path(name))
+        config = read_config(Path(name))
+        return ModelRef(name, str(Path(name).resolve()), model_family(config), model_kind(config))
     if name.startswith(SCRATCH):
         architecture, _ = parse_scratch(name)
         return ModelRef(name, name, architecture, ARCHITECTURES[architecture])
     if name.count("/") == 1 and not name.startswith((".", "/", "~")) and not name.endswith("/"):
         return ModelRef(name, name, package=packages.get(name))
+    if Path(name).is_file():
+        raise RequestError(f"{name!r} is a file; --model takes the directory that holds it.")
     raise UnknownNameError("model", name, known, "`zoo models` lists all; a directory or a hub id works as well.")
-
-
-def _read_config(folder: Path) -> dict[str, Any]:
-    file = folder / "config.json"
-    if not file.is_file():
-        raise RequestError(f"The directory {str(folder)!r} holds no model: it has no config.json.")
-    try:
-        config: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    except ValueError:
-        raise RequestError(f"{file} is not JSON, so the model there cannot be loaded.") from None
-    return config
 
 
 def parse_scratch(name: str) -> tuple[str, str]:
@@ -112,8 +108,15 @@ def parse_scratch(name: str) -> tuple[str, str]:
     return architecture, size
 
 
+def model_family(config: dict[str, Any]) -> str:
+    """The ``model_type`` in the content of a ``config.json``; of a pooled head (:mod:`.pooling`) its backbone's."""
+    family: str = config.get("backbone_type") or config.get("model_type", "")
+    return family
+
+
 def model_kind(config: dict[str, Any]) -> str:
     """``encoder``, ``decoder`` or ``encoder-decoder`` from the content of a ``config.json``."""
+    config = config["backbone"] if isinstance(config.get("backbone"), dict) else config
     if config.get("is_encoder_decoder"):
         return "encoder-decoder"
     architectures = config.get("architectures") or [""]

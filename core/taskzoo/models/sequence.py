@@ -8,15 +8,18 @@ from typing import Any
 
 from transformers import (
     MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING,
+    MODEL_FOR_TEXT_ENCODING_MAPPING,
     AutoConfig,
     AutoModel,
     AutoModelForSequenceClassification,
+    AutoModelForTextEncoding,
     PreTrainedModel,
 )
 
 from taskzoo.errors import RequestError
 
-from .pooling import PooledClassifier
+from .loading import hub_keywords
+from .pooling import PooledClassifier, PooledConfig
 from .sinusoids import freeze_sinusoids
 
 
@@ -31,7 +34,8 @@ def load_sequence_model(
             ``multi_label_classification`` or ``regression``.
         labels: names of the outputs; a number has one output without a name.
         pooling: ``auto`` is ``transformers``' own head for the architecture, which plain ``transformers`` loads; for
-            encoder-decoders, whose own head would run the decoder too, it is ``mean`` over the encoder. Any other of
+            encoder-decoders, whose own head would run the decoder too, it is ``mean`` over the encoder, and for a
+            number from a decoder, whose own head has no bias to hold its mean, ``last``. Any other of
             :data:`~taskzoo.models.pooling.POOLINGS` is a :class:`PooledClassifier`.
         loading: passed on to ``from_pretrained``.
 
@@ -42,24 +46,46 @@ def load_sequence_model(
     if labels:
         settings["id2label"] = dict(enumerate(labels))
         settings["label2id"] = {label: i for i, label in enumerate(labels)}
-    hub = {k: v for k, v in loading.items() if k == "revision"}
-    config = AutoConfig.from_pretrained(checkpoint, **settings, **hub)
-    saved = getattr(config, "sequence_pooling", None)
-    own_head = type(config) in MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING
-    if pooling == "auto":
-        pooling = saved or ("mean" if config.is_encoder_decoder or not own_head else "own")
+    config = AutoConfig.from_pretrained(checkpoint, **settings, **hub_keywords(loading))
+    saved = isinstance(config, PooledConfig)
+    if type(config).__module__.startswith("transformers_modules.") and not _with_code(config):
+        raise RequestError(
+            "The code of this checkpoint has no classifier for texts (AutoModelForSequenceClassification)."
+        )
+    if (config.architectures or [""])[0].endswith("EncoderModel"):  # T5's encoder alone, which calls itself no half
+        config.is_encoder_decoder = True
+    own_head = _with_code(config) or type(config) in MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING
+    if pooling == "auto" and saved:
+        pooling = config.sequence_pooling
+    elif pooling == "auto":
+        pooling = "mean" if config.is_encoder_decoder or not own_head else "own"
     if pooling == "own":
         model: PreTrainedModel = AutoModelForSequenceClassification.from_pretrained(
-            checkpoint, config=config, ignore_mismatched_sizes=True, **loading
+            checkpoint, config=config, **loading
         )
-        return model
-    if config.is_encoder_decoder and pooling == "last":
+        if problem_type != "regression" or _has_bias(model):
+            return model
+        pooling = "last"
+    backbone = config.backbone if saved else config
+    if backbone.is_encoder_decoder and pooling == "last":
         raise RequestError("pooling=last reads a decoder's last token; an encoder-decoder takes mean or first.")
-    config.sequence_pooling = pooling
-    PooledClassifier.register_for_auto_class("AutoModelForSequenceClassification")
-    if saved is None:
-        model = PooledClassifier(config, AutoModel.from_pretrained(checkpoint, config=deepcopy(config), **loading))
+    if saved:
+        config.sequence_pooling = pooling
+        model = PooledClassifier.from_pretrained(checkpoint, config=config, **loading)
     else:
-        model = PooledClassifier.from_pretrained(checkpoint, config=config, ignore_mismatched_sizes=True, **loading)
+        pooled = PooledConfig(deepcopy(config), sequence_pooling=pooling, **settings)
+        auto = AutoModelForTextEncoding if type(config) in MODEL_FOR_TEXT_ENCODING_MAPPING else AutoModel
+        model = PooledClassifier(pooled, auto.from_pretrained(checkpoint, config=config, **loading))
     freeze_sinusoids(model)
     return model
+
+
+def _with_code(config: Any) -> bool:
+    """Whether the checkpoint brings a classifier of its own."""
+    return "AutoModelForSequenceClassification" in (getattr(config, "auto_map", None) or {})
+
+
+def _has_bias(model: PreTrainedModel) -> bool:
+    """Whether the head has a bias; decoders' own heads have none."""
+    inside = f"{model.base_model_prefix}."
+    return any(name.endswith("bias") for name, _ in model.named_parameters() if not name.startswith(inside))

@@ -10,10 +10,10 @@ import numpy as np
 
 from taskzoo.errors import RequestError
 
-from .loading import explain_load_errors
+from .loading import backbone_config, explain_load_errors
 from .refs import resolve_model
 from .text_encoding import encode_texts
-from .tokenizers import load_tokenizer, special_tokens_around
+from .tokenizers import fit_vocabulary, load_tokenizer, special_tokens_around
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -43,7 +43,9 @@ def token_vectors(model_name: str) -> Callable[[Sequence[str]], list[np.ndarray]
 
         tokenizer = load_tokenizer(ref)
         with explain_load_errors(ref, "model"):
-            model = AutoModel.from_pretrained(ref.location, dtype=torch.float32, **ref.loading)
+            config = backbone_config(ref.location, ref.loading)
+            model = AutoModel.from_pretrained(ref.location, config=config, dtype=torch.float32, **ref.loading)
+            fit_vocabulary(model, tokenizer, ref.name)
         return tokenizer, (model.get_encoder() if model.config.is_encoder_decoder else model).eval()
 
     return lambda texts: _embed(*load(), texts)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from taskzoo.errors import RequestError
@@ -11,9 +12,16 @@ from taskzoo.errors import RequestError
 from .loading import explain_load_errors, load_config
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerBase
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
     from .refs import ModelRef
+
+_VOCABULARIES = {"tokenizer.json", "vocab.txt", "vocab.json", "bpe.codes", "vocab.bpe", "dict.txt"}
+_VOCABULARY_SUFFIXES = (".model", ".spm", ".vocab", ".tiktoken")
+_ONLY_SETTINGS = {"tokenizer_config.json", "merges.txt", "added_tokens.json", "special_tokens_map.json"}
+
+_PAIRED = {"encoder-decoder"}
+"""Model types whose two sides each have a table of their own."""
 
 UNLIMITED = 10**9
 """What ``model_max_length`` is when the model sets no limit (relative positions)."""
@@ -27,15 +35,13 @@ def load_tokenizer(ref: ModelRef) -> PreTrainedTokenizerBase:
     Models without a pad token (GPT-2) get their end-of-text token: inputs are masked by length, never by id.
 
     Raises:
-        RequestError: it cannot be loaded, or has neither pad nor end token.
+        RequestError: it cannot be loaded, has no vocabulary, or has neither pad nor end token.
     """
-    from transformers import AutoTokenizer
-
     with explain_load_errors(ref, "tokenizer"):
         config = load_config(ref)
-        tokenizer = AutoTokenizer.from_pretrained(ref.location, **ref.loading)
+        tokenizer = _read(ref)
         if _lacks_prefix_space(tokenizer):
-            tokenizer = AutoTokenizer.from_pretrained(ref.location, add_prefix_space=True, **ref.loading)
+            tokenizer = _read(ref, add_prefix_space=True)
             if _lacks_prefix_space(tokenizer):  # some classes keep the flag as an attribute only
                 _set_prefix_space(tokenizer)
     if tokenizer.pad_token_id is None:
@@ -44,6 +50,45 @@ def load_tokenizer(ref: ModelRef) -> PreTrainedTokenizerBase:
         tokenizer.pad_token = tokenizer.eos_token
     tokenizer.model_max_length = min(tokenizer.model_max_length, context_length(config), UNLIMITED)
     return tokenizer
+
+
+def _read(ref: ModelRef, **settings: Any) -> PreTrainedTokenizerBase:
+    from transformers import AutoTokenizer
+
+    try:
+        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(ref.location, **ref.loading, **settings)
+    except Exception as error:
+        if not _has_vocabulary_file(ref, None):
+            raise _no_tokenizer(ref) from error
+        raise ValueError(str(error)) from error  # the tokenizers library raises Exception itself
+    special = {*tokenizer.all_special_tokens, *tokenizer.added_tokens_encoder, "▁"}
+    if not _has_vocabulary_file(ref, tokenizer) or special >= set(tokenizer.get_vocab()):
+        raise _no_tokenizer(ref)
+    return tokenizer
+
+
+def _has_vocabulary_file(ref: ModelRef, tokenizer: PreTrainedTokenizerBase | None) -> bool:
+    """Whether the directory holds a vocabulary; without one ``transformers`` makes an empty tokenizer.
+
+    Some tokenizers need none (bytes, characters). A hub id is not looked into.
+    """
+    names = {*getattr(tokenizer, "vocab_files_names", {}).values()} - _ONLY_SETTINGS
+    if not ref.is_local or (tokenizer is not None and not names):
+        return True
+    folder = Path(ref.location)
+    return any((folder / name).is_file() for name in names) or any(
+        file.name in _VOCABULARIES or file.suffix in _VOCABULARY_SUFFIXES for file in folder.iterdir()
+    )
+
+
+def _no_tokenizer(ref: ModelRef) -> RequestError:
+    folder = Path(ref.location)
+    around = [file.parent for file in sorted(folder.parent.glob("tokenizer.json"))] if ref.is_local else []
+    where = f"those in {str(around[0])!r}" if around else "those of the model that it was made from"
+    return RequestError(
+        f"The checkpoint {ref.name!r} has no tokenizer: none of its files holds a vocabulary (tokenizer.json, "
+        f"vocab.txt, spiece.model ...). Copy the tokenizer's files into it: {where}."
+    )
 
 
 def is_byte_level(tokenizer: PreTrainedTokenizerBase) -> bool:
@@ -81,6 +126,7 @@ def context_length(config: Any) -> int:
 
     RoBERTa and similar models count positions from ``pad_token_id + 1``, so 514 positions hold 512 tokens.
     """
+    config = getattr(config, "backbone", config)  # of a pooled head
     found = (getattr(config, name, None) for name in ("max_position_embeddings", "n_positions"))
     positions = next((number for number in found if isinstance(number, int) and number > 0), None)
     if positions is None or config.model_type in {"t5", "mt5", "umt5"}:  # relative positions: no limit
@@ -94,8 +140,47 @@ def special_tokens_around(tokenizer: PreTrainedTokenizerBase) -> tuple[list[int]
     """The special tokens before and after the content of a sequence."""
     probe: list[int] = tokenizer("a", add_special_tokens=False)["input_ids"]
     whole: list[int] = tokenizer("a")["input_ids"]
-    start = next(i for i in range(len(whole)) if whole[i : i + len(probe)] == probe)
+    start = next((i for i in range(len(whole)) if whole[i : i + len(probe)] == probe), None)
+    if start is None:
+        raise RequestError("The tokenizer splits a text otherwise between its special tokens than without them.")
     return whole[:start], whole[start + len(probe) :]
+
+
+def fit_vocabulary(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, name: str) -> str:
+    """Give the embeddings of ``model`` a row for every token, where tokens were added to the tokenizer alone.
+
+    Args:
+        model: as loaded.
+        tokenizer: loaded from the same checkpoint.
+        name: of the checkpoint, for messages.
+
+    Returns:
+        A line about the rows that were added; empty if there are enough.
+
+    Raises:
+        RequestError: the tokenizer is that of another model.
+    """
+    highest = max(tokenizer.get_vocab().values())
+    sides: list[Any] = [getattr(model, side) for side in ("encoder", "decoder") if model.config.model_type in _PAIRED]
+    rows = min(_rows(part) for part in sides or [model])
+    if highest < rows:
+        return ""
+    added = {i for i in tokenizer.added_tokens_encoder.values() if i >= rows}
+    if len(added) <= highest - rows:
+        raise RequestError(
+            f"The tokenizer of {name!r} has {highest + 1:,} tokens and its model {rows:,} embeddings, so they belong "
+            "to different models; copy the tokenizer's files of the same model."
+        )
+    for part in sides or [model]:
+        part.resize_token_embeddings(highest + 1)
+    if sides:
+        model.config.vocab_size = model.config.decoder.vocab_size
+    return f"{len(added)} embeddings were added, for tokens of the tokenizer that the model has none for"
+
+
+def _rows(model: Any) -> int:
+    table = model.get_input_embeddings()
+    return int(table.weight.shape[0])
 
 
 class WordEncoder:

@@ -9,9 +9,11 @@ from __future__ import annotations
 from typing import Any
 
 from torch import nn
-from transformers import AutoConfig, EncoderDecoderModel, PreTrainedModel
+from transformers import EncoderDecoderModel, PreTrainedModel
 
 from taskzoo.errors import RequestError
+
+from .loading import backbone_config
 
 FAMILIES = (
     *("bert", "roberta", "xlm-roberta", "camembert", "electra", "roformer", "rembert", "roberta-prelayernorm"),
@@ -28,14 +30,18 @@ def warm_start(checkpoint: str, *, start: int, end: int, pad: int, **loading: An
     Raises:
         RequestError: the architecture cannot be used as a decoder.
     """
-    hub = {k: v for k, v in loading.items() if k == "revision"}
-    family = AutoConfig.from_pretrained(checkpoint, **hub).model_type
+    encoder, decoder = (
+        backbone_config(checkpoint, loading, is_decoder=decodes, add_cross_attention=decodes)
+        for decodes in (False, True)
+    )
+    family = encoder.model_type
     if family not in FAMILIES:
         raise RequestError(
             f"A model of the family {family!r} cannot be used as a decoder; take an encoder-decoder (t5, bart, "
             f"marian), a decoder (gpt2), or an encoder of the families {', '.join(FAMILIES[:5])}."
         )
-    sides = {f"{side}_{name}": value for side in ("encoder", "decoder") for name, value in loading.items()}
+    sides: dict[str, Any] = {"encoder_config": encoder, "decoder_config": decoder}
+    sides |= {f"{side}_{name}": value for side in ("encoder", "decoder") for name, value in loading.items()}
     model: PreTrainedModel = EncoderDecoderModel.from_encoder_decoder_pretrained(checkpoint, checkpoint, **sides)
     pooler = getattr(model.encoder, "pooler", None)
     if isinstance(pooler, nn.Module):

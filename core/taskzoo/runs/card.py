@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any
 
+from taskzoo.escapes import markdown, markdown_code
+from taskzoo.types import SavedModel
+
 from .data import UNLABELLED
-from .directory import RunDirectory, write_text
+from .directory import RunDirectory, read_json, write_text
 from .plan import Plan
 from .wording import overlap_notes, result_notes, result_table, score_columns
 
 
-def write_card(directory: RunDirectory, plan: Plan, metrics: dict[str, Any], manifest: dict[str, Any]) -> None:
-    """Write the card from facts that the run recorded; it claims nothing else."""
+def write_card(
+    directory: RunDirectory, plan: Plan, metrics: dict[str, Any], manifest: dict[str, Any], processor: Any
+) -> None:
+    """Write the card from facts that the run recorded; it claims nothing else, and no name in it is mark-up.
+
+    ``processor`` is what was saved with the model.
+    """
     model, environment = manifest["model"], manifest["environment"]
     training = [
         f"- {plan.method().describe(plan.config.training)}, seed {manifest['seed']}, {manifest['precision']}",
@@ -19,13 +28,15 @@ def write_card(directory: RunDirectory, plan: Plan, metrics: dict[str, Any], man
         f"- {manifest['steps']} steps in {manifest['seconds']['train']:.0f} s on {environment['device']} "
         f"({environment['processor']}); best at step {manifest['best_step']}",
     ]
+    if model["trust_remote_code"]:
+        training.append("- with `--trust-remote-code`: Python code that comes with the base model was run")
     paragraphs = [
-        f"# {directory.path.name}",
-        f"`{model['name']}` fine-tuned for **{plan.entry.name}** with Task Zoo "
+        f"# {markdown(directory.path.name)}",
+        f"{markdown_code(model['name'])} fine-tuned for **{markdown(plan.entry.name)}** with Task Zoo "
         f"{environment['packages'].get('taskzoo', '')}.",
         "## Results",
         "\n".join(result_table(score_columns(metrics))),
-        *result_notes(metrics),
+        *map(markdown, result_notes(metrics)),
         "Intervals are 95% bootstrap intervals over rows. They say how far the scores may be off because the test rows "
         "are few, not how well the model does on other kinds of text.",
         "## Data",
@@ -33,14 +44,29 @@ def write_card(directory: RunDirectory, plan: Plan, metrics: dict[str, Any], man
         "## Training",
         "\n".join(training),
         "## Use",
-        f'```bash\nzoo predict {directory.path} "some text"\n```',
-        "The folder `model/` loads with plain `transformers` as well. `config.yaml` repeats the run: "
-        "`zoo run --config config.yaml`.",
+        f'```bash\nzoo predict {shlex.quote(directory.shown)} "some text"\n```',
+        "`config.yaml` repeats the run: `zoo run --config config.yaml`.",
+        *_plain_use(directory, plan, processor),
         "## Limits",
         "The model knows only what it was trained on: these labels or targets, and this kind of text. The licences of "
         "the base model and of the data apply; neither was checked here.",
     ]
     write_text(directory.card, "\n\n".join(paragraphs) + "\n")
+
+
+def _plain_use(directory: RunDirectory, plan: Plan, processor: Any) -> list[str]:
+    """How the model loads with ``transformers`` alone, and the task's lines for the same predictions."""
+    config = read_json(directory.model / "config.json")
+    own_code = bool(config.get("auto_map"))
+    saved = SavedModel(directory.model, f"{directory.shown}/model", processor, own_code)
+    loads = "The folder `model/` loads with plain `transformers`"
+    if own_code:
+        loads += (
+            " and `trust_remote_code=True`: its head is not one that the library has, so the code is in the folder. "
+            "Without that, loading fails"
+        )
+    lines = plan.task.plain_use(saved)
+    return ["### Without Task Zoo", f"{loads}.", *([lines] if lines else [])]
 
 
 def _data_lines(plan: Plan, manifest: dict[str, Any]) -> list[str]:
@@ -49,8 +75,8 @@ def _data_lines(plan: Plan, manifest: dict[str, Any]) -> list[str]:
         source = manifest["data"].get(split, {}).get("source", "split off the training rows")
         if plan.config.data.name == "demo":
             source = "built-in demo set"
-        lines.append(f"- {split}: {count} rows ({source})")
+        lines.append(f"- {split}: {count} rows ({markdown(source)})")
     if unlabelled := manifest["splits"].get(UNLABELLED):
         source = manifest["data"].get(UNLABELLED, {}).get("source", "the training rows left out by shots")
-        lines.append(f"- unlabelled: {unlabelled['rows']} rows ({source})")
-    return lines + [f"- {note}" for note in overlap_notes(manifest["overlap"])]
+        lines.append(f"- unlabelled: {unlabelled['rows']} rows ({markdown(source)})")
+    return lines + [f"- {markdown(note)}" for note in overlap_notes(manifest["overlap"])]

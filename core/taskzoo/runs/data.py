@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.resources
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -12,16 +13,27 @@ from typing import Any
 from taskzoo import registry
 from taskzoo.config import DataConfig
 from taskzoo.data.holdout import held_out
-from taskzoo.data.hub import HubData, load_hub_rows
-from taskzoo.data.readers import GROUP, ReadRequest, content_sha256, file_sha256, find_splits, read_rows, source_files
+from taskzoo.data.hub import HubData, is_saved_data_set, load_hub_rows
+from taskzoo.data.readers import (
+    GROUP,
+    ReadRequest,
+    content_sha256,
+    expand,
+    find_splits,
+    read_rows,
+    source_files,
+    unused_entries,
+)
+from taskzoo.data.readers.names import listed
 from taskzoo.data.shots import take_shots
 from taskzoo.data.splits import overlap_report, split_examples
 from taskzoo.errors import RequestError, UnknownNameError
-from taskzoo.languages import as_language
+from taskzoo.languages import language_tag
 from taskzoo.spec import TaskSpec
 from taskzoo.task import Task
 from taskzoo.types import Example, Row
 
+from .bad_rows import leave_out_bad
 from .memory import MemoryRows, input_mappings, rows_from_memory, splits_in_memory
 
 SPLITS = ("train", "validation", "test")
@@ -65,11 +77,16 @@ def load_splits(
     """
     memory = splits_in_memory(memory or {})
     request = make_request(spec, task, columns=data.columns, format=data.format, group=data.group_by)
-    read = _read_memory(request, memory) if memory else _read(request, data)
+    bad: list[str] | None = [] if data.skip_bad_rows else None
+    request = replace(request, incomplete=bool(task.incomplete_rows), bad=bad)
+    read = _read_memory(request, memory, data) if memory else _read(request, data)
     if data.unlabelled not in (None, REST):
         texts = replace(request, group=None, labelled=False, notes=Counter())
-        read.rows[UNLABELLED], read.sources[UNLABELLED] = _read_file(str(data.unlabelled), texts)
+        read.rows[UNLABELLED], read.sources[UNLABELLED] = _read_paths([str(data.unlabelled)], texts)
     raw = read.rows
+    if data.skip_bad_rows:
+        leave_out_bad(task, raw, read.sources)
+    incomplete = _leave_out_incomplete(raw, spec) if request.incomplete else 0
     examples = {name: task.prepare(raw[name], name) if raw.get(name) else [] for name in SPLITS}
     if not examples["train"]:
         raise RequestError("There are no training rows.")
@@ -81,6 +98,8 @@ def load_splits(
     groups = _groups(task, examples["train"], raw["train"] if data.group_by else None)
     _split_off(found, task, data, seed=seed, none=none, groups=groups)
     examples["train"], noticed = task.filter_train_rows(examples["train"])
+    if incomplete:
+        noticed = {**noticed, task.incomplete_rows: incomplete + noticed.get(task.incomplete_rows, 0)}
     if noticed:
         found.sources["train"]["noticed"] = noticed
     if not examples["train"]:
@@ -104,19 +123,6 @@ def load_splits(
 def file_rows(spec: TaskSpec, task: Task, path: str | Path, **wanted: Any) -> list[Row]:
     """The rows of one file as the task's roles. ``wanted``: as for :func:`make_request`."""
     return read_rows(path, make_request(spec, task, **wanted))
-
-
-def input_rows(spec: TaskSpec, task: Task, inputs: str | Mapping[str, Any] | Iterable[Any]) -> list[Row]:
-    """Rows to predict from a text, a mapping of the task's inputs, or any number of these.
-
-    Raises:
-        RequestError: anything else, or an input that is required is missing.
-    """
-    given, role = input_mappings(spec, inputs), spec.input_role
-    required = any(column.required and not column.target for column in spec.columns.values())
-    if not required and all(isinstance(item, Mapping) and list(item) == [role] for item in given):
-        return [Row(item, "input", number) for number, item in enumerate(given, 1)]  # the task says what may be empty
-    return rows_from_memory(given, make_request(spec, task, labelled=False), "input")
 
 
 def memory_rows(spec: TaskSpec, task: Task, values: MemoryRows, **wanted: Any) -> list[Row]:
@@ -160,7 +166,7 @@ def task_languages(spec: TaskSpec, task: Task) -> dict[str, str]:
     """Role -> code of the language of its texts, ``""`` if unknown: as the task knows it, else as its options say."""
     options = {**{name: option.default for name, option in spec.options.items()}, **task.options}
     given = {role: str(task.languages.get(role) or options.get(name) or "") for role, name in spec.languages.items()}
-    return {role: as_language(name) or name for role, name in given.items()}
+    return {role: language_tag(name) for role, name in given.items()}
 
 
 def paired_languages(spec: TaskSpec, languages: Mapping[str, str]) -> Mapping[str, str]:
@@ -173,16 +179,23 @@ def paired_languages(spec: TaskSpec, languages: Mapping[str, str]) -> Mapping[st
 
 def _read(request: ReadRequest, data: DataConfig) -> HubData:
     """The rows of the splits from a name, a folder or files; a split's own file, or none, replaces what a name has."""
-    given = {name: getattr(data, name) for name in SPLITS if getattr(data, name) is not None}
-    files = {name: path for name, path in given.items() if path != NONE}
-    named = HubData()
-    if data.name and data.name != "demo" and Path(data.name).is_dir():  # a folder that was named is absolute by now
+    given = data.files
+    files = {name: paths for name, paths in given.items() if paths != [NONE]}
+    named, unused = HubData(), {}
+    if data.name and is_saved_data_set(Path(data.name)):
+        named = load_hub_rows(data.name, request)
+    elif data.name and data.name != "demo" and Path(data.name).is_dir():  # a folder that was named is absolute by now
         files = {name: path for name, path in _splits_of(Path(data.name), request).items() if name not in given} | files
+        unused = _unused(Path(data.name), files, request)
     elif data.name:
         named = _read_named(data.name, request)
     if "train" not in {**named.rows, **files}:
         raise RequestError(f"No training file: {data.name or 'the data'} has {', '.join(files) or 'no split'} only.")
-    read = _read_files(files, request)
+    if data.test_columns and "test" not in files:
+        raise RequestError("--test-columns says where a test file has its columns, and there is none; use --columns.")
+    read = _read_files(files, request, data.test_columns)
+    if unused:
+        read.sources["train"]["left_out"] = read.sources["train"].get("left_out", {}) | unused
     for split in [split for split in named.rows if split not in given]:
         read.rows[split], read.sources[split] = named.rows[split], named.sources[split]
     return read
@@ -206,39 +219,84 @@ def _read_named(name: str, request: ReadRequest) -> HubData:
     return load_hub_rows(str(entry.hub), request, config=entry.config, revision=entry.revision)
 
 
-def _splits_of(folder: Path, request: ReadRequest) -> dict[str, str]:
+def _splits_of(folder: Path, request: ReadRequest) -> dict[str, list[str]]:
     found = find_splits(folder, request.spec.columns, paired_languages(request.spec, request.languages))
-    return {split: str(path) for split, path in found.items()}
+    return {split: [str(path)] for split, path in found.items()}
 
 
-def _read_files(files: Mapping[str, str], request: ReadRequest) -> HubData:
+def _unused(folder: Path, files: Mapping[str, Sequence[str]], request: ReadRequest) -> dict[str, int]:
+    """What of a folder was not used, as something that was left out."""
+    paired = paired_languages(request.spec, request.languages)
+    paths = [path for patterns in files.values() for pattern in patterns for path in expand(pattern)]
+    names = unused_entries(
+        folder, {file for path in paths for file in (path, *source_files(path, paired, request.spec.columns))}
+    )
+    return {f"files or folders in {folder.name} not used ({listed(names, limit=20)})": len(names)} if names else {}
+
+
+def _read_files(
+    files: Mapping[str, Sequence[str]], request: ReadRequest, test_columns: Mapping[str, str] | None = None
+) -> HubData:
     read = HubData()
-    for name, path in files.items():
-        group = request.group if name == "train" else None
-        read.rows[name], read.sources[name] = _read_file(path, replace(request, group=group, notes=Counter()))
+    for name, patterns in files.items():
+        wanted = _of_split(name, request, test_columns)
+        read.rows[name], read.sources[name] = _read_paths(patterns, wanted)
     return read
 
 
-def _read_file(path: str, request: ReadRequest) -> tuple[list[Row], dict[str, Any]]:
-    """The rows of a file, and what the manifest says of it."""
-    rows = read_rows(path, request)
-    paired = paired_languages(request.spec, request.languages)
-    source: dict[str, Any] = {"source": path, "sha256": content_sha256(path, paired), "rows": len(rows)}
-    if len(both := source_files(Path(path), paired)) > 1:
-        source["files"] = {str(file): file_sha256(file).hex() for file in both}
+def _of_split(name: str, request: ReadRequest, test_columns: Mapping[str, str] | None) -> ReadRequest:
+    """What is wanted of the rows of one split."""
+    return replace(
+        request,
+        columns=test_columns if name == "test" and test_columns else request.columns,
+        group=request.group if name == "train" else None,
+        incomplete=request.incomplete and name == "train",
+        notes=Counter(),
+        bad=None if request.bad is None else [],
+    )
+
+
+def _read_paths(patterns: Sequence[str], request: ReadRequest) -> tuple[list[Row], dict[str, Any]]:
+    """The rows of all files that are named, and what the manifest says of them."""
+    paths = list(dict.fromkeys(path for pattern in patterns for path in expand(pattern)))
+    rows = [row for path in paths for row in read_rows(path, request)]
+    paired, roles = paired_languages(request.spec, request.languages), request.spec.columns
+    hashes = [content_sha256(path, paired, roles) for path in paths]
+    sha256 = hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode()).hexdigest()
+    source: dict[str, Any] = {"source": ", ".join(patterns), "sha256": sha256, "rows": len(rows)}
+    if len(files := [file for path in paths for file in source_files(path, paired, roles)]) > 1:
+        source["files"] = {str(file): content_sha256(file) for file in files}
     if request.notes:
         source["left_out"] = dict(request.notes)
+    if request.bad:
+        source["bad_rows"] = request.bad
     return rows, source
 
 
-def _read_memory(request: ReadRequest, memory: Mapping[str, MemoryRows]) -> HubData:
+def _read_memory(request: ReadRequest, memory: Mapping[str, MemoryRows], data: DataConfig) -> HubData:
     read = HubData()
     for name, values in memory.items():
-        wanted = replace(request, group=request.group if name == "train" else None, labelled=name != UNLABELLED)
+        wanted = replace(_of_split(name, request, data.test_columns), labelled=name != UNLABELLED)
         given = values if wanted.labelled else input_mappings(request.spec, values)
         read.rows[name] = rows = rows_from_memory(given, wanted, name)
         read.sources[name] = {"source": "memory", "rows": len(rows), "fields": [dict(row.fields) for row in rows]}
+        if wanted.bad:
+            read.sources[name]["bad_rows"] = wanted.bad
     return read
+
+
+def _leave_out_incomplete(rows: dict[str, list[Row]], spec: TaskSpec) -> int:
+    """Take the training rows without a required value out of ``rows``; how many there were."""
+    required = [role for role, column in spec.columns.items() if column.required]
+    before = rows.get("train", [])
+    rows["train"] = [row for row in before if all(_has_content(row.get(role)) for role in required)]
+    return len(before) - len(rows["train"])
+
+
+def _has_content(value: Any) -> bool:
+    if isinstance(value, list | tuple):
+        return any(map(_has_content, value))
+    return value is not None and bool(str(value).strip())
 
 
 # splitting

@@ -5,12 +5,18 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from taskzoo.errors import RequestError
+from taskzoo.escapes import visible_cell
+
+TASK_FILE = "task.json"
+"""Beside the model: what prediction needs besides weights and processor."""
 
 
 class RunDirectory:
@@ -23,12 +29,28 @@ class RunDirectory:
         self.history, self.predictions = path / "history.jsonl", path / "predictions.jsonl"
         self.model, self.adapter, self.checkpoints = path / "model", path / "adapter", path / "checkpoints"
 
+    @property
+    def shown(self) -> str:
+        """The path as its card names it, without the folders above the working directory."""
+        path = self.path
+        if path.is_absolute():
+            path = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else Path(path.name)
+        return visible_cell(str(path))
+
     def read_manifest(self) -> dict[str, Any]:
         """The manifest; refused if there is none, so that this is no run directory, or if it is damaged."""
         if not self.manifest.is_file():
             raise RequestError(f"{str(self.path)!r} is not a run directory: it has no manifest.json.")
         manifest: dict[str, Any] = read_json(self.manifest)
         return manifest
+
+    def remove_unfinished(self) -> None:
+        """Remove files that were not written to their end: they have other names until they are."""
+        for place in (self.path, self.checkpoints, self.model):
+            for file in place.glob("*.new"):
+                shutil.rmtree(file, ignore_errors=True) if file.is_dir() else file.unlink(missing_ok=True)
+        if self.model.is_dir() and not (self.model / TASK_FILE).is_file():
+            shutil.rmtree(self.model, ignore_errors=True)
 
 
 def new_run_path(output: str | Path | None, task: str, model: str, *, ours: bool = False) -> Path:
@@ -43,15 +65,43 @@ def new_run_path(output: str | Path | None, task: str, model: str, *, ours: bool
         while path.exists():
             number += 1
             path = Path("runs") / f"{stem}-{number}"
-        return path
+        output = path
     path = Path(output)
+    for link in (path, *path.parents):
+        if link.is_symlink() and not link.exists():
+            raise RequestError(
+                f"The output directory {str(output)!r} cannot be made: {str(link)!r} is a link to "
+                f"{os.readlink(link)!r}, which does not exist; make that folder or remove the link."
+            )
     if not ours and (path.is_file() or (path.is_dir() and any(path.iterdir()))):
         raise RequestError(
             f"The output directory {str(output)!r} exists already; choose another --output or remove it."
         )
     if blocking := next((parent for parent in path.parents if parent.is_file()), None):
         raise RequestError(f"The output directory {str(output)!r} cannot be made: {str(blocking)!r} is a file.")
+    _check_writable(path)
     return path
+
+
+def _check_writable(path: Path) -> None:
+    """Refuse a new run's ``path`` where nothing can be written: a read-only disk, or another user's folder."""
+    folder = next(parent for parent in (path, *path.absolute().parents) if parent.is_dir())
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise RequestError(
+            f"The output directory {str(path)!r} cannot be made: {str(folder)!r} is not writable, or on a read-only "
+            "file system; choose another --output."
+        )
+
+
+def check_output(path: Path) -> None:
+    """Refuse a file to write to that is a folder, or whose folder is missing or cannot be written to."""
+    folder = path.absolute().parent
+    if path.is_dir():
+        raise RequestError(f"--output {str(path)!r} is a folder; name a file.")
+    if not folder.is_dir():
+        raise RequestError(f"The folder of --output {str(path)!r} does not exist.")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise RequestError(f"--output {str(path)!r} cannot be written: its folder is not writable.")
 
 
 def read_json(path: Path) -> Any:
@@ -66,8 +116,13 @@ def read_json(path: Path) -> Any:
 def write_text(path: Path, text: str) -> None:
     """Write ``text`` to ``path`` in one step: readers see the old content or the new."""
     fresh = path.with_name(path.name + ".new")
-    fresh.write_text(text, encoding="utf-8")
-    os.replace(fresh, path)
+    try:
+        fresh.write_text(text, encoding="utf-8")
+        os.replace(fresh, path)
+    except OSError:
+        with suppress(OSError):
+            fresh.unlink(missing_ok=True)
+        raise
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -77,4 +132,4 @@ def write_json(path: Path, value: Any) -> None:
 
 def write_jsonl(path: Path, values: Iterable[Any]) -> None:
     """Write one JSON value a line in one step."""
-    write_text(path, "".join(json.dumps(v, ensure_ascii=False) + "\n" for v in values))
+    write_text(path, "".join(json.dumps(v, ensure_ascii=False, allow_nan=False) + "\n" for v in values))

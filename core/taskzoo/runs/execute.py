@@ -17,13 +17,15 @@ from taskzoo.config import DataConfig, RunConfig, write_config
 from taskzoo.data.readers import GROUP, file_sha256
 from taskzoo.engine.events import tell
 from taskzoo.engine.progress import Reporter, Silent
-from taskzoo.errors import Interrupted, PluginError, RequestError, TaskZooError
+from taskzoo.errors import Interrupted, MachineError, PluginError, RequestError, TaskZooError
+from taskzoo.faults import machine_fault
 from taskzoo.types import public
 
 from .card import write_card
 from .data import NONE, REST, UNLABELLED
 from .directory import RunDirectory, write_json, write_jsonl
 from .manifest import describe_run, now
+from .places import without_places
 from .plan import Plan
 from .wording import changed_data, changed_model, loaded_lines, opening
 
@@ -53,15 +55,44 @@ def start(plan: Plan, path: Path, *, reporter: Reporter | None = None, stop: Sto
     """
     with _opened(plan, RunDirectory(path), reporter or Silent(), stop) as job:
         if before := plan.earlier:
-            changes = changed_model(before["model"], job.manifest["model"])
-            for note in changes + changed_data(before["data"], job.manifest["data"]):
+            changes = changed_model(before["model"], job.published["model"])
+            for note in changes + changed_data(before["data"], job.published["data"]):
                 said = f"warning   changed since the run that the configuration is from: {note}"
                 job.loaded.session.reporter.say(said)
         if job.is_main:
-            path.mkdir(parents=True, exist_ok=True)
-            job.plan = replace(plan, config=_keep_memory_rows(plan, job.directory))
-            write_config(job.plan.config, job.directory.config)
+            _make_directory(job)
         return _execute(job)
+
+
+def _make_directory(job: _Job) -> None:
+    """Make the run's directory with its configuration and a first manifest, or leave nothing behind.
+
+    Raises:
+        RequestError: another run has made it since its name was chosen.
+        MachineError: it cannot be made.
+    """
+    path, there_before = job.directory.path, job.directory.path.is_dir()
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        if not _claim(job.directory.config):
+            raise RequestError(f"Another run has made {str(path)!r} just now; choose another --output.")
+        job.plan = replace(job.plan, config=_keep_memory_rows(job.plan, job.directory))
+        write_config(job.plan.config, job.directory.config)
+        job.record(status="running")
+    except OSError as error:
+        for made in path.iterdir() if there_before else [path]:
+            shutil.rmtree(made, ignore_errors=True) if made.is_dir() else made.unlink(missing_ok=True)
+        what = machine_fault(error) or str(error)
+        raise MachineError(f"The run directory {str(path)!r} cannot be made: {what}. Nothing was kept.") from error
+
+
+def _claim(file: Path) -> bool:
+    """Whether an empty file could be made, which only one of several processes and threads can."""
+    try:
+        file.touch(exist_ok=False)
+    except FileExistsError:
+        return False
+    return True
 
 
 def restart(plan: Plan, directory: RunDirectory, *, reporter: Reporter | None = None, stop: Stop = never) -> Run:
@@ -72,10 +103,10 @@ def restart(plan: Plan, directory: RunDirectory, *, reporter: Reporter | None = 
         PluginError, TrainingError, Interrupted: as :func:`start`.
     """
     before = directory.read_manifest()
-    _refuse(changed_data(before["data"], plan.splits.sources))
+    _refuse(changed_data(before["data"], without_places(plan, directory.path)(plan.splits.sources)))
     with _opened(plan, directory, reporter or Silent(), stop) as job:
-        _refuse(changed_model(before["model"], job.manifest["model"]))
-        job.manifest["started"] = before["started"]
+        _refuse(changed_model(before["model"], job.published["model"]))
+        job.record(started=before["started"], status="running")
         return _execute(job)
 
 
@@ -103,7 +134,13 @@ class _Job:
         """Write the manifest with more facts."""
         self.manifest.update(facts)
         if self.is_main:
-            write_json(self.directory.manifest, self.manifest)
+            write_json(self.directory.manifest, self.published)
+
+    @property
+    def published(self) -> dict[str, Any]:
+        """The manifest as it is written: it names files without their folders."""
+        shown: dict[str, Any] = without_places(self.plan, self.directory.path)(self.manifest)
+        return shown
 
     def tell(self, event: str, *values: Any) -> None:
         """Call the member of the run's callbacks."""
@@ -116,16 +153,34 @@ class _Job:
 
     @contextmanager
     def recorded(self) -> Iterator[None]:
-        """Whatever ends the run is in its manifest and told to callbacks."""
+        """Whatever ends the run is in its manifest and told to callbacks.
+
+        Raises:
+            MachineError: instead of what a full disk or the like raised.
+        """
         try:
             yield
         except BaseException as error:
-            status = "stopped" if isinstance(error, (Interrupted, KeyboardInterrupt)) else "failed"
-            said = str(error) if isinstance(error, TaskZooError) else f"{type(error).__name__}: {error}"
+            ended = self._machine_error(error) or error
+            status = "stopped" if isinstance(ended, (Interrupted, KeyboardInterrupt, MachineError)) else "failed"
+            said = str(ended) if isinstance(ended, TaskZooError) else f"{type(ended).__name__}: {ended}"
             with suppress(OSError):  # the disk may be what failed
                 self.record(status=status, reason=said.removesuffix(": "))
-            self.tell("failed", error)
-            raise
+            self.tell("failed", ended)
+            if ended is error:
+                raise
+            raise ended from error
+
+    def _machine_error(self, error: BaseException) -> MachineError | None:
+        """What to say instead of ``error`` where the machine failed; what it left half-written is removed."""
+        if (fault := machine_fault(error)) is None:
+            return None
+        if self.is_main:
+            self.directory.remove_unfinished()
+        path = self.directory.path
+        return MachineError(
+            f"The run {str(path)!r} stopped: {fault}. When that is solved, resume it with: zoo resume {path}"
+        )
 
 
 @contextmanager
@@ -177,7 +232,6 @@ def _execute(job: _Job) -> Run:
     from .load import Run
 
     session, method, directory = job.loaded.session, job.loaded.method, job.directory
-    job.record(status="running")
     session.accelerator.wait_for_everyone()
     with job.recorded():
         job.tell("run_started", job.facts())
@@ -190,6 +244,7 @@ def _execute(job: _Job) -> Run:
         }
         if method.keeps_adapter and job.is_main:
             session.trained.save_pretrained(directory.adapter)
+            (directory.adapter / "README.md").unlink(missing_ok=True)  # an empty form with the path of the base model
         model = method.finish(session)
         model.eval()
         results, tuned = _evaluate(job, model)
@@ -205,7 +260,7 @@ def _execute(job: _Job) -> Run:
                 tokens_per_second=progress.tokens / max(progress.seconds, 1e-9),
                 tuned=tuned,
             )
-            write_card(directory, job.plan, metrics, job.manifest)
+            write_card(directory, job.plan, metrics, job.published, session.processor)
             if not session.settings.keep_checkpoints:
                 shutil.rmtree(directory.checkpoints, ignore_errors=True)
             job.tell("finished", job.facts(), metrics)
@@ -241,6 +296,8 @@ def _evaluate(job: _Job, model: PreTrainedModel) -> tuple[dict[str, Evaluation],
 
 def _save(job: _Job, model: PreTrainedModel, results: dict[str, Evaluation]) -> dict[str, Any]:
     """Write model, task, scores and predictions; the scores."""
+    from taskzoo.engine.folding import folded
+
     from .baseline import score_baseline
     from .load import save_task
 
@@ -250,7 +307,8 @@ def _save(job: _Job, model: PreTrainedModel, results: dict[str, Evaluation]) -> 
         metrics["baseline"] = score_baseline(job.plan, results, session.reporter)
     if loaded.use_cache is not None:
         model.config.use_cache = loaded.use_cache
-    model.save_pretrained(directory.model)
+    with folded(model, session.task.logit_scaling):
+        model.save_pretrained(directory.model)
     session.processor.save_pretrained(directory.model)
     save_task(directory.model, job.plan, loaded.precision)
     if "test" in results:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -35,6 +36,8 @@ def finetune(  # noqa: PLR0913 - the public API
     validation: Rows | None = None,
     test: Rows | None = None,
     columns: Mapping[str, str] | None = None,
+    test_columns: Mapping[str, str] | None = None,
+    skip_bad_rows: bool | None = None,
     format: str | None = None,
     group_by: str | None = None,
     shots: int | None = None,
@@ -44,6 +47,7 @@ def finetune(  # noqa: PLR0913 - the public API
     output: str | Path | None = None,
     track: Sequence[str] | None = None,
     reporter: Report = None,
+    trust_remote_code: bool = False,
     **settings: Any,
 ) -> Run:
     """Fine-tune ``model`` for ``task`` and return the finished run, ready to predict.
@@ -53,10 +57,13 @@ def finetune(  # noqa: PLR0913 - the public API
             :class:`taskzoo.Task` with a ``spec``.
         model: registry name, hub id or local directory; default: the task's own.
         data: a data set by name, a directory with split files, or ``"hub:ID"``; none at all means the demo set.
-        train: a file, a pair ``(inputs, targets)``, a data frame or a list of mappings.
+        train: a file, or a list of files and patterns (``"part-*.csv"``); a pair ``(inputs, targets)``, a data frame
+            or a list of mappings.
         validation: the same; an empty list, or the word ``none``, is no such split.
         test: as ``validation``.
         columns: role -> column name or position.
+        test_columns: the same for test rows whose columns differ.
+        skip_bad_rows: leave out rows that cannot be used, and list them in the manifest.
         format: the files' format, where their content does not tell.
         group_by: a column whose rows stay together when splits are made, ``COLUMN`` or ``COLUMN:SEPARATOR``.
         shots: keep this many training rows per class.
@@ -69,6 +76,7 @@ def finetune(  # noqa: PLR0913 - the public API
         track: names of callbacks that plugins bring.
         reporter: where progress is shown: a function that takes a line, such as ``print``, or a
             :class:`taskzoo.engine.progress.Reporter`; default: nowhere.
+        trust_remote_code: whether Python code that comes with the checkpoint may be run.
         **settings: engine settings and task options, e.g. ``epochs=1, learning_rate=3e-4``.
 
     Raises:
@@ -77,7 +85,8 @@ def finetune(  # noqa: PLR0913 - the public API
         TrainingError: training failed; the last checkpoint is kept.
     """
     rows = DataRequest(data, train, validation, test, unlabelled, columns, format, group_by, shots, holdout)
-    resolved = resolve_request(RunRequest(task, model, rows, settings, config, track))
+    rows = replace(rows, test_columns=test_columns, skip_bad_rows=skip_bad_rows)
+    resolved = resolve_request(RunRequest(task, model, rows, settings, config, track, trust_remote_code))
     path = new_run_path(output, resolved.title, resolved.config.model)
     if reporter is None and resolved.config.data.name == "demo":
         warnings.warn(f"No data named: using the built-in demo set of {resolved.entry.name}.", stacklevel=2)
@@ -85,13 +94,14 @@ def finetune(  # noqa: PLR0913 - the public API
     return start(plan, path, reporter=as_reporter(reporter))
 
 
-def resume(path: str | Path, *, reporter: Report = None, stop: Stop = never) -> Run:
+def resume(path: str | Path, *, reporter: Report = None, stop: Stop = never, trust_remote_code: bool = False) -> Run:
     """Continue an interrupted run in its own directory; the result is identical to that of an uninterrupted run.
 
     Args:
         path: the run directory.
         reporter: as for :func:`finetune`.
         stop: asked after every step whether to stop and save the state.
+        trust_remote_code: as for :func:`finetune`; a run does not carry the permission on.
 
     Raises:
         RequestError: not a run directory, already finished, or its model or data have changed since.
@@ -103,7 +113,8 @@ def resume(path: str | Path, *, reporter: Report = None, stop: Stop = never) -> 
         raise RequestError(f"The run {str(path)!r} is finished; there is nothing to resume.")
     check_contract(manifest["task"])
     config = RunConfig.from_dict(read_config(directory.config))
-    return restart(make_plan(resolve_saved(config, manifest)), directory, reporter=as_reporter(reporter), stop=stop)
+    resolved = resolve_saved(config, manifest, trust_remote_code=trust_remote_code)
+    return restart(make_plan(resolved), directory, reporter=as_reporter(reporter), stop=stop)
 
 
 def as_reporter(given: Report) -> Reporter:

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import json
+import warnings
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from taskzoo import registry
-from taskzoo.errors import RequestError, UnknownNameError
+from taskzoo.data.readers import content_sha256
+from taskzoo.errors import RequestError, RunError, UnknownNameError
 from taskzoo.spec import TaskSpec
 from taskzoo.types import Prediction, Row, public
 
-from .data import file_rows, input_rows, memory_rows
-from .directory import RunDirectory, read_json, write_json
+from .data import file_rows, memory_rows, paired_languages, task_languages
+from .directory import TASK_FILE, RunDirectory, read_json, write_json
 from .identity import check_contract, describe_task, find_task, restore_task
+from .inputs import check_complete, input_rows, is_blank, is_single
 from .records import Confusion, Records
+from .wording import count_notes, cut_output_notes, known_file_notes
 
 if TYPE_CHECKING:
     from taskzoo.engine.evaluation import Evaluation, Predictor
@@ -24,9 +29,8 @@ if TYPE_CHECKING:
     from .memory import MemoryRows
     from .plan import Plan
 
-    Input = str | Mapping[str, Any]
+    Input = str | tuple[str, ...] | Mapping[str, Any]
 
-TASK_FILE = "task.json"
 FORMAT = 2
 """Of :data:`TASK_FILE`."""
 
@@ -40,10 +44,12 @@ class Run:
         task: the task object, fitted.
         model: the ``PreTrainedModel``.
         processor: its tokenizer, or what the task has instead.
+        say: is called with what a person should know of rows, such as that texts were cut; by default a warning.
     """
 
     def __init__(self, path: Path, spec: TaskSpec, predictor: Predictor) -> None:
         self.path, self.spec, self._predictor = path, spec, predictor
+        self.say: Callable[[str], object] = _warn
         self.task, self.processor = predictor.task, predictor.processor
         self.model: Any = predictor.model
 
@@ -89,15 +95,19 @@ class Run:
     def predict(self, inputs: Input | Iterable[Input], *, min_confidence: float | None = None) -> Any:
         """Predictions for plain inputs: one for one input, a list for several.
 
+        An input that is empty or whitespace has an empty answer.
+
         Args:
-            inputs: a text, or a mapping of columns for a task that reads several; or any number of them.
+            inputs: a text, a pair of texts as a tuple (where the run was trained on pairs) or a mapping of columns; any
+                number of these in a list or another iterable; or a data frame or data set.
             min_confidence: see :func:`abstain`.
 
         Raises:
+            RequestError: it is of another type.
             DataError: an input cannot be used.
         """
         found = self.predict_rows(input_rows(self.spec, self.task, inputs), min_confidence=min_confidence)
-        return found[0] if isinstance(inputs, (str, Mapping)) else found
+        return found[0] if is_single(self.task, inputs) else found
 
     def predict_file(
         self,
@@ -109,26 +119,48 @@ class Run:
     ) -> list[Prediction]:
         """Predictions for the rows of a file in any format of the task; labels are not needed.
 
+        A row without any input, such as an empty line of a text file, has an empty answer.
+
         Raises:
             DataError: the file cannot be read.
         """
-        rows = file_rows(self.spec, self.task, path, columns=columns or {}, format=format, labelled=False)
+        wanted = {"columns": columns or {}, "format": format, "labelled": False, "incomplete": True}
+        rows = file_rows(self.spec, self.task, path, **wanted)
         return self.predict_rows(rows, min_confidence=min_confidence)
 
     def predict_rows(self, rows: Sequence[Row], *, min_confidence: float | None = None) -> list[Prediction]:
-        """Predictions for rows as a reader gives them."""
-        if min_confidence is not None and not 0 <= min_confidence <= 1:
-            raise RequestError(f"The least confidence {min_confidence:g} must lie between 0 and 1.")
-        if not rows:
-            return []
-        examples = self.task.prepare(rows, "predict")
-        found = [public(prediction) for prediction in self._predictor.predict(examples).rows]
-        return found if min_confidence is None else [abstain(prediction, min_confidence) for prediction in found]
+        """Predictions for rows as a reader gives them; what was cut is said (:attr:`say`).
+
+        Raises:
+            RunError: the model predicts what is not a number.
+        """
+        check_confidence(min_confidence)
+        given = [row for row in rows if not is_blank(self.spec, row)]
+        for row in given:
+            check_complete(self.spec, row)
+        made = self._predictor.predict(self.task.prepare(given, "predict")) if given else None
+        if made is not None:
+            self._tell([", ".join(count_notes(made.counts)), *cut_output_notes(made.rows)])
+        predictions = iter(made.rows if made is not None else ())
+        found = []
+        for row in rows:
+            blank = is_blank(self.spec, row)
+            prediction = self.task.empty_prediction(row) if blank else check_finite(public(next(predictions)))
+            if min_confidence is not None:
+                prediction = {**prediction, "abstained": True} if blank else abstain(prediction, min_confidence)
+            found.append(prediction)
+        return found
+
+    def _tell(self, notes: Iterable[str]) -> None:
+        for note in filter(None, notes):
+            self.say(note)
 
     def evaluate(
         self, data: str | Path | MemoryRows, *, columns: Mapping[str, str] | None = None, format: str | None = None
     ) -> Evaluation:
         """Scores with 95% intervals on labelled rows: a file, ``(inputs, targets)``, a data frame or mappings.
+
+        What was cut, and what makes the scores doubtful, is said (:attr:`say`).
 
         Raises:
             DataError: the rows cannot be used.
@@ -142,7 +174,17 @@ class Run:
         examples = self.task.prepare(rows, "test")
         if not examples:
             raise RequestError("There are no rows to evaluate.")
-        return score(self.task, examples, self._predictor.predict(examples, with_loss=True), intervals=True)
+        predictions = self._predictor.predict(examples, with_loss=True)
+        counted = ", ".join(count_notes(predictions.counts))
+        self._tell([*self._file_notes(data), counted, *self.task.remarks(examples)])
+        return score(self.task, examples, predictions, intervals=True)
+
+    def _file_notes(self, data: Any) -> list[str]:
+        """That the rows are those that the run was trained or tuned on, where that can be seen."""
+        if not isinstance(data, (str, Path)) or not RunDirectory(self.path).manifest.is_file():
+            return []
+        paired = paired_languages(self.spec, task_languages(self.spec, self.task))
+        return known_file_notes(self.manifest, content_sha256(str(data), paired, self.spec.columns))
 
     def __repr__(self) -> str:
         name, file = self.task.primary_metric, RunDirectory(self.path).metrics
@@ -153,6 +195,33 @@ class Run:
 
 def _records(file: Path) -> Records:
     return Records(read_json(file) if file.is_file() else ())
+
+
+def _warn(message: str) -> None:
+    warnings.warn(message, stacklevel=5)
+
+
+def check_confidence(least: Any) -> None:
+    """Refuse, by a :class:`RequestError`, what is not a probability; ``None`` is none at all."""
+    if least is None or (isinstance(least, (int, float)) and not isinstance(least, bool) and 0 <= least <= 1):
+        return
+    raise RequestError(f"The least confidence {least!r} is not a number between 0 and 1.")
+
+
+def check_finite(prediction: Prediction) -> Prediction:
+    """The prediction, unless it holds a number that is none (NaN, infinite): then the model is damaged.
+
+    Raises:
+        RunError: it does.
+    """
+    try:
+        json.dumps(prediction, allow_nan=False)
+    except ValueError:
+        raise RunError(
+            "The model gives scores that are not numbers (NaN), so its weights are damaged; train it again, or copy "
+            "the run anew."
+        ) from None
+    return prediction
 
 
 def abstain(prediction: Prediction, least: float) -> Prediction:
@@ -173,9 +242,10 @@ def save_task(folder: Path, plan: Plan, precision: str) -> None:
         "format": FORMAT,
         "task": describe_task(plan.entry, plan.task),
         "precision": precision,
-        "base_model": plan.ref.name,
+        "base_model": Path(plan.ref.name).name if Path(plan.ref.name).is_absolute() else plan.ref.name,
         "options": plan.config.options,
         "state": plan.task.state(),
+        "logit_scaling": list(plan.task.logit_scaling),
     }
     write_json(folder / TASK_FILE, saved)
 
@@ -186,6 +256,7 @@ def load(
     task: TaskReference | None = None,
     precision: str = "auto",
     options: Mapping[str, Any] | None = None,
+    trust_remote_code: bool = False,
 ) -> Run:
     """Load a finished run (its directory, or the ``model`` folder inside).
 
@@ -195,6 +266,7 @@ def load(
         precision: ``auto`` takes the run's own where this machine has it, else fp32.
         options: task options that differ from those of training, where they can be changed after it, such as
             ``{"num_beams": 4}``. What is saved stays as it is.
+        trust_remote_code: whether Python code that was saved with the model may be run.
 
     Raises:
         RequestError: there is no finished run, or it does not load.
@@ -217,9 +289,9 @@ def load(
         precision = "fp32" if saved["precision"] == "fp32" else resolve_precision("auto")
     accelerator = make_accelerator(resolve_precision(precision))
     with accelerator.active():
-        ref = ModelRef(str(folder), str(folder))
+        ref = ModelRef(str(folder), str(folder), trusted=trust_remote_code)
         processor, _ = load_processor(restored, ref)
-        model = load_model(restored, ref)
+        model = load_model(restored, ref, processor)
         model.to(accelerator.device).eval()
     return Run(root if folder != root else root.parent, entry.spec, Predictor(restored, model, processor, accelerator))
 

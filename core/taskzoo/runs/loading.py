@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from safetensors import SafetensorError
+from transformers import PreTrainedTokenizerBase
 
 from taskzoo.engine.batches import to_device
 from taskzoo.engine.cpu import recompute_activations
 from taskzoo.engine.evaluation import Decoded, Predictor, assemble
+from taskzoo.engine.folding import NO_SCALING, unfold
 from taskzoo.engine.lora import count_parameters
 from taskzoo.engine.precision import make_accelerator, resolve_precision
 from taskzoo.engine.progress import Reporter
@@ -22,11 +24,12 @@ from taskzoo.engine.session import Session
 from taskzoo.errors import PluginError
 from taskzoo.methods.base import Method
 from taskzoo.models.loading import explain_load_errors, load_config
-from taskzoo.models.refs import ModelRef, model_kind
+from taskzoo.models.refs import SCRATCH, ModelRef, model_kind
 from taskzoo.models.scratch import ScratchRecipe, make_scratch
-from taskzoo.models.tokenizers import load_tokenizer
+from taskzoo.models.tokenizers import fit_vocabulary, load_tokenizer
 from taskzoo.types import Feature, Metric, public
 
+from .directory import TASK_FILE, read_json
 from .request import check_kind
 
 if TYPE_CHECKING:
@@ -76,7 +79,7 @@ def load_session(plan: Plan, reporter: Reporter, folder: Path) -> Loaded:
         check_kind(plan.entry, ref.name, ref.kind or model_kind(config.to_dict()))
         encoded = {split: task.encode(rows, processor) for split, rows in examples.items() if rows}
         unlabelled = task.encode(plan.splits.unlabelled, processor).features if plan.splits.unlabelled else []
-        model = load_model(task, ref)
+        model = load_model(task, ref, processor, say=reporter.say)
         _share_padding(model, processor)
         use_cache = getattr(model.config, "use_cache", None)
         if use_cache is not None:  # a cache of keys and values serves generation only
@@ -131,10 +134,38 @@ def load_processor(task: Task, ref: ModelRef) -> tuple[Any, Any]:
     return processor, config
 
 
-def load_model(task: Task, ref: ModelRef) -> PreTrainedModel:
-    """The model with the task's head, in float32 on the CPU; a :class:`RequestError` if it cannot be loaded."""
-    with explain_load_errors(ref, "model"), _own_error():
-        return task.head(ref.location, dtype=torch.float32, **ref.loading)
+def load_model(
+    task: Task, ref: ModelRef, processor: Any, *, say: Callable[[str], object] | None = None
+) -> PreTrainedModel:
+    """The model with the task's head, in float32 on the CPU.
+
+    Args:
+        task: configured for the checkpoint.
+        ref: the checkpoint; without ``say`` a finished run, of which all weights must be there.
+        processor: loaded from the same checkpoint.
+        say: gets a line for what is noteworthy, such as a new head.
+
+    Raises:
+        RequestError: it cannot be loaded, or is not what it seems.
+    """
+    with explain_load_errors(ref, "model", finished=say is None) as notes, _own_error():
+        model = task.head(ref.location, dtype=torch.float32, **ref.loading)
+        if isinstance(processor, PreTrainedTokenizerBase) and (note := fit_vocabulary(model, processor, ref.name)):
+            notes.append(note)
+    if say is not None and not ref.name.startswith(SCRATCH):
+        for note in dict.fromkeys(notes):
+            say(f"weights   {note}")
+    saved = Path(ref.location) / TASK_FILE
+    if saved.is_file() and _same_outputs(model, load_config(ref)):
+        unfold(model, tuple(read_json(saved).get("logit_scaling", NO_SCALING)))
+    return model
+
+
+def _same_outputs(model: PreTrainedModel, saved: Any) -> bool:
+    """Whether the head is that of the saved run, not a new one on its backbone."""
+    same_class = type(model).__name__ in (saved.architectures or ())
+    config: Any = model.config
+    return same_class and (config.problem_type, config.id2label) == (saved.problem_type, saved.id2label)
 
 
 @contextmanager

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-import subprocess
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -12,9 +11,10 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from taskzoo.models.refs import pinned
+from taskzoo.models.refs import model_family, pinned
 
 from .identity import describe_task
+from .revision import git_revision
 
 if TYPE_CHECKING:
     from .loading import Loaded
@@ -27,11 +27,11 @@ def describe_run(plan: Plan, loaded: Loaded, seconds: float) -> dict[str, Any]:
     """What the run records before it trains: task, model and data pinned, and how all of it was loaded."""
     session, ref = loaded.session, plan.ref
     trainable, parameters = loaded.parameters
-    family = session.model.config.model_type
+    family = model_family(session.model.config.to_dict())
     return {
         "task": describe_task(plan.entry, plan.task),
         "model": {"name": ref.name, "location": ref.location, "family": family, **pinned(ref)}
-        | {"parameters": parameters, "trainable": trainable},
+        | {"parameters": parameters, "trainable": trainable, "trust_remote_code": ref.trusted},
         "precision": loaded.precision,
         "processes": session.accelerator.num_processes,
         "seed": session.settings.seed,
@@ -63,7 +63,7 @@ def environment() -> dict[str, Any]:
         "cores": os.cpu_count(),
         "threads": torch.get_num_threads(),
         "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
-        "git_revision": _git_revision(),
+        "git_revision": git_revision(Path.cwd()),
     }
 
 
@@ -78,13 +78,3 @@ def _processor() -> str:
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
     return platform.processor() or platform.machine()
-
-
-def _git_revision() -> str | None:
-    """The commit of the working directory's repository, with ``-dirty`` when it has changes; ``None`` outside git."""
-    command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
-    try:
-        result = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return result.stdout.strip() or None

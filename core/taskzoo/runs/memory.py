@@ -22,7 +22,7 @@ def rows_from_memory(values: MemoryRows, request: ReadRequest, source: str) -> l
     Args:
         values: mappings of one row each, as a list or any other iterable; a mapping of columns; a data frame of pandas
             or polars; a ``datasets.Dataset``; or ``(inputs, targets)``, where inputs are values of the task's first
-            input or mappings of several.
+            input or mappings of several; or any number of tuples ``(input, target)``.
         request: what is wanted of them.
         source: what they are, for messages.
 
@@ -72,6 +72,9 @@ def _objects(values: Any, request: ReadRequest, source: str) -> list[dict[str, A
     elif hasattr(values, "to_dicts"):  # polars
         items = values.to_dicts()
     elif hasattr(values, "to_dict") and hasattr(values, "iloc"):  # pandas
+        if hasattr(values, "columns") and not values.columns.is_unique:
+            twice = str(values.columns[values.columns.duplicated()][0])
+            raise RequestError(f"{source}: two columns of the data frame are named {twice!r}; rename one.")
         items = values.to_dict(orient="records") if hasattr(values, "columns") else values
     elif hasattr(values, "to_pylist"):  # pyarrow
         items = values.to_pylist()
@@ -81,6 +84,8 @@ def _objects(values: Any, request: ReadRequest, source: str) -> list[dict[str, A
         raise RequestError(f"{source}: this is of type {type(values).__name__}; {_forms(spec)}.")
     found = []
     for number, item in enumerate(items, 1):
+        if isinstance(item, tuple) and len(item) == 2:
+            item = _pair(spec, *item)
         if not isinstance(item, Mapping):
             raise RequestError(f"{source}: item {number} is of type {type(item).__name__}; {_forms(spec)}.")
         found.append({str(name): plain(value) for name, value in item.items()})
@@ -91,11 +96,19 @@ def _pairs(spec: TaskSpec, inputs: Any, targets: Any, source: str) -> list[dict[
     inputs, targets = list(inputs), list(targets)
     if len(inputs) != len(targets):
         raise RequestError(f"{source}: {len(inputs)} inputs but {len(targets)} targets.")
+    return [_pair(spec, given, answer) for given, answer in zip(inputs, targets, strict=True)]
+
+
+def _pair(spec: TaskSpec, given: Any, answer: Any) -> dict[str, Any]:
+    """One row of an input, or a mapping of several, and its target, or a mapping that has the target's column."""
     first, target = ([role for role, column in spec.columns.items() if column.target is t][:1] for t in (False, True))
     if not first or not target:
         raise RequestError(f"The task {spec.id!r} has no target to give in (inputs, targets); give mappings.")
-    mappings = [item if isinstance(item, Mapping) else {first[0]: item} for item in inputs]
-    return [{**given, target[0]: answer} for given, answer in zip(mappings, targets, strict=True)]
+    known = {name for role, column in spec.columns.items() for name in (role, *column.names)}
+    row = (
+        dict(given) if isinstance(given, Mapping) else {spec.input_role if isinstance(given, str) else first[0]: given}
+    )
+    return {**row, **(answer if isinstance(answer, Mapping) and known & answer.keys() else {target[0]: answer})}
 
 
 def _by_columns(values: Mapping[str, Any], source: str) -> list[dict[str, Any]]:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from taskzoo import registry
-from taskzoo.data.readers import require_source
+from taskzoo.data.readers import expand, require_source
 from taskzoo.errors import RequestError
 from taskzoo.spec import TaskSpec
 from taskzoo.task import Task
@@ -49,9 +48,10 @@ def make_plan(resolved: Resolved, memory: Mapping[str, MemoryRows] | None = None
     """
     config, entry, spec = resolved.config, resolved.entry, resolved.entry.spec
     languages = {role: str(config.options[name]) for role, name in spec.languages.items()}
-    for path in (config.data.train, config.data.validation, config.data.test, config.data.unlabelled):
-        if path not in (None, NONE, REST):  # before anything heavy is imported
-            require_source(Path(path), spec.columns, paired_languages(spec, languages))
+    for pattern in (*(path for paths in config.data.files.values() for path in paths), config.data.unlabelled):
+        if pattern not in (None, NONE, REST):  # before anything heavy is imported
+            for path in expand(pattern):
+                require_source(path, spec.columns, paired_languages(spec, languages))
     task = entry.load()(config.options)
     if config.training.baseline and not task.has_baseline:
         raise RequestError(f"The task {spec.id!r} has no baseline; leave --baseline out.")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from taskzoo import registry
 from taskzoo.config import DataConfig, RunConfig, make_training, read_config, split_settings
 from taskzoo.data.holdout import parse_holdout
+from taskzoo.data.label_columns import as_spoken
 from taskzoo.data.readers import parse_group
 from taskzoo.errors import RequestError, UnknownNameError
 from taskzoo.models.refs import ModelRef, resolve_model
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     Rows = str | Path | MemoryRows
 
-KEPT = ("columns", "format", "group_by", "shots", "holdout")
+KEPT = ("columns", "format", "group_by", "shots", "holdout", "test_columns", "skip_bad_rows")
 """What a configuration file still says of data when other data are named."""
 
 
@@ -43,17 +44,24 @@ class DataRequest:
     group_by: str | None = None
     shots: int | None = None
     holdout: str | float | None = None
+    test_columns: Mapping[str, str] | None = None
+    skip_bad_rows: bool | None = None
 
     @property
     def splits(self) -> dict[str, Any]:
-        """Split -> rows, a path or a word such as ``none``, for the splits that were named or given."""
+        """Split -> rows, a path, several, or a word such as ``none``, for the splits that were named or given."""
         given = {"train": self.train, "validation": self.validation, "test": self.test, UNLABELLED: self.unlabelled}
         return {split: rows for split, rows in given.items() if rows is not None}
 
     @property
+    def files(self) -> dict[str, list[str]]:
+        """Split -> paths, or the word, for the splits that were named."""
+        return {split: paths for split, rows in self.splits.items() if (paths := _paths(rows, split != UNLABELLED))}
+
+    @property
     def memory(self) -> dict[str, Any]:
         """Split -> rows, for the splits that were given as rows."""
-        return {split: rows for split, rows in self.splits.items() if not isinstance(rows, (str, Path))}
+        return {split: rows for split, rows in self.splits.items() if split not in self.files}
 
 
 @dataclass(frozen=True)
@@ -66,6 +74,7 @@ class RunRequest:
     settings: Mapping[str, Any] = field(default_factory=dict)
     config: str | Path | None = None
     track: Sequence[str] | None = None
+    trust_remote_code: bool = False
 
 
 @dataclass(frozen=True)
@@ -109,6 +118,7 @@ def resolve_request(request: RunRequest) -> Resolved:
         raise RequestError("Which task? Name one, e.g. `zoo run ner`; `zoo tasks` lists them.")
     data = _data(request.data, base.get("data") or {})
     model, ref = _model(request.model or base.get("model"), entry, data)
+    ref = replace(ref, trusted=request.trust_remote_code)  # said each time, by nothing but the request
 
     training, options = _settings(request.settings, base, entry)
     # a model without pretrained weights has none that a high rate would spoil
@@ -134,11 +144,12 @@ def resolve_request(request: RunRequest) -> Resolved:
     return Resolved(config, entry, ref, replace(recipe, values=used), earlier)
 
 
-def resolve_saved(config: RunConfig, manifest: Mapping[str, Any]) -> Resolved:
+def resolve_saved(config: RunConfig, manifest: Mapping[str, Any], *, trust_remote_code: bool = False) -> Resolved:
     """The same for a run that exists, from its own files; refused if its task or model is not there any more."""
     entry, ref = find_task(config.task, manifest["task"]), resolve_model(config.model)
     if (revision := manifest["model"]["revision"]) and not ref.is_local:
         ref = replace(ref, revision=revision)
+    ref = replace(ref, trusted=trust_remote_code)
     return Resolved(config, entry, ref, registry.ResolvedRecipe(**manifest["recipe"]))
 
 
@@ -196,23 +207,25 @@ def check_kind(entry: TaskEntry, model: str, kind: str) -> None:
 
 def _data(request: DataRequest, base: Mapping[str, Any]) -> DataConfig:
     """Where the rows come from; data named now replace those of the file."""
-    files = {split: str(path) for split, path in request.splits.items() if isinstance(path, (str, Path))}
-    if request.memory and any(path != REST for path in files.values()):  # "rest" goes with either
+    files = request.files
+    if request.memory and any(paths != [REST] for paths in files.values()):  # "rest" goes with either
         raise RequestError("Give all rows - train, validation, test, unlabelled - as files, or all of them in memory.")
     other = request.name is not None or request.splits.keys() - {UNLABELLED}
     named = {k: v for k, v in base.items() if k in KEPT or not other}
     name = request.name or named.get("name")
     source = DataConfig(
         name=_absolute(name) if name and Path(name).is_dir() else name,
-        train=_absolute(files.get("train") or named.get("train")),
-        validation=_absolute(files.get("validation") or named.get("validation"), NONE),
-        test=_absolute(files.get("test") or named.get("test"), NONE),
-        columns={str(k): str(v) for k, v in (request.columns or named.get("columns") or {}).items()},
+        train=_one_or_several(files.get("train") or named.get("train")),
+        validation=_one_or_several(files.get("validation") or named.get("validation")),
+        test=_one_or_several(files.get("test") or named.get("test")),
+        columns={str(k): as_spoken(v) for k, v in (request.columns or named.get("columns") or {}).items()},
         format=request.format or named.get("format"),
         group_by=request.group_by or named.get("group_by"),
         shots=named.get("shots") or 0 if request.shots is None else request.shots,
         holdout=str(named.get("holdout") or "" if request.holdout is None else request.holdout),
-        unlabelled=_absolute(files.get(UNLABELLED) or named.get(UNLABELLED), REST),
+        unlabelled=_absolute(next(iter(files.get(UNLABELLED, ())), None) or named.get(UNLABELLED), REST),
+        test_columns={str(k): str(v) for k, v in (request.test_columns or named.get("test_columns") or {}).items()},
+        skip_bad_rows=bool(named.get("skip_bad_rows") if request.skip_bad_rows is None else request.skip_bad_rows),
     )
     parse_holdout(source.holdout)
     if source.group_by:
@@ -226,6 +239,23 @@ def _data(request: DataRequest, base: Mapping[str, Any]) -> DataConfig:
     if source.validation or source.test:
         raise RequestError("--validation and --test need --train (or --data).")
     return replace(source, name="demo")
+
+
+def _paths(rows: Any, several: bool) -> list[str]:
+    """The paths that somebody named, or a word such as ``none``; nothing where ``rows`` are rows."""
+    if isinstance(rows, str | Path):
+        return [str(rows)]
+    named = several and isinstance(rows, list) and all(isinstance(path, str | Path) for path in rows)
+    return [str(path) for path in rows] if named else []
+
+
+def _one_or_several(paths: str | Sequence[str] | None) -> str | list[str] | None:
+    """Absolute paths; one alone as text, and with other paths ``none`` is an error."""
+    several = [paths] if isinstance(paths, str) else list(paths or ())
+    if len(several) > 1 and NONE in several:
+        raise RequestError(f"{NONE} excludes {', '.join(path for path in several if path != NONE)}; give one of them.")
+    found = [str(_absolute(path, NONE)) for path in several]
+    return found if len(found) > 1 else next(iter(found), None)
 
 
 def _absolute(path: str | None, word: str | None = None) -> str | None:

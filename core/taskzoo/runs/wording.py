@@ -6,6 +6,10 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
+from taskzoo.escapes import markdown
+from taskzoo.models.refs import model_family
+
+from .bad_rows import bad_row_notes
 from .data import SPLITS, UNLABELLED
 
 if TYPE_CHECKING:
@@ -64,12 +68,32 @@ def left_out_notes(sources: Mapping[str, Mapping[str, Any]]) -> list[str]:
         for split, source in sources.items()
         for what, count in {**(source.get("left_out") or {}), **(source.get("noticed") or {})}.items()
         if count
-    ]
+    ] + bad_row_notes(sources)
 
 
 def count_notes(counts: Mapping[str, int]) -> list[str]:
     """What encoding counted, e.g. ``3 truncated rows``."""
     return [f"{value} {name.replace('_', ' ')}" for name, value in counts.items() if value]
+
+
+def cut_output_notes(predictions: Sequence[Mapping[str, Any]]) -> list[str]:
+    """How many generated texts ended at the length limit instead of where the model would have ended them."""
+    cut = sum(bool(prediction.get("_truncated")) for prediction in predictions)
+    outputs = f"{cut} output{'s' if cut > 1 else ''}"
+    return [f"{outputs} cut at the limit of new tokens; raise it with --set max_new_tokens=N"] if cut else []
+
+
+def known_file_notes(manifest: Mapping[str, Any], sha256: str) -> list[str]:
+    """That a file to be scored on is one that the run has learnt from; ``sha256`` is that of the file."""
+    uses = {"train": "was trained on", "validation": "chose its checkpoint by"}
+    made = manifest.get("splits", {}).get("sizes") or {}
+    notes = []
+    for split, use in uses.items():
+        source = manifest.get("data", {}).get(split, {})
+        if sha256 in (source.get("sha256"), *(source.get("files") or {}).values()):
+            parts = " (its test rows were split off from it)" if split == "train" and made.get("test") else ""
+            notes.append(f"warning   this is the file that the run {use}{parts}; scores on new texts will be lower")
+    return notes
 
 
 # before training
@@ -102,7 +126,7 @@ def loaded_lines(plan: Plan, loaded: Loaded) -> list[str]:
     session, (trainable, total) = loaded.session, loaded.parameters
     noted = {split: ", ".join(count_notes(encoded.counts)) for split, encoded in session.encoded.items()}
     return [
-        f"model     {plan.ref.name} ({session.model.config.model_type}, {total / 1e6:.1f}M parameters, "
+        f"model     {plan.ref.name} ({model_family(session.model.config.to_dict())}, {total / 1e6:.1f}M parameters, "
         f"{trainable / total:.1%} trained), {loaded.precision} on {session.accelerator.device.type}",
         *(f"{split:<10} {note}" for split, note in noted.items() if note),
     ]
@@ -140,7 +164,8 @@ def format_score(scores: Mapping[str, Any], name: str) -> str:
 def result_table(columns: Mapping[str, Any]) -> list[str]:
     """A Markdown table of all scalar scores with their intervals, a column per split."""
     rows = [["metric", *columns], ["---"] * (len(columns) + 1)]
-    rows += [[name, *(format_score(scores, name) for scores in columns.values())] for name in score_names(columns)]
+    for name in score_names(columns):
+        rows.append([markdown(name), *(format_score(scores, name) for scores in columns.values())])
     return [f"| {' | '.join(row)} |" for row in rows]
 
 

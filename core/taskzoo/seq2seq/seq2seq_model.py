@@ -6,6 +6,7 @@ from typing import Any
 
 from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM, PreTrainedModel
 
+from taskzoo.models.loading import backbone_config
 from taskzoo.models.sinusoids import freeze_sinusoids
 from taskzoo.models.warm_start import warm_start
 
@@ -21,14 +22,15 @@ def load_seq2seq_model(checkpoint: str, form: SequenceFormat, **loading: Any) ->
         loading: passed on to ``from_pretrained``.
 
     Raises:
-        RequestError: an encoder whose architecture cannot be used as a decoder.
+        RequestError: the architecture cannot generate.
     """
     if form.kind == "encoder":
         return warm_start(checkpoint, start=form.start, end=form.end, pad=form.pad, **loading)
     auto = AutoModelForSeq2SeqLM if form.kind == "encoder-decoder" else AutoModelForCausalLM
-    model: PreTrainedModel = auto.from_pretrained(checkpoint, **loading)
+    config: Any = backbone_config(checkpoint, loading)
+    model: PreTrainedModel = auto.from_pretrained(checkpoint, config=config, **loading)
     freeze_sinusoids(model)
-    config: Any = model.config
+    config = model.config
     config.pad_token_id = form.pad
     if form.kind == "encoder-decoder":
         config.decoder_start_token_id = form.start

@@ -17,15 +17,17 @@ from taskzoo.models.vocabulary import HiddenStates, forward_states, gives_states
 from taskzoo.models.vocabulary_loss import vocabulary_cross_entropy
 from taskzoo.scripts import joiner
 from taskzoo.task import Task
-from taskzoo.types import Batch, Encoded, Example, Loss, Metric, Prediction, Row
+from taskzoo.types import Batch, Encoded, Example, Loss, Metric, Prediction, Row, SavedModel
 
 from .generation import check_generation, generate_ids, generation_config
 from .pair_collator import PairCollator
 from .pair_encoding import encode_pairs
 from .pair_examples import pair_example, target_references, text_predictions
+from .plain_use import plain_use
 from .seq2seq_model import load_seq2seq_model
 from .seq2seq_options import GENERATION_OPTIONS
 from .sequence_format import LANGUAGE_HINT, FormatRequest, SequenceFormat, find_sequence_format
+from .target_language import TargetLanguage
 from .text_decoder import TextDecoder
 
 LONGEST = 100
@@ -62,6 +64,7 @@ class Seq2SeqTask(Task):
         super().__init__(options)
         check_generation(self.options)
         self.source_lang = self.target_lang = self.output_language = ""
+        self._target_language = TargetLanguage()
         self._longest: list[str] = []
         self._longest_target = 0
         self._form: SequenceFormat | None = None
@@ -112,6 +115,7 @@ class Seq2SeqTask(Task):
     def fit(self, examples: Sequence[Example]) -> None:
         targets = [target for example in examples for target in example["targets"]]
         self.output_language = language_code(self.target_lang) if self.target_lang else self.guess_language(targets)
+        self._target_language = TargetLanguage.of(targets, self.output_language)
         self.metrics()  # refuses what cannot be scored before anything is written
         self._longest = sorted(set(targets), key=lambda text: (-len(text), text))[:LONGEST]
 
@@ -176,6 +180,12 @@ class Seq2SeqTask(Task):
         predictions = text_predictions(examples, [self.join_chunks([text for text, _ in each]) for each in found])
         return [{**p, "_truncated": any(cut for _, cut in each)} for p, each in zip(predictions, found, strict=True)]
 
+    def empty_prediction(self, row: Row) -> Prediction:
+        return {"source": row.get("source", ""), "text": ""}
+
+    def remarks(self, examples: Sequence[Example]) -> Sequence[str]:
+        return self._target_language.remarks([target for example in examples for target in example["targets"]])
+
     def references(self, examples: Sequence[Example]) -> list[Prediction]:
         return target_references(examples)
 
@@ -186,6 +196,11 @@ class Seq2SeqTask(Task):
 
         return Similarity(token_vectors(self.options["similarity"]))
 
+    # without this library
+
+    def plain_use(self, saved: SavedModel) -> str:
+        return plain_use(saved, self.form, self.options)
+
     # storage
 
     def state(self) -> dict[str, Any]:
@@ -193,12 +208,15 @@ class Seq2SeqTask(Task):
             "languages": self.languages,
             "output_language": self.output_language,
             "longest_target": self._longest_target,
+            "target_language": self._target_language.state(),
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
         self.source_lang, self.target_lang = state["languages"]["source"], state["languages"]["target"]
         self.output_language = state["output_language"]
         self._longest_target = state["longest_target"]
+        if "target_language" in state:
+            self._target_language = TargetLanguage.from_state(state["target_language"])
 
     def _set_generation(self, model: Any) -> GenerationConfig:
         """Settings that hold now; the model keeps them, so that, saved, it generates the same in ``transformers``."""

@@ -90,13 +90,7 @@ def find_sequence_format(
     before, after = special_tokens_around(tokenizer)
     target_before, target_after = _around_target(tokenizer)
     end = _end_token(tokenizer, kind)
-    start = _first(
-        getattr(config, "decoder_start_token_id", None),
-        getattr(getattr(config, "decoder", None), "decoder_start_token_id", None),
-        tokenizer.cls_token_id,
-        tokenizer.bos_token_id,
-        tokenizer.pad_token_id,
-    )
+    start = _start_token(tokenizer, config)
     forced = None
     if request.target_lang and hasattr(tokenizer, "tgt_lang"):
         if target_after and target_after[-1] != end:  # mBART: the language follows the end, and decoding starts with it
@@ -190,6 +184,17 @@ def _end_token(tokenizer: PreTrainedTokenizerBase, kind: str) -> int:
     if found is None:
         raise RequestError("The tokenizer has no end token, so a model could not learn where to stop.")
     return int(found)
+
+
+def _start_token(tokenizer: PreTrainedTokenizerBase, config: Any) -> int:
+    """What the configuration says, unless that is the library's default for another vocabulary (as in Marian)."""
+    sides = (config, getattr(config, "decoder", None))
+    stated = _first(*(getattr(side, "decoder_start_token_id", None) for side in sides))
+    if stated is not None and stated not in tokenizer.all_special_ids:
+        default = getattr(type(config), "decoder_start_token_id", None)
+        if stated == default or not 0 <= stated < len(tokenizer):
+            stated = None
+    return int(_first(stated, tokenizer.cls_token_id, tokenizer.bos_token_id, tokenizer.pad_token_id))
 
 
 def _separator(tokenizer: PreTrainedTokenizerBase, before: list[int]) -> list[int]:

@@ -24,6 +24,10 @@ class TextDecoder:
 
     Args:
         tokenizer: by which the ids were made.
+
+    Attributes:
+        separates_wide: whether it puts spaces around Chinese characters.
+        separates_marks: whether it puts spaces before punctuation marks.
     """
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
@@ -32,13 +36,13 @@ class TextDecoder:
         vocabulary = getattr(tokenizer, "target_encoder", {}) if separate else tokenizer.get_vocab()
         wide = [id for token, id in vocabulary.items() if len(token) == 1 and _WIDE.match(token)][:2]
         letters = [id for token, id in vocabulary.items() if token.isascii() and token.isalpha()][:1]
-        self._separates_wide = len(wide) == 2 and " " in self._text(wide)
-        self._separates_marks = "." in vocabulary and self._text([*letters, vocabulary["."]]).endswith(" .")
+        self.separates_wide = len(wide) == 2 and " " in self._text(wide)
+        self.separates_marks = "." in vocabulary and self._text([*letters, vocabulary["."]]).endswith(" .")
 
     def __call__(self, ids: Sequence[int]) -> str:
         """The text."""
-        text = self._text(ids, tidy=self._separates_marks)
-        return _SPACE_NEXT_TO_WIDE.sub("", text) if self._separates_wide else text
+        text = self._text(ids, tidy=self.separates_marks)
+        return _SPACE_NEXT_TO_WIDE.sub("", text) if self.separates_wide else text
 
     def _text(self, ids: Sequence[int], *, tidy: bool = False) -> str:
         decoded = self._tokenizer.decode(list(ids), skip_special_tokens=True, clean_up_tokenization_spaces=tidy)

@@ -170,7 +170,7 @@ class Bench:
     @cached_property
     def inputs(self) -> list[Row]:
         """The same as rows."""
-        from taskzoo.runs.data import input_rows
+        from taskzoo.runs.inputs import input_rows
 
         return input_rows(self.spec, self.new_task(), self.given)
 

@@ -89,3 +89,74 @@ def test_models_from_scratch_are_examined_with_the_vocabulary_of_a_run(
     assert code == 0
     assert json.loads(out)["splits"]["train"]["longest"] > 3
     assert [path.name for path in tmp_path.iterdir()] == ["train.jsonl"]
+
+
+def inspected(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], task: str, *arguments: str) -> str:
+    code, out, err = call(monkeypatch, capsys, "inspect", task, "--model", "scratch:bert-tiny", *arguments)
+    assert code == 0, err
+    return out
+
+
+def table(path: str, labels: list[str]) -> None:
+    rows = [f"text number {path} {i},{label}" for i, label in enumerate(labels)]
+    Path(path).write_text("\n".join(["text,label", *rows]) + "\n", encoding="utf-8")
+
+
+def test_labels_are_counted_per_split_with_what_is_odd_about_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    table("train.csv", ["spam"] * 60 + ["ham"] * 140 + ["nan"] * 2 + ["Ham"])
+    table("test.csv", ["spam"] * 80 + ["ham"] * 20)
+    files = ["--train", "train.csv", "--validation", "none", "--test", "test.csv"]
+    report = json.loads(inspected(monkeypatch, capsys, "classification", *files, "--json"))
+    assert report["labels"] == {
+        "ham": {"train": 140, "test": 20},
+        "spam": {"train": 60, "test": 80},
+        "nan": {"train": 2, "test": 0},
+        "Ham": {"train": 1, "test": 0},
+    }
+    assert len(report["examples"]) == 10
+    first = report["examples"][0]
+    assert first == {"place": str(tmp_path / "train.csv:2"), "text": "text number train.csv 0", "label": "spam"}
+    assert 0 <= report["splits"]["test"]["unknown_tokens"] <= 1
+    for said in (
+        "the label 'nan' (2 rows) looks like a missing value",
+        "the labels 'Ham' (1 row) and 'ham' (160 rows) differ in upper and lower case only",
+        "train: the label 'Ham' occurs once only",
+        "test: 'nan', 'Ham' occur not at all, of 4 labels",
+        "test: labels are shared out differently: 'spam' 80.0% and 29.6% in train; 'ham' 20.0% and 69.0% in train",
+    ):
+        assert said in report["notes"]
+    out = inspected(monkeypatch, capsys, "classification", *files)
+    assert "ham    140 (69.0%)  20 (20.0%)" in out
+    assert 'train.csv:2  text="text number train.csv 0"  label="spam"' in out
+
+
+def test_every_one_of_many_labels_has_its_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    table("train.csv", [f"intent {n}" for n in range(151)] * 4)
+    out = inspected(monkeypatch, capsys, "classification", "--train", "train.csv", "--validation", "none")
+    assert sum(line.startswith("intent ") for line in out.splitlines()) == 151
+
+
+def test_targets_that_splits_share_and_numbers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for split, first in (("train", 0), ("test", 10)):
+        rows = [f'{{"source": "{split} sentence {i}", "target": "same {i}"}}' for i in range(first, first + 15)]
+        Path(f"{split}.jsonl").write_text("\n".join(rows), encoding="utf-8")
+    arguments = ["--train", "train.jsonl", "--validation", "none", "--test", "test.jsonl", "--json"]
+    code, out, _ = call(monkeypatch, capsys, "inspect", "translation", "--model", "scratch:marian-tiny", *arguments)
+    report = json.loads(out)
+    assert code == 0
+    assert report["shared_targets"] == {"test": 5}
+    assert "test: 5 rows have a target that is also in train" in report["notes"]
+    assert report["labels"] == {}
+    table("numbers.csv", [f"{n}%" for n in range(100)])
+    found = json.loads(inspected(monkeypatch, capsys, "sentiment", "--train", "numbers.csv", "--json"))
+    assert found["numbers"].keys() == {"train", "validation", "test"}
+    assert min(split["least"] for split in found["numbers"].values()) == 0

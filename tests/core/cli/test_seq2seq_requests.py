@@ -184,7 +184,7 @@ def test_eval_takes_settings_of_generation(folder, finished):
         (["max_source_length=9"], ["'max_source_length'", "can be changed after training", "max_new_tokens"]),
         (["learning_rate=1"], ["'learning_rate'", "num_beams"]),
         (["num_beams=0"], ["num_beams=0 must be at least 1"]),
-        (["num_beams=many"], ["num_beams", "int"]),
+        (["num_beams=many"], ["num_beams='many' is not a whole number"]),
         (["top_p=2"], ["top_p=2 must be at most 1"]),
         (["min_new_tokens=9"], ["min_new_tokens=9 is more than max_new_tokens=6"]),
         (["num_beams"], ["name=value"]),

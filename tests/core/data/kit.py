@@ -17,7 +17,7 @@ TABLE = ("jsonl", "json", "csv", "tsv")
 CONLL = ("conll", *TABLE)
 TEXT = {"text": "the text", "label": "its class"}
 TOKENS = {"tokens": "list of words", "tags": "one tag per word"}
-PAIR_FORMATS = ("jsonl", "json", "csv", "tsv", "parquet", "parallel", "tmx")
+PAIR_FORMATS = ("jsonl", "json", "csv", "tsv", "parquet", "parallel", "tmx", "xliff", "po")
 PAIR = {"source": "the text", "target": "its translation"}
 
 TARGETS = {"label", "tags", "target"}

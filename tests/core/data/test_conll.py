@@ -72,6 +72,35 @@ def test_odd_white_space_is_a_token(write: Write, token: str, separator: str) ->
     assert [row["tokens"] for row in rows] == [["a", token, "b"]]
 
 
+def test_a_space_is_a_token(write: Write) -> None:
+    spaces = sentences(write("a.conll", "明 B-PER\n  O\n上 B-LOC\n O\n"))
+    assert spaces[0]["tokens"] == ["明", " ", "上", " "]
+    tabs = sentences(write("b.conll", "明\tB-PER\n \tO\n上\tB-LOC\n"))
+    assert tabs[0]["tokens"] == ["明", " ", "上"]
+
+
+def test_commas_separate_where_nothing_else_does(write: Write) -> None:
+    path = write("a.conll", 'Ada,B-PER\n,,O\n",",O\n"a ""b""",O\n\n1,000,B-NUM\n')
+    assert [row["tokens"] for row in sentences(path)] == [["Ada", ",", ",", 'a "b"'], ["1,000"]]
+    assert sentences(write("b.conll", "a,b O\nc,d O\n"))[0]["tokens"] == ["a,b", "c,d"]
+
+
+def test_tags_with_spaces_in_an_export_of_label_studio(write: Write) -> None:
+    path = write("a.conll", "-DOCSTART- -X- O O\nAda -X- _ B-PARTY NAME\nleft -X- _ O\n\nBo -X- _ B-LOC\n")
+    assert [row["tags"] for row in sentences(path)] == [["B-PARTY NAME", "O"], ["B-LOC"]]
+
+
+@pytest.mark.parametrize("comment", ["#\thttp://x.de/1\t[2009-10-17]", "#Text=a b", "#sent_id = 1", "# a b"])
+def test_comments_of_a_table_with_tabs(write: Write, comment: str) -> None:
+    row = sentences(write("a.conll", f"{comment}\nx\ta\tO\ny\tb\tB-X\n"))[0]
+    assert (row["tokens"], row["tags"]) == (["x", "y"], ["O", "B-X"])
+
+
+def test_the_usual_width_counts_and_not_the_first(write: Write) -> None:
+    path = write("a.conll", "Ada B-PER x\nleft O\nOslo B-LOC\n")
+    refused(path, "3 columns here and 2 on most lines", line=1, read=sentences)
+
+
 def test_columns_by_position(write: Write) -> None:
     path = write("a.conll", "EU NNP B-NP B-ORG\nrejects VBZ B-VP O\n")
     assert sentences(path)[0]["tags"] == ["B-ORG", "O"]

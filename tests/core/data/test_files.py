@@ -1,13 +1,19 @@
 from __future__ import annotations
 
+import bz2
 import gzip
+import io
+import lzma
+import pickle
+import zipfile
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taskzoo.data.readers.files import _decode, split_lines
+from taskzoo.data.readers import files
+from taskzoo.data.readers.files import _decode, read_bytes, split_lines
 from taskzoo.errors import DataError
 
 from .conftest import Write
@@ -40,11 +46,56 @@ def test_empty(write: Write, content: str) -> None:
     refused(write("train.csv", content), "empty")
 
 
+def zipped(*names: str) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name in names:
+            archive.writestr(name, "x")
+    return buffer.getvalue()
+
+
 @pytest.mark.parametrize(
-    ("content", "what"), [(b"PK\x03\x04abc", "Excel"), (b"PAR1\x15", "Parquet"), (b"SQLite format 3\0", "SQLite")]
+    ("content", "what"),
+    [
+        (b"PK\x03\x04abc", "a damaged zip or Excel file"),
+        (b"PAR1\x15", "Parquet"),
+        (b"SQLite format 3\0", "SQLite"),
+        (zipped("xl/workbook.xml", "[Content_Types].xml"), "an Excel file; save it as CSV"),
+        (zipped("word/document.xml"), "a Word file"),
+        (zipped("mimetype", "content.xml"), "OpenDocument"),
+        (zipped("archive/data.pkl", "archive/data/0"), "a file of PyTorch"),
+        (zipped("a/train.csv", "__MACOSX/a/train.csv"), "a zip archive with a/train.csv; unpack it"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\0\0", "an old Excel or Word file"),
+        (b"\x89PNG\r\n\x1a\n\0\0", "a PNG image"),
+        (b"%PDF-1.7\n\xe2\xe3\0", "a PDF file"),
+        (pickle.dumps({"text": ["a"]}), "a Python pickle"),
+        (b"{\\rtf1\\ansi text}", "an RTF document"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "a Git LFS pointer"),
+        (bz2.compress(b"text,label\na,b\n"), "bunzip2"),
+        (lzma.compress(b"text,label\na,b\n"), "unxz"),
+        (gzip.compress(b"a\0" * 128 + b"\0ustar\0" + b"\0" * 200), "a tar archive"),
+        (bytes(range(256)) * 8, "a binary file"),
+    ],
+    ids=range(18),
 )
 def test_binary_files_are_named(write: Write, content: bytes, what: str) -> None:
     refused(write("train.csv", content), what)
+
+
+@pytest.mark.parametrize("first", ["ORC", "RIFF", "BZh", "ID3"])
+def test_words_that_begin_as_binary_files_do_are_text(write: Write, first: str) -> None:
+    assert pairs(texts(write("train.csv", f"{first},label,text\nx,pos,well\n"))) == [("well", "pos")]
+
+
+def test_gzip_that_unpacks_to_far_more_than_text_would(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write("train.csv.gz", gzip.compress(b"text,label\n" + b"a" * 2_000_000 + b",b\n"))
+    assert len(texts(path)[0]["text"]) == 2_000_000
+    monkeypatch.setattr(files, "FREE_UNPACKED", 2**20)
+    refused(path, "unpacks to more than 1 MB", "gunzip")
+    monkeypatch.setattr(files, "MOST_TIMES", 10_000)
+    assert len(read_bytes(path)) == 11 + 2_000_000 + 3
+    monkeypatch.setattr(files, "MOST_UNPACKED", 2**20)
+    refused(path, "unpacks to more than 1 MB", "gunzip")
 
 
 def test_nul_bytes(write: Write) -> None:

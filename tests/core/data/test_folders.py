@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from taskzoo.data.readers import find_splits
+from taskzoo.data.readers import expand, find_splits, unused_entries
 from taskzoo.errors import DataError
 
 
@@ -71,3 +71,57 @@ def test_nothing_found(tmp_path: Path) -> None:
         find_splits(tmp_path / "nowhere")
     with pytest.raises(DataError, match="this is not a folder"):
         find_splits(tmp_path / "data.csv")
+
+
+@pytest.mark.parametrize(
+    "name", ["devel.tsv", "dev.tsv", "val_1.tsv", "en_ewt-ud-dev.tsv", "valid.tsv", "my.devset.tsv"]
+)
+def test_usual_names_of_validation(tmp_path: Path, name: str) -> None:
+    assert found(tmp_path, "train.tsv", name, "test.tsv") == {
+        "train": "train.tsv",
+        "validation": name,
+        "test": "test.tsv",
+    }
+
+
+@pytest.mark.parametrize("name", ["eval.csv", "testing.csv", "tst.csv", "devtest.csv", "testset.csv", "测试集.csv"])
+def test_usual_names_of_test(tmp_path: Path, name: str) -> None:
+    assert found(tmp_path, "trainset.csv", "dev.csv", name)["test"] == name
+
+
+def test_eval_is_validation_where_a_file_is_named_test(tmp_path: Path) -> None:
+    named = found(tmp_path, "train.csv", "eval.csv", "test.csv")
+    assert named == {"train": "train.csv", "validation": "eval.csv", "test": "test.csv"}
+
+
+def test_the_files_of_conll_2003(tmp_path: Path) -> None:
+    named = found(tmp_path, "eng.train", "eng.testa", "eng.testb")
+    assert named == {"train": "eng.train", "validation": "eng.testa", "test": "eng.testb"}
+
+
+def test_parts_of_one_file_are_one_split(tmp_path: Path) -> None:
+    for number in range(2):
+        (tmp_path / f"train-0000{number}-of-00002.csv").write_text("text,label\na,b\n")
+    pattern = find_splits(tmp_path)["train"]
+    assert [path.name for path in expand(pattern)] == ["train-00000-of-00002.csv", "train-00001-of-00002.csv"]
+    (tmp_path / "train-00001-of-00002.csv").unlink()
+    with pytest.raises(DataError, match="1 of 2 parts are here"):
+        find_splits(tmp_path)
+
+
+def test_what_no_split_is_read_from_is_named(tmp_path: Path) -> None:
+    for name in ("train.csv", "notes.csv", ".hidden"):
+        (tmp_path / name).write_text("text,label\na,b\n")
+    (tmp_path / "old").mkdir()
+    assert unused_entries(tmp_path, [tmp_path / "train.csv"]) == ["notes.csv", "old/"]
+    assert unused_entries(tmp_path, [tmp_path]) == []
+
+
+def test_patterns(tmp_path: Path) -> None:
+    for name in ("b.csv", "a.csv", "[x].csv"):
+        (tmp_path / name).write_text("text,label\na,b\n")
+    assert [path.name for path in expand(tmp_path / "[ab].csv")] == ["a.csv", "b.csv"]
+    assert expand(tmp_path / "[x].csv") == [tmp_path / "[x].csv"]  # a file of this name
+    assert expand(tmp_path / "missing.csv") == [tmp_path / "missing.csv"]
+    with pytest.raises(DataError, match="no file matches"):
+        expand(tmp_path / "c*.csv")

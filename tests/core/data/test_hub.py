@@ -56,6 +56,19 @@ def test_nested_columns_named_by_languages(tmp_path: Path) -> None:
     assert named["train"][0]["target"] == "1"
 
 
+def test_what_save_to_disk_wrote(tmp_path: Path) -> None:
+    features = datasets.Features(text=datasets.Value("string"), label=datasets.ClassLabel(names=["neg", "pos"]))
+    one = datasets.Dataset.from_dict({"text": ["a", "b"], "label": [1, 0]}, features=features)
+    one.save_to_disk(tmp_path / "one")
+    datasets.DatasetDict({"train": one, "dev": one.select([0])}).save_to_disk(tmp_path / "several")
+    expected = [{"text": "a", "label": "pos"}, {"text": "b", "label": "neg"}]
+    loaded = load_hub_rows(str(tmp_path / "one"), ReadRequest(SPEC))
+    assert {split: fields(rows) for split, rows in loaded.rows.items()} == {"train": expected}
+    assert loaded.sources["train"]["source"] == str(tmp_path / "one")
+    several = load_hub_rows(str(tmp_path / "several"), ReadRequest(SPEC)).rows
+    assert {split: fields(rows) for split, rows in several.items()} == {"train": expected, "validation": expected[:1]}
+
+
 def test_class_labels_and_parquet(tmp_path: Path) -> None:
     features = datasets.Features(sentence=datasets.Value("string"), label=datasets.ClassLabel(names=["neg", "pos"]))
     made = datasets.Dataset.from_dict({"sentence": ["well", "ill"], "label": [1, 0]}, features=features)

@@ -11,6 +11,7 @@ import pytest
 
 from taskzoo.data.hub import load_hub_rows
 from taskzoo.data.readers import ReadRequest
+from taskzoo.languages import as_language
 
 from .conftest import Write
 from .kit import PAIR, PAIR_FORMATS, both, make_spec, refused, texts, translations
@@ -38,10 +39,10 @@ def test_columns_named_by_languages(write: Write, head: str, name: str, mark: st
         translations(path, "", "zh"),
     ):
         assert both(rows) == HI
-        assert {row["languages"] for row in rows} == {("en", "zh")}
+        assert {row["languages"] for row in rows} <= {("en", "zh"), ("en", "zh-CN"), ("en", "zh-Hans")}
     turned = translations(path, "zh", "en")
     assert both(turned) == TURNED
-    assert turned[0]["languages"] == ("zh", "en")
+    assert tuple(map(as_language, turned[0]["languages"])) == ("zh", "en")
 
 
 @pytest.mark.parametrize(
@@ -97,6 +98,43 @@ def test_more_languages_than_roles(write: Write) -> None:
 def test_two_columns_of_one_language(write: Write) -> None:
     path = write("a.csv", "en,zh-Hans,zh-Hant\nHi,学,學\n")
     refused(path, "target could be column 'zh-Hans' or 'zh-Hant'", read=translations, source="en", target="zh")
+
+
+REGIONS = "en,zh-CN,zh-TW,pt,pt-PT\nHi,学,學,oi,olá\n"
+
+
+@pytest.mark.parametrize(
+    ("asked", "text", "said"),
+    [
+        ("zh-TW", "學", "zh-TW"),
+        ("zh_Hant", "學", "zh-Hant"),
+        ("Chinese (Traditional)", "學", "zh-Hant"),
+        ("繁體中文", "學", "zh-Hant"),
+        ("zh-HK", "學", "zh-HK"),
+        ("zh-CN", "学", "zh-CN"),
+        ("简体中文", "学", "zh-Hans"),
+        ("pt-PT", "olá", "pt-PT"),
+        ("pt-BR", "oi", "pt-BR"),
+        ("pt", "oi", "pt"),
+    ],
+)
+def test_the_column_of_the_region_that_is_asked_for(write: Write, asked: str, text: str, said: str) -> None:
+    rows = translations(write("a.csv", REGIONS), "en", asked)
+    assert both(rows) == [("Hi", text)]
+    assert rows[0]["languages"] == ("en", said)
+
+
+def test_another_script_than_the_one_asked_for_is_another_language(write: Write) -> None:
+    path = write("a.csv", "en,zh-CN\nHi,学\n")
+    refused(path, "'en', 'zh-CN'", line=1, read=translations, source="en", target="zh-TW")
+    assert both(translations(path, columns={"target": "zh-CN"}, target="zh-TW")) == [("Hi", "学")]
+    path = write("b.csv", "en-US,en-GB\nHi,Hello\n")
+    assert both(translations(path, "en-GB", "en-US")) == [("Hello", "Hi")]
+
+
+def test_the_region_of_a_column_is_kept(write: Write) -> None:
+    rows = translations(write("a.csv", "en,zh-TW\nHi,學\n"))
+    assert rows[0]["languages"] == ("en", "zh-TW")
 
 
 def test_a_language_that_has_no_column(write: Write) -> None:

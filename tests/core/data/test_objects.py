@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from taskzoo.data.readers.values import mixed_types
 
 from .conftest import Write
-from .kit import pairs, refused, texts
+from .kit import pairs, refused, sentences, texts
 
 GOOD = '{"text": "well", "label": "pos"}'
 
@@ -76,17 +76,77 @@ def test_broken_arrays(write: Write, content: str, line: int, part: str) -> None
     refused(write("a.json", content), part, line=line)
 
 
-def test_a_pretty_printed_object_is_no_row(write: Write) -> None:
-    refused(write("a.json", '{\n "data": [\n]}'), "broken JSON", "one object", line=1)
+PRETTY = '{\n "text": "well",\n "label": "pos"\n}\n'
+
+
+def test_objects_over_several_lines(write: Write) -> None:
+    rows = texts(write("a.jsonl", f"{PRETTY}\n{PRETTY}{GOOD}\n"))
+    assert pairs(rows) == [("well", "pos")] * 3
+    assert [row.line for row in rows] == [1, 6, 10]
+    assert pairs(texts(write("b.json", PRETTY))) == [("well", "pos")]
+    refused(write("c.jsonl", f"{PRETTY},\n{PRETTY}"), "a comma stands between objects", line=5)
+    refused(write("d.jsonl", f'{PRETTY}{{\n "text": \n}}'), "broken JSON at column 1", line=7)
+
+
+TWO = [("a", "x"), ("b", "y")]
+ROWS = '{"text": "a", "label": "x"}, {"text": "b", "label": "y"}'
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        f'{{"data": [{ROWS}]}}',
+        f'{{"version": 1, "train": [{ROWS}]}}',
+        f'{{"result": {{"rows": [{ROWS}]}}}}',
+        '{"text": ["a", "b"], "label": ["x", "y"]}',
+        '{"data": {"text": ["a", "b"], "label": ["x", "y"]}}',
+        '{"text": {"0": "a", "1": "b"}, "label": {"0": "x", "1": "y"}}',
+        '{"17": {"text": "a", "label": "x"}, "18": {"text": "b", "label": "y"}}',
+        '{"columns": ["text", "label"], "index": [0, 1], "data": [["a", "x"], ["b", "y"]]}',
+        f'{{"schema": {{"fields": []}}, "data": [{ROWS}]}}',
+    ],
+)
+def test_rows_inside_one_object(write: Write, content: str) -> None:
+    assert pairs(texts(write("a.json", content))) == TWO
+    assert pairs(texts(write("b.json", json.dumps(json.loads(content), indent=1)))) == TWO
+
+
+def test_rows_inside_an_object_have_their_lines(write: Write) -> None:
+    path = write("a.json", f'{{"version": "1",\n"data": [\n{GOOD},\n\n{GOOD}]}}')
+    assert [row.line for row in texts(path)] == [3, 5]
+
+
+def test_several_lists_of_rows_are_not_guessed(write: Write) -> None:
+    several = write("a.json", f'{{"train": [{ROWS}], "test": [{ROWS}]}}')
+    refused(several, "the splits train, test", "jq .train FILE", line=1)
+    refused(write("b.json", f'{{"old": [{ROWS}], "new": [{ROWS}]}}'), "several lists of rows, old, new", line=1)
+
+
+def test_a_row_of_lists_stays_a_row(write: Write) -> None:
+    one = '{"tokens": ["Ada", "left"], "tags": ["B-PER", "O"]}'
+    assert sentences(write("a.json", one))[0]["tokens"] == ["Ada", "left"]
+    many = '{"tokens": [["Ada", "left"], ["Bo"]], "tags": [["B-PER", "O"], ["B-PER"]]}'
+    assert [row["tokens"] for row in sentences(write("b.json", many))] == [["Ada", "left"], ["Bo"]]
+
+
+def test_python_dictionaries_are_named(write: Write) -> None:
+    refused(write("a.jsonl", "{'text': 'a', 'label': 'x'}\n"), "a Python dictionary", "json.dumps", line=1)
+
+
+def test_bad_lines_are_left_out_where_that_is_asked(write: Write) -> None:
+    path = write("a.jsonl", f'{GOOD}\n{{"text": \n{{"text": "x"}}\n{{"text": "", "label": "y"}}\n{GOOD}\n')
+    bad: list[str] = []
+    assert [row.line for row in texts(path, bad=bad)] == [1, 5]
+    assert [message.split(" ")[0] for message in bad] == ["a.jsonl:2:", "a.jsonl:3:", "a.jsonl:4:"]
 
 
 def test_an_array_that_is_empty(write: Write) -> None:
     refused(write("a.json", "[]"), "no rows")
 
 
-def test_a_format_that_is_said_wins(write: Write) -> None:
-    refused(write("a.jsonl", GOOD), "array", line=1, format="json")
-    refused(write("b.json", f"[{GOOD}]"), "list instead", line=1, format="jsonl")
+def test_either_name_of_json_reads_both_layouts(write: Write) -> None:
+    assert pairs(texts(write("a.jsonl", GOOD), format="json")) == [("well", "pos")]
+    assert pairs(texts(write("b.json", f"[{GOOD}]"), format="jsonl")) == [("well", "pos")]
 
 
 def test_a_key_missing_everywhere_or_here(write: Write) -> None:

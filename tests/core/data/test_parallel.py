@@ -222,3 +222,20 @@ def test_other_tasks_read_such_names_as_they_did(write: Write) -> None:
 
     settings: dict[str, Any] = {"format": "csv"}
     assert pairs(texts(write("train.en", "text,label\na,b\n"), **settings)) == [("a", "b")]
+
+
+def test_files_of_two_scripts(write: Write, tmp_path: Path) -> None:
+    write("x.en", "learn\n")
+    write("x.zh-CN", "学习\n")
+    write("x.zh_TW", "學習\n")
+    path = tmp_path / "x"
+    for target, text in (("zh-CN", "学习"), ("zh-TW", "學習"), ("Traditional Chinese", "學習")):
+        for name in ("x", "x.en", "x.zh_TW")[: 3 if "T" in target else 2]:
+            assert both(translations(path.with_name(name), "en", target)) == [("learn", text)]
+    refused(path, "x.zh-CN, x.zh_TW are all in one language", read=translations, source="en", target="zh")
+    rows = translations(path.with_name("x.zh_TW"), target="en")
+    assert both(rows) == [("學習", "learn")]
+    assert rows[0]["languages"] == ("zh-TW", "en")
+    alone = write("y.en", "learn\n").with_name("y")
+    write("y.zh-CN", "学习\n")
+    refused(alone.with_name("y.en"), "y.zh, is not here", read=translations, source="en", target="zh-TW", required=PAIR)

@@ -63,34 +63,83 @@ def test_units_that_lack_a_language_are_left_out_and_counted(write: Write) -> No
     path = write("a.tmx", memory(HI, variant("en", "alone"), variant("en", "x") + variant("de", "y")))
     notes: Counter[str] = Counter()
     assert both(translations(path, "en", "zh", notes=notes)) == [("Hi", "嗨")]
-    assert notes == {"units without one of the languages left out": 2}
+    assert notes == {"units without a text in one of the languages left out": 2}
     sources = translations(path, "en", "zh", required=frozenset(["source"]))
     assert [row["source"] for row in sources] == ["Hi", "alone", "x"]
 
 
 def test_no_unit_in_these_languages(write: Write) -> None:
     path = write("a.tmx", memory(HI))
-    refused(path, "no unit is in en and de", "zh, en", read=translations, source="en", target="de")
+    refused(path, "no unit is in en and de", "zh-CN, en-US", read=translations, source="en", target="de")
     refused(write("b.tmx", memory()), "no unit", "none", read=translations, source="en", target="de")
 
 
 def test_more_languages_than_roles(write: Write) -> None:
     path = write("a.tmx", memory(HI + variant("de", "Hallo")))
-    refused(path, "3 languages", "'zh', 'en', 'de'", "which is the source and which the target", read=translations)
+    refused(
+        path, "3 languages", "'zh-CN', 'en-US', 'de'", "which is the source and which the target", read=translations
+    )
     assert both(translations(path, "de", "zh")) == [("Hallo", "嗨")]
 
 
 def test_several_variants_of_one_language(write: Write) -> None:
-    path = write("a.tmx", memory(HI + variant("zh-TW", "你好")))
-    assert both(translations(path)) == [("Hi", "嗨"), ("Hi", "你好")]
+    path = write("a.tmx", memory(HI + variant("en-GB", "Hello")))
+    assert both(translations(path)) == [("Hi", "嗨"), ("Hello", "嗨")]
+    assert both(translations(path, "en-GB")) == [("Hello", "嗨")]
+    assert both(translations(path, "en-GB", "en-US")) == [("Hello", "Hi")]
 
 
-def test_an_empty_text_is_left_to_the_task_with_its_line(write: Write) -> None:
-    path = write("a.tmx", memory(HI, variant("en", " ") + variant("zh", "空")))
-    row = translations(path)[1]
+BOTH = variant("en", "learn") + variant("zh-CN", "学习") + variant("zh-TW", "學習")
+MIXED = memory(BOTH, variant("en", "rain") + variant("zh-Hant", "雨"), HI)
+
+
+@pytest.mark.parametrize(
+    ("asked", "texts", "left"),
+    [
+        ("zh-CN", ["学习", "嗨"], 1),
+        ("zh-Hans", ["学习", "嗨"], 1),
+        ("zh-TW", ["學習"], 2),
+        ("zh-Hant", ["雨"], 2),
+        ("繁體中文", ["雨"], 2),
+        ("zh-HK", ["雨"], 2),
+    ],
+)
+def test_one_script_is_not_the_other(write: Write, asked: str, texts: list[str], left: int) -> None:
+    notes: Counter[str] = Counter()
+    rows = translations(write("a.tmx", MIXED), "en", asked, notes=notes)
+    assert [row["target"] for row in rows] == texts
+    assert notes.total() == left
+
+
+def test_two_scripts_must_be_told_apart(write: Write) -> None:
+    path = write("a.tmx", MIXED)
+    for target in ("zh", ""):
+        refused(
+            path, "'zh-CN', 'zh-TW', 'zh-Hant'", "which is the target", read=translations, source="en", target=target
+        )
+    refused(write("b.tmx", memory(HI)), "no unit is in en and zh-TW", read=translations, source="en", target="zh-TW")
+    assert translations(write("c.tmx", memory(variant("en", "a") + variant("zh-TW", "一"))))[0]["languages"] == (
+        "en",
+        "zh-TW",
+    )
+
+
+def test_another_region_serves_only_where_there_is_no_nearer_one(write: Write) -> None:
+    path = write(
+        "a.tmx", memory(variant("en", "a") + variant("pt-PT", "um"), variant("en", "b") + variant("pt", "dois"))
+    )
+    assert [row["target"] for row in translations(path, "en", "pt-BR")] == ["dois"]
+    assert [row["target"] for row in translations(path, "en", "pt")] == ["um", "dois"]
+
+
+def test_a_unit_with_an_empty_text_is_left_out_and_counted(write: Write) -> None:
+    path = write("a.tmx", memory(HI, variant("en", " ") + variant("zh-CN", "空")))
+    notes: Counter[str] = Counter()
+    assert both(translations(path, notes=notes)) == [("Hi", "嗨")]
+    assert notes.total() == 1
+    row = translations(path, incomplete=True)[1]
     assert "source" not in row.fields
     assert (row.source, row.line) == (str(path), 7)
-    refused(path, "the source is empty", line=7, read=translations, required=frozenset(["source", "target"]))
 
 
 def test_entities_are_refused(write: Write) -> None:

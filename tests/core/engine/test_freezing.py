@@ -74,3 +74,9 @@ def test_a_tied_language_model_head_is_no_head(tiny):
     model = AutoModelForSeq2SeqLM.from_pretrained(tiny("t5"))
     if model.config.tie_word_embeddings:
         assert new_module_names(model) == []
+
+
+@pytest.mark.parametrize("family", ["t5", "marian"])
+def test_freezing_everything_is_refused(tiny, family):
+    with pytest.raises(RequestError, match="freeze=backbone leaves nothing to train"):
+        freeze(AutoModelForSeq2SeqLM.from_pretrained(tiny(family)), "backbone")

@@ -9,6 +9,9 @@ import numpy as np
 import pytest
 
 from taskzoo.metrics.intervals import bootstrap_intervals
+from taskzoo.metrics.multi_label import MultiLabel
+from taskzoo.metrics.single_label import SingleLabel
+from taskzoo.types import Metric
 
 
 def intervals(values: np.ndarray, **settings: Any) -> dict[str, tuple[float, float]]:
@@ -75,3 +78,40 @@ def test_weights_say_how_often_a_row_was_drawn():
     bootstrap_intervals(5, lambda weights: drawn.append(weights) or {}, samples=20)
     assert all(w.shape == (5,) and w.dtype == np.float64 and w.sum() == 5 for w in drawn)
     assert len({tuple(w) for w in drawn}) > 10
+
+
+def of_metric(metric: Metric, gold: list[str], predicted: list[dict[str, Any]]) -> dict[str, tuple[float, float]]:
+    statistics = metric.statistics(predicted, [{"label": label} for label in gold])
+    return bootstrap_intervals(len(gold), metric.scorer(statistics), described=metric.scores)
+
+
+def test_a_perfect_score_is_as_unsure_as_its_rows_are_few():
+    gold = ["bad", "good"] * 37
+    found = of_metric(SingleLabel(["bad", "good"]), gold, [{"label": label} for label in gold])
+    wilson = 74 / (74 + 1.959964**2)
+    assert found["accuracy"] == (pytest.approx(wilson), 1.0)
+    assert found["recall"] == (pytest.approx(37 / (37 + 1.959964**2)), 1.0)  # of the rows that are good
+    assert found["mcc"] == (pytest.approx(2 * wilson - 1), 1.0)
+    assert found["ece"] == (0.0, pytest.approx(1 - wilson))
+    assert found["log_loss"][0] <= found["log_loss"][1] < 1e-6  # it has no greatest value
+
+
+def test_nothing_found_is_as_unsure():
+    gold = ["bad"] * 20
+    found = of_metric(SingleLabel(["bad", "good"]), gold, [{"label": "good"}] * 20)
+    assert found["accuracy"] == (0.0, pytest.approx(1 - 20 / (20 + 1.959964**2)))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_interval_of_the_calibration_error_holds_it(seed: int):
+    generator = np.random.default_rng(seed)
+    probabilities = generator.beta(2, 2, size=(150, 2))
+    gold = generator.random((150, 2)) < probabilities  # as sure as it should be
+    metric = MultiLabel(["a", "b"])
+    references = [{"labels": [name for name, yes in zip("ab", row, strict=True) if yes]} for row in gold]
+    predictions = [{"labels": [], "_probabilities": row} for row in probabilities]
+    statistics = metric.statistics(predictions, references)
+    scores = metric.compute(predictions, references)
+    found = bootstrap_intervals(150, metric.scorer(statistics), samples=100, described=metric.scores)
+    assert all(low <= scores[name] <= high for name, (low, high) in found.items())
+    assert found["ece"][0] >= 0

@@ -113,3 +113,17 @@ def test_tokenizers_that_are_not_there_are_refused() -> None:
     except ImportError:
         with pytest.raises(RequestError, match=r"needs `pip install 'sacrebleu\[ja\]'`"):
             TranslationScores(tokenize="ja-mecab")
+
+
+MIXED = st.text(st.sampled_from("5BC 天公A玩）2。好.们“，％-…!abc\u3000"), max_size=20)
+
+
+@given(st.lists(st.tuples(MIXED, MIXED.filter(str.strip)), min_size=1, max_size=4), st.sampled_from(["zh", "ja", "en"]))
+@settings(max_examples=25, deadline=None)
+def test_ter_of_any_text_is_that_of_sacrebleu(pairs: list[tuple[str, str]], language: str) -> None:
+    """References too, which sacreBLEU prepares twice."""
+    asian = language != "en"
+    outputs, references = zip(*pairs, strict=True)
+    expected = sacrebleu.corpus_ter(outputs, [references], normalized=asian, asian_support=asian).score
+    predictions, targets = [{"text": text} for text in outputs], [{"targets": [text]} for text in references]
+    assert TranslationScores(language, ter=True).compute(predictions, targets)["ter"] == pytest.approx(expected)

@@ -27,9 +27,11 @@ def test_names() -> None:
 def test_a_directory(tmp_path: Path) -> None:
     with pytest.raises(RequestError, match=r"holds no model: it has no config.json"):
         resolve_model(str(tmp_path))
+    (tmp_path / "model.safetensors").touch()
     (tmp_path / "config.json").write_text("{", encoding="utf-8")
     with pytest.raises(RequestError, match="is not JSON"):
         resolve_model(str(tmp_path))
+    (tmp_path / "model.safetensors").touch()
     (tmp_path / "config.json").write_text('{"model_type": "gpt2"}', encoding="utf-8")
     ref = resolve_model(str(tmp_path))
     assert (ref.family, ref.kind, ref.is_local, ref.is_scratch) == ("gpt2", "decoder", True, False)
@@ -86,6 +88,7 @@ def test_what_cannot_be_loaded_names_the_package_that_brings_it() -> None:
 
 def test_loading_leaves_the_process_as_it_was(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text('{"model_type": "bert"}', encoding="utf-8")
+    (tmp_path / "model.safetensors").touch()
     before = logging.get_verbosity(), logging.is_progress_bar_enabled(), list(warnings.filters)
     with explain_load_errors(ref := resolve_model(str(tmp_path)), "configuration"):
         assert load_config(ref).model_type == "bert"

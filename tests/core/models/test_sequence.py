@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -18,7 +19,9 @@ from transformers import AutoModel
 from taskzoo.errors import RequestError
 from taskzoo.heads.collator import SequenceCollator
 from taskzoo.heads.single_label import SingleLabelHead
+from taskzoo.models.loading import explain_load_errors
 from taskzoo.models.pooling import PooledClassifier
+from taskzoo.models.refs import ModelRef
 from taskzoo.models.sequence import load_sequence_model
 from taskzoo.models.text_encoding import encode_texts
 from taskzoo.testing import FAMILIES
@@ -33,9 +36,10 @@ Tokenizer = Callable[..., Any]
 
 def load(folder: Path | str, seed: int = 0, **settings: Any) -> Any:
     torch.manual_seed(seed)
-    return load_sequence_model(
-        str(folder), **{"problem_type": "single_label_classification", "labels": LABELS, **settings}
-    ).eval()
+    with explain_load_errors(ModelRef(str(folder), str(folder)), "model"):
+        return load_sequence_model(
+            str(folder), **{"problem_type": "single_label_classification", "labels": LABELS, **settings}
+        ).eval()
 
 
 @torch.no_grad()
@@ -139,22 +143,37 @@ def test_a_pooled_model_is_fine_tuned_further(
 WITHOUT_TASKZOO = """
 import json, sys
 sys.modules["taskzoo"] = None  # any import of it fails
-from transformers import AutoModelForSequenceClassification
+import transformers
 import torch
-model = AutoModelForSequenceClassification.from_pretrained(sys.argv[1], trust_remote_code=True).eval()
+refused = {}
+autos = ("AutoModel", "AutoModelForSequenceClassification", "AutoModelForTokenClassification")
+for name in (*autos, "T5Model", "T5EncoderModel", "T5ForSequenceClassification", "BertForSequenceClassification"):
+    try:
+        getattr(transformers, name).from_pretrained(sys.argv[1])
+    except Exception as error:
+        refused[name] = str(error)
+load = transformers.AutoModelForSequenceClassification.from_pretrained
+model = load(sys.argv[1], trust_remote_code=True).eval()
 with torch.no_grad():
-    print(json.dumps(model(input_ids=torch.tensor([[5, 6, 7]])).logits.tolist()))
+    logits = model(input_ids=torch.tensor([[5, 6, 7]])).logits.tolist()
+print(json.dumps({"refused": refused, "logits": logits}))
 """
 
 
 def test_a_pooled_model_loads_where_taskzoo_is_not_installed(tiny_checkpoint: Checkpoint, tmp_path: Path) -> None:
+    """With its code; without, no class of transformers takes it, which would have random weights."""
     model = load(tiny_checkpoint("t5"))
     model.save_pretrained(tmp_path / "model")
     environment = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_MODULES_CACHE": str(tmp_path / "cache")}
     command = [sys.executable, "-c", WITHOUT_TASKZOO, str(tmp_path / "model")]
-    result = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=200, check=False)
+    result = subprocess.run(
+        command, capture_output=True, text=True, env=environment, timeout=200, check=False, stdin=subprocess.DEVNULL
+    )
     assert result.returncode == 0, result.stderr
     with torch.no_grad():
         expected = model(input_ids=torch.tensor([[5, 6, 7]])).logits
-    torch.testing.assert_close(torch.tensor(json.loads(result.stdout.splitlines()[-1])), expected)
+    found = json.loads(re.sub(r"^.*\[y/N\] ", "", result.stdout.splitlines()[-1]))
+    torch.testing.assert_close(torch.tensor(found["logits"]), expected)
+    assert len(found["refused"]) == 7
+    assert all("trust_remote_code=True" in said for said in found["refused"].values()), found["refused"]
     assert "classifier.weight" in load_file(tmp_path / "model" / "model.safetensors")

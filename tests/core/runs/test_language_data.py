@@ -12,7 +12,8 @@ import pytest
 from taskzoo.config import DataConfig, read_config
 from taskzoo.data.readers import LANGUAGES
 from taskzoo.errors import DataError, RequestError
-from taskzoo.runs.data import file_rows, input_rows, load_splits, memory_rows, task_languages
+from taskzoo.runs.data import file_rows, load_splits, memory_rows, task_languages
+from taskzoo.runs.inputs import input_rows
 from taskzoo.runs.request import DataRequest, RunRequest, resolve_request
 from taskzoo.runs.wording import left_out_notes, overlap_notes, split_note
 from taskzoo.spec import Column, Option, TaskSpec
@@ -73,7 +74,7 @@ def test_a_folder_of_parallel_files(tmp_path: Path) -> None:
     write(tmp_path, "test", slice(35, 40))
     splits = load(EN_ZH, name=str(tmp_path))
     assert {name: len(rows) for name, rows in splits.examples.items()} == {"train": 30, "validation": 5, "test": 5}
-    assert splits.examples["test"][0].fields == {"source": EN[35], "target": ZH[35], LANGUAGES: ("en", "zh")}
+    assert splits.examples["test"][0].fields == {"source": EN[35], "target": ZH[35], LANGUAGES: ("en", "zh-Hans")}
     assert load({"from": "zh", "to": "en"}, name=str(tmp_path)).examples["train"][0]["source"] == ZH[0]
 
 
@@ -126,7 +127,7 @@ def test_several_targets_are_not_reported_as_conflicts(tmp_path: Path) -> None:
     "row", [{"source": "Hi", "target": "嗨"}, {"en": "Hi", "zh": "嗨"}, {"translation": {"zh": "嗨", "en": "Hi"}}]
 )
 def test_rows_in_memory(row: dict[str, Any]) -> None:
-    expected = {"source": "Hi", "target": "嗨", LANGUAGES: ("en", "zh")}
+    expected = {"source": "Hi", "target": "嗨", LANGUAGES: ("en", "zh-Hans")}
     assert memory_rows(SPEC, Rhyme(EN_ZH), [row])[0].fields == expected
     assert memory_rows(SPEC, Rhyme(EN_ZH), [{**row, "fr": "x"}])[0].fields == expected
 
@@ -149,7 +150,7 @@ def test_languages_are_those_that_the_task_knows_or_its_options_say() -> None:
 def test_to_predict_the_source_is_enough(tmp_path: Path) -> None:
     (tmp_path / "new.en").write_text("Hi\n", encoding="utf-8")
     rows = file_rows(SPEC, Rhyme(EN_ZH), tmp_path / "new.en", labelled=False)
-    assert [dict(row.fields) for row in rows] == [{"source": "Hi", LANGUAGES: ("en", "zh")}]
+    assert [dict(row.fields) for row in rows] == [{"source": "Hi", LANGUAGES: ("en", "zh-Hans")}]
     assert input_rows(SPEC, Rhyme(EN_ZH), "Hi")[0].fields == rows[0].fields
     with pytest.raises(DataError, match=r"new\.zh, is not here"):
         file_rows(SPEC, Rhyme(EN_ZH), tmp_path / "new.en")

@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 from taskzoo.config import DataConfig
 from taskzoo.data.readers.values import plain
 from taskzoo.errors import RequestError, UnknownNameError
-from taskzoo.runs.data import Splits, input_rows, load_splits, memory_rows
+from taskzoo.runs.data import Splits, load_splits, memory_rows
+from taskzoo.runs.inputs import input_rows
 from taskzoo.spec import Column, TaskSpec
 from taskzoo.task import Task
 from taskzoo.types import Example, Row
@@ -75,6 +76,8 @@ FORMS: dict[str, Callable[[], Any]] = {
     "pair": lambda: ([row["text"] for row in ROWS], [row["label"] for row in ROWS]),
     "pair of arrays": lambda: (np.array(["good", "bad"]), pd.Series(["up", "down"])),
     "pair with mappings": lambda: ([{"text": "good"}, {"text": "bad"}], ["up", "down"]),
+    "zipped": lambda: zip(["good", "bad"], ["up", "down"], strict=True),
+    "tuples with columns": lambda: [("good", {"mood": "up"}), ("bad", {"mood": "down"})],
     "columns": lambda: {"text": ["good", "bad"], "label": ["up", "down"], "id": [1, 2]},
     "columns of arrays": lambda: {"text": np.array(["good", "bad"]), "label": np.array(["up", "down"])},
     "data frame": lambda: pd.DataFrame(EXTRA),
@@ -86,6 +89,7 @@ FORMS: dict[str, Callable[[], Any]] = {
         {"text": ["good", "bad"], "label": [1, 0]},
         features=datasets.Features(text=datasets.Value("string"), label=datasets.ClassLabel(names=["down", "up"])),
     ),
+    "a data set with a format": lambda: datasets.Dataset.from_list(ROWS).with_format("pandas"),
     "synonyms": lambda: [{"Review": "good", "MOOD ": "up"}, {"Review": "bad", "MOOD ": "down"}],
 }
 
@@ -129,6 +133,14 @@ def test_columns_are_mapped_as_those_of_a_file() -> None:
             r"holds the splits train; .*data\['train'\]",
         ),
         ([{"text": " ", "label": "up"}], "data:1: the text is empty"),
+        (pd.DataFrame([["a", "b", "c"]], columns=["text", "label", "label"]), "two columns .* are named 'label'"),
+        (
+            datasets.Dataset.from_dict(
+                {"text": ["a", "b"], "label": [-1, 0]},
+                features=datasets.Features(text=datasets.Value("string"), label=datasets.ClassLabel(names=["down"])),
+            ),
+            "data:1: the label is empty",
+        ),
     ],
 )
 def test_anything_else_is_refused_in_a_sentence(values: Any, message: str) -> None:
@@ -200,8 +212,7 @@ def test_inputs_to_predict() -> None:
         RequestError, match="The input is of type int; give a text, a mapping with the keys text, place"
     ):
         inputs(5)
-    with pytest.raises(RequestError, match="input:2: the text is empty"):
-        inputs(["good", ""])
+    assert inputs(["good", " "]) == [{"text": "good"}, {"text": " "}]
 
 
 def load(memory: Mapping[str, Any], **data: Any) -> Splits:

@@ -163,7 +163,7 @@ def test_runs_that_are_broken(finished, tmp_path):
     refused(zoo("predict", tmp_path / "a", "x"), "is not a finished run")
     shutil.copytree(finished, tmp_path / "c")
     (tmp_path / "c" / "model" / "config.json").unlink()
-    refused(zoo("predict", tmp_path / "c", "x"), "cannot be loaded")
+    refused(zoo("predict", tmp_path / "c", "x"), "holds no model")
     shutil.copytree(finished, tmp_path / "d")
     (tmp_path / "d" / "model" / "task.json").write_text("{", encoding="utf-8")
     refused(zoo("predict", tmp_path / "d", "x"), "task.json")

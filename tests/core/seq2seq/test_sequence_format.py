@@ -164,3 +164,16 @@ def test_a_tokenizer_without_an_end_is_refused():
     tokenizer.eos_token = None
     with pytest.raises(RequestError, match="no end token"):
         find_sequence_format(tokenizer, config)
+
+
+@pytest.mark.parametrize("stated", [None, 58100])
+def test_a_marian_without_start_token_starts_with_padding(stated):
+    """``MarianConfig`` has a default of its own, made for a vocabulary of 58,101."""
+    tokenizer, config = tokenizer_and_config("marian")
+    usual = find_sequence_format(tokenizer, config, to_chinese()).start
+    values = {**config.to_dict(), "decoder_start_token_id": stated}
+    if stated is None:
+        del values["decoder_start_token_id"]
+    assert (
+        find_sequence_format(tokenizer, type(config)(**values), to_chinese()).start == usual == tokenizer.pad_token_id
+    )

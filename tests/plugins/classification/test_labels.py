@@ -11,7 +11,7 @@ import pytest
 from taskzoo import DataError, RequestError, Row, registry
 from taskzoo.heads.multi_label import MultiLabelHead
 from taskzoo.heads.single_label import SingleLabelHead
-from taskzoo_classification.label_cells import find_kind, several_labels
+from taskzoo_classification.label_cells import LabelCells
 from taskzoo_classification.task import ClassificationTask
 
 
@@ -68,7 +68,9 @@ def task_of(**options: Any) -> ClassificationTask:
     ],
 )
 def test_one_or_several(labels: list[Any], asked: str, separator: str, expected: tuple[str, str]) -> None:
-    assert find_kind(rows(*labels), asked, separator) == expected
+    options = {"kind": asked, "label_separator": separator, "vector_labels": ""}
+    found = LabelCells.of(rows(*labels), options)
+    assert (found.kind, found.separator) == expected
 
 
 @pytest.mark.parametrize(
@@ -88,7 +90,7 @@ def test_one_or_several(labels: list[Any], asked: str, separator: str, expected:
     ],
 )
 def test_labels_of_a_cell(value: Any, separator: str, expected: list[str]) -> None:
-    assert several_labels(rows(value)[0], separator) == expected
+    assert LabelCells("multi", separator).read(rows(value)[0]) == expected
 
 
 @pytest.mark.parametrize(
@@ -104,7 +106,7 @@ def test_labels_of_a_cell(value: Any, separator: str, expected: list[str]) -> No
 )
 def test_cells_that_cannot_be_read(value: Any, said: str) -> None:
     with pytest.raises(DataError, match=rf"^train.csv:1.*{said}"):
-        several_labels(rows(value)[0], ",")
+        LabelCells("multi", ",").read(rows(value)[0])
 
 
 def test_the_training_rows_determine_the_kind_for_all_others() -> None:
@@ -115,8 +117,8 @@ def test_the_training_rows_determine_the_kind_for_all_others() -> None:
     single = task_of()
     single.prepare(rows("a", "b"), "train")
     assert [row["label"] for row in single.prepare(rows("a,b"), "test")] == ["a,b"]
-    with pytest.raises(DataError, match=r"^test.jsonl:1.*one label per text was asked for; use kind=multi"):
-        single.prepare(rows(["a"], source="test.jsonl"), "test")
+    with pytest.raises(DataError, match=r"^test.jsonl:1.*one label per text .*; use kind=multi"):
+        single.prepare(rows(["a", "b"], source="test.jsonl"), "test")
 
 
 def test_mixed_types_name_both_lines() -> None:
@@ -169,3 +171,101 @@ def test_a_restored_task_reads_and_predicts_alike() -> None:
     twin.restore(json.loads(json.dumps(task.state())))
     assert twin.state() == task.state()
     assert [example["label"] for example in twin.prepare(rows("27;4"), "test")] == [["27", "4"]]
+
+
+def read(*labels: Any, split: str = "train", task: ClassificationTask | None = None, **options: Any) -> list[Any]:
+    task = task or task_of(**options)
+    return [example["label"] for example in task.prepare(rows(*labels), split)]
+
+
+VECTORS = [[0, 0, 1], [0, 0, 0], [1, 0, 1]]
+WRITTEN = {
+    "integers": VECTORS,
+    "numbers": [[float(place) for place in vector] for vector in VECTORS],
+    "truth values": [[bool(place) for place in vector] for vector in VECTORS],
+    "arrays": [np.array(vector) for vector in VECTORS],
+    "JSON": [json.dumps(vector) for vector in VECTORS],
+    "NumPy": [str(np.array(vector, dtype=float)) for vector in VECTORS],
+    "commas": [",".join(map(str, vector)) for vector in VECTORS],
+    "spaces": [" ".join(map(str, vector)) for vector in VECTORS],
+}
+
+
+@pytest.mark.parametrize("labels", WRITTEN.values(), ids=WRITTEN)
+def test_vectors_of_0_and_1_have_a_place_for_each_label(labels: list[Any]) -> None:
+    assert read(*labels) == [["2"], [], ["0", "2"]]
+    assert read(*labels, vector_labels="toxic, mild,rude") == [["rude"], [], ["toxic", "rude"]]
+
+
+def test_vectors_of_one_label_each() -> None:
+    task = task_of(vector_labels="a,b,c")
+    assert read([0, 0, 1], [1, 0, 0], task=task) == ["c", "a"]
+    assert task.kind == "single"
+    with pytest.raises(DataError, match=r"the label \[1, 0, 1\] is a list of 2.*use kind=multi"):
+        read([1, 0, 1], task=task, split="test")
+    assert read([0, 0, 1], [1, 0, 0], kind="multi") == [["2"], ["0"]]
+
+
+def test_vectors_of_other_rows_have_the_places_of_the_training_rows() -> None:
+    task = task_of()
+    read(*VECTORS, task=task)
+    task.fit(task.prepare(rows(*VECTORS), "train"))
+    twin = task_of()
+    twin.restore(json.loads(json.dumps(task.state())))
+    assert read([1, 0, 0], [0, 0, 0], task=twin, split="test") == [["0"], []]
+    for other in ([1, 0], ["a"], [2, 0, 1]):
+        with pytest.raises(DataError, match="is not a vector of 3 places of 0 and 1"):
+            read(other, task=twin, split="test")
+
+
+@pytest.mark.parametrize(
+    ("labels", "options", "said"),
+    [
+        ([[0.2, 0.8], [0.5, 0.5]], {}, r"train.csv:1: the label \[0.2, 0.8\] is a list of numbers that are not names"),
+        ([[0, 0, 1], [0, 1]], {}, r"train.csv:1: the label \[0, 0, 1\] is a list of numbers that are not names"),
+        ([[0, 0, 1], [0, 0, 2]], {}, "is a list of numbers that are not names"),
+        (VECTORS, {"vector_labels": "a,b"}, r"vector_labels names 2 labels \('a', 'b'\), and vectors have 3 places"),
+        (["a", "b"], {"vector_labels": "a,b"}, "the labels are not such vectors"),
+        (["['a', nan]", "['b']"], {}, "looks like a list that a program wrote, and cannot be read"),
+        (["[0 1 ... 0 1]", "[1 1 ... 0 1]"], {}, "looks like a list that a program wrote, and cannot be read"),
+        ([{"a": 1, "b": 0.5}], {}, "must give 0 or 1 for every label"),
+    ],
+)
+def test_numbers_that_are_no_names_are_refused(labels: list[Any], options: dict[str, Any], said: str) -> None:
+    with pytest.raises(RequestError, match=said):
+        read(*labels, **options)
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        ["['billing', 'urgent']", "['bug']", "[]"],
+        ["['billing' 'urgent']", "['bug']", "[]"],
+        ["[billing, urgent]", "[bug]", "[]"],
+        ["('billing', 'urgent')", "('bug',)", "()"],
+        [("billing", "urgent"), ("bug",), ()],
+        [{"billing": 1, "urgent": 1, "bug": 0}, {"bug": True}, {"bug": 0}],
+        ['{"billing": 1, "urgent": 1.0}', '{"bug": 1}', "{}"],
+    ],
+)
+def test_lists_as_programs_write_them(labels: list[Any]) -> None:
+    assert read(*labels) == [["billing", "urgent"], ["bug"], []]
+
+
+def test_lists_of_one_label_each_are_one_label() -> None:
+    assert read(["a"], ["b"]) == ["a", "b"]
+    assert read("['a']", "['b']") == ["a", "b"]
+    assert read(["a"], ["b"], kind="multi") == [["a"], ["b"]]
+
+
+def test_sets_are_lists_in_order() -> None:
+    assert read({"b", "a"}, {"c"}) == [["a", "b"], ["c"]]
+
+
+def test_numbers_and_truth_values_are_spelled_alike_in_all_files() -> None:
+    task = task_of()
+    assert read("0.0", "1.0", "2.0", task=task) == ["0", "1", "2"]
+    assert read("1", "2.0", task=task, split="test") == ["1", "2"]
+    truth = task_of()
+    assert read(False, True, task=truth) == ["false", "true"]
+    assert read("False", "TRUE", task=truth, split="test") == ["false", "true"]

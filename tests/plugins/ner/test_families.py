@@ -75,7 +75,7 @@ def test_one_tag_per_word(
         outputs = task.forward(model, batch)
         loss = task.loss(outputs, batch)
     assert loss.total.isfinite()
-    words = sum(len(row["words"]) for row in rows) - encoded.counts["words_without_tokens"]
+    words = sum(len(row["_words"]) for row in rows) - encoded.counts["words_without_tokens"]
     assert int(loss.weight) == words if head == "linear" else int(loss.weight) >= words
     parts: list[list[Any]] = [[] for _ in rows]
     for feature, part in zip(encoded.features, task.decode(outputs, batch), strict=True):

@@ -50,7 +50,7 @@ def test_every_word_has_one_owner(
     rows = [prepared(tokens[:400]), prepared(tokens[:3]), prepared(tokens)]
     encoded = encode_examples(rows, tokenizer, LABELS, max_length=max_length, overlap=overlap)
     for index, row in enumerate(rows):
-        assert owned(encoded, index) == list(range(len(row["words"])))
+        assert owned(encoded, index) == list(range(len(row["_words"])))
     limit = max_length or 512
     assert max(len(feature["input_ids"]) for feature in encoded.features) <= limit
     long = [row for row in rows if len(tokenizer(row["text"])["input_ids"]) > limit]

@@ -18,7 +18,7 @@ def one(labelled: bool = True, scheme: str = "auto", **fields: Any) -> Example:
 
 
 def surfaces(row: Example) -> list[str]:
-    return [row["text"][start:end] for start, end in row["words"]]
+    return [row["text"][start:end] for start, end in row["_words"]]
 
 
 def entities(row: Example) -> list[tuple[str, str]]:
@@ -56,9 +56,9 @@ def test_spans_keep_their_characters(text: str, spans: list[tuple[int, int, str]
     assert row["text"] == text
     assert surfaces(row) == words
     assert entities(row) == [(text[a:b], label) for a, b, label in spans]
-    assert row["misaligned"] == 0
+    assert row["_found"]["misaligned_entities"] == 0
     for start, end, label in spans:
-        inside = [tag for (a, b), tag in zip(row["words"], row["tags"], strict=True) if start <= a and b <= end]
+        inside = [tag for (a, b), tag in zip(row["_words"], row["tags"], strict=True) if start <= a and b <= end]
         assert inside == [f"B-{label}"] + [f"I-{label}"] * (len(inside) - 1)
 
 
@@ -71,7 +71,7 @@ def test_spans_as_objects_lists_and_with_whitespace_at_the_ends() -> None:
 
 def test_an_entity_inside_a_word_is_counted() -> None:
     row = one(text="Pariswards", spans=[[0, 5, "LOC"]])
-    assert row["misaligned"] == 1
+    assert row["_found"]["misaligned_entities"] == 1
     assert row["tags"] == ["B-LOC"]
     assert entities(row) == [("Paris", "LOC")]  # gold stays what it was: such an entity cannot be found
 
@@ -93,7 +93,7 @@ def test_an_inside_tag_of_another_type_is_no_entity() -> None:
     """``I-X`` after ``B-Y`` continues nothing: it is neither of type X nor part of Y, and it is counted."""
     row = one(tokens=["a", "b", "c"], tags=["B-PER", "I-LOC", "O"])
     assert entities(row) == [("a", "PER")]
-    assert row["invalid"] == 1
+    assert row["_found"]["invalid_transitions"] == 1
 
 
 def test_rows_without_labels() -> None:
@@ -110,7 +110,8 @@ def test_rows_without_labels() -> None:
         ({"tokens": ["a", "b"], "tags": ["O"]}, "2 tokens but 1 tags."),
         ({"tokens": [], "tags": []}, "no tokens"),
         ({"tokens": ["a", ""], "tags": ["O", "O"]}, "token 2 is empty"),
-        ({"tokens": "a b", "tags": ["O", "O"]}, "'tokens' must be a list"),
+        ({"tokens": "a b", "tags": ["O"] * 4}, "2 words, separated by spaces, but there are 4 tags"),
+        ({"tokens": 5, "tags": ["O"]}, "'tokens' must be a list"),
         ({"tokens": ["a"]}, "tokens but no 'tags'"),
         ({"tokens": ["a"], "tags": "O"}, "'tags' must be a list"),
         ({"tokens": ["a"], "tags": ["PER"]}, "'PER' belongs to no known tag scheme"),

@@ -14,6 +14,7 @@ from torch.nn import functional
 
 from taskzoo import IGNORE_INDEX, Batch, Feature, RequestError, Row, TaskZooError, finetune, load, registry
 from taskzoo.engine.evaluation import Predictions, score
+from taskzoo_ner.confidence import Factors
 from taskzoo_ner.task import NerTask
 
 TOKENS = ["Ann", "Lee", "left", "Rio"]
@@ -109,13 +110,13 @@ def test_entities_are_characters_of_the_text() -> None:
     task = fitted()
     text = "昨天 Ann  Lee 👩‍👩‍👧 去 Rio。"
     (row,) = task.prepare([Row({"text": text})], "predict")
-    tags = ["O"] * len(row["words"])
-    words = [text[a:b] for a, b in row["words"]]
+    tags = ["O"] * len(row["_words"])
+    words = [text[a:b] for a, b in row["_words"]]
     tags[words.index("Ann")], tags[words.index("Lee")], tags[words.index("Rio")] = "B-PER", "I-PER", "B-LOC"
-    (prediction,) = task.assemble([row], [[(0, tags, [0.5] * len(tags))]])
+    (prediction,) = task.assemble([row], [[(0, tags, [Factors(0.5, 0.8, 0.9)] * len(tags))]])
     assert [(e["text"], e["label"], e["score"]) for e in prediction["entities"]] == [
-        ("Ann  Lee", "PER", 0.5),
-        ("Rio", "LOC", 0.5),
+        ("Ann  Lee", "PER", 0.36),  # begins 0.5, continues 0.8, ends 0.9
+        ("Rio", "LOC", 0.45),
     ]
     assert all(text[e["start"] : e["end"]] == e["text"] for e in prediction["entities"])
 
@@ -124,7 +125,7 @@ def test_an_inside_tag_that_continues_nothing_scores_no_entity() -> None:
     """``I-LOC`` after ``B-PER`` is no location, in predictions as in references."""
     task = fitted(decoding="argmax")
     rows = task.prepare([Row({"tokens": ["a", "b"], "tags": ["B-PER", "B-LOC"]})], "test")
-    predictions = task.assemble(rows, [[(0, ["B-PER", "I-LOC"], [1.0, 1.0])]])
+    predictions = task.assemble(rows, [[(0, ["B-PER", "I-LOC"], [Factors()] * 2)]])
     assert [e["label"] for e in predictions[0]["entities"]] == ["PER"]
     scores = score(task, rows, Predictions(predictions)).scores
     assert (scores["precision"], scores["recall"]) == (1.0, 0.5)
@@ -133,11 +134,12 @@ def test_an_inside_tag_that_continues_nothing_scores_no_entity() -> None:
 def test_windows_are_merged_in_order_and_seams_are_repaired() -> None:
     task = fitted()
     (row,) = task.prepare([Row({"tokens": ["a"] * 5, "tags": ["O"] * 5})], "test")
-    parts = [(0, ["O", "B-PER"], [1.0, 0.9]), (2, ["I-PER", "O"], [0.7, 1.0]), (4, ["I-LOC"], [1.0])]
+    one, begins, goes_on = Factors(), Factors(0.9, 0.1, 0.2), Factors(0.1, 0.5, 0.8)
+    parts = [(0, ["O", "B-PER"], [one, begins]), (2, ["I-PER", "O"], [goes_on, one]), (4, ["I-LOC"], [one])]
     (prediction,) = task.assemble([row], [parts])
     assert prediction["tags"] == ["O", "B-PER", "I-PER", "O", "B-LOC"]
     assert [(e["start"], e["end"], e["label"]) for e in prediction["entities"]] == [(2, 5, "PER"), (8, 9, "LOC")]
-    assert prediction["entities"][0]["score"] == pytest.approx(0.8)
+    assert prediction["entities"][0]["score"] == pytest.approx(0.9 * 0.5 * 0.8)
 
 
 # loss

@@ -50,7 +50,8 @@ def test_the_positive_label_is_the_second() -> None:
 
 def test_labels_are_kept_as_they_are_written() -> None:
     assert fitted(["NEG", "Pos", "neutral"]).text_head.labels == ["NEG", "neutral", "Pos"]
-    assert fitted(["1.0", "2.0", "3.0", "4.0", "5.0"]).text_head.labels == ["1.0", "2.0", "3.0", "4.0", "5.0"]
+    assert fitted(["4 stars", "1 star", "2 stars"]).text_head.labels == ["1 star", "2 stars", "4 stars"]
+    assert fitted(["1.0", "2.0", "3.0", "4.0", "5"]).text_head.labels == ["1", "2", "3", "4", "5"]
 
 
 def test_numbers_and_truth_values_of_json_are_labels() -> None:

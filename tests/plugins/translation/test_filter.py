@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from taskzoo.errors import RequestError
+from taskzoo.errors import DataError, RequestError
 from taskzoo.runs.plan import make_plan
 from taskzoo.runs.request import DataRequest, RunRequest, resolve_request
 from taskzoo.runs.wording import opening
@@ -88,6 +90,58 @@ def test_of_several_targets_only_the_wrong_ones_go():
     assert made.splits.examples["train"][-1]["targets"] == ["下雨了。"]
     assert len(made.splits.examples["train"]) == 21
     assert made.splits.sources["train"]["noticed"]["pairs look wrong and are dropped: wrong script"] == 3
+
+
+EMPTY = [("No translation.", ""), ("", "没有原文。"), ("Nor here.", "  "), ("None.", None), ("No list.", [])]
+
+
+@pytest.mark.parametrize(("asked", "done"), [("drop", "dropped"), ("report", "left out")])
+@pytest.mark.parametrize("split", [True, False])
+def test_rows_without_a_side_are_left_out_of_every_part_and_counted(asked, done, split):
+    rest = {} if split else {"validation": [], "test": []}
+    made = plan([*GOOD, *EMPTY], settings={"filter": asked}, **rest)
+    assert made.splits.sources["train"]["noticed"][f"pairs look wrong and are {done}: empty"] == 5
+    kept = [source for name in ("train", "validation", "test") for source in sources(made, name)]
+    assert sorted(kept) == sorted(source for source, _ in GOOD)
+    assert f"train: 5 pairs look wrong and are {done}: empty" in "\n".join(opening(made))
+
+
+def test_without_the_option_and_outside_training_they_are_refused():
+    with pytest.raises(DataError, match="empty; fill it in"):
+        plan([*GOOD, EMPTY[0]])
+    with pytest.raises(DataError, match="empty; fill it in"):
+        plan(GOOD, settings={"filter": "drop"}, validation=[EMPTY[0]], test=[])
+
+
+def files(folder, train):
+    request = RunRequest(
+        "translation",
+        model="scratch:t5-tiny",
+        data=DataRequest(train=str(folder / train), validation="none", test="none"),
+        settings={"source_lang": "en", "target_lang": "zh", "filter": "drop"},
+    )
+    return make_plan(resolve_request(request))
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "parallel", "tmx"])
+def test_empty_sides_in_files(tmp_path, kind):
+    pairs = [*GOOD[:3], ("No translation.", "")]
+    if kind == "csv":
+        lines = ["en,zh", *(f"{source},{target}" for source, target in pairs)]
+        (tmp_path / "a.csv").write_text("\n".join(lines), encoding="utf-8")
+    elif kind == "jsonl":
+        lines = [json.dumps({"en": source, "zh": target or None}) for source, target in pairs]
+        (tmp_path / "a.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    elif kind == "parallel":
+        for number, language in enumerate(("en", "zh")):
+            (tmp_path / f"a.{language}").write_text("".join(f"{pair[number]}\n" for pair in pairs), encoding="utf-8")
+    else:
+        tuv = '<tuv xml:lang="{}"><seg>{}</seg></tuv>'
+        units = "".join(f"<tu>{tuv.format('en', one)}{tuv.format('zh', other)}</tu>" for one, other in pairs)
+        (tmp_path / "a.tmx").write_text(f'<tmx version="1.4"><header/><body>{units}</body></tmx>', encoding="utf-8")
+    made = files(tmp_path, "a" if kind == "parallel" else f"a.{kind}")
+    assert sources(made, "train") == [source for source, _ in GOOD[:3]]
+    assert made.splits.sources["train"]["noticed"]["pairs look wrong and are dropped: empty"] == 1
 
 
 def test_nothing_left_is_refused():

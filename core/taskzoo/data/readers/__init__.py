@@ -22,11 +22,11 @@ from ..columns import Columns, ReadRequest
 from ..groups import GROUP, parse_group
 from ..language_columns import LANGUAGES
 from .base import FileReader, Reader
-from .detect import choose_reader, formats_of, plugin_readers
+from .detect import choose_reader, formats_of, plugin_readers, reader_with_files
 from .files import read_bytes
-from .folders import find_splits
+from .folders import find_splits, unused_entries
 from .parallel import ParallelFiles, find_parallel, names_parallel
-from .sources import content_sha256, file_sha256, require_source, source_files
+from .sources import content_sha256, expand, file_sha256, require_source, source_files
 from .text_classes import TextClasses, reads_classes
 
 __all__ = [
@@ -36,6 +36,7 @@ __all__ = [
     "ReadRequest",
     "Reader",
     "content_sha256",
+    "expand",
     "file_sha256",
     "find_splits",
     "names_parallel",
@@ -43,6 +44,7 @@ __all__ = [
     "read_rows",
     "require_source",
     "source_files",
+    "unused_entries",
 ]
 
 
@@ -81,10 +83,12 @@ def read_rows(path: str | Path, request: ReadRequest) -> list[Row]:
 
 def _by_name(path: Path, columns: Columns, formats: tuple[str, ...]) -> Reader | None:
     """The reader for what is not a single file of a built-in format, if the path or the request says so."""
-    asked = columns.request.format
+    asked, roles = columns.request.format, columns.request.spec.columns
+    if reader := reader_with_files(path, roles, asked):
+        return reader
     if path.is_dir():
-        if asked in (plugins := plugin_readers()):
+        if asked in (plugins := plugin_readers(columns.request.spec)):
             return plugins[asked]()
-        return TextClasses() if reads_classes(columns.request.spec.columns) else None
+        return TextClasses() if reads_classes(roles) else None
     is_pair = asked is None and "parallel" in formats and find_parallel(path, columns.languages.given)
     return ParallelFiles() if is_pair or asked == "parallel" else None

@@ -20,14 +20,20 @@ class Reader(ABC):
     Attributes:
         name: what ``--format`` takes.
         suffixes: endings of its files (``".jsonl"``); those of built-in formats stay with these.
+        roles: what a task must have (:attr:`taskzoo.spec.TaskSpec.columns`) for the format to be offered to it.
     """
 
     name: ClassVar[str]
     suffixes: ClassVar[tuple[str, ...]] = ()
+    roles: ClassVar[tuple[str, ...]] = ()
 
     def matches(self, head: bytes) -> bool:
         """Whether a file that begins so, unpacked, has this format whatever its name."""
         return False
+
+    def files(self, path: Path) -> list[Path]:
+        """The files that are read for a path which is more than one file of this format, such as a folder of them."""
+        return []
 
     @abstractmethod
     def read(self, path: Path, request: ReadRequest) -> list[Row]:

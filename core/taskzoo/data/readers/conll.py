@@ -1,15 +1,20 @@
 """CoNLL: one token per line, its tag in another column, sentences separated by empty lines.
 
-* Tabs separate columns when any content line holds a tab, otherwise spaces do.
+* Tabs separate columns when any content line holds a tab, otherwise spaces do; commas where no line has either and
+  all end in a comma and a tag (``Oslo,B-LOC``).
 * A line of nothing but spaces and tabs ends a sentence; so does ``-DOCSTART-``, which is skipped.
-* A comment starts with ``# ``. In a file with tabs it holds no tab; in a file with spaces it holds ``=`` and has
-  another number of columns than the file, or a tab. A token ``#`` with its tag is a token.
+* A comment starts with ``# ``. In a file with tabs it holds no tab; or it starts with ``#name=``, or ``#`` and a tab,
+  and has another number of columns than the file. In a file with spaces it holds ``=`` and has another number of
+  columns, or a tab. A token ``#`` with its tag is a token.
+* A token may be a space, as in Chinese with one character per line. Tags may hold spaces in an export of Label Studio,
+  where `` -X- _ `` stands before them.
 * Without ``columns``, tokens are the first column and tags the last.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 
 from taskzoo.errors import DataError
@@ -20,6 +25,14 @@ from ..columns import Columns
 from ..groups import GROUP
 from .base import FileReader
 from .files import split_lines, to_text
+
+_NAMES = {"\t": "tabs", " ": "spaces", ",": "commas"}
+_COMMAS = re.compile(r'("(?:[^"]|"")+"|\S+),\s?"?(O|[BIELSUM](-\S+)?)"?')
+_TAG = re.compile(r"O|[BIELSUM](-\S+)?")
+_NUMBER = re.compile(r"\d+-\d+")
+_SOURCE = re.compile(r"#\t\S*\t\[\d{4}-\d\d-\d\d\]\s*")
+_COMMENT = re.compile(r"#(\t|[\w.-]+ ?=)")
+_LABEL_STUDIO = re.compile(r"(\S+) (-X-) (_) (\S.*)")
 
 _Line = tuple[int, list[str]]  # line number and cells
 
@@ -41,18 +54,17 @@ class Conll(FileReader):
             fields = {role: [_cell(line, index, role, columns) for line in sentence] for role, index in where.items()}
             rows.append(columns.row(fields, sentence[0][0]))
         if "tokens" in where and "tokens" not in columns.mapped:
-            _refuse_counters(rows, columns)
+            _refuse_numbers(sentences, columns)
         return rows
 
 
 def _sentences(text: str, source: str) -> list[list[_Line]]:
     """Sentences of equally many cells per line, comments removed."""
     numbered = [(number, line) for number, line in enumerate(split_lines(text, source), start=1)]
-    tabs = any("\t" in line for _, line in numbered if line.strip(" \t") and not line.startswith("# "))
     content = [line for _, line in numbered if line.strip(" \t") and not line.startswith("-DOCSTART-")]
-    # The first line that is surely not a comment says how many columns there are.
-    sure = next((line for line in content if not line.startswith("# ")), content[0] if content else "")
-    width = len(_split(sure, tabs))
+    sure = [line for line in content if not line.startswith("#")] or content
+    separator = _separator(sure)
+    width = _usual_width(sure, separator)
     sentences: list[list[_Line]] = [[]]
     first = 0
     for number, line in numbered:
@@ -60,28 +72,57 @@ def _sentences(text: str, source: str) -> list[list[_Line]]:
             if sentences[-1]:
                 sentences.append([])
             continue
-        cells = _split(line, tabs)
-        if _is_comment(line, cells, tabs, width):
+        cells = _split(line, separator, width)
+        if _is_comment(line, cells, separator, width):
             continue
-        first = first or number
         if len(cells) != width:
-            message = f"{len(cells)} column{'s' if len(cells) > 1 else ''} here and {width} on line {first}"
-            how = f"({'tabs' if tabs else 'spaces'} separate columns in this file)"
+            place = f"on line {first}" if first else "on most lines"
+            message = f"{len(cells)} column{'s' if len(cells) > 1 else ''} here and {width} {place}"
+            how = f"({_NAMES[separator]} separate columns in this file)"
             raise DataError(f"{message} {how}: {quoted([line], width=60)}.", file=source, line=number)
+        first = first or number
         sentences[-1].append((number, cells))
     return sentences if sentences[-1] else sentences[:-1]
 
 
-def _split(line: str, tabs: bool) -> list[str]:
-    """Cells; only spaces and tabs separate, so that odd whitespace such as U+00A0 can be a token."""
-    if not tabs:
-        return re.split(r"[ \t]+", line.strip(" \t"))
-    return [cell.strip(" ") for cell in line.split("\t")] if " " in line else line.split("\t")
+def _separator(lines: Sequence[str]) -> str:
+    """Tabs if there are any, else spaces; commas where no line has either and all end in a comma and a tag."""
+    if any("\t" in line for line in lines):
+        return "\t"
+    return "," if lines and all(_COMMAS.fullmatch(line) for line in lines) else " "
 
 
-def _is_comment(line: str, cells: list[str], tabs: bool, width: int) -> bool:
-    comment = "\t" not in line if tabs else "=" in line and ("\t" in line or len(cells) != width)
-    return comment and line.startswith("# ")
+def _usual_width(lines: Sequence[str], separator: str) -> int:
+    """How many columns most lines have, the first ones in case of a tie; ``lines``: without comments, if possible."""
+    widths = Counter(len(_split(line, separator)) for line in lines)
+    return max(widths, key=lambda width: (widths[width], width == len(_split(lines[0], separator))), default=1)
+
+
+def _split(line: str, separator: str, width: int = 0) -> list[str]:
+    """Cells; only spaces and tabs separate, so that odd whitespace such as U+00A0 can be a token.
+
+    A token may be a space: then the line begins with it, or its cell is nothing else.
+    """
+    if separator == "\t":
+        return [cell.strip(" ") or cell[:1] for cell in line.split("\t")] if " " in line else line.split("\t")
+    if separator == ",":
+        return [_unquoted(cell) for cell in line.rsplit(",", 1)]
+    if exported := _LABEL_STUDIO.fullmatch(line.rstrip(" ")):
+        return list(exported.groups())
+    cells = re.split(r"[ \t]+", line.strip(" \t"))
+    return [" ", *cells] if line[0] == " " and len(cells) == width - 1 and "\t" not in line else cells
+
+
+def _unquoted(cell: str) -> str:
+    cell = cell.strip(" ")
+    return cell[1:-1].replace('""', '"') if len(cell) > 2 and cell[0] == cell[-1] == '"' else cell
+
+
+def _is_comment(line: str, cells: list[str], separator: str, width: int) -> bool:
+    if separator == "\t":
+        head = _SOURCE.fullmatch(line) or (len(cells) != width and _COMMENT.match(line))
+        return bool(head) or (line.startswith("# ") and "\t" not in line)
+    return line.startswith("# ") and "=" in line and ("\t" in line or len(cells) != width)
 
 
 def _positions(width: int, columns: Columns, line: int) -> dict[str, int]:
@@ -117,11 +158,23 @@ def _cell(line: _Line, index: int, role: str, columns: Columns) -> str:
     return cells[index]
 
 
-def _refuse_counters(rows: Sequence[Row], columns: Columns) -> None:
-    """Token numbers (the first column of CoNLL-U) would be learnt as if they were words."""
-    if max(len(row["tokens"]) for row in rows) < 3:
+def _refuse_numbers(sentences: Sequence[Sequence[_Line]], columns: Columns) -> None:
+    """Numbers of tokens (CoNLL-U, GermEval) and names of documents (CoNLL-2012) would be learnt as words."""
+    first = [[cells[0] for _, cells in sentence] for sentence in sentences]
+    if max(map(len, first)) < 3:
         return
-    for start in (0, 1):
-        if all(row["tokens"] == [str(i) for i in range(start, start + len(row["tokens"]))] for row in rows):
-            fix = "say which column holds the words, as in --columns tokens=1"
-            raise columns.error(f"the first column counts the tokens; {fix}.", rows[0].line)
+    found = [cells for sentence in sentences for _, cells in sentence]
+    if any(all(words == [str(i) for i in range(start, start + len(words))] for words in first) for start in (0, 1)):
+        what = "counts the tokens"
+    elif all(_NUMBER.fullmatch(cells[0]) for cells in found):
+        what = "counts sentences and tokens"
+    elif all(len(set(words)) == 1 for words in first):
+        what = f"is the same for all tokens of a sentence ({first[0][0]!r})"
+    else:
+        return
+    width = len(found[0])
+    tags = [i for i in range(2, width) if all(_TAG.fullmatch(cells[i]) for cells in found)]
+    example = f"tokens=1,tags={tags[0]}" if tags and tags[0] != width - 1 else "tokens=1"
+    which = "the words, and which the tags" if "," in example else "the words"
+    message = f"the first column {what}; say which column holds {which}, as in --columns {example}"
+    raise columns.error(f"{message}.", sentences[0][0][0])

@@ -3,36 +3,42 @@
 1. ``format`` wins when given; but a file that starts with Parquet's magic bytes is Parquet, and no other file is.
 2. A reader of a plugin is taken when it knows the content (:meth:`~.base.Reader.matches`), or for a suffix of its own.
 3. A file that starts with a JSON object is JSON lines; one that starts with an array of objects is JSON; one that
-   starts with the element ``tmx`` is TMX. Parallel files are found by their names: see :mod:`.parallel`.
-4. The suffixes of CoNLL, JSON, CSV and TMX decide.
-5. Any other file (``.tsv``, ``.txt``, unknown) is CoNLL when the task reads CoNLL and the file holds one token per
+   starts with the element ``tmx`` is TMX, with ``xliff`` XLIFF, and with a ``msgid`` PO; other XML is refused. Parallel
+   files are found by their names: see :mod:`.parallel`.
+4. The suffixes of CoNLL, JSON, CSV, TMX, XLIFF and PO decide.
+5. For a task that reads plain lines, any other file that does not hold one token per line is that.
+6. Any other file (``.tsv``, ``.txt``, unknown) is CoNLL when the task reads CoNLL and the file holds one token per
    line: every line has the same few columns, and empty lines stand between them or every last column is a tag.
-6. Otherwise it is TSV when its first line holds a tab, or if only one column is needed and the first line is not a
+7. Otherwise it is TSV when its first line holds a tab, or if only one column is needed and the first line is not a
    header with another separator; else CSV.
 """
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from taskzoo import registry
 from taskzoo.errors import UnknownNameError
+from taskzoo.spec import TaskSpec
 
 from ..columns import Columns
 from .base import FileReader, Reader
 from .conll import Conll
+from .fasttext import FastText, is_fasttext
 from .files import split_lines, to_text
+from .lines import Lines, are_plain_lines
 from .names import extension
 from .objects import JsonArray, JsonLines
 from .parquet import MAGIC, Parquet
+from .po import Po
 from .tables import Csv, Tsv
 from .tmx import Tmx
+from .xliff import Xliff
 
 FILES: Mapping[str, type[FileReader]] = {
-    reader.name: reader for reader in (Conll, JsonLines, JsonArray, Csv, Tsv, Parquet, Tmx)
+    reader.name: reader for reader in (Conll, JsonLines, JsonArray, Csv, Tsv, Parquet, Tmx, Xliff, Po, FastText, Lines)
 }
 """The built-in formats of single files."""
 BUILT_IN = (*FILES, "parallel", "classes")
@@ -41,9 +47,14 @@ SUFFIXES: Mapping[str, str] = {
 }
 """Suffix -> the built-in format that it says; ``.tsv`` may be CoNLL as well."""
 
-_TAG = re.compile(r"O|[BIELSU]-\S+")
+_PO = re.compile(r'(?:(?:#[^\n]*)?\n)*msg(?:id|ctxt)\s+"')
+_XML = re.compile(r"<\?xml\b|<!DOCTYPE\b|<html\b", re.IGNORECASE)
+_ELEMENT = re.compile(r"<([A-Za-z_][\w:.-]*)")
+_OBJECT = re.compile(r"""\{\s*(?:"(?:[^"\\\n]|\\.)*"\s*:|'(?:[^'\\\n]|\\.)*'\s*:|\})""")
+_TAG = re.compile(r"O|[BIELSUM](-\S.*)?")
 _SAMPLE = 1000  # lines
 _HEAD = 2000  # characters
+_MATCHED = 2**16  # bytes
 
 
 def formats_of(columns: Columns) -> tuple[str, ...]:
@@ -53,16 +64,24 @@ def formats_of(columns: Columns) -> tuple[str, ...]:
         UnknownNameError: the request names another.
     """
     named = [name for name in columns.request.spec.formats if name in BUILT_IN]
-    formats = tuple(dict.fromkeys([*named, *plugin_readers()]))
+    formats = tuple(dict.fromkeys([*named, *plugin_readers(columns.request.spec)]))
     if columns.request.format not in (None, *formats):
         asked = str(columns.request.format)
         raise UnknownNameError("format", asked, formats, f"This task reads {', '.join(formats)}.")
     return formats
 
 
-def plugin_readers() -> dict[str, type[Reader]]:
-    """The readers that are not built in."""
-    return {entry.name: registry.reader(entry.name) for entry in registry.readers() if entry.name not in BUILT_IN}
+def plugin_readers(spec: TaskSpec) -> dict[str, type[Reader]]:
+    """The readers that are not built in, for a task."""
+    names = [entry.name for entry in registry.readers() if entry.name not in BUILT_IN]
+    return {name: reader for name in names if {*(reader := registry.reader(name)).roles} <= spec.columns.keys()}
+
+
+def reader_with_files(path: Path, roles: Collection[str], format: str | None = None) -> Reader | None:
+    """The plugin's reader that reads more for a path than a single file (:meth:`~.base.Reader.files`), if one does."""
+    names = (entry.name for entry in registry.readers() if entry.name not in BUILT_IN and format in (None, entry.name))
+    readers = (registry.reader(name) for name in names)
+    return next((found for r in readers if {*r.roles} <= {*roles} and (found := r()).files(path)), None)
 
 
 def choose_reader(path: Path, data: bytes, columns: Columns, formats: Sequence[str]) -> Reader:
@@ -72,9 +91,9 @@ def choose_reader(path: Path, data: bytes, columns: Columns, formats: Sequence[s
         DataError: the file has a format that the task does not read.
     """
     asked = columns.request.format
-    for name, reader in plugin_readers().items():
+    for name, reader in plugin_readers(columns.request.spec).items():
         own = {*reader.suffixes} - SUFFIXES.keys()
-        if asked == name or (asked is None and (reader().matches(data[:_HEAD]) or extension(path) in own)):
+        if asked == name or (asked is None and (reader().matches(data[:_MATCHED]) or extension(path) in own)):
             return reader()
     if _is_parquet(path, data, columns, formats):
         return Parquet()
@@ -82,7 +101,12 @@ def choose_reader(path: Path, data: bytes, columns: Columns, formats: Sequence[s
         return FILES[asked]()
     text = to_text(data, columns.source)
     suffix = SUFFIXES.get(extension(path))
-    found = _marked_kind(text) or suffix or _lines_kind(text, columns, formats)
+    marked = _marked_kind(text)
+    if marked is None and _XML.match(text.lstrip()[:_HEAD]):
+        root = _ELEMENT.search(text[:_HEAD])
+        what = f"XML or HTML with the root element <{root[1]}>" if root else "XML or HTML"
+        raise columns.error(f"this is {what}, which is not read; convert it to one of {', '.join(formats)}.")
+    found = marked or suffix or _lines_kind(text, columns, formats)
     if found not in formats:
         message = f"this looks like {found}, and the task reads {', '.join(formats)}"
         raise columns.error(f"{message}; convert it, or name its format with --format.")
@@ -112,21 +136,25 @@ def _marked_kind(text: str) -> str | None:
     start = text.lstrip()
     if re.match(r"\[\s*[{\]]", start):
         return "json"
-    if start.startswith("{"):
-        try:
-            json.loads(start.split("\n", 1)[0])
-        except (ValueError, RecursionError):
-            return None
+    if _OBJECT.match(start):
         return "jsonl"
-    return "tmx" if start.startswith("<") and re.search(r"<tmx[\s>]", start[:_HEAD]) else None
+    if start.startswith("<") and (root := re.search(r"<(?:\w+:)?(tmx|xliff)[\s>]", start[:_HEAD])):
+        return root[1]
+    return "po" if _PO.match(start) else None
 
 
 def _lines_kind(text: str, columns: Columns, formats: Sequence[str]) -> str:
     lines = split_lines(text, columns.source)[:_SAMPLE]
+    if "fasttext" in formats and is_fasttext(lines, columns):
+        return "fasttext"
     tables = {"tsv", "csv"} & set(formats)
+    if "lines" in formats and are_plain_lines(lines):
+        return "lines"
     if "conll" in formats and (not tables or _is_conll(lines, columns)):
         return "conll"
     first = next((line for line in lines if line.strip()), "")
+    if "csv" in tables and re.fullmatch("sep=.", first):
+        return "csv"
     if "csv" not in tables or ("\t" in first and "tsv" in tables):
         return "tsv"
     parts = [first.split(mark) for mark in ",;|" if mark in first]

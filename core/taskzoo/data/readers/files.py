@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import codecs
 import gzip
+import os
 import zlib
 from pathlib import Path
+from typing import BinaryIO
 
 from taskzoo.errors import DataError, nearest
 
-_BINARY = {b"PK\x03\x04": "a zip or Excel file", b"SQLite format 3": "an SQLite file"}
+from .binary import binary_kind, seems_binary
+from .names import listed
+
+MOST_UNPACKED = 2**31
+"""Bytes that a gzip file may unpack to."""
+MOST_TIMES, FREE_UNPACKED = 100, 2**26
+"""How many times its own size it may unpack to, where that is more than so many bytes; text shrinks 3 to 20 times."""
+
+_CHUNK = 2**20
 _MARKS = (  # a longer mark stands before one that it starts with
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
@@ -34,9 +44,8 @@ def to_text(data: bytes, source: str) -> str:
     Raises:
         DataError: empty, binary, or not UTF-8.
     """
-    for start, what in _BINARY.items():
-        if data.startswith(start):
-            raise DataError(f"this is {what}; save it as CSV, TSV or JSON lines.", file=source)
+    if kind := binary_kind(data):
+        raise DataError(f"this is {kind[0]}; {kind[1]}.", file=source)
     text = _decode(data, source)
     if not text.strip():
         raise DataError("the file is empty.", file=source)
@@ -51,19 +60,35 @@ def read_bytes(path: Path) -> bytes:
     """The content of a plain or gzipped file.
 
     Raises:
-        DataError: missing, a directory, not readable, or broken gzip.
+        DataError: missing, a directory, not readable, broken gzip, or gzip of far more than a file of text.
     """
     source = str(path)
     require_file(path)
     try:
-        data = path.read_bytes()
-        if data.startswith(b"\x1f\x8b") or (path.suffix.lower() == ".gz" and data):
-            return gzip.decompress(data)
-        return data
+        with path.open("rb") as file:
+            packed = file.read(2) == b"\x1f\x8b"
+            file.seek(0)
+            return _unpack(file, path) if packed or path.suffix.lower() == ".gz" else file.read()
+    except MemoryError:
+        raise DataError("the file does not fit into memory; split it.", file=source) from None
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise DataError(f"gzip cannot unpack it ({error}); copy the file again.", file=source) from None
     except OSError as error:
         raise DataError(f"the file cannot be read ({error.strerror or error}).", file=source) from None
+
+
+def _unpack(file: BinaryIO, path: Path) -> bytes:
+    """The content of a gzip file, chunk by chunk, so that a small file cannot fill the memory."""
+    size = os.fstat(file.fileno()).st_size
+    most = min(MOST_UNPACKED, max(FREE_UNPACKED, MOST_TIMES * size))
+    found = bytearray()
+    with gzip.GzipFile(fileobj=file) as unpacked:
+        while chunk := unpacked.read(_CHUNK):
+            found += chunk
+            if len(found) > most:
+                message = f"this gzip file of {size / 1e6:,.1f} MB unpacks to more than {most / 1e6:,.0f} MB"
+                raise DataError(f"{message}; if that is right, unpack it (gunzip FILE) or split it.", file=str(path))
+    return bytes(found)
 
 
 def split_lines(text: str, source: str) -> list[str]:
@@ -102,14 +127,6 @@ def require_file(path: Path) -> None:
     raise DataError(message, file=str(path))
 
 
-def listed(names: list[str], limit: int = 5) -> str:
-    """A few names for a message."""
-    if not names:
-        return "no files"
-    rest = f" and {len(names) - limit} more" if len(names) > limit else ""
-    return ", ".join(names[:limit]) + rest
-
-
 def _decode(data: bytes, source: str) -> str:
     encoding = next((name for mark, name in _MARKS if data.startswith(mark)), "utf-8")
     try:
@@ -118,6 +135,8 @@ def _decode(data: bytes, source: str) -> str:
         if not encoding.startswith("utf-8"):
             found = f"the file starts as {encoding.upper()} but does not decode ({error.reason})"
             raise DataError(f"{found}; save it as UTF-8.", file=source) from None
+        if seems_binary(data):
+            raise DataError("this is a binary file and not text; is it the right file?", file=source) from None
         place = error.start - data.rfind(b"\n", 0, error.start)
         found = f"byte {place} of this line (0x{data[error.start]:02X}) is not UTF-8"
         line = data.count(b"\n", 0, error.start) + 1

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
+from glob import escape
 from pathlib import Path
 
 from taskzoo.errors import DataError
 
-from .detect import SUFFIXES
-from .names import NOT_DATA, SPLIT_WORDS, extension, plain_name, splits_in
+from .detect import SUFFIXES, reader_with_files
+from .names import NOT_DATA, SPLIT_WORDS, by_split, extension, listed, plain_name, split_word, splits_in
 from .parallel import find_parallel, split_name
 from .text_classes import layouts, reads_classes
 
+_SHARD = re.compile(r"(.+)-(\d{5})-of-(\d{5})(.*)")
 _DATA = {*SUFFIXES, ".tsv", ".txt"}
 
 _Found = dict[str, list[Path]]  # split -> candidates
@@ -25,7 +28,8 @@ def find_splits(
     A file belongs to the split that its name has as a whole word (``train.csv``, ``emerging.dev.conll``,
     ``wnut17train.conll``), or at the end after the same letters as a training file (``wnuttrain``, ``wnuttest``;
     so ``latest.csv`` is not a test file). Of several files for one split, one named by the word alone wins, then one
-    with a known extension. A name with two splits in it belongs to none.
+    with a known extension. A name with two splits in it belongs to none. The parts of one file
+    (``train-00000-of-00002.parquet``) are a pattern for all of them.
 
     For a task that reads classes from names (:func:`~.text_classes.reads_classes`), folders of these names count where
     no file is for training (``train/pos/*.txt``, ``train/pos.txt``); a folder with neither that holds classes itself
@@ -46,6 +50,8 @@ def find_splits(
     if not directory.is_dir():
         what = "this is not a folder" if directory.exists() else "there is no such folder"
         raise DataError(f"{what}; one with train, validation and test files is needed.", file=str(directory))
+    if reader_with_files(directory, roles):
+        return {"train": directory}
     found, classes = _files(directory, bool(languages)), reads_classes(roles)
     if classes and not found["train"]:
         folders = _folders(directory)
@@ -56,6 +62,12 @@ def find_splits(
     result = {split: _only(split, paths, directory, classes) for split, paths in found.items() if paths}
     if languages:
         result = {split: _source_side(path, languages) for split, path in result.items()}
+    if not result:
+        result = {
+            split: path
+            for path in sorted(directory.iterdir())
+            if (split := split_word(path.name)) and path.is_dir() and reader_with_files(path, roles)
+        }
     if not result:
         also = " and there are no text files or folders of two or more classes" if classes else ""
         message = f"no file here is named train, validation (dev, valid, val) or test{also}"
@@ -70,13 +82,37 @@ def _files(directory: Path, parallel: bool) -> _Found:
         files = _one_of_each(files)
     stems = [plain_name(path).split(".")[0].lower() for path in files]
     prefixes = {stem.removesuffix("train") for stem in stems if stem.endswith("train")}
-    found: _Found = {"train": [], "validation": [], "test": []}
+    named: dict[str, str] = {}
     for path, stem in zip(files, stems, strict=True):
         ends = {word: stem.removesuffix(word) for word in SPLIT_WORDS if stem.endswith(word)}
         splits = splits_in(plain_name(path)) or {SPLIT_WORDS[w] for w, start in ends.items() if start in prefixes}
         if len(splits) == 1:
-            found[splits.pop()].append(path)
-    return found
+            named[path.name] = splits.pop()
+    found = {split: [directory / name for name in names] for split, names in by_split(named).items()}
+    return {split: _shards(paths) or paths for split, paths in found.items()}
+
+
+def _shards(paths: Sequence[Path]) -> list[Path]:
+    """One pattern for the parts of one file (``train-00000-of-00002.parquet``), if these are all of them."""
+    parts = [_SHARD.fullmatch(path.name) for path in paths]
+    wholes = {(part[1], part[3], part[4]) for part in parts if part}
+    if len(paths) == 1 == len(wholes) and next(iter(wholes))[1] == "00001":
+        return list(paths)
+    if not all(parts) or len(wholes) != 1:
+        return []
+    ((start, count, end),) = wholes
+    if len(parts) != int(count):
+        message = f"{listed([path.name for path in paths])}: {len(parts)} of {int(count)} parts are here"
+        raise DataError(f"{message}; copy the others.", file=str(paths[0].parent))
+    return [paths[0].with_name(f"{escape(start)}-{'[0-9]' * len(count)}-of-{count}{escape(end)}")]
+
+
+def unused_entries(directory: Path, used: Collection[Path]) -> list[str]:
+    """The visible files and folders of a folder that no split is read from."""
+    if directory in used:
+        return []
+    shown = sorted(path for path in directory.iterdir() if not path.name.startswith((".", "__")))
+    return [f"{path.name}/" if path.is_dir() else path.name for path in shown if path not in used]
 
 
 def _one_of_each(files: Sequence[Path]) -> list[Path]:
@@ -99,9 +135,9 @@ def _folders(directory: Path) -> _Found:
     """The folders named like a split that hold text files or folders of classes."""
     found: _Found = {"train": [], "validation": [], "test": []}
     for path in sorted(directory.iterdir()):
-        if path.name.lower() in SPLIT_WORDS and path.is_dir() and layouts(path):
-            found[SPLIT_WORDS[path.name.lower()]].append(path)
-    others = [name for name in layouts(directory).get("folders", {}) if name.lower() not in SPLIT_WORDS]
+        if (split := split_word(path.name)) and path.is_dir() and layouts(path):
+            found[split].append(path)
+    others = [name for name in layouts(directory).get("folders", {}) if not split_word(name)]
     if any(found.values()) and len(others) > 1:
         message = f"the folders {', '.join(others[:4])} look like classes, and others like train, validation or test"
         raise DataError(f"{message}; keep only one kind here.", file=str(directory))
@@ -109,7 +145,7 @@ def _folders(directory: Path) -> _Found:
 
 
 def _only(split: str, paths: list[Path], directory: Path, classes: bool) -> Path:
-    exact = [path for path in paths if Path(plain_name(path)).stem.lower() in SPLIT_WORDS]
+    exact = [path for path in paths if split_word(Path(plain_name(path)).stem)]
     known = [path for path in paths if extension(path) in _DATA]
     for candidates in (paths, exact, known):
         if len(candidates) == 1:

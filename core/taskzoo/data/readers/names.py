@@ -4,18 +4,31 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+EVALUATION = ("eval", "evaluation")
+"""Test, as the library datasets understands them; but validation where another file is named test."""
 SPLIT_WORDS: Mapping[str, str] = {
-    **dict.fromkeys(("train", "training"), "train"),
-    **dict.fromkeys(("validation", "valid", "val", "dev", "devel", "development"), "validation"),
-    **dict.fromkeys(("test", "testing", "eval", "evaluation"), "test"),  # as the library datasets understands them
+    **dict.fromkeys(("train", "training", "trn", "训练"), "train"),
+    **dict.fromkeys(
+        ("validation", "valid", "val", "dev", "devel", "development", "testa", "验证", "开发"), "validation"
+    ),
+    **dict.fromkeys(("test", "testing", "tst", "devtest", "testb", "测试", *EVALUATION), "test"),
 }
+_OF_WORDS = ("set", "data", "集")  # trainset, testdata, 训练集
 NOT_DATA = {
     *(".py", ".sh", ".md", ".rst", ".yaml", ".yml", ".toml", ".ini", ".cfg", ".log", ".ipynb", ".html", ".pdf"),
     *(".zip", ".tar", ".tgz", ".7z", ".bin", ".pt", ".npy", ".npz", ".pkl", ".safetensors", ".bak", ".lock"),
 }
+
+
+def listed(names: Sequence[str], limit: int = 5) -> str:
+    """A few names for a message."""
+    if not names:
+        return "no files"
+    rest = f" and {len(names) - limit} more" if len(names) > limit else ""
+    return ", ".join(names[:limit]) + rest
 
 
 def plain_name(path: Path) -> str:
@@ -28,7 +41,32 @@ def extension(path: Path) -> str:
     return os.path.splitext(plain_name(path))[1].lower()
 
 
+def split_word(word: str) -> str | None:
+    """The split that a word names: ``"validation"`` for ``dev`` and ``devset``."""
+    word = word.lower()
+    stems = (word, *(word.removesuffix(ending) for ending in _OF_WORDS))
+    return next((SPLIT_WORDS[stem] for stem in stems if stem in SPLIT_WORDS), None)
+
+
 def splits_in(name: str) -> set[str]:
     """The splits that a name has as whole words: ``{"validation"}`` for ``emerging.dev.conll``."""
-    parts = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", name)
-    return {SPLIT_WORDS[part.lower()] for part in parts if part.lower() in SPLIT_WORDS}
+    return {split for word in _words(name) if (split := split_word(word))}
+
+
+def by_split(names: Mapping[str, str]) -> dict[str, list[str]]:
+    """Split -> the names for it, for names that say one each; of a test and an evaluation split, that is validation.
+
+    Args:
+        names: each name, and the split that it says.
+    """
+    found: dict[str, list[str]] = {"train": [], "validation": [], "test": []}
+    for name, split in names.items():
+        found[split].append(name)
+    evaluation = [name for name in found["test"] if {*map(str.lower, _words(name))} & {*EVALUATION}]
+    if evaluation and len(evaluation) < len(found["test"]) and not found["validation"]:
+        found |= {"validation": evaluation, "test": [name for name in found["test"] if name not in evaluation]}
+    return found
+
+
+def _words(name: str) -> list[str]:
+    return re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[\u4e00-\u9fff]+", name)

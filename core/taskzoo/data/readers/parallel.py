@@ -14,13 +14,13 @@ from glob import escape
 from pathlib import Path
 
 from taskzoo.errors import DataError
-from taskzoo.languages import as_language
+from taskzoo.languages import as_language, closest, language_tag, refined
 from taskzoo.types import Row
 
 from ..columns import Columns
 from .base import Reader, ReadRequest
-from .files import listed, read_text, require_file, split_lines
-from .names import plain_name
+from .files import read_text, require_file, split_lines
+from .names import listed, plain_name
 
 _SIDES = {"src": 0, "source": 0, "tgt": 1, "trg": 1, "target": 1}
 _BRACES = re.compile(r"\{([^{},/]+),([^{},/]+)\}")
@@ -29,7 +29,7 @@ _DIRECTION = re.compile(r"([A-Za-z]{2,3})-([A-Za-z]{2,3})")
 
 @dataclass(frozen=True, slots=True)
 class Parallel:
-    """The files of a pair by role, source first, and the codes of their languages (``""``: unknown).
+    """The files of a pair by role, source first, and their languages (``""``: unknown).
 
     A single file without its partner has one role only.
     """
@@ -49,7 +49,7 @@ def find_parallel(path: str | Path, languages: Mapping[str, str]) -> Parallel | 
     path = Path(path)
     if len(languages) != 2 or path.is_dir():
         return None
-    languages = {role: as_language(code) or code for role, code in languages.items()}
+    languages = {role: language_tag(code) for role, code in languages.items()}
     if braced := _braced(path):
         return _in_order(braced, languages)
     if not path.exists():
@@ -111,7 +111,7 @@ class ParallelFiles(Reader):
         rows = []
         for number, values in enumerate(zip(*texts.values(), strict=True), start=1):
             fields = {role: value for role, value in zip(texts, values, strict=True) if value.strip()}
-            if len(fields) == len(texts):
+            if len(fields) == len(texts) or (fields and request.incomplete):
                 rows.append(columns.row(fields, number, tuple(pair.languages.values())))
             elif fields:
                 ((filled, text),) = fields.items()
@@ -166,10 +166,10 @@ def _directed(path: Path) -> list[str]:
 def _in_order(files: list[tuple[str, Path]], languages: Mapping[str, str]) -> Parallel:
     """The files in the order given, unless their languages are known to be the other way round."""
     (one, first), (two, second) = languages.items()
-    codes, paths = [as_language(ending) or "" for ending, _ in files], [path for _, path in files]
-    if (first and codes[1] == first) or (second and codes[0] == second):
-        paths, codes = paths[::-1], codes[::-1]
-    return Parallel(dict(zip((one, two), paths, strict=True)), {one: first or codes[0], two: second or codes[1]})
+    tags, paths = [_tag(ending) for ending, _ in files], [path for _, path in files]
+    if _is(tags[1], first) or _is(tags[0], second):
+        paths, tags = paths[::-1], tags[::-1]
+    return Parallel(dict(zip((one, two), paths, strict=True)), {one: first or tags[0], two: second or tags[1]})
 
 
 def _choose(
@@ -187,36 +187,46 @@ def _choose(
         return Parallel({(one, two)[side]: sides[side] for side in sorted(sides)}, dict(languages))
     files: dict[str, list[Path]] = {}
     for ending, file in beside.items():
-        if code := as_language(ending):
-            files.setdefault(code, []).append(file)
+        if tag := _tag(ending):
+            files.setdefault(tag, []).append(file)
     if given is not None:
-        files[str(as_language(given))] = [path]
-    codes = _direction(path, files, as_language(given) if given else None, stem, languages)
-    for code in codes.values():
-        if len(files.get(code, ())) > 1:
-            names = ", ".join(file.name for file in files[code])
-            raise DataError(f"{names} are all in one language; keep one of them here.", file=str(path))
-    paths = {role: files[code][0] for role, code in codes.items() if code in files}
+        files[_tag(given)] = [path]
+    asked = _direction(path, files, _tag(given or ""), stem, languages)
+    paths: dict[str, Path] = {}
+    for role, tag in asked.items():
+        names = closest(tag, files)
+        found = [file for name in names for file in files[name]]
+        if len(found) > 1:
+            several = ", ".join(file.name for file in found)
+            raise DataError(
+                f"{several} are all in one language; keep one of them here, or name the {role}'s file.", file=str(path)
+            )
+        paths.update((role, file) for file in found)
+        asked[role] = refined(tag, names)
     if not paths:
-        names = listed([paths[0].name for paths in files.values()])
-        wanted = " or ".join(filter(None, codes.values()))
-        raise DataError(f"none of {names} is in {wanted}; set other languages.", file=str(path))
-    return Parallel(paths, codes)
+        there = listed([paths[0].name for paths in files.values()])
+        wanted = " or ".join(filter(None, asked.values()))
+        raise DataError(f"none of {there} is in {wanted}; set other languages.", file=str(path))
+    return Parallel(paths, asked)
 
 
 def _direction(
-    path: Path, files: Mapping[str, list[Path]], given: str | None, stem: str, languages: Mapping[str, str]
+    path: Path, files: Mapping[str, list[Path]], given: str, stem: str, languages: Mapping[str, str]
 ) -> dict[str, str]:
-    """Role -> code, source first, from what is known, the file that was named, and the common part of the names."""
+    """Role -> language, source first, from what is known, the file that was named, and the common part of the names."""
     (one, first), (two, second) = languages.items()
     written = _DIRECTION.fullmatch(stem.rpartition(".")[2])
     if written and not first and not second:
-        pair = [as_language(code) or "" for code in written.groups()]
-        if all(code in files for code in pair):
+        pair = [_tag(code) for code in written.groups()]
+        if all(tag and closest(tag, files) for tag in pair):
             first, second = pair
-    if given is not None and given not in (first, second):
+    if _is(given, first):
+        first = given
+    elif _is(given, second):
+        second = given
+    elif given:
         first, second = (first, second or given) if first else (given, second)
-    others = [code for code in files if code not in (first, second)]
+    others = [tag for tag in files if not _is(tag, first) and not _is(tag, second)]
     if bool(first) != bool(second) and len(others) == 1:
         first, second = first or others[0], second or others[0]
     elif (not first or not second) and len(files) > 1:
@@ -226,12 +236,22 @@ def _direction(
     return {one: first, two: second}
 
 
+def _tag(ending: str) -> str:
+    """The language that a file's name ends in, or ``""``."""
+    return language_tag(ending) if as_language(ending) else ""
+
+
+def _is(name: str, asked: str) -> bool:
+    return bool(name and asked and closest(asked, [name]))
+
+
 def _alone(path: Path, role: str, code: str) -> str:
     named = split_name(path)
     stem = named[0] if named else path.name
     around = sorted(p.name for p in path.parent.iterdir() if p.is_file()) if path.parent.is_dir() else []
+    partner = f"{stem}.{as_language(code) or 'LANGUAGE'}"
     return (
-        f"by its name this is one of two parallel files, and the {role}, {stem}.{code or 'LANGUAGE'}, is not here; "
+        f"by its name this is one of two parallel files, and the {role}, {partner}, is not here; "
         f"the folder holds {listed(around)}; name both files as in 'train.{{en,zh}}', or the format with --format."
     )
 

@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from taskzoo.errors import DataError
 from taskzoo.types import Row
 
 from ..columns import Columns, reach
@@ -47,9 +48,12 @@ class Parquet(FileReader):
         rows = []
         for line, row in enumerate(zip(*values.values(), strict=True), 1):
             item, fields = dict(zip(values, row, strict=True)), {}
-            for role, name in where.items():
-                fields[role] = named(_readable(reach(item, name), role, columns, line), classes.get(name))
-            rows.append(columns.row(fields, line))
+            try:
+                for role, name in where.items():
+                    fields[role] = named(_readable(reach(item, name), role, columns, line), classes.get(name))
+                rows.append(columns.row(fields, line))
+            except DataError as error:
+                columns.leave_out(error)
         return rows
 
 

@@ -1,8 +1,7 @@
 """CSV and TSV.
 
-CSV is read with quotes, and may hold newlines inside them. Its separator is the comma; if the first line has none
-outside quotes, and several columns are needed or it becomes a header, it is the tab, ``;`` or ``|``. TSV is read
-without quotes: a quotation mark is a character like any other.
+CSV has quotes, and may hold newlines inside them; TSV has them where it was clearly written so. :mod:`.dialects` finds
+what separates cells and what quotes mean.
 
 Whether the first line is a header:
 
@@ -18,20 +17,17 @@ the first two columns are the texts of two languages where their scripts tell wh
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 
+from taskzoo.errors import DataError
 from taskzoo.types import Row
 
 from ..column_names import option, position, quoted, same_name
 from ..columns import Columns
 from ..groups import GROUP
 from .base import FileReader
+from .dialects import SEPARATORS, Dialect, Record, csv_dialect, needs_several, records, tsv_has_quotes
 from .files import split_lines, to_text
-
-_Record = tuple[int, list[str]]  # line number and cells
-_SEPARATORS = {",": "commas", "\t": "tabs", ";": "semicolons", "|": "bars"}
-_LONGEST_FIELD = 2**31 - 1  # the csv module's own limit is 131,072 characters
 
 
 class Csv(FileReader):
@@ -42,68 +38,68 @@ class Csv(FileReader):
 
     def parse(self, data: bytes, columns: Columns) -> list[Row]:
         text = to_text(data, columns.source)
-        separator = _separator(split_lines(text, columns.source), columns)
-        # csv.reader needs the line ends as they are: those inside quotes belong to the value.
-        physical = [line + "\n" for line in text.split("\n")]
-        physical[-1] = physical[-1][:-1]
-        records = []
-        start = 1
-        before = csv.field_size_limit(_LONGEST_FIELD)
-        try:
-            reader = csv.reader(physical, delimiter=separator, strict=True)
-            for cells in reader:
-                if physical[start - 1].strip():
-                    records.append((start, cells))
-                start = reader.line_num + 1
-        except csv.Error as error:
-            message = "a stray carriage return stands in this record; remove it or put the value in quotes."
-            if "new-line character" not in str(error):
-                fix = "a quotation mark inside quotes must be doubled, and --format tsv reads tabs without quotes"
-                message = f"this record is broken CSV ({error}); {fix}."
-            raise columns.error(message, start) from None
-        finally:
-            csv.field_size_limit(before)
-        return _rows(records, columns, f"a value with {_SEPARATORS[separator]} must stand in quotes")
+        split_lines(text, columns.source)  # refuses lone carriage returns
+        dialect = csv_dialect(text, columns)
+        marks = SEPARATORS.get(dialect.separator, repr(dialect.separator))
+        return _rows(list(records(text, dialect, columns)), columns, f"a value with {marks} must stand in quotes")
 
 
 class Tsv(FileReader):
-    """One row per line that is not empty."""
+    """One row per line that is not empty; per record where cells stand in quotes."""
 
     name = "tsv"
     suffixes = (".tsv",)
 
     def parse(self, data: bytes, columns: Columns) -> list[Row]:
-        lines = split_lines(to_text(data, columns.source), columns.source)
-        records = [(number, line.split("\t")) for number, line in enumerate(lines, start=1) if line.strip()]
-        return _rows(records, columns, "a value must hold neither tab nor newline; --format csv reads values in quotes")
+        text = to_text(data, columns.source)
+        if tsv_has_quotes(text):
+            found = list(records(text, Dialect("\t"), columns))
+        else:
+            lines = split_lines(text, columns.source)
+            found = [(n, line.split("\t") if line.strip() else []) for n, line in enumerate(lines, start=1)]
+        return _rows(found, columns, "a value must hold neither tab nor newline; --format csv reads values in quotes")
 
 
-def _rows(records: Sequence[_Record], columns: Columns, ragged_hint: str) -> list[Row]:
-    if not records:
+def _rows(found: Sequence[Record], columns: Columns, ragged_hint: str) -> list[Row]:
+    found = _without_blank_lines(found, columns)
+    if not found:
         return []
-    line, first = records[0]
-    if len(first) == 1 and _several(columns):
-        others = [name for mark, name in _SEPARATORS.items() if mark in first[0]]
-        looks = f"it looks separated by {others[0]}, so try --format csv" if others else "is this the right file?"
+    line, first = found[0]
+    if len(first) == 1 and needs_several(columns):
+        others = [name for mark, name in SEPARATORS.items() if mark in first[0]]
+        looks = f"it looks separated by {others[0]}, so try --format csv" if others else "name the right file"
         needed = ", ".join(sorted(columns.required | columns.mapped.keys()))
         raise columns.error(f"one column only, {quoted(first)}, and {needed} are needed; {looks}.", line)
-    for number, cells in records:
-        if len(cells) != len(first):
+    even = []
+    for number, cells in found:
+        if len(cells) == len(first):
+            even.append((number, cells))
+        else:
             here = f"{len(cells)} column{'s' if len(cells) > 1 else ''} here"
-            raise columns.error(f"{here} and {len(first)} on line {line}; {ragged_hint}.", number)
-    header = _has_header(records, columns)
-    where = _with_header(records[0], columns) if header else _without_header(records, columns)
+            columns.leave_out(columns.error(f"{here} and {len(first)} on line {line}; {ragged_hint}.", number))
+    header = _has_header(even, columns)
+    where = _with_header(even[0], columns) if header else _without_header(even, columns)
     rows = []
-    for number, cells in records[1:] if header else records:
-        if header and cells == first:
-            raise columns.error("the header stands here again; remove this line.", number)
-        rows.append(columns.row({role: cells[index] for role, index in where.items()}, number))
-    if not rows:
+    for number, cells in even[1:] if header else even:
+        try:
+            if header and cells == first:
+                raise columns.error("the header stands here again; remove this line.", number)
+            rows.append(columns.row({role: cells[index] for role, index in where.items()}, number))
+        except DataError as error:
+            columns.leave_out(error)
+    if not rows and columns.request.bad is None:
         raise columns.error("there is a header and no row.", line)
     return rows
 
 
-def _has_header(records: Sequence[_Record], columns: Columns) -> bool:
+def _without_blank_lines(found: Sequence[Record], columns: Columns) -> list[Record]:
+    """A blank line is not a row, but where every line is one text and is to have an answer."""
+    request = columns.request
+    keep = request.incomplete and not request.labelled and all(len(cells) < 2 for _, cells in found)
+    return [(line, cells or [""]) for line, cells in found if cells or keep]
+
+
+def _has_header(records: Sequence[Record], columns: Columns) -> bool:
     """The rule at the top of this file."""
     positions = {role: position(name) for role, name in columns.mapped.items()}
     if None in positions.values():
@@ -120,7 +116,7 @@ def _has_header(records: Sequence[_Record], columns: Columns) -> bool:
     return False
 
 
-def _with_header(record: _Record, columns: Columns) -> dict[str, int]:
+def _with_header(record: Record, columns: Columns) -> dict[str, int]:
     """Role -> column."""
     line, first = record
     hint = f", or by position if the file has no header (--columns {_positions_to_type(columns)})"
@@ -128,7 +124,7 @@ def _with_header(record: _Record, columns: Columns) -> dict[str, int]:
     return columns.find(names, known=_by_position(columns, len(first)), line=line, hint=hint)
 
 
-def _without_header(records: Sequence[_Record], columns: Columns) -> dict[str, int]:
+def _without_header(records: Sequence[Record], columns: Columns) -> dict[str, int]:
     """Role -> column."""
     line, first = records[0]
     where = _by_position(columns, len(first))
@@ -153,20 +149,3 @@ def _by_position(columns: Columns, count: int) -> dict[str, int]:
 def _positions_to_type(columns: Columns) -> str:
     """``text=0,label=1``."""
     return ",".join(f"{role}={index}" for index, role in enumerate(columns.wanted()))
-
-
-def _several(columns: Columns) -> bool:
-    """Whether more than one column is needed."""
-    return len(columns.required | columns.mapped.keys()) > 1
-
-
-def _separator(lines: Sequence[str], columns: Columns) -> str:
-    """The comma, or what separates the first line where that has one cell only."""
-    first = next((line for line in lines if line.strip()), "")
-    if len(next(csv.reader([first]))) == 1:
-        for mark in ("\t", ";", "|"):
-            cells = next(csv.reader([first], delimiter=mark))
-            header = columns.are_header(cells) or columns.languages.are_header(cells)
-            if len(cells) > 1 and (_several(columns) or header):
-                return mark
-    return ","

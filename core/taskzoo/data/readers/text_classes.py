@@ -21,8 +21,8 @@ from taskzoo.types import Row
 from ..columns import Columns
 from .base import Reader, ReadRequest
 from .detect import SUFFIXES
-from .files import listed, read_text, split_lines
-from .names import NOT_DATA, SPLIT_WORDS, extension, plain_name
+from .files import read_text, split_lines
+from .names import NOT_DATA, SPLIT_WORDS, extension, listed, plain_name
 
 Classes = dict[str, list[Path]]
 """Class -> its files, both sorted."""

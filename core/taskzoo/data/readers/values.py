@@ -23,6 +23,8 @@ def plain(value: Any) -> Any:
         return int(value) if value == value.to_integral_value() else float(value)
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
+    if isinstance(value, set | frozenset):
+        return sorted(map(plain, value), key=str)
     if isinstance(value, Mapping):
         return {key: plain(item) for key, item in value.items()}
     if type(value).__name__ in ("NAType", "NaTType"):
@@ -33,11 +35,13 @@ def plain(value: Any) -> Any:
 
 
 def named(value: Any, names: Sequence[str] | None) -> Any:
-    """The class name of an integer, or of each in a list; what has no name stays."""
+    """The class name of an integer, or of each in a list; -1 is no class, and what else has no name stays."""
     if names is None:
         return value
     if isinstance(value, list):
         return [named(v, names) for v in value]
+    if value == -1 and isinstance(value, int):  # how data sets of the hub mark a label that is not given
+        return None
     return names[value] if isinstance(value, int) and 0 <= value < len(names) else value
 
 

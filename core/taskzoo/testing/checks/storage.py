@@ -26,24 +26,34 @@ def check_state(bench: Bench) -> None:
 
 
 def check_plain_transformers(bench: Bench) -> None:
-    """``RUN/model`` loads with nothing but ``transformers`` and the code beside the weights; no weight is missing."""
+    """``RUN/model`` loads with nothing but ``transformers`` and the code beside the weights; no weight is missing.
+
+    Without that code it does not load at all, instead of as a class of ``transformers`` with random weights.
+    """
     import transformers
+    from transformers.dynamic_module_utils import get_class_from_dynamic_module
+    from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
 
     folder = bench.run.path / "model"
-    config = transformers.AutoConfig.from_pretrained(folder)
-    names = config.architectures or []
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    names = config.get("architectures") or []
     require(names, "the saved config.json names no architecture")
-    own = getattr(config, "auto_map", None) or {}
-    auto = next((auto for auto, path in own.items() if path.endswith(f".{names[0]}")), None)
-    cls: Any = getattr(transformers, auto or names[0], None)
+    own = next((path for path in (config.get("auto_map") or {}).values() if path.endswith(f".{names[0]}")), None)
+    cls: Any = get_class_from_dynamic_module(own, str(folder)) if own else getattr(transformers, names[0], None)
     hint = 'call register_for_auto_class("AutoModel...") on it before it is saved'
     wrong = f"the saved architecture {names[0]!r} is not a class of transformers, and its code is not saved"
     require(cls, f"{wrong}; {hint}")
-    _, report = cls.from_pretrained(folder, output_loading_info=True, trust_remote_code=auto is not None)
+    require(
+        not own or config["model_type"] not in CONFIG_MAPPING_NAMES,
+        f"{names[0]!r} is saved under the model type {config['model_type']!r} of transformers, which loads a class of "
+        "its own with random weights where trust_remote_code is not set; give the model a configuration class with a "
+        "model_type of its own",
+    )
+    _, report = cls.from_pretrained(folder, output_loading_info=True)
     missing = sorted(report["missing_keys"])
     require(not missing, f"the saved model lacks {some(missing)} when plain transformers loads it")
     if bench.tokenizer is not None:
-        transformers.AutoTokenizer.from_pretrained(folder)
+        transformers.AutoTokenizer.from_pretrained(folder, trust_remote_code=own is not None)
     pickles = [file.name for file in folder.iterdir() if file.suffix in (".bin", ".pt", ".pkl")]
     require(not pickles, f"the model folder holds pickle files: {', '.join(pickles)}")
 

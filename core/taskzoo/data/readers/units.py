@@ -1,0 +1,125 @@
+"""Units of a translation memory or a file of translations, each a text in several languages, to rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import product
+
+from taskzoo.languages import as_language, closest, language_tag, refined, same_script
+from taskzoo.types import Row
+
+from ..column_names import quoted
+from ..columns import Columns
+
+
+@dataclass(slots=True)
+class Unit:
+    """One unit.
+
+    Args:
+        line: where it starts.
+        texts: language as the file names it, or the side where it does not (see :func:`stated`), and text.
+    """
+
+    line: int
+    texts: list[tuple[str, str]] = field(default_factory=list)
+
+
+def unit_rows(units: Sequence[Unit], columns: Columns, source_language: str = "") -> list[Row]:
+    """One row per unit, with its line; of several texts in one language, each gives a row.
+
+    Of the varieties of a language, those closest to the one asked for are taken (see
+    :func:`~taskzoo.languages.closest`); all of one script where none is asked for. Units without a text in one of the
+    languages are left out and counted. Where a language is not given, the units must hold as many as are needed; the
+    source is then ``source_language``, else the language of the first text.
+
+    Raises:
+        DataError: no unit is in the languages asked for, or these do not say which texts to take.
+    """
+    names = list(dict.fromkeys(name for unit in units for name, _ in unit.texts))
+    shown = ", ".join(filter(as_language, names)) or "none"
+    if len(names) < 2 and columns.request.labelled:
+        raise columns.error(f"no unit is in two languages; the languages of this file are {shown}.")
+    asked = _directions(names, columns, source_language)
+    taken = {role: _serving(asked[role], names) for role in asked if role in columns.roles}
+    for role, several in taken.items():
+        if not same_script(several):
+            option = columns.request.spec.columns[role].language
+            choices = " or ".join(f"--set {option}={name}" for name in several)
+            raise columns.error(f"this file holds {quoted(several)}; say which is the {role}: {choices}.")
+    needed = columns.required or taken.keys()
+    languages = tuple(refined(tag, taken.get(role, ())) if as_language(tag) else "" for role, tag in asked.items())
+    rows = []
+    for unit in units:
+        texts = {role: _texts(unit, asked[role], several) for role, several in taken.items()}
+        present = {role: found for role, found in texts.items() if found}
+        complete = needed <= {role for role, found in present.items() if any(text.strip() for text in found)}
+        if complete or (columns.request.incomplete and needed <= present.keys()):
+            for values in product(*present.values()):
+                rows.append(columns.row(dict(zip(present, values, strict=True)), unit.line, languages))
+        else:
+            columns.request.notes["units without a text in one of the languages left out"] += 1
+    if not rows:
+        wanted = " and ".join(filter(as_language, asked.values())) or "two languages"
+        raise columns.error(f"no unit is in {wanted}; the languages of this file are {shown}.")
+    return rows
+
+
+def _serving(asked: str, names: Sequence[str]) -> list[str]:
+    """The names of the varieties to take in this file."""
+    spoken = [name for name in names if asked and as_language(name) == asked]
+    if spoken and same_script(spoken):
+        return spoken
+    return closest(asked, names) if as_language(asked) else [asked]
+
+
+def _texts(unit: Unit, asked: str, names: Sequence[str]) -> list[str]:
+    """The texts of a unit in the varieties to take; those that are just what is asked for go first."""
+    found = [name for name, _ in unit.texts if name in names]
+    nearest = closest(asked, found) if as_language(asked) else found
+    texts = [text for name, text in unit.texts if name in nearest]
+    return [text for text in texts if text.strip()] or texts
+
+
+def stated(source: str, target: str, given: Mapping[str, str]) -> tuple[str, str]:
+    """The languages of a file of sources and targets; one that it does not state is the other of those asked for.
+
+    Where that is not known either, the words ``source`` and ``target`` stand for them.
+    """
+    if len(given) != 2:
+        return source or "source", target or "target"
+    first, second = given.values()
+    turned = (source and _is_in(source, second)) or (target and _is_in(target, first))
+    one, other = (second, first) if turned else (first, second)
+    one, other = ("" if _is_in(target, one) else one), ("" if _is_in(source, other) else other)
+    return source or one or "source", target or other or "target"
+
+
+def _directions(names: Sequence[str], columns: Columns, source_language: str) -> dict[str, str]:
+    """Role -> the language to take for it, or the side."""
+    asked = dict(columns.languages.given)
+    unknown = [role for role, tag in asked.items() if not tag]
+    covered = {name for tag in asked.values() if tag for name in names if _code(name) == _code(tag)}
+    rest: dict[str, list[str]] = {}
+    for name in names:
+        if name not in covered:
+            rest.setdefault(_code(name), []).append(name)
+    if unknown and len(rest) != len(unknown) and columns.request.labelled:
+        shown = [several[0] for several in rest.values()]
+        what = f"{len(rest)} languages besides" if covered else f"{len(rest)} languages"
+        which = f"it is not said which is the {' and which the '.join(unknown)}"
+        raise columns.error(f"this file holds {what}, {quoted(shown)}, and {which}; set the languages.")
+    order = sorted(rest, key=lambda code: code != _code(source_language)) if source_language else list(rest)
+    for role, code in zip(unknown, order, strict=False):
+        several = rest[code]
+        asked[role] = language_tag(several[0]) if len(several) == 1 else code
+    return asked
+
+
+def _is_in(name: str, asked: str) -> bool:
+    return bool(asked and closest(asked, [name]))
+
+
+def _code(name: str) -> str:
+    return as_language(name) or name

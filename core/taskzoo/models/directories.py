@@ -1,0 +1,132 @@
+"""What a local directory holds, if it is not a checkpoint that can be loaded."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from taskzoo.errors import RequestError
+
+WEIGHTS = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json")
+"""Files with weights that ``from_pretrained`` takes, in the order in which it looks for them."""
+
+_OTHER_FORMATS = {
+    "*.gguf": "GGUF",
+    "*.onnx": "ONNX",
+    "*.h5": "TensorFlow",
+    "*.ckpt*": "TensorFlow",
+    "saved_model.pb": "TensorFlow",
+    "*.msgpack": "Flax",
+    "*.ot": "Rust",
+    "*.mlmodel": "Core ML",
+    "zero_to_fp32.py": "DeepSpeed",
+    "*.distcp": "FSDP",
+    "*.nemo": "NeMo",
+    "*.pth": "plain PyTorch",
+    "*.pt": "plain PyTorch",
+    "*.bin": "plain PyTorch",
+    "*.safetensors": "plain safetensors",
+}
+"""Pattern of a file -> what saved it; earlier ones say more."""
+
+_POINTER = b"version https://git-lfs.github.com/spec"
+
+
+def check_directory(folder: Path) -> None:
+    """Refuse a directory that ``from_pretrained`` cannot load, and say what it is.
+
+    Raises:
+        RequestError: it holds an adapter, a whole run, pointers instead of files, weights of another library, or none.
+    """
+    names = {file.name for file in folder.iterdir()}
+    if pointers := sorted(name for name in names if _is_pointer(folder / name)):
+        raise RequestError(
+            f"{str(folder / pointers[0])!r} is a git-lfs pointer, not the file itself; run `git lfs pull` in that "
+            "directory."
+        )
+    if "adapter_config.json" in names:
+        raise RequestError(_adapter(folder))
+    if "config.json" not in names:
+        raise RequestError(f"The directory {str(folder)!r} holds no model: it has no config.json. {_instead(folder)}")
+    weights = next((name for name in WEIGHTS if name in names), None)
+    if weights is None:
+        raise RequestError(f"The directory {str(folder)!r} holds no weights of a model. {_instead(folder)}")
+    if weights.endswith(".json"):
+        _check_shards(folder, weights)
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """The content of ``config.json``.
+
+    Raises:
+        RequestError: it is not a JSON object.
+    """
+    file = folder / "config.json"
+    try:
+        config = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError:
+        raise RequestError(f"{file} is not JSON, so the model there cannot be loaded.") from None
+    if not isinstance(config, dict):
+        raise RequestError(f"{file} is not a JSON object, so the model there cannot be loaded.")
+    return config
+
+
+def _is_pointer(file: Path) -> bool:
+    if not file.is_file() or file.stat().st_size > 1024:
+        return False
+    with file.open("rb") as content:
+        return content.read(len(_POINTER)) == _POINTER
+
+
+def _adapter(folder: Path) -> str:
+    try:
+        base = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8")).get("base_model_name_or_path")
+    except (ValueError, AttributeError):
+        base = None
+    of = f" of {base!r}" if base else ""
+    merged = folder.parent / "model"
+    if (merged / "config.json").is_file():
+        return f"{str(folder)!r} is a peft adapter{of}; did you mean {str(merged)!r}, which has it merged?"
+    return (
+        f"{str(folder)!r} is a peft adapter{of}, not a whole model; merge it with peft's merge_and_unload(), save the "
+        "result together with its tokenizer, and name that directory."
+    )
+
+
+def _instead(folder: Path) -> str:
+    """What to do with a directory that is not a checkpoint."""
+    inner = [file.parent for file in folder.glob("*/config.json")]
+    if inner:
+        best = max(inner, key=lambda found: (found.name == "model", _number(found.name), found.name))
+        return f"Did you mean {str(best)!r}?"
+    if (folder / "manifest.json").is_file():
+        return f"It is a run that did not finish; `zoo resume {folder}` continues it."
+    for pattern, source in _OTHER_FORMATS.items():
+        if found := sorted(folder.glob(pattern)):
+            return (
+                f"{found[0].name} is in the format of {source}; load it there and save it with save_pretrained of "
+                "transformers, which writes config.json and model.safetensors."
+            )
+    return "Name a directory that save_pretrained of transformers wrote."
+
+
+def _number(name: str) -> int:
+    """The step in a name such as ``checkpoint-500``."""
+    found = re.search(r"\d+$", name)
+    return int(found.group()) if found else -1
+
+
+def _check_shards(folder: Path, index: str) -> None:
+    try:
+        shards = set(json.loads((folder / index).read_text(encoding="utf-8"))["weight_map"].values())
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise RequestError(f"{str(folder / index)!r} is damaged: it does not say which file holds which tensor.") from (
+            None
+        )
+    if missing := sorted(name for name in shards if not (folder / str(name)).is_file()):
+        raise RequestError(
+            f"The weights in {str(folder)!r} are incomplete: {len(missing)} of {len(shards)} files are missing, such "
+            f"as {missing[0]!r}; copy or download them again."
+        )

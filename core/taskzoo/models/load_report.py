@@ -1,0 +1,196 @@
+"""What ``from_pretrained`` did not find in a checkpoint: a new head is expected, anything else is an error."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+WRAPPERS = ("module", "_orig_mod", "model", "backbone", "auto_model", "net", "network")
+"""Attributes under which wrappers hold a model: data parallelism, compilation, training frameworks, pooled heads."""
+
+_POOLER = re.compile(r"(^|\.)pooler\.")
+_FIRST_DECODER_LAYER = re.compile(r"(^|\.)decoder\.\w+\.0\.")
+_NOT_WEIGHTS = re.compile(r"(attn|attention)\.(masked_)?bias$|(inv_freq|position_ids|num_batches_tracked)$")
+"""Buffers of old checkpoints, which are computed now."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadReport:
+    """The loading report of one ``from_pretrained``, sorted by what it means.
+
+    Args:
+        new: parameters of the head that start from random values.
+        missing: parameters of the pretrained part that the checkpoint lacks.
+        mismatched: such parameters of another shape -> shape in the file, shape by the configuration.
+        surplus: tensors of layers that the configuration does not have.
+        unexpected: all tensors of the file that the model has no place for.
+    """
+
+    new: Sequence[str]
+    missing: Sequence[str]
+    mismatched: Mapping[str, tuple[Sequence[int], Sequence[int]]]
+    surplus: Sequence[str]
+    unexpected: Sequence[str]
+
+    @property
+    def new_parts(self) -> list[str]:
+        """Names of the modules that are new, as few as say it: ``classifier``, ``crossattention``."""
+        inner = (re.search(r"\b(crossattention|pooler)\b", name) for name in self.new)
+        return sorted(
+            {found.group() if found else name.split(".")[0] for found, name in zip(inner, self.new, strict=True)}
+        )
+
+    @property
+    def sound(self) -> bool:
+        """Whether all of the pretrained part was loaded, and nothing of it left out."""
+        return not (self.missing or self.mismatched or self.surplus)
+
+
+def read_report(model: Any, info: Mapping[str, Iterable[Any]], *, finished: bool = False) -> LoadReport:
+    """Sort what ``from_pretrained(..., output_loading_info=True)`` returned for ``model``.
+
+    Of a finished run everything must be there, its head as well.
+    """
+    owned = {name for name, _ in model.named_parameters(remove_duplicate=False)} - _computed(model)
+    missing = [name for name in sorted(info["missing_keys"]) if name in owned]
+    shapes = {name: (tuple(found), tuple(wanted)) for name, found, wanted in info["mismatched_keys"]}
+    unexpected = sorted(info["unexpected_keys"])
+    new = set() if finished else _head(model, {*missing, *shapes})
+    return LoadReport(
+        new=sorted(new & {*missing, *shapes}),
+        missing=[name for name in missing if name not in new],
+        mismatched={name: shapes[name] for name in sorted(shapes) if name not in new},
+        surplus=unexpected if finished else [name for name in unexpected if _belongs_to_a_layer(model, name)],
+        unexpected=unexpected,
+    )
+
+
+def explain(report: LoadReport, *, finished: bool = False) -> str:
+    """One or two sentences about a report that is not sound: the tensors, and the likely cause."""
+    missing, surplus = report.missing, report.surplus
+    if finished:
+        lacking = f"lacks {_few(missing)}" if missing else ""
+        other = _shapes(report.mismatched) if report.mismatched else ""
+        more = f"holds {_few(surplus)} besides" if surplus and not (lacking or other) else ""
+        found = "; ".join(part for part in (lacking, other, more) if part)
+        return f"it does not belong to this run, or it is damaged: the file {found}"
+    if report.mismatched:
+        return (
+            f"{_shapes(report.mismatched)}. The sizes in config.json are not those of the weights, so they belong to "
+            "different models"
+        )
+    if missing:
+        return f"the file lacks {_few(missing)}{_cause(report)}"
+    return (
+        f"the file also holds {_few(surplus)}, for which config.json has no place: it asks for fewer layers or another "
+        "architecture than the weights are of"
+    )
+
+
+def wrapper_prefix(model: Any, report: LoadReport) -> str:
+    """The prefix under which the file holds all that is missing, if it is certainly that of a wrapper; else ``""``.
+
+    Certain is ``module.`` and the like, or what stands before the architecture's own name (``encoder.bert.``), if there
+    is one such prefix only.
+    """
+    if not report.missing:
+        return ""
+    base, found = f"{model.base_model_prefix}.", set()
+    longest = max(report.missing, key=len).removeprefix(base)
+    for name in report.unexpected:
+        prefix = name.removesuffix(longest)
+        if prefix == name or not prefix.endswith("."):
+            continue
+        wrapper = prefix if prefix == base else prefix.removesuffix(base)
+        known = all(part in WRAPPERS or part.isdigit() for part in wrapper[:-1].split("."))
+        if known or wrapper != prefix:
+            found.add(wrapper)
+    return found.pop() if len(found) == 1 else ""
+
+
+def unusable_values(model: nn.Module) -> list[str]:
+    """Names of the parameters that hold NaN or infinite values."""
+    return [
+        name
+        for name, values in model.named_parameters()
+        if values.is_floating_point() and values.numel() and not torch.isfinite(torch.stack(values.aminmax())).all()
+    ]
+
+
+def _computed(model: nn.Module) -> set[str]:
+    """Positions that are a fixed function of their number, which some files leave out."""
+    sinusoids = [name for name, module in model.named_modules() if "Sinusoidal" in type(module).__name__]
+    return {f"{name}.weight" for name in sinusoids}
+
+
+def _head(model: Any, absent: set[str]) -> set[str]:
+    """Names of the parameters that no pretrained checkpoint need have."""
+    inner = getattr(model, model.base_model_prefix or "_", None)
+    names = [name for name, _ in model.named_parameters(remove_duplicate=False)]
+    if isinstance(inner, nn.Module) and inner is not model:
+        outside = {name for name in names if not name.startswith(f"{model.base_model_prefix}.")}
+    elif type(model).__module__.startswith("transformers."):
+        outside = set()
+    else:  # a class of its own: parts of which nothing was loaded
+        tops = {name.split(".")[0] for name in names}
+        fresh = {top for top in tops if all(n in absent for n in names if n.split(".")[0] == top)}
+        outside = {name for name in names if name.split(".")[0] in fresh} if fresh != tops else set()
+    if getattr(model.config, "add_cross_attention", False):  # an encoder that becomes a decoder
+        return outside | {name for name in names if ".crossattention." in name or _POOLER.search(name)}
+    output = model.get_output_embeddings()
+    pretrained = {id(p) for p in output.parameters()} if isinstance(output, nn.Module) else set()
+    kept = {name for name, p in model.named_parameters(remove_duplicate=False) if id(p) in pretrained}
+    return (outside - kept) | {name for name in names if _POOLER.search(name)}
+
+
+def _belongs_to_a_layer(model: Any, name: str) -> bool:
+    """Whether the tensor is of a layer that the model does not have, or of a part that its layers do not have."""
+    if _NOT_WEIGHTS.search(name):
+        return False
+    inner = getattr(model, model.base_model_prefix or "_", None)
+    parts = name.removeprefix(f"{model.base_model_prefix}.").split(".")
+    module: Any = inner if isinstance(inner, nn.Module) else model
+    in_a_layer = False
+    for part in parts[:-1]:
+        below = getattr(module, "_modules", {}).get(part)
+        if below is None:
+            break
+        in_a_layer |= isinstance(module, nn.ModuleList)
+        module = below
+    else:
+        return in_a_layer or bool(list(module.parameters(recurse=False)))  # such as a bias where there is none
+    return in_a_layer or isinstance(module, nn.ModuleList)
+
+
+def _cause(report: LoadReport) -> str:
+    families = {name.split(".")[0] for name in report.unexpected}
+    if all("lm_head" in name for name in report.missing):
+        return ". It is a checkpoint without an output layer, and this task needs one"
+    if any(_FIRST_DECODER_LAYER.search(name) for name in report.missing) and not any(
+        "decoder" in name for name in report.unexpected
+    ):
+        return ". It is a checkpoint without a decoder, and this task needs one"
+    if report.unexpected and not all(re.search(r"\.\d+\.", name) for name in report.missing):  # not layers alone
+        return (
+            f", and holds {_few(report.unexpected)} instead. Its tensors have other names: they were saved under a "
+            f"prefix or for another architecture than config.json says ({', '.join(sorted(families)[:3])})"
+        )
+    return ". config.json asks for more layers than there are, or the file is incomplete"
+
+
+def _few(names: Sequence[str], limit: int = 2) -> str:
+    """``a.weight, b.weight and 14 more tensors``."""
+    shown = ", ".join(name if len(name) <= 60 else f"...{name[-57:]}" for name in names[:limit])
+    return shown if len(names) <= limit else f"{shown} and {len(names) - limit} more tensors"
+
+
+def _shapes(mismatched: Mapping[str, tuple[Sequence[int], Sequence[int]]]) -> str:
+    name, (found, wanted) = next(iter(mismatched.items()))
+    more = f" (and {len(mismatched) - 1} more tensors)" if len(mismatched) > 1 else ""
+    sizes = [" x ".join(map(str, shape)) or "a number" for shape in (found, wanted)]
+    return f"{name} has the shape {sizes[0]} in the file and {sizes[1]} by config.json{more}"

@@ -1,0 +1,40 @@
+"""Prodigy's JSON lines: texts with spans, and the answer of the person who saw them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from taskzoo.data.columns import Columns
+from taskzoo.data.readers import FileReader
+from taskzoo.data.readers.files import to_text
+from taskzoo.types import Row
+
+from .json_values import json_values
+
+_SIGNS = re.compile(rb'"(_input_hash|_task_hash)"\s*:|"answer"\s*:\s*"(accept|reject|ignore)"')
+
+
+class Prodigy(FileReader):
+    """One row per example that was accepted. Its tokens are not read: spans are in characters."""
+
+    name = "prodigy"
+    roles = ("text", "spans")
+
+    def matches(self, head: bytes) -> bool:
+        start = head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
+        return start in (b"[", b"{") and _SIGNS.search(head) is not None
+
+    def parse(self, data: bytes, columns: Columns) -> list[Row]:
+        kept = []
+        for line, value in json_values(to_text(data, columns.source), columns):
+            if not isinstance(value, Mapping):
+                raise columns.error("an example of Prodigy is a JSON object.", line)
+            if columns.request.labelled and value.get("answer", "accept") != "accept":
+                columns.request.notes[f"examples with the answer {value['answer']}, left out"] += 1
+                continue
+            row: dict[str, Any] = {"spans": [], **value}
+            row.pop("tokens", None)
+            kept.append((line, row))
+        return columns.rows(kept)

@@ -1,0 +1,340 @@
+"""What is loaded from a checkpoint is what the checkpoint holds: everything of the backbone, or an error."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from safetensors.torch import load_file, save_file
+from transformers import (
+    AutoModelForSeq2SeqLM,
+    AutoModelForSequenceClassification,
+    AutoModelForTokenClassification,
+    BertConfig,
+    BertForSequenceClassification,
+    T5EncoderModel,
+)
+
+from taskzoo.errors import RequestError
+from taskzoo.models.loading import explain_load_errors
+from taskzoo.models.refs import ModelRef, resolve_model
+from taskzoo.models.sequence import load_sequence_model
+from taskzoo.models.warm_start import warm_start
+from taskzoo_ner.head import load_head
+
+Rename = Callable[[dict[str, torch.Tensor]], dict[str, torch.Tensor]]
+
+
+@pytest.fixture
+def copy(tmp_path: Path, tiny_checkpoint: Any) -> Callable[..., Path]:
+    """A function from a family, a change to its tensors and values of ``config.json`` to a copied checkpoint."""
+
+    def make(family: str = "bert", change: Rename = dict, name: str = "copy", **config: Any) -> Path:
+        folder = tmp_path / name
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(tiny_checkpoint(family), folder)
+        tensors = change(load_file(folder / "model.safetensors"))
+        save_file({n: t.clone() for n, t in tensors.items()}, folder / "model.safetensors", {"format": "pt"})
+        values = json.loads((folder / "config.json").read_text()) | config
+        (folder / "config.json").write_text(json.dumps(values))
+        return folder
+
+    return make
+
+
+def load(folder: Path, cls: Any = AutoModelForTokenClassification, **keywords: Any) -> tuple[Any, list[str]]:
+    with explain_load_errors(ModelRef("m", str(folder)), "model") as notes:
+        model = cls.from_pretrained(folder, **keywords)
+    return model, notes
+
+
+def prefixed(prefix: str) -> Rename:
+    return lambda tensors: {prefix + name: tensor for name, tensor in tensors.items()}
+
+
+def without(pattern: str) -> Rename:
+    return lambda tensors: {name: tensor for name, tensor in tensors.items() if not re.search(pattern, name)}
+
+
+def renamed(before: str, after: str) -> Rename:
+    return lambda tensors: {re.sub(before, after, name): tensor for name, tensor in tensors.items()}
+
+
+@pytest.mark.parametrize("prefix", ["module.", "model.", "_orig_mod.", "module.model.", "backbone.", "encoder.", "0."])
+@pytest.mark.parametrize("family", ["bert", "gpt2"])
+def test_the_prefix_of_a_wrapper_is_removed(copy: Any, tiny_checkpoint: Any, family: str, prefix: str) -> None:
+    model, notes = load(copy(family, prefixed(prefix)), num_labels=3)
+    expected, _ = load(tiny_checkpoint(family), num_labels=3)
+    inner = model.base_model_prefix
+    for name, tensor in getattr(expected, inner).state_dict().items():
+        assert torch.equal(tensor, getattr(model, inner).state_dict()[name]), name
+    assert notes[0] == f"the prefix {prefix!r} of the names in the file was removed"
+    assert notes[1] == "new, with random initial values: classifier"
+
+
+def test_the_prefix_of_a_model_that_generates_is_removed(copy: Any, tiny_checkpoint: Any) -> None:
+    model, _ = load(copy("marian", prefixed("module.")), AutoModelForSeq2SeqLM)
+    expected = load_file(tiny_checkpoint("marian") / "model.safetensors")
+    assert all(torch.equal(expected[name], model.state_dict()[name]) for name in expected)
+
+
+DAMAGED = {
+    "a layer is missing": ("bert", without(r"layer\.1\."), {}, "lacks bert.encoder.layer.1.*more layers than"),
+    "one tensor is missing": (
+        "bert",
+        without("query.bias"),
+        {},
+        r"lacks bert.encoder.layer.0.attention.self.query.bias",
+    ),
+    "config has more layers": ("bert", dict, {"num_hidden_layers": 4}, "config.json asks for more layers"),
+    "config has fewer layers": (
+        "bert",
+        dict,
+        {"num_hidden_layers": 1},
+        "also holds bert.encoder.layer.1.*fewer layers",
+    ),
+    "another width": ("bert", dict, {"hidden_size": 64}, "32 in the file and 64 by config.json"),
+    "more positions": ("bert", dict, {"max_position_embeddings": 640}, "512 x 32 in the file and 640 x 32"),
+    "another vocabulary": ("bert", dict, {"vocab_size": 9}, "word_embeddings.weight has the shape"),
+    "another family": ("bert", dict, {"model_type": "roberta"}, "holds bert.embeddings.*another architecture"),
+    "a name of its own": ("bert", prefixed("mine."), {}, None),
+    "another name for the family": ("bert", renamed("^bert", "xyz"), {}, r"\(cls, xyz\)"),
+    "two encoders": ("bert", lambda t: prefixed("question.")(t) | prefixed("context.")(t), {}, "context.*instead"),
+    "weights of adapters": (
+        *("bert", lambda t: t | {"bert.encoder.layer.0.attention.self.query.lora_A.weight": torch.ones(2, 2)}, {}),
+        "also holds bert.encoder.layer.0.attention.self.query.lora_A.weight",
+    ),
+    "an unmerged adapter": ("bert", renamed("query", "query.base_layer"), {}, "lacks.*query.bias"),
+    "fewer layers of gpt2": ("gpt2", dict, {"n_layer": 1}, "also holds (transformer.)?h.1"),
+    "NaN": ("bert", lambda t: {n: v * float("nan") for n, v in t.items()}, {}, "hold NaN or infinite values"),
+    "one infinite value": (
+        *("bert", lambda t: {n: v / 0 if n.endswith("0.output.dense.bias") else v for n, v in t.items()}, {}),
+        "layer.0.*hold NaN or infinite",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", DAMAGED)
+def test_a_backbone_that_is_not_all_there_is_an_error(copy: Any, case: str) -> None:
+    family, change, config, expected = DAMAGED[case]
+    folder = copy(family, change, **config)
+    if expected is None:  # a name before the architecture's own leaves no doubt
+        assert load(folder)[1][0].startswith("the prefix 'mine.'")
+        return
+    with pytest.raises(RequestError, match=expected) as caught:
+        load(folder)
+    assert len(str(caught.value)) < 500
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (without("decoder"), "without a decoder, and this task needs one"),
+        (without("encoder"), "lacks .*encoder"),
+        (without(r"decoder\.block\.1"), "more layers"),
+        (without("shared"), "lacks"),
+    ],
+)
+def test_a_model_that_generates_needs_both_sides(copy: Any, change: Rename, expected: str) -> None:
+    with pytest.raises(RequestError, match=expected):
+        load(copy("t5", change), AutoModelForSeq2SeqLM)
+
+
+def test_a_model_that_generates_needs_its_output_layer(copy: Any) -> None:
+    folder = copy("qwen2", without("lm_head"), tie_word_embeddings=False)
+    from transformers import AutoModelForCausalLM
+
+    with pytest.raises(RequestError, match="without an output layer"):
+        load(folder, AutoModelForCausalLM)
+
+
+def test_an_encoder_of_t5_alone_classifies(tmp_path: Path, tiny_checkpoint: Any) -> None:
+    T5EncoderModel.from_pretrained(tiny_checkpoint("t5")).save_pretrained(tmp_path)
+    with explain_load_errors(ModelRef("m", str(tmp_path)), "model"):
+        alone = load_sequence_model(str(tmp_path), problem_type="single_label_classification", labels=["a", "b"])
+    whole = load_file(tiny_checkpoint("t5") / "model.safetensors")
+    name = "block.1.layer.1.DenseReluDense.wo.weight"
+    assert torch.equal(alone.backbone.state_dict()[name], whole[f"encoder.{name}"])
+    assert alone(torch.tensor([[5, 6, 1]])).logits.shape == (1, 2)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_whatever_is_changed_the_backbone_is_whole_or_refused(copy: Any, tiny_checkpoint: Any, data: Any) -> None:
+    original = load_file(tiny_checkpoint() / "model.safetensors")
+    chosen = data.draw(st.lists(st.sampled_from(sorted(original)), unique=True, max_size=3))
+    fault = data.draw(st.sampled_from(["missing", "renamed", "transposed", "half"]))
+    changed = dict(original)
+    for name in chosen:
+        tensor = changed.pop(name)
+        if fault == "renamed":
+            changed[f"{name}_old"] = tensor
+        elif fault == "transposed":
+            changed[name] = tensor.unsqueeze(0)
+        elif fault == "half":
+            changed[name] = tensor[: len(tensor) // 2]
+    folder = copy(change=lambda _: changed)
+    try:
+        model, _ = load(folder, AutoModelForSequenceClassification)
+    except RequestError as error:
+        refused = str(error)
+    else:
+        refused = ""
+    if refused:
+        assert any(name in refused for name in chosen), refused
+        return
+    assert not [name for name in chosen if name.startswith("bert.") and "pooler" not in name]
+    for name, tensor in model.bert.state_dict().items():
+        if "pooler" not in name:
+            assert torch.equal(tensor, original[f"bert.{name}"]), name
+
+
+def trained_head(tmp_path: Path, labels: list[str], **values: Any) -> tuple[Path, torch.Tensor]:
+    """A classifier with a trained head for ``labels``, whose row for a label is filled with its first letter."""
+    names = {"id2label": dict(enumerate(labels)), "label2id": {label: i for i, label in enumerate(labels)}}
+    sizes = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 8}
+    model = BertForSequenceClassification(BertConfig(vocab_size=9, **sizes, **names, **values))
+    with torch.no_grad():
+        for row, label in enumerate(labels):
+            model.classifier.weight[row] = model.classifier.bias[row] = float(ord(label[0].lower()))
+    model.save_pretrained(tmp_path)
+    return tmp_path, model.classifier.weight
+
+
+def classifier(folder: Path, labels: list[str], **keywords: Any) -> tuple[Any, list[str]]:
+    problem = {"problem_type": "single_label_classification", **keywords}
+    with explain_load_errors(ModelRef("m", str(folder)), "model") as notes:
+        model = load_sequence_model(str(folder), labels=labels, **problem)
+    return model, notes
+
+
+@pytest.mark.parametrize("asked", [["a", "b", "c"], ["c", "a", "b"], ["A", "b", "C"]])
+def test_a_trained_head_keeps_its_labels_whatever_their_order(tmp_path: Path, asked: list[str]) -> None:
+    folder, _ = trained_head(tmp_path, ["b", "c", "a"])
+    model, notes = classifier(folder, asked)
+    expected = [float(ord(label.lower())) for label in asked]
+    assert model.classifier.weight[:, 0].tolist() == model.classifier.bias.tolist() == expected
+    assert ("matched to the labels by name" in " ".join(notes)) == (asked != ["b", "c", "a"])
+
+
+def test_a_head_in_the_same_order_is_left_alone(tmp_path: Path) -> None:
+    folder, weight = trained_head(tmp_path, ["NEG", "POS"])
+    model, notes = classifier(folder, ["neg", "pos"])
+    assert torch.equal(model.classifier.weight, weight)
+    assert notes == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "keywords"),
+    [(["x", "y", "z"], {}), (["a", "b", "x"], {}), (["a", "b", "c"], {"problem_type": "multi_label_classification"})],
+)
+def test_a_head_for_other_labels_starts_anew_and_says_so(tmp_path: Path, asked: list[str], keywords: Any) -> None:
+    folder, _ = trained_head(tmp_path, ["a", "b", "c"], problem_type="single_label_classification")
+    model, notes = classifier(folder, asked, **keywords)
+    assert model.classifier.weight.abs().max() < 1
+    assert notes == ["new, with random initial values: the output layer (the checkpoint's is for a, b, c)"]
+
+
+def test_a_head_of_another_size_is_new(tmp_path: Path) -> None:
+    folder, _ = trained_head(tmp_path, ["a", "b", "c"])
+    model, notes = classifier(folder, ["a", "b"])
+    assert model.classifier.weight.shape == (2, 32)
+    assert notes == ["new, with random initial values: classifier"]
+
+
+def test_a_pooled_run_is_a_backbone_for_other_tasks(tmp_path: Path, tiny_checkpoint: Any) -> None:
+    classifier(tiny_checkpoint(), ["a", "b"], pooling="mean")[0].save_pretrained(tmp_path)
+    with explain_load_errors(ModelRef("m", str(tmp_path)), "model") as notes:
+        found = load_head(str(tmp_path), ["O", "B-X", "I-X"], crf=False)
+        both = warm_start(str(tmp_path), start=1, end=2, pad=0)
+    plain = load_file(tiny_checkpoint() / "model.safetensors")
+    for own in (found.bert, both.encoder, both.decoder.bert):
+        values = own.state_dict()
+        names = [name.removeprefix("bert.") for name in plain if name.startswith("bert.") and "pooler" not in name]
+        assert all(torch.equal(values[name], plain[f"bert.{name}"]) for name in names)
+    assert "new, with random initial values: cls, crossattention" in notes
+
+
+def test_a_callers_own_wish_for_the_report_is_met(tiny_checkpoint: Any) -> None:
+    (_, info), _ = load(tiny_checkpoint(), output_loading_info=True)
+    assert info["missing_keys"] == {"classifier.weight", "classifier.bias"}
+    from transformers import PreTrainedModel
+
+    assert PreTrainedModel.from_pretrained.__func__.__module__ == "transformers.modeling_utils"
+
+
+def test_code_of_a_checkpoint_is_neither_run_nor_asked_for(copy: Any, tmp_path: Path) -> None:
+    folder = copy(model_type="mine", auto_map={"AutoConfig": "own.Own", "AutoModel": "own.Own"})
+    (folder / "own.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w').close()")
+    from transformers import AutoConfig
+
+    for keywords in ({}, {"trust_remote_code": False}):  # a caller who does not say is not asked either
+        with (
+            pytest.raises(RequestError, match="not run without --trust-remote-code"),
+            explain_load_errors(resolve_model(str(folder)), "configuration"),
+        ):
+            AutoConfig.from_pretrained(folder, **keywords)
+    assert not (tmp_path / "ran").exists()
+
+
+def test_pickled_weights_with_more_than_tensors_are_not_run(copy: Any, tmp_path: Path) -> None:
+    class Payload:
+        def __reduce__(self) -> Any:
+            return open, (str(tmp_path / "ran"), "w")
+
+    folder = copy()
+    (folder / "model.safetensors").unlink()
+    torch.save({"x": Payload()}, folder / "pytorch_model.bin")
+    with pytest.raises(RequestError, match="pickle file that holds more than tensors"):
+        load(folder)
+    assert not (tmp_path / "ran").exists()
+
+
+def test_plain_pickled_weights_load(copy: Any, tiny_checkpoint: Any) -> None:
+    folder = copy()
+    torch.save(load_file(folder / "model.safetensors"), folder / "pytorch_model.bin")
+    (folder / "model.safetensors").unlink()
+    assert load(folder)[1] == ["new, with random initial values: classifier"]
+
+
+@pytest.mark.parametrize("content", [b"", b"junk", b"<!DOCTYPE html><html></html>", None])
+@pytest.mark.parametrize("name", ["model.safetensors", "pytorch_model.bin"])
+def test_damaged_weights_are_one_sentence(copy: Any, name: str, content: bytes | None) -> None:
+    folder = copy()
+    whole = (folder / "model.safetensors").read_bytes()
+    (folder / "model.safetensors").unlink()
+    (folder / name).write_bytes(whole[: len(whole) // 2] if content is None else content)
+    with pytest.raises(RequestError) as caught:
+        load(folder)
+    assert len(str(caught.value)) < 500
+    assert "\n" not in str(caught.value)
+
+
+def test_many_threads_load_as_one_does(tiny_checkpoint: Any) -> None:
+    found: list[Any] = []
+    folders = [tiny_checkpoint(family) for family in ("bert", "t5", "marian")]
+
+    def task(folder: Path) -> None:
+        with explain_load_errors(ModelRef("m", str(folder)), "model"):
+            cls = AutoModelForTokenClassification if folder.name == "bert" else AutoModelForSeq2SeqLM
+            found.append((folder, cls.from_pretrained(folder, dtype=torch.float32)))
+
+    threads = [threading.Thread(target=task, args=(folder,)) for folder in folders * 3]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 9
+    for folder, model in found:
+        saved = load_file(folder / "model.safetensors")
+        own = model.state_dict()
+        assert all(torch.equal(own[name], tensor) for name, tensor in saved.items() if name in own)
