@@ -205,7 +205,7 @@ def check_confidence(least: Any) -> None:
     """Refuse, by a :class:`RequestError`, what is not a probability; ``None`` is none at all."""
     if least is None or (isinstance(least, (int, float)) and not isinstance(least, bool) and 0 <= least <= 1):
         return
-    raise RequestError(f"The least confidence {least!r} is not a number between 0 and 1.")
+    raise RequestError(f"min_confidence={least!r} must be a number between 0 and 1.")
 
 
 def check_finite(prediction: Prediction) -> Prediction:
@@ -231,7 +231,7 @@ def abstain(prediction: Prediction, least: float) -> Prediction:
         RequestError: it has no label with a probability.
     """
     if not isinstance(prediction.get("label"), str) or "score" not in prediction:
-        raise RequestError("A least confidence needs predictions of one label with its probability; this run has none.")
+        raise RequestError("min_confidence needs predictions of one label with its probability; this run's have none.")
     doubtful = prediction["score"] < least
     return {**prediction, "label": None if doubtful else prediction["label"], "abstained": doubtful}
 

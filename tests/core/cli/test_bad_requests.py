@@ -45,6 +45,8 @@ FILES = {
     "odd-config/config.json": '{"model_type": "no-such-architecture"}',
     "only-validation/validation.conll": GOOD,
     "bert/config.json": json.dumps({"model_type": "bert", "architectures": ["BertModel"]}),
+    **{f"{model}/model.safetensors": "weights" for model in ("bert", "bad-config", "odd-config")},
+    "bert/vocab.txt": "[UNK]\n[PAD]\n[CLS]\n[SEP]\n[MASK]\nada\n",
 }
 
 
@@ -119,7 +121,7 @@ CASES = [
     ("run ner --model no-config --train good.conll", ["'no-config' holds no model", "config.json"]),
     ("run ner --model bad-config --train good.conll", ["config.json", "not JSON"]),
     ("run ner --model odd-config --train good.conll", ["odd-config", "cannot be loaded"]),
-    ("run ner --model bert --train good.conll --precision fp32", ["bert' cannot be loaded"]),  # no weights
+    ("run ner --model bert --train good.conll --precision fp32", ["bert' cannot be loaded"]),  # no such weights
     ("run ner --model no/such-model --train good.conll", ["no/such-model", "cannot be loaded"]),
     ("rnu ner", ["rnu"]),
     # settings
@@ -129,10 +131,10 @@ CASES = [
     (f"{TRAIN} --set learning_rate", ["name=value"]),
     (f"{TRAIN} --epochs many", ["--epochs", "valid number"]),
     (f"{TRAIN} --batch-size 1.5", ["--batch-size", "valid integer"]),
-    (f"{TRAIN} --set batch_size=many", ["batch_size", "int"]),
-    (f"{TRAIN} --set batch_size=true", ["batch_size", "int"]),
+    (f"{TRAIN} --set batch_size=many", ["batch_size", "whole number"]),
+    (f"{TRAIN} --set batch_size=true", ["batch_size", "whole number"]),
     (f"{TRAIN} --set learning_rate=fast", ["learning_rate='fast' is not a number"]),
-    (f"{TRAIN} --set lora_dora=maybe", ["lora_dora", "bool"]),
+    (f"{TRAIN} --set lora_dora=maybe", ["lora_dora", "true nor false"]),
     (f"{TRAIN} --batch-size 0", ["batch_size=0 must be at least 1"]),
     (f"{TRAIN} --epochs -1", ["epochs=-1.0 must be at least 0"]),
     (f"{TRAIN} --epochs 0", ["nothing to train"]),

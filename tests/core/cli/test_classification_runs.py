@@ -132,7 +132,11 @@ REFUSED = [
     ("mixed.jsonl", "", ["mixed.jsonl:4", "the label '1' is of the kind text, but 1 on line 1"]),
     ("texts-and-lists.jsonl", "", ["texts-and-lists.jsonl:3", "is of the kind list, but 'a' on line 1"]),
     ("list-late.jsonl", "--set kind=single", ["list-late.jsonl:31", "of the kind list"]),
-    ("lists.jsonl", "--set kind=single", ["lists.jsonl:1", "one label per text was asked for; use kind=multi"]),
+    (
+        "lists.jsonl",
+        "--set kind=single",
+        ["lists.jsonl:2", "is a list of 2, and one label per text was asked for", "use kind=multi"],
+    ),
     ("nested.jsonl", "", ["nested.jsonl:31", "of the kind object"]),
     ("empty-part.csv", "--set label_separator=,", ["empty-part.csv:5", "is empty"]),
     ("empty-text.csv", "", ["empty-text.csv:32", "the text is empty; fill it in or remove the row"]),
@@ -270,16 +274,19 @@ def test_repeats_and_conflicts_are_said(bert: Path) -> None:
 
 def test_a_file_to_predict_needs_no_labels(bert: Path, folder: Path, tmp_path: Path) -> None:
     path = run(bert, tmp_path / "run", "pairs.csv", "--validation", "none", "--test", "none")
-    (tmp_path / "new.csv").write_text("text,text_pair\nAustin,why\nParis,\n", encoding="utf-8")
+    (tmp_path / "new.csv").write_text("text,text_pair\nAustin,why\nParis,where\n", encoding="utf-8")
     code, out, err = zoo("predict", path, "--input", tmp_path / "new.csv")
     assert code == 0, err
     first, second = map(json.loads, out.splitlines())
     assert (first["text"], first["text_pair"]) == ("Austin", "why")
-    assert "text_pair" not in second
+    assert (second["text"], second["text_pair"]) == ("Paris", "where")
+    (tmp_path / "half.csv").write_text("text,text_pair\nAustin,why\nParis,\n", encoding="utf-8")
+    refused(*zoo("predict", path, "--input", tmp_path / "half.csv"), ["half.csv:3", "trained on pairs", "text_pair"])
     (tmp_path / "bad.csv").write_text("title,text_pair\nAustin,why\n", encoding="utf-8")
     refused(*zoo("predict", path, "--input", tmp_path / "bad.csv"), ["bad.csv", "text"])
-    refused(*zoo("predict", path, "Paris", " "), ["input:2", "the text is empty"])
-    refused(*zoo("eval", path, "--data", "unseen.csv"), ["unseen.csv:5", "'strange'"])
+    refused(*zoo("predict", path, "Paris"), ["input:1", "trained on pairs"])
+    (tmp_path / "new.csv").write_text("text,text_pair,label\nAustin,why,strange\n", encoding="utf-8")
+    refused(*zoo("eval", path, "--data", tmp_path / "new.csv"), ["new.csv:2", "'strange'"])
 
 
 @pytest.mark.slow

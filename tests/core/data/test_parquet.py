@@ -94,11 +94,14 @@ def test_columns_inside_columns(save: Save) -> None:
 def test_class_names_of_the_hub_stand_for_integers(save: Save) -> None:
     label = {"names": ["neg", "pos"], "_type": "ClassLabel"}
     features = {"text": {"dtype": "string"}, "label": label, "tags": {"feature": label, "_type": "List"}}
-    table = pa.table({"text": ["a", "b", "c"], "label": [1, 0, -1], "tags": [[0, 1], [], [1]]})
+    table = pa.table({"text": ["a", "b", "c"], "label": [1, 0, 1], "tags": [[0, 1], [], [1]]})
     named = table.replace_schema_metadata({"huggingface": json.dumps({"info": {"features": features}})})
-    assert pairs(texts(save(named), formats=FORMATS)) == [("a", "pos"), ("b", "neg"), ("c", -1)]
+    assert pairs(texts(save(named), formats=FORMATS)) == [("a", "pos"), ("b", "neg"), ("c", "pos")]
     tags = texts(save(named), formats=FORMATS, columns={"label": "tags"})
     assert [row["label"] for row in tags] == [["neg", "pos"], [], ["pos"]]
+    hidden = pa.table({"text": ["a", "b"], "label": [1, -1]})  # as the hub hides the labels of test rows
+    marked = hidden.replace_schema_metadata({"huggingface": json.dumps({"info": {"features": {"label": label}}})})
+    refused(save(marked), "the label is empty", line=2, formats=FORMATS)
     for metadata in ("{}", "[", "[]", '{"info": {"features": {"label": 3}}}'):
         other = save(table.replace_schema_metadata({"huggingface": metadata}))
         assert pairs(texts(other, formats=FORMATS))[0] == ("a", 1)

@@ -573,7 +573,7 @@ def test_a_doubtful_text_gets_no_label(probe):
     assert sum(p["abstained"] for p in careful) == 24
     result = zoo("predict", probe, *texts[:3], "--min-confidence", least)
     assert [json.loads(line) for line in result.out.splitlines()] == careful[:3]
-    with pytest.raises(RequestError, match=r"1\.5 must lie between 0 and 1"):
+    with pytest.raises(RequestError, match=r"min_confidence=1\.5 must be a number between 0 and 1"):
         loaded.predict("x", min_confidence=1.5)
 
 
@@ -583,6 +583,5 @@ def test_abstaining_needs_one_label(bert, several, tmp_path):
     assert result.code == 2
     assert result.out == ""
     assert (
-        result.err
-        == "zoo: A least confidence needs predictions of one label with its probability; this run has none.\n"
+        result.err == "zoo: min_confidence needs predictions of one label with its probability; this run's have none.\n"
     )

@@ -46,7 +46,7 @@ def test_stars_as_numbers(tmp_path: Path, tiny_checkpoint: Callable[..., Path]) 
         assert set(line["reference"]) == {"value", "label"}
     again = load(run.path)
     assert again.predict("the soup was lovely") == run.predict("the soup was lovely")
-    with pytest.raises(RequestError, match="least confidence"):
+    with pytest.raises(RequestError, match="min_confidence needs"):
         again.predict("the soup was lovely", min_confidence=0.5)
 
 
