@@ -63,7 +63,7 @@ HEADS: dict[str, tuple[str, list[dict[str, Any]], dict[str, Any]]] = {
 """Name -> task, rows and settings."""
 
 QUICK = [
-    *[("single", "bert"), ("probe", "bert"), ("several", "roberta"), ("pair", "bert")],
+    *[("single", "bert"), ("probe", "bert"), ("several", "roberta")],
     *[("number", "bert"), ("number", "gpt2"), ("stars", "distilbert"), ("tags", "roberta"), ("crf", "bert")],
     *[("translation", "marian"), ("summary", "gpt2")],
 ]

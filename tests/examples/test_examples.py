@@ -84,6 +84,7 @@ def test_its_own_tests_pass(installed: Path, python: Runner) -> None:
     )
 
 
+@pytest.mark.slow
 def test_ner_from_python(python: Runner, tiny_checkpoint: Callable[..., Path]) -> None:
     assert python(str(EXAMPLES / "ner_from_python.py"), str(tiny_checkpoint("bert"))).stdout.startswith("F1 on ")
 
@@ -96,6 +97,7 @@ def test_ner_from_python_learns_with_a_pretrained_model(python: Runner) -> None:
     assert "'label': 'LOC'" in output
 
 
+@pytest.mark.slow
 def test_translate_from_python(python: Runner) -> None:
     bleu, chrf, *translations = python(
         str(EXAMPLES / "translate_from_python.py"), "scratch:marian-tiny", "2"

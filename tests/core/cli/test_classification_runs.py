@@ -5,9 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-import os
 import random
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -170,17 +168,6 @@ def test_one_line_says_why_and_nothing_is_written(
     words = ["run", "classification", "--model", bert, "--train", file, *SHORT.split(), *more.split()]
     refused(*zoo(*words, "--output", "out"), fragments)
     assert sorted(folder.rglob("*")) == before
-
-
-def test_the_same_from_a_shell(bert: Path, folder: Path) -> None:
-    words = ["run", "classification", "--model", str(bert), "--train", "mixed.jsonl", "--output", "out"]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    result = subprocess.run(
-        [sys.executable, "-m", "taskzoo", *words], capture_output=True, text=True, check=False, env=environment
-    )
-    refused(result.returncode, result.stdout, result.stderr, ["mixed.jsonl:4"])
-    assert len(result.stderr.splitlines()) == 1
-    assert not (folder / "out").exists()
 
 
 def run(bert: Path, output: Path, file: str, *more: str) -> Path:

@@ -54,6 +54,7 @@ def whole(request_, tmp_path_factory) -> tuple[str, dict, list]:
     return content(run)
 
 
+@pytest.mark.slow
 def test_interrupted_twice_and_resumed(request_, tmp_path, whole):
     run, errors = tmp_path / "run", tmp_path / "errors"
     code = signal_at(launch([*request_, *LONG], run, errors), run, 13, signal.SIGINT)

@@ -99,7 +99,7 @@ OPTIONS = st.builds(lambda a, b, c: {**a, **b, **c}, LENGTH, GREEDY | BEAMS, GRE
 
 
 @pytest.mark.parametrize("name", FAMILIES)
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(options=OPTIONS, size=st.integers(1, len(LENGTHS)), seed=st.integers(0, 3))
 @example(options={"min_new_tokens": 12, "max_new_tokens": 40}, size=4, seed=0)
 @example(options={"own": {"begin_suppress_tokens": list(range(30, 60))}, "max_new_tokens": 20}, size=4, seed=0)
