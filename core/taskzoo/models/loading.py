@@ -155,13 +155,15 @@ def _no_questions() -> Iterator[None]:
 
 @contextmanager
 def _every_report(read: Callable[..., Any]) -> Iterator[None]:
-    """Within the context, ``from_pretrained`` of every model goes through ``read``."""
+    """Within the context, ``from_pretrained`` of every model goes through ``read``; other threads notice nothing."""
     from transformers import PreTrainedModel
 
     plain: Any = vars(PreTrainedModel)["from_pretrained"]
+    here = threading.get_ident()
 
     def from_pretrained(cls: type[PreTrainedModel], *args: Any, **keywords: Any) -> Any:
-        return read(plain.__get__(None, cls), *args, **keywords)
+        load = plain.__get__(None, cls)
+        return read(load, *args, **keywords) if threading.get_ident() == here else load(*args, **keywords)
 
     patched: Any = PreTrainedModel
     patched.from_pretrained = classmethod(from_pretrained)

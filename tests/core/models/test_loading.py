@@ -319,6 +319,21 @@ def test_damaged_weights_are_one_sentence(copy: Any, name: str, content: bytes |
     assert "\n" not in str(caught.value)
 
 
+def test_what_other_threads_load_meanwhile_is_their_own_business(tiny_checkpoint: Any, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(tiny_checkpoint("bert"), tmp_path / "more layers"))
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    config["num_hidden_layers"] += 1
+    (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    found: list[Any] = []
+    with explain_load_errors(ModelRef("m", str(folder)), "model"):
+        thread = threading.Thread(target=lambda: found.append(BertForSequenceClassification.from_pretrained(folder)))
+        thread.start()
+        thread.join()
+        with pytest.raises(RequestError, match="more layers than there are"):
+            BertForSequenceClassification.from_pretrained(folder)
+    assert len(found) == 1
+
+
 def test_many_threads_load_as_one_does(tiny_checkpoint: Any) -> None:
     found: list[Any] = []
     folders = [tiny_checkpoint(family) for family in ("bert", "t5", "marian")]
