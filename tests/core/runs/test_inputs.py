@@ -146,7 +146,7 @@ def test_a_model_of_pairs_never_loses_the_second_text(pairs: Any, model: Path, t
 
 @pytest.mark.parametrize("least", ["0.5", True, 1.5, -0.1, float("nan"), [0.5]])
 def test_a_least_confidence_is_a_number_from_0_to_1(least: Any) -> None:
-    with pytest.raises(RequestError, match="is not a number between 0 and 1"):
+    with pytest.raises(RequestError, match="must be a number between 0 and 1"):
         check_confidence(least)
     check_confidence(None)
     check_confidence(np.float64(0.5))
