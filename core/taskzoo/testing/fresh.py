@@ -48,7 +48,7 @@ def _process(path: tuple[str, ...]) -> tuple[subprocess.Popen[str], IO[bytes]]:
     """The process for this import path and the file of its errors. It ends when its input is closed."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, path)), "OMP_NUM_THREADS": "1"}
     errors = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the process
-    command = [sys.executable, "-m", "taskzoo.testing.fresh"]
+    command = [sys.executable, "-P", "-m", "taskzoo.testing.fresh"]
     pipe = subprocess.PIPE
     process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=errors, text=True, env=environment)
     return process, errors

@@ -13,6 +13,7 @@ import pytest
 from taskzoo.cli import processes
 from taskzoo.errors import RequestError
 from taskzoo.metrics.evaluate_modules import EvaluateMetric
+from taskzoo.testing.checks.common import last_output
 
 HOSTILE = ("numpy", "datasets", "torch", "typer", "yaml", "taskzoo_ner", "typing_extensions")
 
@@ -51,6 +52,12 @@ def test_children_do_not_search_the_working_directory(monkeypatch: pytest.Monkey
     with pytest.raises(SystemExit):
         processes.relaunch(2, ["run", "ner"], output="run")
     assert [command[1:4] for command in started] == [["-P", "-m", "taskzoo"]] * 2
+
+
+def test_the_processes_of_the_conformance_kit_do_not_either(hostile: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(hostile)
+    assert last_output(["-c", "import typing_extensions; print(1)"], "it was executed") == "1"
+    assert not list(hostile.glob("ran-*"))
 
 
 @pytest.mark.slow

@@ -74,7 +74,7 @@ def last_output(arguments: Sequence[str], failure: str) -> str:
     """The last line that a new Python process prints; ``failure`` and its error if it fails."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "OMP_NUM_THREADS": "1"}
     result = subprocess.run(
-        [sys.executable, *arguments],
+        [sys.executable, "-P", *arguments],  # -P: no modules from the working directory
         capture_output=True,
         text=True,
         env=environment,
