@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from taskzoo import registry
 from taskzoo.errors import RequestError, UnknownNameError
 
+from .digests import weight_digests
 from .directories import check_directory, read_config
 
 SCRATCH = "scratch:"
@@ -18,9 +18,6 @@ ARCHITECTURES = {"bert": "encoder", "gpt2": "decoder", "t5": "encoder-decoder", 
 
 SIZES = {"tiny": (128, 2, 2), "mini": (256, 4, 4), "small": (512, 4, 8), "base": (768, 12, 12)}
 """Size of a ``scratch:`` name -> hidden size, layers (of an encoder-decoder: on each side), attention heads."""
-
-_WEIGHTS = ("*.safetensors", "*.bin")
-"""Names of files with weights, those that ``from_pretrained`` prefers first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,12 +132,7 @@ def pinned(ref: ModelRef) -> dict[str, Any]:
     folder = None if scratch else Path(ref.location) if ref.is_local else _cached(ref)
     if folder is None:
         return {"revision": None, "sha256": {}}
-    found = next((files for pattern in _WEIGHTS if (files := sorted(folder.glob(pattern)))), [])
-    digests = {}
-    for path in found:
-        with path.open("rb") as file:
-            digests[path.name] = hashlib.file_digest(file, "sha256").hexdigest()
-    return {"revision": None if ref.is_local else folder.name, "sha256": digests}
+    return {"revision": None if ref.is_local else folder.name, "sha256": weight_digests(folder)}
 
 
 def _cached(ref: ModelRef) -> Path | None:

@@ -19,6 +19,7 @@ from taskzoo.engine.events import tell
 from taskzoo.engine.progress import Reporter, Silent
 from taskzoo.errors import Interrupted, MachineError, PluginError, RequestError, TaskZooError
 from taskzoo.faults import machine_fault
+from taskzoo.models.digests import weight_digests
 from taskzoo.types import public
 
 from .card import write_card
@@ -253,6 +254,7 @@ def _execute(job: _Job) -> Run:
             job.record(
                 status="finished",
                 finished=now(),
+                weights=weight_digests(directory.model),
                 seconds=job.manifest["seconds"] | {name: round(value, 3) for name, value in job.seconds.items()},
                 steps=progress.step,
                 best_step=progress.best_step or progress.step,

@@ -16,6 +16,7 @@ from taskzoo.types import Encoded, Example
 
 from .label_report import count_labels, label_notes, shared_targets, sum_up_numbers
 from .loading import load_processor, model_files
+from .model_fit import fit_notes
 from .plan import Plan
 from .wording import count_notes, left_out_notes, overlap_notes, split_note
 
@@ -36,6 +37,7 @@ def examine(plan: Plan) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="taskzoo-") as folder, seeded(plan.config.training.seed):
         processor, _ = load_processor(task, model_files(plan, Silent(), Path(folder)))
         encoded = {name: task.encode(rows, processor) for name, rows in examples.items()}
+    misfits = fit_notes(plan, processor)
     unknown = getattr(processor, "unk_token_id", None)
     splits = {name: _split_facts(task, examples[name], found, unknown) for name, found in encoded.items()}
     labels, shared = count_labels(task, examples), shared_targets(task, examples)
@@ -47,7 +49,7 @@ def examine(plan: Plan) -> dict[str, Any]:
     for name, found in encoded.items():
         notes += [f"{name}: {note}" for note in count_notes(found.counts)]
     notes += [f"{name}: {count} rows have a target that is also in train" for name, count in shared.items() if count]
-    notes += label_notes(labels, examples)
+    notes += label_notes(labels, examples) + misfits
     notes += left_out_notes(plan.splits.sources) + overlap_notes(plan.splits.overlap)
     return {
         "splits": splits,

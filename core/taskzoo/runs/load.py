@@ -20,6 +20,7 @@ from .directory import TASK_FILE, RunDirectory, read_json, write_json
 from .identity import check_contract, describe_task, find_task, restore_task
 from .inputs import check_complete, input_rows, is_blank, is_single
 from .records import Confusion, Records
+from .weights import unchanged_weights
 from .wording import count_notes, cut_output_notes, known_file_notes
 
 if TYPE_CHECKING:
@@ -288,7 +289,7 @@ def load(
     if precision == "auto":
         precision = "fp32" if saved["precision"] == "fp32" else resolve_precision("auto")
     accelerator = make_accelerator(resolve_precision(precision))
-    with accelerator.active():
+    with accelerator.active(), unchanged_weights(folder):
         ref = ModelRef(str(folder), str(folder), trusted=trust_remote_code)
         processor, _ = load_processor(restored, ref)
         model = load_model(restored, ref, processor)

@@ -30,6 +30,7 @@ from taskzoo.models.tokenizers import fit_vocabulary, load_tokenizer
 from taskzoo.types import Feature, Metric, public
 
 from .directory import TASK_FILE, read_json
+from .model_fit import fit_notes
 from .request import check_kind
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ class Loaded:
         parameters: the number of trainable ones, and of all.
         use_cache: what the model's configuration says when it is not trained; ``None``: nothing.
         further: metrics that the settings add to the task's own.
+        misfits: sentences about texts that the model can't read.
     """
 
     session: Session
@@ -57,6 +59,7 @@ class Loaded:
     parameters: tuple[int, int]
     use_cache: bool | None
     further: Sequence[Metric]
+    misfits: Sequence[str]
 
 
 def load_session(plan: Plan, reporter: Reporter, folder: Path) -> Loaded:
@@ -95,7 +98,8 @@ def load_session(plan: Plan, reporter: Reporter, folder: Path) -> Loaded:
         parameters = count_parameters(session.trained)
         _try_two_rows(plan, session)
         method.check_model(session)
-    return Loaded(session, method, precision, parameters, use_cache, further)
+        misfits = fit_notes(plan, processor)
+    return Loaded(session, method, precision, parameters, use_cache, further, misfits)
 
 
 def further_metrics(names: str) -> list[Metric]:

@@ -41,6 +41,7 @@ def describe_run(plan: Plan, loaded: Loaded, seconds: float) -> dict[str, Any]:
         "rows": {split: len(examples) for split, examples in session.examples.items()},
         "overlap": plan.splits.overlap,
         "counts": {split: encoded.counts for split, encoded in session.encoded.items()},
+        "misfits": list(loaded.misfits),
         "environment": environment(),
         "seconds": {"load": round(seconds, 3)},
         "started": now(),

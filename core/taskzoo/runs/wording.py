@@ -129,6 +129,7 @@ def loaded_lines(plan: Plan, loaded: Loaded) -> list[str]:
         f"model     {plan.ref.name} ({model_family(session.model.config.to_dict())}, {total / 1e6:.1f}M parameters, "
         f"{trainable / total:.1%} trained), {loaded.precision} on {session.accelerator.device.type}",
         *(f"{split:<10} {note}" for split, note in noted.items() if note),
+        *(f"warning   {note}" for note in loaded.misfits),
     ]
 
 

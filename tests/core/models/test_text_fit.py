@@ -1,0 +1,57 @@
+"""How a tokenizer fits texts, and the language they seem to be in."""
+
+from __future__ import annotations
+
+import pytest
+
+from taskzoo.models.refs import resolve_model
+from taskzoo.models.text_fit import TextFit, guess_language, measure_fit
+from taskzoo.models.tokenizers import load_tokenizer
+
+TEXTS = {
+    "en": ["The waiter forgot our order twice and never apologised.", "A quiet room with a view of the harbour."],
+    "sw": ["Mhudumu alisahau chakula chetu mara mbili na hakuomba radhi.", "Chumba tulivu chenye mandhari ya bandari."],
+    "de": ["Der Kellner hat unsere Bestellung zweimal vergessen.", "Ein ruhiges Zimmer mit Blick auf den Hafen."],
+    "zh": [
+        "服务员两次忘记了我们点的菜，也没有道歉，我们等了一个小时。",
+        "房间很安静，可以看到港口，早餐也很好吃。",
+    ],
+}
+
+
+@pytest.fixture(scope="module")
+def english_tokenizer():
+    return load_tokenizer(resolve_model("minilm"))
+
+
+@pytest.mark.parametrize("language", TEXTS)
+def test_the_language_of_texts(language):
+    assert guess_language(TEXTS[language] * 3) == language
+
+
+def test_no_language_where_texts_differ_or_are_short():
+    assert guess_language([text for texts in TEXTS.values() for text in texts]) == ""
+    assert guess_language(["ok", "fine", "ja"]) == ""
+    assert guess_language([]) == ""
+
+
+def test_an_english_tokenizer(english_tokenizer):
+    fits = {language: measure_fit(english_tokenizer, texts) for language, texts in TEXTS.items()}
+    assert not fits["en"].splits_words
+    assert fits["sw"].splits_words
+    assert fits["de"].splits_words
+    assert [language for language, fit in fits.items() if fit.loses_words] == ["zh"]
+
+
+def test_the_figures(english_tokenizer):
+    words = ["unbelievable", "harbour"]
+    pieces = sum(len(english_tokenizer.tokenize(word)) for word in words)
+    assert measure_fit(english_tokenizer, [" ".join(words)]) == TextFit(unknown=0.0, tokens_per_word=pieces / 2)
+    ids = english_tokenizer("好 a b c", add_special_tokens=False)["input_ids"]
+    share = ids.count(english_tokenizer.unk_token_id) / len(ids)
+    assert measure_fit(english_tokenizer, ["好 a b c"]).unknown == share
+
+
+@pytest.mark.parametrize("texts", [[], [""], ["123 !?"]])
+def test_texts_without_words(english_tokenizer, texts):
+    assert measure_fit(english_tokenizer, texts).tokens_per_word == 0
