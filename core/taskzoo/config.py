@@ -31,6 +31,9 @@ class Training:
 
     epochs: float = _setting(3.0, "passes over the training split", minimum=0)
     max_steps: int = _setting(0, "stop after this many optimizer steps (0: by epochs)", minimum=0)
+    min_steps: int = _setting(
+        0, "take at least this many optimizer steps, by more epochs than asked for where rows are few", minimum=0
+    )
     batch_size: int = _setting(32, "examples per optimizer step, over all processes", minimum=1)
     batch_tokens: int = _setting(
         0, "padded tokens per optimizer step instead of a number of examples (0: batch_size examples)", minimum=0

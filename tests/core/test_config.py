@@ -242,6 +242,21 @@ def test_a_number_of_examples_undoes_a_number_of_tokens(tmp_path):
     assert "batch 8" in Full().describe(make_training({"batch_size": 8}))
 
 
+def test_a_number_of_epochs_undoes_a_least_number_of_steps(tmp_path):
+    file = tmp_path / "config.yaml"
+    file.write_text("task: ner\ntraining: {epochs: 3, min_steps: 200}\n")
+
+    def length(**settings):
+        training = resolve(config=file, settings=settings).training
+        return training.epochs, training.min_steps
+
+    assert length() == (3, 200)
+    assert length(epochs=5) == (5, 0)
+    assert length(epochs=5, min_steps=10) == (5, 10)
+    assert "3 epochs, at least 200 steps" in Full().describe(make_training({"epochs": 3, "min_steps": 200}))
+    assert "7 steps," in Full().describe(make_training({"max_steps": 7, "min_steps": 200}))
+
+
 def test_data_named_in_arguments_replace_those_of_the_file(tmp_path):
     file = tmp_path / "config.yaml"
     file.write_text("task: ner\ndata: {train: /a, test: /b, columns: {tokens: 0}, format: conll}\n")

@@ -46,7 +46,7 @@ def plan_steps(features: Sequence[Feature], settings: Training) -> StepPlan:
     else:
         per_epoch = math.ceil(len(features) / size)
         batches = partial(plan_epoch, lengths, batch_size=size, seed=seed, pool=pool, target_lengths=targets)
-    last_step = settings.max_steps or max(1, math.ceil(settings.epochs * per_epoch))
+    last_step = settings.max_steps or max(1, settings.min_steps, math.ceil(settings.epochs * per_epoch))
     return StepPlan(per_epoch, last_step, lambda number: batches(epoch=number))
 
 

@@ -36,7 +36,8 @@ class Method(ABC):
 
     def describe(self, settings: Training) -> str:
         """The settings people ask about first, in one line; by default those of the training loop."""
-        length = f"{settings.max_steps} steps" if settings.max_steps else f"{settings.epochs:g} epochs"
+        epochs = f"{settings.epochs:g} epochs" + (f", at least {settings.min_steps} steps" if settings.min_steps else "")
+        length = f"{settings.max_steps} steps" if settings.max_steps else epochs
         batch = f"batch of {settings.batch_tokens} tokens" if settings.batch_tokens else f"batch {settings.batch_size}"
         rate = f"learning rate {settings.learning_rate:g}"
         frozen = [f"frozen: {settings.freeze}"] if settings.freeze else []

@@ -167,7 +167,8 @@ def _settings(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Training settings and options of the task: those given over those of the file.
 
-    A number of examples given now replaces a number of tokens from the file or a recipe.
+    A number of examples given now replaces a number of tokens from the file or a recipe, and a number of epochs the
+    least number of steps.
     """
     training, options = split_settings(given, entry.spec)
     if training.get("batch_size") and training.get("batch_tokens"):
@@ -179,6 +180,8 @@ def _settings(
     for values in (before, training):
         if "batch_size" in values:
             values.setdefault("batch_tokens", 0)
+        if "epochs" in values:
+            values.setdefault("min_steps", 0)
     return {**before, **training}, {**(base.get("options") or {}), **options}
 
 

@@ -94,6 +94,9 @@ def test_a_batch_without_targets_changes_nothing(tmp_path):
         (3, {"epochs": 0.01, "batch_size": 32}, 1),
         (70, {"epochs": 3, "batch_size": 32, "max_steps": 4}, 4),
         (70, {"epochs": 0, "max_steps": 100}, 100),
+        (70, {"epochs": 3, "batch_size": 32, "min_steps": 50}, 50),
+        (70, {"epochs": 3, "batch_size": 32, "min_steps": 5}, 9),
+        (70, {"epochs": 3, "batch_size": 32, "min_steps": 50, "max_steps": 4}, 4),
     ],
 )
 def test_number_of_steps(examples, values, expected):
