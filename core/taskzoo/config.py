@@ -52,6 +52,7 @@ class Training:
     label_smoothing: float = _setting(
         0.0, "probability mass moved from the true label to all labels", minimum=0, below=1
     )
+    time_limit: float = _setting(0.0, "minutes that the whole run may take, by fewer steps (0: no limit)", minimum=0)
     precision: str = _setting("auto", "numeric precision of the forward pass", choices=PRECISIONS)
     method: str = _setting("full", "training method: full, lora, linear-probe, contrastive, none or one of a plugin")
     lora_rank: int = _setting(16, "rank of the adapters", minimum=1)
@@ -177,6 +178,23 @@ def parse_columns(text: str) -> dict[str, str]:
             raise RequestError(f"--columns {part!r} is not of the form role=column.")
         columns[role.strip()] = name.strip()
     return columns
+
+
+def parse_minutes(text: str) -> float:
+    """``10m``, ``90s``, ``1.5h`` or a plain number of minutes, as minutes.
+
+    Raises:
+        RequestError: it is none of these, or nothing above zero.
+    """
+    units = {"s": 1 / 60, "m": 1.0, "h": 60.0}
+    unit = text.strip()[-1:].lower()
+    try:
+        minutes = float(text.strip()[:-1]) * units[unit] if unit in units else float(text)
+    except ValueError:
+        minutes = 0.0
+    if 0 < minutes < float("inf"):
+        return minutes
+    raise RequestError(f"--time {text!r} is not a time; write it like 10m, 90s or 1.5h.")
 
 
 def split_settings(values: Mapping[str, Any], spec: TaskSpec) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -17,6 +17,7 @@ from taskzoo.config import (
     make_training,
     parse_assignments,
     parse_columns,
+    parse_minutes,
     read_config,
     split_settings,
     write_config,
@@ -149,6 +150,17 @@ def test_a_truth_value_for_text_says_what_to_write(tmp_path):
         resolve(config=file)
     file.write_text("task: translation\noptions: {target_lang: 'no'}\n")
     assert resolve(config=file).options["target_lang"] == "no"
+
+
+@pytest.mark.parametrize(("text", "minutes"), [("10m", 10), ("90s", 1.5), ("1.5h", 90), ("7", 7), (" 2 M ", 2)])
+def test_minutes(text, minutes):
+    assert parse_minutes(text) == minutes
+
+
+@pytest.mark.parametrize("text", ["", "m", "ten", "0m", "-1m", "nan", "inf", "10 days"])
+def test_what_is_no_time(text):
+    with pytest.raises(RequestError, match=r"is not a time; write it like 10m, 90s or 1\.5h\."):
+        parse_minutes(text)
 
 
 def test_columns():

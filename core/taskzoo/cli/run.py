@@ -65,6 +65,9 @@ def run(
     baseline: Annotated[
         bool | None, typer.Option(help="Also score a simple baseline, such as TF-IDF, to see what the model adds.")
     ] = None,
+    time: Annotated[
+        str | None, typer.Option(help="Time that the whole run may take, e.g. 10m or 1.5h: fewer steps, if need be.")
+    ] = None,
     processes: Annotated[int, typer.Option(min=1, help="Processes (devices) to train on.")] = 1,
     set_: Settings = None,
     trust_remote_code: TrustRemoteCode = False,
@@ -76,7 +79,7 @@ def run(
     quiet: Quiet = False,
 ) -> None:
     """Fine-tune a model for TASK and leave a run directory. Without data, the built-in demo set is used."""
-    from taskzoo.config import parse_assignments, parse_columns
+    from taskzoo.config import parse_assignments, parse_columns, parse_minutes
     from taskzoo.errors import RequestError
 
     settings: dict[str, Any] = parse_assignments(set_ or [])
@@ -89,6 +92,7 @@ def run(
         "batch_tokens": batch_tokens,
         "precision": precision,
         "seed": seed,
+        "time_limit": None if time is None else parse_minutes(time),
         "method": "lora" if lora else method,
         "baseline": baseline,
     }

@@ -16,6 +16,7 @@ from taskzoo.errors import Interrupted, TrainingError
 from .checkpoint import TrainingState
 from .events import tell
 from .job import Job
+from .pace import Pace
 from .plan import StepPlan
 from .progress import Bar, Progress
 from .session import Session
@@ -38,6 +39,7 @@ class Bookkeeping:
         self._running = torch.tensor(self.progress.unlogged, dtype=torch.float64).to(session.accelerator.device)
         self._window_tokens, self._window_start = 0, time.perf_counter()
         self._started = time.perf_counter() - self.progress.seconds
+        self._pace = Pace(session, plan, self._evaluate_every)
         self.over = self.progress.step >= plan.last_step or self._out_of_patience()
 
     def note(
@@ -52,15 +54,17 @@ class Bookkeeping:
             TrainingError: the loss is not finite.
             Interrupted: a stop was asked for; the state is saved.
         """
-        progress, settings, last = self.progress, self._session.settings, self._plan.last_step
+        progress, settings = self.progress, self._session.settings
         tokens = sum(self._job.features[i].length + self._job.features[i].target_length for i in examples)
         self._running += loss
         progress.step += 1
+        self._pace.step(progress.step)
+        last = self._plan.last_step
         progress.tokens += tokens
         self._window_tokens += tokens
-        due_line = progress.step % settings.log_every == 0 or progress.step == last
+        due_line = progress.step % settings.log_every == 0 or progress.step >= last
         bar.update(progress.step, f"loss {self._log(rate, norm):.3f}" if due_line else "")
-        if self._job.evaluate is not None and (progress.step == last or progress.step % self._evaluate_every == 0):
+        if self._job.evaluate is not None and (progress.step >= last or progress.step % self._evaluate_every == 0):
             self._evaluate(self._job.evaluate)
         progress.seconds = time.perf_counter() - self._started
         self.over = progress.step >= last
@@ -112,6 +116,7 @@ class Bookkeeping:
         steps = f"step {progress.step}/{self._plan.last_step}  epoch {progress.step / self._plan.per_epoch:.2g}"
         self._session.reporter.say(f"{steps}  {values}{star}")
         spent = time.perf_counter() - before
+        self._pace.evaluated(spent)
         self._started, self._window_start = self._started + spent, self._window_start + spent
 
     def _out_of_patience(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import torch
 from torch import nn
@@ -52,11 +52,12 @@ def warmup_steps(warmup: float, total: int) -> int:
     return min(total, math.ceil(warmup * total) if warmup < 1 else int(warmup))
 
 
-def build_schedule(optimizer: torch.optim.Optimizer, settings: Training, total: int) -> LambdaLR:
-    """Linear warm-up, then ``linear`` or ``cosine`` decay to 0 at ``total`` optimizer steps, or ``constant``."""
-    warm = warmup_steps(settings.warmup, total)
+def build_schedule(optimizer: torch.optim.Optimizer, settings: Training, last_step: Callable[[], int]) -> LambdaLR:
+    """Linear warm-up, then ``linear`` or ``cosine`` decay to 0 at ``last_step()`` optimizer steps, or ``constant``."""
 
     def factor(step: int) -> float:
+        total = last_step()
+        warm = warmup_steps(settings.warmup, total)
         if step < warm:
             return (step + 1) / (warm + 1)
         if settings.schedule == "constant":

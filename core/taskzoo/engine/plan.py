@@ -13,13 +13,13 @@ from taskzoo.data.token_batches import TokenPlan
 from taskzoo.types import Feature
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class StepPlan:
     """The steps of a training; the order of examples depends only on seed and epoch.
 
     Attributes:
         per_epoch: optimizer steps in one pass.
-        last_step: optimizer steps in all.
+        last_step: optimizer steps in all; a time limit may lower it.
         epoch: from the number of an epoch to its steps: the indices of the examples of each.
     """
 

@@ -35,6 +35,7 @@ class Session:
         reporter: where people read what is going on.
         callbacks: where trackers do; empty except in the main process.
         stop: whether somebody asked to stop after the current step.
+        ends: when the run must be over, as :func:`time.perf_counter` counts; ``None``: no limit.
     """
 
     task: Task
@@ -50,3 +51,4 @@ class Session:
     unlabelled: list[Feature] = field(default_factory=list)
     callbacks: list[Callback] = field(default_factory=list)
     stop: Callable[[], bool] = lambda: False
+    ends: float | None = None

@@ -44,7 +44,7 @@ def _train(session: Session, job: Job, state: TrainingState) -> Progress:
     world, rank = accelerator.num_processes, accelerator.process_index
     plan = plan_steps(job.features, settings)
     optimizer = build_optimizer(job.model, settings)
-    schedule = build_schedule(optimizer, settings, plan.last_step)
+    schedule = build_schedule(optimizer, settings, lambda: plan.last_step)
     model, stepper = accelerator.prepare(job.model, optimizer)
     parameters = [p for p in job.model.parameters() if p.requires_grad]
     parts = {"optimizer": optimizer, "schedule": schedule, "scaler": accelerator.scaler}

@@ -80,7 +80,7 @@ def rates(values: dict, total: int) -> list[float]:
     model = nn.Linear(1, 1)
     training = settings(learning_rate=2.0, **values)
     optimizer = build_optimizer(model, training)
-    schedule = build_schedule(optimizer, training, total)
+    schedule = build_schedule(optimizer, training, lambda: total)
     used = []
     for _ in range(total):
         used.append(optimizer.param_groups[0]["lr"])

@@ -226,7 +226,7 @@ def test_a_checkpoint_of_another_model_is_refused(tmp_path):
 def test_random_states_are_restored(tmp_path):
     model = Tagger()
     optimizer = build_optimizer(model, settings())
-    schedule = build_schedule(optimizer, settings(), 5)
+    schedule = build_schedule(optimizer, settings(), lambda: 5)
     state = TrainingState(tmp_path)
     np.random.standard_normal()  # leaves a cached second value
     random.gauss(0, 1)
