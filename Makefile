@@ -8,7 +8,7 @@ PYTEST := $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile --
 
 CASES ?= ../shared/cases
 
-.PHONY: demo test test-slow cases lint docs benchmark benchmark-classification benchmark-few-shot benchmark-translation clean
+.PHONY: demo test test-slow cases lint docs benchmark benchmark-classification benchmark-few-shot benchmark-translation results clean
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -55,6 +55,10 @@ benchmark-few-shot: $(VENV)/test-installed  ## all methods on few rows per class
 
 benchmark-translation: $(VENV)/test-installed  ## zoo against Seq2SeqTrainer; needs DATA=file of pairs without header
 	$(BIN)/python benchmarks/translation.py --data $(DATA)
+
+results: $(VENV)/test-installed  ## docs/results.csv and docs/results.md; needs DATA=folder of the data sets; takes hours, can be stopped
+	$(BIN)/python benchmarks/results.py run --out docs/results.csv --data $(DATA)
+	$(BIN)/python benchmarks/results.py page --out docs/results.csv --page docs/results.md
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,224 @@
+"""Every method on every data set over several seeds: a file of results, and a page made from it.
+
+    python benchmarks/results.py run --out docs/results.csv --data FOLDER [--sets ...] [--rows 300 1000 3000]
+        [--methods auto full ...] [--seeds 1 2 3]
+    python benchmarks/results.py page --out docs/results.csv --page docs/results.md
+
+``run`` appends a line for each training to the CSV file and skips those that it has, so it can be stopped and started
+again. All methods of a data set, number of rows and seed have the very same rows (``data_sets.py``) and are scored by
+the same code on the same test rows: the test split, at most 1,000 of it. ``page`` writes the tables.
+
+The methods (``arms.py``): those of zoo with their recipes' defaults (``auto``, ``full``, ``lora``, ``linear-probe``,
+``contrastive``), the task's own baseline (``tf-idf``), the class frequencies (``majority``), ``trainer``:
+``transformers.Trainer`` with the flags of the library's examples, ``trainer-best``: the same with the best of several
+flags by the validation rows, and ``setfit`` where the library is installed. A method that a task or data set does not
+allow leaves no line.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import sys
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from itertools import product
+from pathlib import Path
+from statistics import mean
+
+from arms import METHODS, NotForThisError, Score, make_job
+from data_sets import TABLE, draw, read
+
+GENERATED = ("generated-2-1", "generated-2-50", "generated-20-10", "generated-150-5")
+SIMPLE = ("linear-probe", "tf-idf", "majority")
+"""What the default must not lose to."""
+
+Cell = tuple[str, int, str]
+"""A data set, a number of rows and a model: a line of the tables."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One training."""
+
+    data_set: str
+    rows: int
+    model: str
+    method: str
+    seed: int
+
+    @property
+    def cell(self) -> Cell:
+        """Where it is compared."""
+        return self.data_set, self.rows, self.model
+
+
+FIELDS = [field.name for field in (*fields(Key), *fields(Score))]
+Results = dict[Key, Score]
+
+
+def read_results(path: Path) -> Results:
+    """The lines of the file, none if there is no file."""
+    if not path.is_file():
+        return {}
+    results: Results = {}
+    with path.open(encoding="utf-8", newline="") as file:
+        for line in csv.DictReader(file):
+            key = Key(line["data_set"], int(line["rows"]), line["model"], line["method"], int(line["seed"]))
+            numbers = [float(line[name]) for name in ("score", "low", "high", "seconds")]
+            results[key] = Score(line["metric"], *numbers)
+    return results
+
+
+def append_result(path: Path, key: Key, score: Score) -> None:
+    """Append a line to the file, with a header if it is new."""
+    is_new = not path.is_file()
+    values = {name: round(value, 4) if isinstance(value, float) else value for name, value in asdict(score).items()}
+    with path.open("a", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, FIELDS, lineterminator="\n")
+        if is_new:
+            writer.writeheader()
+        writer.writerow(asdict(key) | values)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Train what the file lacks, and append it."""
+    done = read_results(arguments.out)
+    for name, rows, seed in product(arguments.sets, arguments.rows, arguments.seeds):
+        keys = [Key(name, rows, arguments.model, method, seed) for method in arguments.methods]
+        missing = [key for key in keys if key not in done]
+        if not missing:
+            continue
+        drawn = draw(read(name, arguments.data), rows, seed, tuning=False, most=arguments.test)
+        if len(drawn.train) < rows:
+            print(f"{name} has only {len(drawn.train)} rows to train on: left out", file=sys.stderr)
+            continue
+        for key in missing:
+            try:
+                score = METHODS[key.method](make_job(name, drawn, key.model, key.method, seed))
+            except NotForThisError as reason:
+                print(f"{key}: left out, {reason}", file=sys.stderr)
+                continue
+            append_result(arguments.out, key, score)
+            print(f"{key}: {score}", file=sys.stderr, flush=True)
+
+
+# the page
+
+PAGE = """# Results
+
+<!-- written by `python benchmarks/results.py page`; do not edit -->
+
+Every method on the same rows of every data set, with its recipe's defaults, scored on at most 1,000 rows of the test
+split. Means over seeds {seeds}, which draw the training rows as well; after ± half the range over the seeds. The
+intervals of single runs are in [results.csv](results.csv).
+
+## Scores
+
+{scores}
+
+`trainer` is `transformers.Trainer` with the flags of the library's examples, `trainer-best` with the best of seven sets
+of flags by validation score. `tf-idf` is the task's own baseline.
+
+## Seconds of training and validation
+
+{seconds}
+
+## Where the default is below a simpler method
+
+{defeats}
+
+## How to repeat it
+
+<!-- no-run: takes hours and needs the data -->
+```bash
+python benchmarks/results.py run --out docs/results.csv --data path/to/data
+python benchmarks/results.py page --out docs/results.csv --page docs/results.md
+```
+"""
+
+
+def page(results: Results) -> str:
+    """The page: a table of scores, one of times, and where the default is below a simpler method."""
+    methods = [name for name in METHODS if any(key.method == name for key in results)]
+    cells: dict[Cell, dict[str, list[Score]]] = {}
+    for key, score in results.items():
+        cells.setdefault(key.cell, {name: [] for name in methods})[key.method].append(score)
+    heads = ["data set", "rows", "model", "score", *methods]
+    lines = [_line(cell, found, _mean_score) for cell, found in cells.items()]
+    if everywhere := [found for found in cells.values() if all(found.values())]:
+        means = [f"{mean(one.score for found in everywhere for one in found[name]):.3f}" for name in methods]
+        lines.append([f"mean of the {len(everywhere)} with all methods", "", "", "", *means])
+    return PAGE.format(
+        seeds=", ".join(map(str, sorted({key.seed for key in results}))),
+        scores=_table(heads, lines),
+        seconds=_table(heads, [_line(cell, found, _mean_seconds) for cell, found in cells.items()]),
+        defeats=_defeats(results),
+    )
+
+
+def _mean_score(scores: Sequence[Score]) -> str:
+    values = [one.score for one in scores]
+    spread = f" ± {(max(values) - min(values)) / 2:.3f}" if len(values) > 1 else ""
+    return f"{mean(values):.3f}{spread}"
+
+
+def _mean_seconds(scores: Sequence[Score]) -> str:
+    return f"{mean(one.seconds for one in scores):.0f}"
+
+
+def _line(cell: Cell, methods: Mapping[str, list[Score]], show: Callable[[list[Score]], str]) -> list[str]:
+    metric = next(scores[0].metric for scores in methods.values() if scores)
+    shown = [show(scores) if scores else "–" for scores in methods.values()]
+    return [cell[0], f"{cell[1]:,}", cell[2], metric, *shown]
+
+
+def _table(heads: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    return "\n".join(f"| {' | '.join(line)} |" for line in (heads, ["---"] * len(heads), *lines))
+
+
+def _defeats(results: Results) -> str:
+    """A line for each run of ``auto`` for which a simpler method's score is above its interval."""
+    groups: dict[tuple[Cell, int], dict[str, Score]] = defaultdict(dict)
+    for key, score in results.items():
+        groups[key.cell, key.seed][key.method] = score
+    lines, runs = [], 0
+    for ((name, rows, model), seed), methods in groups.items():
+        simple = {method: methods[method].score for method in SIMPLE if method in methods}
+        if "auto" not in methods or not simple:
+            continue
+        runs += 1
+        ours, best = methods["auto"], max(simple, key=lambda method: simple[method])
+        if simple[best] > ours.high:
+            where = f"{name}, {rows:,} rows, {model}, seed {seed}"
+            lines.append(f"* {where}: {ours.score:.3f} [{ours.low:.3f}, {ours.high:.3f}], {best} {simple[best]:.3f}")
+    return "\n".join(lines) or f"Nowhere in {runs} runs of `auto`: no simpler method's score is above its interval."
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("command", choices=("run", "page"))
+    parser.add_argument("--out", type=Path, required=True, help="CSV file of the results, to read and to append to")
+    parser.add_argument("--page", type=Path, help="page: the Markdown file to write")
+    parser.add_argument("--data", type=Path, help="folder with a folder for each data set; generated ones need none")
+    parser.add_argument("--sets", nargs="+", help="data sets; default: all in --data, and generated ones")
+    parser.add_argument("--rows", type=int, nargs="+", default=[300, 1000, 3000], help="numbers of training rows")
+    parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
+    parser.add_argument("--model", default="minilm")
+    parser.add_argument("--test", type=int, default=1000, help="at most so many test rows")
+    arguments = parser.parse_args()
+    if arguments.command == "page":
+        if arguments.page is None:
+            parser.error("page needs --page")
+        arguments.page.write_text(page(read_results(arguments.out)), encoding="utf-8")
+        return
+    if arguments.sets is None:
+        arguments.sets = [*(TABLE if arguments.data else ()), *GENERATED]
+    run(arguments)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,84 @@
+"""The file of results and the page made from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+
+def test_every_method_on_the_same_rows_and_a_page(
+    tmp_path: Path, tiny_checkpoint: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import peer
+    from results import main, read_results
+
+    monkeypatch.setattr(peer, "TRIED", (peer.Flags(epochs=1), peer.Flags(1e-2, 16, 4)))
+    file, written = tmp_path / "results.csv", tmp_path / "results.md"
+    model, methods = (
+        str(tiny_checkpoint("bert")),
+        ["auto", "linear-probe", "tf-idf", "majority", "trainer", "trainer-best"],
+    )
+    words = ["--data", str(tmp_path), "--sets", "generated-3-4", "--rows", "60", "--model", model, "--test", "50"]
+
+    def call(*words: str) -> None:
+        monkeypatch.setattr("sys.argv", ["results.py", words[0], "--out", str(file), *words[1:]])
+        main()
+
+    call("run", *words, "--methods", *methods, "--seeds", "1")
+    first = file.read_text(encoding="utf-8")
+    call("run", *words, "--methods", *methods, "--seeds", "1", "2")
+    assert file.read_text(encoding="utf-8").startswith(first)
+    results = read_results(file)
+    assert [key.method for key in results] == methods * 2
+    for score in results.values():
+        assert score.metric == "f1_macro"
+        assert 0 <= score.low <= score.score <= score.high <= 1
+    by_method = {key.method: score.score for key, score in results.items() if key.seed == 1}
+    assert by_method["majority"] < 1 / 3  # one class of three is always predicted
+    assert by_method["tf-idf"] > 0.5
+
+    call("page", "--page", str(written))
+    page = written.read_text(encoding="utf-8")
+    assert (
+        "| data set | rows | model | score | auto | linear-probe | tf-idf | majority | trainer | trainer-best |" in page
+    )
+    assert "| generated-3-4 | 60 |" in page
+    assert "Means over seeds 1, 2," in page
+
+
+def test_names_of_entities_and_several_labels_have_a_peer(tiny_checkpoint: Callable[..., Path]) -> None:
+    from arms import METHODS, NotForThisError, make_job
+    from data_sets import Draw
+
+    model = str(tiny_checkpoint("bert"))
+    sentences = [{"tokens": ["Ada", "is", str(i)], "tags": ["B-person", "O", "O"]} for i in range(16)]
+    texts = [
+        {"text": f"{'red' if i % 2 else 'blue'} {i}", "label": ["red"] if i % 2 else ["blue", "cold"]}
+        for i in range(16)
+    ]
+    numbers = [{"text": f"row {i % 2}", "label": i / 8 - 1} for i in range(16)]
+    for name, rows in (("wnut17", sentences), ("goemotions", texts), ("vader_groundtruth", numbers)):
+        job = make_job(name, Draw(rows, rows, rows), model, "trainer", 1)
+        score = METHODS["trainer"](job)
+        assert score.metric == job.data.metric
+        assert score.seconds > 0
+    with pytest.raises(NotForThisError):
+        METHODS["majority"](make_job("wnut17", Draw(sentences, sentences, sentences), model, "majority", 1))
+
+
+def test_the_page_names_where_the_default_loses() -> None:
+    from arms import Score
+    from results import Key, page
+
+    def results(ours: float) -> dict[Key, Score]:
+        return {
+            Key("news", 1000, "minilm", "auto", 1): Score("accuracy", ours, ours - 0.02, ours + 0.02, 90.0),
+            Key("news", 1000, "minilm", "tf-idf", 1): Score("accuracy", 0.85, 0.83, 0.87, 1.0),
+        }
+
+    assert "* news, 1,000 rows, minilm, seed 1: 0.800 [0.780, 0.820], tf-idf 0.850" in page(results(0.8))
+    assert "Nowhere in 1 runs of `auto`" in page(results(0.84))
+    assert "| news | 1,000 | minilm | accuracy | 0.840 | 0.850 |" in page(results(0.84))
+    assert "| mean of the 1 with all methods |  |  |  | 0.840 | 0.850 |" in page(results(0.84))
