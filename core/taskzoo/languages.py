@@ -111,6 +111,14 @@ def closest(asked: str, names: Iterable[str]) -> list[str]:
     return []
 
 
+def other_variety(asked: str, name: str) -> bool:
+    """Whether ``name`` says another region than the one asked for, or a related language: ``pt-PT`` for ``pt-BR``."""
+    wanted, tag = _parse(asked), _parse(name)
+    if wanted is None or tag is None:
+        return False
+    return tag.language != wanted.language or bool(tag.region and wanted.region and tag.region != wanted.region)
+
+
 def refined(asked: str, names: Iterable[str]) -> str:
     """``asked``, or the variety that ``names`` say, if it says none and they agree: ``zh-TW`` for ``zh``."""
     tags = {language_tag(name) for name in names}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from taskzoo import DataError, RequestError, Row
@@ -13,7 +13,9 @@ from taskzoo.data.label_columns import flag
 from taskzoo.errors import shown
 from taskzoo.heads.label_text import few, label_name, label_value, one_label
 
-SEPARATORS = (",", ";", "|")
+from .marked_lists import find_marks, marked_items
+
+SEPARATORS = (",", ";", "|", "、", "；", "，", "\n")
 """Tried on cells that may hold several labels."""
 _BRACKETED = re.compile(r"\[([^\[\]]+)\]")
 _WRITTEN_VECTOR = re.compile(r"[01](?:\.0*)?(?:\s*[\s,;|/]\s*[01](?:\.0*)?)+")
@@ -27,11 +29,13 @@ class LabelCells:
         kind: ``single`` or ``multi``.
         separator: of several labels in one cell, or empty.
         places: the labels of vectors of 0 and 1, by place; none if labels are written out.
+        marks: how lists are marked in every cell (:mod:`.marked_lists`), or empty.
     """
 
     kind: str
     separator: str = ""
     places: tuple[str, ...] = ()
+    marks: str = ""
 
     @classmethod
     def of(cls, rows: Sequence[Row], options: Mapping[str, Any]) -> LabelCells:
@@ -40,7 +44,7 @@ class LabelCells:
         Rows have several labels if a label is a list (also one written in a cell), a mapping from labels to 0 and 1 or
         a vector of 0 and 1; if ``label_separator`` is given and occurs; or if a separator divides some cells into
         parts that all occur as whole cells of other rows: ``4,27`` among ``4`` and ``27``, but not ``Washington,
-        D.C.``. If every row has exactly one label all the same, it has one.
+        D.C.``; or if all cells are marked as lists. If every row has exactly one label all the same, it has one.
 
         Raises:
             RequestError: ``vector_labels`` does not fit.
@@ -49,10 +53,11 @@ class LabelCells:
         asked, separator = options["kind"], options["label_separator"]
         values = [label_value(row) for row in rows]
         places = _places(values, options["vector_labels"])
-        if places or any(isinstance(value, list | Mapping) for value in values):
-            several = cls("multi", separator, places)
+        marks = find_marks(values)
+        if places or marks or any(isinstance(value, list | Mapping) for value in values):
+            several = cls("multi", separator, places, marks)
             one_each = asked == "auto" and all(len(several.read(row)) == 1 for row in rows)
-            return cls("single" if one_each or asked == "single" else "multi", separator, places)
+            return replace(several, kind="single" if one_each or asked == "single" else "multi")
         if asked == "single":
             return cls("single")
         cells = {value.strip() for value in values if isinstance(value, str)}
@@ -72,7 +77,7 @@ class LabelCells:
             DataError: missing, empty, or several.
         """
         value = label_value(row)
-        if not self.places and not isinstance(value, list | Mapping):
+        if not self.places and not self.marks and not isinstance(value, list | Mapping):
             return one_label(row)
         found = self.read(row)
         if len(found) != 1:
@@ -99,6 +104,10 @@ class LabelCells:
             if None in flags.values():
                 raise _error(row, f"the label {shown(value)} must give 0 or 1 for every label.")
             value = [name for name, yes in flags.items() if yes]
+        elif isinstance(value, str) and self.marks:
+            value = marked_items(value, self.marks)
+            if value is None:
+                raise _error(row, f"the label {shown(row['label'])} is not marked as a list, as the others are.")
         elif isinstance(value, str):
             value = _BRACKETED.sub(r"\1", value.strip())
             value = value.split(self.separator) if self.separator else [value]

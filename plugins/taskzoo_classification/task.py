@@ -58,4 +58,5 @@ class ClassificationTask(TextTask):
 
     def restore(self, state: Mapping[str, Any]) -> None:
         super().restore(state)
-        self.cells = LabelCells(state["kind"], state["separator"], tuple(state.get("places", ())))
+        places, marks = tuple(state.get("places", ())), state.get("marks", "")
+        self.cells = LabelCells(state["kind"], state["separator"], places, marks)

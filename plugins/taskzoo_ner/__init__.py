@@ -16,7 +16,7 @@ NER = TaskSpec(
         "tags": Column(
             "one tag per word, IOB1, IOB2 or BIOES, e.g. B-PER",
             target=True,
-            names=("ner_tags", "labels", "ner", "tag", "label"),
+            names=("ner_tags", "labels", "ner", "tag", "label", "word_labels", "named_entities"),
         ),
         "text": Column("plain text, instead of tokens", names=TEXT_COLUMNS["text"].names),
         "spans": Column(
@@ -59,6 +59,9 @@ def taskzoo_register_readers(register: Callable[[Extension], None]) -> None:
         ("webanno", "webanno:WebAnno", "WebAnno TSV 3, for tasks with tags"),
         ("spacy", "spacy:SpacyPairs", "texts with entities as spaCy is trained on, for tasks with spans"),
         ("spacy-json", "spacy:SpacyJson", "JSON of spaCy 2, for tasks with tags"),
+        ("word-spans", "word_spans:WordSpans", "JSON whose entities count words (GLiNER, DyGIE, W2NER, UIE)"),
+        ("tagged-words", "inline:TaggedWords", "a sentence per line with a tag behind each word, as in Ada/B-PER"),
+        ("marked-text", "inline:MarkedText", "a text per line with <PER>Ada</PER> or [Ada](PER) in it"),
         ("table", "token_table:TokenTable", "a CSV of words and tags with a column for the sentence"),
     ):
         register(Extension(name, f"taskzoo_ner.readers.{place}", summary))

@@ -37,7 +37,7 @@ def encode_examples(
     encoder = WordEncoder(tokenizer)
     limit = tokenizer.model_max_length
     if max_length > limit:
-        raise RequestError(f"max_length={max_length} is more than the model takes ({limit}).")
+        raise RequestError(f"max_length={max_length} exceeds the limit of the model ({limit}).")
     window = max_length or min(limit, LONGEST_WINDOW)
     capacity = window - len(encoder.prefix) - len(encoder.suffix)
     if capacity < 1:

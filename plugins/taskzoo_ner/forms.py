@@ -9,10 +9,12 @@ from __future__ import annotations
 import ast
 import json
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from taskzoo.errors import DataError, shown
+from taskzoo.option_names import option_name
 from taskzoo.types import Row
 
 _START = ("start", "start_offset", "startOffset", "begin", "beginOffset", "start_char", "char_start", "start_idx")
@@ -20,6 +22,11 @@ _END = ("end", "end_offset", "endOffset", "endOffset", "end_char", "char_end", "
 _BOTH = ("offsets", "span", "indices", "position")
 _LABEL = ("label", "labels", "type", "entity_group", "entity", "entity_type", "tag", "category", "class")
 _TEXT = ("text", "mention", "surface", "surface_form")
+_PERHAPS_TEXT = (
+    *("entity", "word", "entity_text", "mention_text", "span_text", "covered_text"),
+    *("span", "string", "phrase", "value", "name"),
+)
+"""Also names of other things, such as ids or types: the text of the span only where the row's text holds it."""
 _TAG = ("tag", "ner_tag", "ner", "label")
 _QUOTED = re.compile(r"'((?:[^'\\]|\\.)*)'|\"((?:[^\"\\]|\\.)*)\"")
 
@@ -69,7 +76,7 @@ def read_form(row: Row, *, labelled: bool) -> Words | Marked:
     if tokens is not None and (text is None or spans is None or tags is not None):
         return _words(row, tokens, tags, spans, labelled)
     if text is None:
-        raise error(row, "a row needs 'tokens' or 'text'.")
+        raise error(row, f"a row needs 'tokens' or 'text'{_otherwise('tokens')}.")
     if not isinstance(text, str):
         raise error(row, f"the text {shown(text)} is not a string.")
     if not labelled:
@@ -77,10 +84,16 @@ def read_form(row: Row, *, labelled: bool) -> Words | Marked:
     if not text.strip():
         raise error(row, "the text is empty.")
     if spans is None and tags is None:
-        raise error(row, "the row has a text but no 'spans' (an empty list if it holds no entity).")
+        message = "the row has a text but no 'spans' (an empty list if it holds no entity)"
+        raise error(row, f"{message}{_otherwise('spans')}.")
     if spans is None and tags:
         return Words(*_split_words(row, text, tags))
-    return Marked(text, [span for item in _items(row, spans or []) for span in _spans(row, item)])
+    return Marked(text, [span for item in _items(row, spans or []) for span in _spans(row, text, item)])
+
+
+def _otherwise(role: str) -> str:
+    """What to do if there is such a column by another name."""
+    return f"; if its column has another name, give {option_name('columns', {role: 'NAME'})}"
 
 
 def error(row: Row, message: str) -> DataError:
@@ -145,9 +158,10 @@ def _words(row: Row, tokens: Any, tags: Any, spans: Any, labelled: bool) -> Word
         what = "the row has tokens and spans but no text, so what the spans count is not known"
         raise error(row, f"{what}; give one tag per token, or the text.")
     if tags is None:
-        raise error(row, "the row has tokens but no 'tags'; labelled data needs a second column or field.")
-    if isinstance(tags, str) and len(tags.split()) == len(tokens) > 1:
-        tags = tags.split()
+        message = "the row has tokens but no 'tags'; labelled data needs a second column or field"
+        raise error(row, f"{message}{_otherwise('tags')}.")
+    if isinstance(tags, str) and len(_divided(tags)) == len(tokens) > 1:
+        tags = _divided(tags)
     if not _is_list(tags):
         raise error(row, "'tags' must be a list with one tag per token.")
     if len(tags) != len(tokens):
@@ -157,13 +171,18 @@ def _words(row: Row, tokens: Any, tags: Any, spans: Any, labelled: bool) -> Word
 
 def _split_words(row: Row, text: str, tags: Any) -> tuple[list[str], list[Any]]:
     """The words of a text, separated by spaces or one per character, as many as there are tags."""
-    tags = tags.split() if isinstance(tags, str) else list(tags)
+    tags = _divided(tags) if isinstance(tags, str) else list(tags)
     words = text.split()
     if len(words) != len(tags) == len(text):
         words = list(text)
     if len(words) != len(tags):
         raise error(row, f"the text has {len(words)} words, separated by spaces, but there are {len(tags)} tags.")
     return words, tags
+
+
+def _divided(tags: str) -> list[str]:
+    """The tags of a cell, separated by spaces or commas."""
+    return re.split(r"\s*,\s*|\s+", tags.strip())
 
 
 def _of_objects(tokens: Any, tags: Any, labelled: bool) -> tuple[list[str], Any]:
@@ -194,13 +213,13 @@ def _items(row: Row, spans: Any) -> Iterator[Any]:
         raise error(row, "'spans' must be a list.")
 
 
-def _spans(row: Row, item: Any) -> Iterator[RawSpan]:
+def _spans(row: Row, text: str, item: Any) -> Iterator[RawSpan]:
     if isinstance(item, Mapping):
         inner = item.get("value")
         item = inner if isinstance(inner, Mapping) else item
         points = item.get("points")
         for point in points if _is_list(points) else [{}]:
-            yield _of_mapping(row, {**item, **point})
+            yield _of_mapping(row, text, {**item, **point})
     elif _is_list(item) and len(item) in (3, 4):
         numbers = [value for value in item if not isinstance(value, str)]
         texts = [value for value in item if isinstance(value, str)]
@@ -210,19 +229,45 @@ def _spans(row: Row, item: Any) -> Iterator[RawSpan]:
         raise error(row, f"the span {shown(item)} is not {{start, end, label}} or [start, end, label].")
 
 
-def _of_mapping(row: Row, item: Mapping[str, Any]) -> RawSpan:
+def _of_mapping(row: Row, text: str, item: Mapping[str, Any]) -> RawSpan:
     start, end, both = (_first(item, names) for names in (_START, _END, _BOTH))
     if both is not None and start is None and _is_list(both):
         both = both[0] if len(both) == 1 and _is_list(both[0]) else both
         start, end = both if len(both) == 2 else (None, None)
     if start is None and "offset" in item and "length" in item:
         start, end = item["offset"], item["offset"] + item["length"]
-    label, text = _first(item, _LABEL), _first(item, _TEXT)
-    if _is_list(label) and len(label) == 1:
-        label = label[0]
-    if _is_list(text) and len(text) == 1:
-        text = text[0]
-    return _checked(row, item, (start, end, label), text if isinstance(text, str) else None)
+    label = _label_name(text, item)
+    mention = _only(_first(item, _TEXT))
+    if mention is None:
+        likely = [_only(item[name]) for name in _PERHAPS_TEXT if name in item and name != label]
+        mention = next((one for one in likely if isinstance(one, str) and _holds(text, one)), None)
+    found = _only(item[label]) if label else None
+    return _checked(row, item, (start, end, found), mention if isinstance(mention, str) else None)
+
+
+def _label_name(text: str, item: Mapping[str, Any]) -> str | None:
+    """Which of the names has the label: ``entity`` is passed over where it has the span's text and another has one."""
+    names = [name for name in _LABEL if item.get(name) is not None]
+    if names[:1] == ["entity"] and len(names) > 1 and _holds(text, item["entity"]):
+        del names[0]
+    return names[0] if names else None
+
+
+def _holds(text: str, mention: Any) -> bool:
+    """Whether a text has these words, spaces and case aside, and however its accents are encoded."""
+    if not isinstance(mention, str) or not mention.strip():
+        return False
+    return mention in text or plain(mention) in plain(text)
+
+
+def plain(text: str) -> str:
+    """A text without whitespace and case, in composed characters, for comparison."""
+    return "".join(unicodedata.normalize("NFC", text).casefold().split())
+
+
+def _only(value: Any) -> Any:
+    """The item of a list of one, and any other value as it is."""
+    return value[0] if _is_list(value) and len(value) == 1 else value
 
 
 def _first(item: Mapping[str, Any], names: Sequence[str]) -> Any:

@@ -55,6 +55,7 @@ class SpanF1(CorpusMetric):
         """``{"per_type": {label: {"precision", "recall", "f1", "support"}}}``, labels in alphabetical order.
 
         ``support`` is the number of gold entities. A label that occurs in predictions only is listed with support 0.
+        ``found``: how many entities are predicted and gold in all.
 
         Raises:
             DataError: as :meth:`statistics`.
@@ -66,7 +67,14 @@ class SpanF1(CorpusMetric):
             for column, entities in enumerate((predicted & gold, predicted, gold)):
                 for _, _, label in entities:
                     counts[label][column] += 1
-        return {"per_type": {label: {**_prf(*found), "support": found[2]} for label, found in sorted(counts.items())}}
+        return {
+            "per_type": {label: {**_prf(*found), "support": found[2]} for label, found in sorted(counts.items())},
+            "found": {
+                "what": "entities",
+                "predicted": sum(found[1] for found in counts.values()),
+                "gold": sum(found[2] for found in counts.values()),
+            },
+        }
 
 
 def _check(predictions: Sequence[Any], references: Sequence[Any]) -> None:

@@ -7,7 +7,6 @@ where none is, the file contradicts itself.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate
 from typing import NamedTuple
@@ -15,7 +14,7 @@ from typing import NamedTuple
 from taskzoo.errors import DataError, shown
 from taskzoo.types import Row
 
-from .forms import Marked, RawSpan, error
+from .forms import Marked, RawSpan, error, plain
 
 CHARACTERS = "characters"
 
@@ -101,11 +100,7 @@ def _fits(form: Marked, span: RawSpan) -> bool:
 
 
 def _same(a: str, b: str) -> bool:
-    return a == b or _plain(a) == _plain(b)
-
-
-def _plain(text: str) -> str:
-    return "".join(unicodedata.normalize("NFC", text).split())
+    return a == b or plain(a) == plain(b)
 
 
 def _contradiction(row: Row, form: Marked, span: RawSpan, raw: RawSpan) -> DataError:

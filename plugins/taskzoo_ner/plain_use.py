@@ -17,6 +17,7 @@ _WORDS = ["Ada", "went", "to", "Oslo", "."]
 
 def plain_use(saved: SavedModel, options: Mapping[str, Any]) -> str:
     """Markdown with the lines that tag as the run does. The decoding that they need is put beside the model."""
+    trust = ", trust_remote_code=True" if saved.own_code else ""
     has_crf, constrained = options["head"] == "crf", options["decoding"] == "constrained"
     code = [
         *(["import sys", ""] if has_crf or constrained else []),
@@ -26,7 +27,7 @@ def plain_use(saved: SavedModel, options: Mapping[str, Any]) -> str:
         "",
         f"folder = {json.dumps(saved.shown, ensure_ascii=False)}",
         "tokenizer = AutoTokenizer.from_pretrained(folder)",
-        "model = AutoModelForTokenClassification.from_pretrained(folder)",
+        f"model = AutoModelForTokenClassification.from_pretrained(folder{trust})",
         "labels = [model.config.id2label[i] for i in range(model.config.num_labels)]",
         f"words = {_WORDS!r}",
         f"inputs = tokenizer({_given(saved.processor)}, is_split_into_words=True, return_tensors='pt')",

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from itertools import accumulate, pairwise
 from pathlib import Path
 
+from taskzoo.data.readers.names import extension
 from taskzoo.errors import DataError
 from taskzoo.types import Example, Row
 
@@ -79,8 +80,7 @@ def _tags(rows: Sequence[tuple[Row, Words]], scheme: str) -> list[list[str]]:
 
 def _has_line_per_word(row: Row) -> bool:
     """Whether the row comes from a file with one word per line."""
-    path = Path(row.source.removesuffix(".gz"))
-    return bool(row.line) and path.suffix not in ("", ".json", ".jsonl") and Path(row.source).is_file()
+    return bool(row.line) and extension(Path(row.source)) not in ("", ".json", ".jsonl") and Path(row.source).is_file()
 
 
 def _from_tags(row: Row, form: Words, raw: Sequence[str], scheme: str) -> Example:

@@ -21,6 +21,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from taskzoo.errors import DataError, UnknownNameError
+from taskzoo.option_names import setting_name
 
 ONLY_TYPE = "ENTITY"
 """The type of entities whose tags name none."""
@@ -101,17 +102,21 @@ def explain_unknown(tag: object) -> str:
         hint = f"its prefix {head}- is not known"
     else:
         words = f"write B-{tag} for the first word of an entity and I-{tag} for the others"
-        hint = f"it has no prefix; {words}, or, if no tag has one, read neighbouring words as one with --set scheme=IO"
+        hint = f"it has no prefix; {words}, or, if no tag has one, read neighbouring words as one with "
+        hint += setting_name("scheme=IO")
     return f"Tag {tag!r} belongs to no known tag scheme: {hint}. {_EXPECTED}"
 
 
 def name_types(sentences: Sequence[Sequence[Any]], scheme: str) -> list[list[Any]]:
     """The tags of a whole data set, each with a prefix and a type; what is not a tag stays.
 
+    * Where tags are values with names, as in the last column of CoNLL-U (``Name=B-PER|SpaceAfter=No``, ``_``), the one
+      name whose values are all tags has them; other words are outside.
     * Where every tag but ``O`` is a bare prefix (``B``, ``I``), all entities have the type :data:`ONLY_TYPE`.
     * Where no tag has a prefix (``O`` and ``PER``), neighbouring words of one type may be one entity or two. With a
       ``scheme`` of IO, which says that they are one, the types are given the prefix ``I-``.
     """
+    sentences = _of_named_values(sentences)
     inside = {tag for tags in sentences for tag in tags if isinstance(tag, str) and tag != "O"}
     if inside and inside <= set(_PREFIXES):
         names = {tag: f"{tag}-{ONLY_TYPE}" for tag in inside}
@@ -120,6 +125,20 @@ def name_types(sentences: Sequence[Sequence[Any]], scheme: str) -> list[list[Any
     else:
         return [list(tags) for tags in sentences]
     return [[names.get(tag, tag) if isinstance(tag, str) else tag for tag in tags] for tags in sentences]
+
+
+def _of_named_values(sentences: Sequence[Sequence[Any]]) -> Sequence[Sequence[Any]]:
+    """The tags among values with names (see :func:`name_types`); anything else as it is."""
+    cells = {tag for tags in sentences for tag in tags}
+    if not all(isinstance(cell, str) and ("=" in cell or cell in ("_", "O")) for cell in cells) or cells <= {"_", "O"}:
+        return sentences
+    values = {cell: dict(part.partition("=")[::2] for part in cell.split("|") if "=" in part) for cell in cells}
+    names = {name for found in values.values() for name in found}
+    tags_of = {name: {found[name] for found in values.values() if name in found} for name in names}
+    of_tags = [name for name, found in tags_of.items() if all(map(_parse, found)) and found != {"O"}]
+    if len(of_tags) != 1:
+        return sentences
+    return [[values[cell].get(of_tags[0], "O") for cell in tags] for tags in sentences]
 
 
 def detect_scheme(sentences: Sequence[Sequence[str]]) -> str:

@@ -81,6 +81,10 @@ class NerTask(Task):
             raise RequestError("label_smoothing has no meaning for head=crf; leave it at 0.")
         return crf_loss(outputs, batch)
 
+    @property
+    def token_target(self) -> str:
+        return "" if self._crf else "labels"
+
     # predictions
 
     def decode(self, outputs: Any, batch: Batch) -> list[Part]:

@@ -7,6 +7,7 @@ from collections.abc import Hashable, Iterable, Sequence
 from typing import NoReturn
 
 from taskzoo import DataError, RequestError, Row
+from taskzoo.data.odd_names import is_missing
 from taskzoo.heads.label_text import few
 
 from .polarity import polarity
@@ -170,6 +171,9 @@ def _check_spelling(rows: Sequence[Row], names: Sequence[str]) -> None:
     for name, index in _first(names).items():
         key = name.casefold() if rating(name) is None else label_key(name)
         other, line = spelled.setdefault(key, (name, rows[index].line))
+        if other != name and is_missing(name):
+            message = f"the labels {name!r} here and {other!r} on line {line} are missing values; remove these rows"
+            raise _error(rows[index], f"{message}, or give them labels.")
         if other != name:
             raise _error(rows[index], f"the label {name!r} is written {other!r} on line {line}; write both alike.")
 

@@ -12,11 +12,13 @@ from taskzoo.heads.regression import RegressionHead
 from taskzoo.heads.single_label import SingleLabelHead
 from taskzoo.heads.text_task import TextTask
 
+from .decimal_commas import has_decimal_commas, with_point
 from .label_kinds import common_unit, find_kind, in_order, label_key, require_number, require_star
 from .stars import StarsHead
 
 LEVELS = 4
 """Intensities that are nearest to the same quarter of the range count as alike when rows are split and compared."""
+_TENS = {"10", "20", "30", "40", "50"}
 MOST_SHOWN = 6
 """Classes that the description lists one by one."""
 
@@ -29,6 +31,7 @@ class SentimentTask(TextTask):
     def __init__(self, options: Mapping[str, Any]) -> None:
         super().__init__(options)
         self.kind, self.unit = "", ""
+        self.decimal_comma = False
         self._names: dict[str, str] = {}  # of stars, as the training rows have them
         self._range = (0.0, 0.0)
 
@@ -39,8 +42,8 @@ class SentimentTask(TextTask):
 
     def read_labels(self, rows: Sequence[Row]) -> list[Any]:
         check_types(rows)
-        names = self.spelled([one_label(row) for row in rows])
         is_new = not self.kind
+        names = self.spelled(self._with_points(rows, [one_label(row) for row in rows]))
         if is_new:
             self.kind = find_kind(rows, names, self.options["kind"])
             self.unit = common_unit(rows, names) if self.kind == "intensity" else ""
@@ -83,14 +86,24 @@ class SentimentTask(TextTask):
 
     def describe(self) -> str:
         found = " (detected from the labels; kind=... sets it)" if self.options["kind"] == "auto" else ""
-        return f"{self._describe_head()}{found}"
+        tens = self.kind == "classes" and len(self._counts) > 3 and set(self._counts) <= _TENS
+        return f"{self._describe_head()}{found}{'; if they are stars times ten, write 1 to 5' if tens else ''}"
 
     def state(self) -> dict[str, Any]:
-        return {**super().state(), "kind": self.kind, "unit": self.unit}
+        return {**super().state(), "kind": self.kind, "unit": self.unit, "decimal_comma": self.decimal_comma}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         super().restore(state)
         self.kind, self.unit = state["kind"], state.get("unit", "")
+        self.decimal_comma = state.get("decimal_comma", False)
+
+    def _with_points(self, rows: Sequence[Row], names: list[str]) -> list[str]:
+        """The labels without decimal commas, where the training rows, or else these rows, show that there are any."""
+        if (self.kind or self.options["kind"]) not in ("auto", "stars", "intensity") and not self.decimal_comma:
+            return names
+        found = self.decimal_comma or has_decimal_commas(rows, names)
+        self.decimal_comma = self.decimal_comma or (found and not self.kind)
+        return [with_point(name) for name in names] if found else names
 
     def _describe_head(self) -> str:
         head = self.text_head

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from taskzoo.option_names import option_name
+
 from .groups import GROUP
 
 
@@ -19,9 +21,9 @@ def same_name(a: str, b: str) -> bool:
 
 
 def option(roles: Iterable[str], value: str) -> str:
-    """The option of the command line that maps ``roles`` to ``value``."""
-    mapped = ",".join(f"{role}={value}" for role in roles if role != GROUP)
-    return f"--columns {mapped}" if mapped else f"--group-by {value}"
+    """The option that maps ``roles`` to ``value``."""
+    mapped = {role: value for role in roles if role != GROUP}
+    return option_name("columns", mapped) if mapped else option_name("group_by", value)
 
 
 def quoted(names: Iterable[str], limit: int = 8, width: int = 30) -> str:

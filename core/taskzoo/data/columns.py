@@ -13,12 +13,14 @@ Columns that hold no role are ignored.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from taskzoo.errors import DataError, UnknownNameError, nearest
-from taskzoo.languages import as_language
+from taskzoo.languages import as_language, language_tag, other_variety
+from taskzoo.option_names import option_name, setting_name
 from taskzoo.spec import Column, TaskSpec
 from taskzoo.types import Row
 
@@ -147,9 +149,11 @@ class Columns:
         return any(same_name(cell, name) for cell in cells for name in names)
 
     def unfound(self, found: Mapping[str, Any]) -> list[str]:
-        """The required roles that are not in ``found`` or, if no role is, those to ask for."""
-        missing = [role for role in self.roles if role in self.required and role not in found]
-        return self.wanted() if not missing and not found.keys() - {GROUP} else missing
+        """The required roles that are not in ``found`` or, if no input is, those to ask for."""
+        if missing := [role for role in self.roles if role in self.required and role not in found]:
+            return missing
+        inputs = {role for role, column in self.roles.items() if not column.target} - {GROUP}
+        return [] if inputs & found.keys() else [role for role in self.wanted() if role not in found]
 
     def wanted(self) -> list[str]:
         """The required roles or, if there are none, the first input and the first target: those to ask a person for."""
@@ -181,7 +185,7 @@ class Columns:
                 column = repr(names[index]) if names else str(index)
                 raise self.error(
                     f"{role_of(other)} and {role_of(role)} would both read column {column}; give each its own with "
-                    "--columns."
+                    f"{option_name('columns')}."
                 )
 
     # rows
@@ -236,17 +240,33 @@ class Columns:
                 fields[role] = value
             elif role in self.required and not self.request.incomplete:
                 raise self.error(f"the {role} is empty; fill it in or remove the row.", line)
+        for role, name in self.languages.found.items():
+            if role in fields:
+                self.count_variety(self.languages.given[role], name)
         if codes := (self.languages.written(languages) or self.languages.codes()):
             fields[LANGUAGES] = codes
         if self._group:
             fields[GROUP] = self._group.of(values.get(GROUP), self.source, line)
         return Row(fields, self.source, line)
 
+    def count_variety(self, asked: str, name: str) -> None:
+        """Note that a text was taken from ``name``, if that is another variety than the one asked for."""
+        if asked and other_variety(asked, name):
+            self.request.notes[f"texts in {language_tag(name)} taken for {asked}, there being none nearer"] += 1
+
     def leave_out(self, error: DataError) -> None:
         """Note that a row is left out, or raise its error where rows that cannot be used are not to be left out."""
         if self.request.bad is None:
             raise error
         self.request.bad.append(error.place_free)
+
+    @contextmanager
+    def leaving_out(self) -> Iterator[None]:
+        """What is made inside is left out where it cannot be used; see :meth:`leave_out`."""
+        try:
+            yield
+        except DataError as error:
+            self.leave_out(error)
 
     # messages
 
@@ -257,7 +277,7 @@ class Columns:
     def refuse_options(self, what: str, *, format: bool = False) -> None:
         """Raise DataError where columns, a group or (``format``) a format were asked for: ``what`` has none."""
         given = (self.mapped.keys() - {GROUP}, self._group, format and self.request.format)
-        options = zip(("--columns", "--group-by", "--format"), given, strict=True)
+        options = zip(map(option_name, ("columns", "group_by", "format")), given, strict=True)
         if unused := [option for option, value in options if value]:
             raise self.error(f"{what} no columns; leave out {', '.join(unused)}.")
 
@@ -311,13 +331,13 @@ class Columns:
             message += f" Instead of {inputs[0]}, {' or '.join(others)} will do."
         if set(roles) & self.languages.given.keys() and any(map(as_language, names)):
             settings = " ".join(f"{name}=LANGUAGE" for name in self.request.spec.languages.values())
-            message += f" Columns named by languages are found with --set {settings}."
+            message += f" Columns named by languages are found with {setting_name(settings)}."
         return self.error(message, line)
 
     def _spread(self, roles: Sequence[str], names: Sequence[str]) -> str:
         """The advice for labels with a column each, where there may be some."""
         spread = list(roles) == ["label"] and len(names) > _FEW
-        return ", or with label=FIRST..LAST or label=A+B if each label has a column of 0 and 1" if spread else ""
+        return ", or FIRST..LAST or A+B instead of NAME if each label has a column of 0 and 1" if spread else ""
 
 
 def reach(value: Mapping[str, Any], name: str) -> Any:

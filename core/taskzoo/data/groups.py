@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from taskzoo.errors import DataError, RequestError
+from taskzoo.option_names import option_name
 
 GROUP = "group"
 
@@ -32,7 +33,8 @@ class Grouping:
             value = value[0]
         if isinstance(value, (list, Mapping)):
             what = "a list" if isinstance(value, list) else "an object"
-            raise DataError(f"the group is {what}; --group-by needs one value for a row.", file=source, line=line)
+            message = f"the group is {what}; {option_name('group_by')} needs one value for a row."
+            raise DataError(message, file=source, line=line)
         text = "" if value is None else str(value)
         key = text.split(self.separator, 1)[0] if self.separator else text
         if not key.strip():
@@ -49,5 +51,6 @@ def parse_group(text: str) -> Grouping:
     """
     column, colon, separator = text.partition(":")
     if not column.strip() or (colon and not separator):
-        raise RequestError(f"--group-by {text!r} is not of the form COLUMN or COLUMN:SEPARATOR, as in id:_.")
+        form = "is not of the form COLUMN or COLUMN:SEPARATOR, as in id:_"
+        raise RequestError(f"{option_name('group_by')} {text!r} {form}.")
     return Grouping(column, separator)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from taskzoo.errors import RequestError
+from taskzoo.option_names import option_name
 
 DEFAULT = 0.1
 
@@ -21,7 +22,7 @@ def parse_holdout(text: str) -> tuple[float, ...]:
         sizes = (-1.0,)
     if len(sizes) > 2 or any(not 0 <= size < 1 and not (size >= 1 and size.is_integer()) for size in sizes):
         known = "a number of rows such as 1000, a share such as 0.05, or two of them, for validation and test: 500,1000"
-        raise RequestError(f"--holdout {text!r} is not {known}.")
+        raise RequestError(f"{option_name('holdout')} {text!r} is not {known}.")
     return sizes
 
 
@@ -41,10 +42,12 @@ def held_out(text: str, rows: int, *, validation: bool, test: bool, shots: bool 
     sizes = parse_holdout(text)
     wanted = (validation and (len(sizes) == 2 or not shots), test)
     if sizes and not any(wanted):
-        raise RequestError(f"--holdout {text} has nothing to split off: validation and test are given; leave it out.")
+        nothing = "has nothing to split off: validation and test are given; leave it out"
+        raise RequestError(f"{option_name('holdout')} {text} {nothing}.")
     both = sizes if len(sizes) == 2 else (sizes or (DEFAULT,)) * 2
     counts = [size if size >= 1 else size * rows for size in both]
     shares = [count / rows if part else 0.0 for count, part in zip(counts, wanted, strict=True)]
     if sizes and sum(shares) >= 1:
-        raise RequestError(f"--holdout {text} leaves none of the {rows} rows to train on; hold out fewer.")
+        none = f"leaves none of the {rows} rows to train on; hold out fewer"
+        raise RequestError(f"{option_name('holdout')} {text} {none}.")
     return shares[0], shares[1]

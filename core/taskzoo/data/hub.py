@@ -56,9 +56,10 @@ def load_hub_rows(
     names = name_splits(loaded)
     for split, name in names.items():
         wanted = request if split == "train" else replace(request, group=None)
+        wanted = replace(wanted, bad=None if request.bad is None else [])
         rows = found.rows[split] = dataset_rows(loaded[name], Columns(wanted, location))
         source = {"source": location if saved else f"hub:{location}", "rows": len(rows), "sha256": _hash(rows)}
-        found.sources[split] = source | _commit(loaded[name])
+        found.sources[split] = source | _commit(loaded[name]) | ({"bad_rows": wanted.bad} if wanted.bad else {})
     if "train" in found.sources and (others := [name for name in loaded if name not in names.values()]):
         what = f"rows of the data set's other splits ({', '.join(others)}) not used"
         found.sources["train"]["left_out"] = {what: sum(len(loaded[name]) for name in others)}
@@ -99,7 +100,8 @@ def dataset_rows(dataset: Any, columns: Columns) -> list[Row]:
     chosen = dataset.select_columns([name for name in top if name in heads or name == LANGUAGES])
     for number, item in enumerate(chosen, 1):
         values = {role: named(plain(reach(item, name)), labels.get(name)) for role, name in where.items()}
-        rows.append(columns.row(values, number, item.get(LANGUAGES)))
+        with columns.leaving_out():
+            rows.append(columns.row(values, number, item.get(LANGUAGES)))
     return rows
 
 

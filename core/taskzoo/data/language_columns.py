@@ -36,12 +36,14 @@ class LanguageColumns:
 
     Attributes:
         given: role -> its language by :func:`~taskzoo.languages.language_tag`.
+        found: role -> the language that names its column, where the user has not named the column.
     """
 
     def __init__(
         self, languages: Mapping[str, str], mapped: Mapping[str, str], names: Mapping[str, Sequence[str]], source: str
     ) -> None:
         self.given = {role: language_tag(code) for role, code in languages.items()}
+        self.found: dict[str, str] = {}
         self._mapped = mapped
         self._names = names
         self._source = source
@@ -67,6 +69,7 @@ class LanguageColumns:
             DataError: more languages than roles.
         """
         found, several = self._find(names)
+        self.found = {role: _last(columns[0]) for role, columns in found.items()}
         if several:
             wanted = option([role for role in self.given if role not in self._mapped], "NAME")
             message = f"the columns {quoted(several)} are named by languages; say which to take with {wanted}"

@@ -14,7 +14,11 @@ _MISSING = {
     *("nan", "none", "null", "na", "n/a", "<na>", "nat", "nil", "undefined", "missing", "#n/a", "#value!", "#ref!"),
     *("空", "无", "缺失"),
 }
+_DASHES = {"-", "--", "\N{EN DASH}", "\N{EM DASH}", "?"}
+"""What stands where there is no label (in SNLI: where its annotators do not agree); ``-`` beside ``+`` is one."""
 _HEADERS = {"label", "labels", "class", "category", "target", "sentiment", "tag", "标签", "类别"}
+_BETWEEN = re.compile(r"(?<=[^\W_])[\s_-]+(?=[^\W_])")
+"""What stands between words; a hyphen at either end counts: ``-1``, ``A-``."""
 _MOST = 500  # names that are compared with one another
 _RARE, _ALIKE, _SHORTEST = 0.02, 0.85, 5
 
@@ -29,7 +33,7 @@ def odd_names(counts: Mapping[str, int]) -> list[str]:
     groups: dict[str, list[str]] = defaultdict(list)
     for name, count in counts.items():
         groups[_folded(name)].append(name)
-        if name.strip().casefold() in _MISSING:
+        if is_missing(name) or (name.strip() in _DASHES and "+" not in counts):
             notes.append(f"the label {_with_rows(name, count)} looks like a missing value")
         elif name.strip().casefold() in _HEADERS and count == 1:
             notes.append(f"the label {_with_rows(name, count)} looks like a header that was read as a row")
@@ -42,6 +46,11 @@ def odd_names(counts: Mapping[str, int]) -> list[str]:
             what = "upper and lower case" if alike else "case, spaces, width or invisible characters"
             notes.append(f"the labels {listed} differ in {what} only")
     return notes + _misspelt(counts, groups)
+
+
+def is_missing(name: str) -> bool:
+    """Whether a label is a word that programs write where there is no value."""
+    return name.strip().casefold() in _MISSING
 
 
 def _misspelt(counts: Mapping[str, int], groups: Mapping[str, Sequence[str]]) -> list[str]:
@@ -62,7 +71,8 @@ def _misspelt(counts: Mapping[str, int], groups: Mapping[str, Sequence[str]]) ->
 
 def _folded(name: str) -> str:
     plain = unicodedata.normalize("NFKC", name).casefold()
-    return re.sub(r"[\s_-]+", " ", "".join(c for c in plain if not _hidden(c))).strip() or name
+    seen = "".join(c for c in plain if not _hidden(c)).strip(" _")
+    return _BETWEEN.sub(" ", seen) or name
 
 
 def _invisible(name: str) -> bool:

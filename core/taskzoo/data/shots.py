@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from taskzoo.errors import RequestError
+from taskzoo.option_names import option_name
 from taskzoo.types import Example
 
 from .splits import DedupKey, chance_order
@@ -55,7 +56,8 @@ def take_shots(
         for name in dict.fromkeys(classes(examples[index])):
             members[name].append(index)
     if not members:
-        raise RequestError("None of the training rows has a class, so there are no shots to take; leave --shots out.")
+        fix = f"leave {option_name('shots')} out"
+        raise RequestError(f"None of the training rows has a class, so there are no shots to take; {fix}.")
     taken: set[int] = set()
     have: Counter[str] = Counter()
     for name in sorted(members, key=lambda name: (len(members[name]), name)):

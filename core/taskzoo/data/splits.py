@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from taskzoo.errors import RequestError
+from taskzoo.option_names import option_name
 from taskzoo.types import Example
 
 DedupKey = Callable[[Example], tuple[str, str]]
@@ -77,7 +78,7 @@ def split_examples(
     if len(units) < parts:
         kind = "distinct inputs" if groups is None else "distinct groups"
         message = f"The {len(examples)} rows have {len(units)} {kind}, too few to split into {parts} parts"
-        raise RequestError(f"{message}; add rows, or give --validation and --test.")
+        raise RequestError(f"{message}; add rows, or give {option_name('validation')} and {option_name('test')}.")
     chosen = _choose(units, fractions)
     indices = [sorted(i for unit in part for i in unit.rows) for part in chosen]
     info = {

@@ -30,11 +30,15 @@ class Brat(Reader):
 
     def read(self, path: Path, request: ReadRequest) -> list[Row]:
         files = self.files(path) or [path, path.with_suffix(".txt")]
-        return [row for ann, text in zip(files[::2], files[1::2], strict=True) for row in _rows(ann, text, request)]
+        rows: list[Row] = []
+        for ann, text in zip(files[::2], files[1::2], strict=True):
+            columns = Columns(request, str(ann))
+            with columns.leaving_out():
+                rows += _rows(ann, text, columns)
+        return rows
 
 
-def _rows(ann: Path, text: Path, request: ReadRequest) -> list[Row]:
-    columns = Columns(request, str(ann))
+def _rows(ann: Path, text: Path, columns: Columns) -> list[Row]:
     if not text.is_file():
         raise columns.error(f"these are annotations of brat, and the text {text.name} is not next to them.")
     return columns.rows([(0, {"text": read_text(text), "spans": _spans(ann, columns)})])

@@ -9,9 +9,9 @@ from typing import Any
 from taskzoo.data.columns import Columns
 from taskzoo.data.readers import FileReader
 from taskzoo.data.readers.files import to_text
+from taskzoo.data.readers.json_values import begins_as_json, json_values
+from taskzoo.data.readers.labelling_tools import is_accepted
 from taskzoo.types import Row
-
-from .json_values import json_values
 
 _SIGNS = re.compile(rb'"(_input_hash|_task_hash)"\s*:|"answer"\s*:\s*"(accept|reject|ignore)"')
 
@@ -23,16 +23,15 @@ class Prodigy(FileReader):
     roles = ("text", "spans")
 
     def matches(self, head: bytes) -> bool:
-        start = head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
-        return start in (b"[", b"{") and _SIGNS.search(head) is not None
+        return begins_as_json(head) and _SIGNS.search(head) is not None
 
     def parse(self, data: bytes, columns: Columns) -> list[Row]:
         kept = []
         for line, value in json_values(to_text(data, columns.source), columns):
             if not isinstance(value, Mapping):
-                raise columns.error("an example of Prodigy is a JSON object.", line)
-            if columns.request.labelled and value.get("answer", "accept") != "accept":
-                columns.request.notes[f"examples with the answer {value['answer']}, left out"] += 1
+                columns.leave_out(columns.error("an example of Prodigy is a JSON object.", line))
+                continue
+            if not is_accepted(value, columns):
                 continue
             row: dict[str, Any] = {"spans": [], **value}
             row.pop("tokens", None)

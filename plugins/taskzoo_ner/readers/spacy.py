@@ -13,11 +13,8 @@ from typing import Any
 from taskzoo.data.columns import Columns
 from taskzoo.data.readers import FileReader
 from taskzoo.data.readers.files import to_text
+from taskzoo.data.readers.json_values import Numbered, json_values
 from taskzoo.types import Row
-
-from .json_values import json_values
-
-_Numbered = tuple[int, Any]  # line and value
 
 _PAIRS = re.compile(r"(?:^|=)\s*[\[(]\s*(?:[\[(]\s*)?[rub]?[\"']", re.MULTILINE)
 _ENTITIES = re.compile(r"[\"']entities[\"']\s*:")
@@ -43,9 +40,11 @@ class SpacyPairs(FileReader):
             how = "write its docs as JSON lines with [[e.start_char, e.end_char, e.label_] for e in doc.ents] as spans"
             raise columns.error(f"this is a binary DocBin of spaCy; read it with spaCy and {how} and doc.text as text.")
         text = to_text(data, columns.source)
-        return columns.rows(
-            [_pair(line, value, columns) for line, value in _values(text, columns) if value is not None]
-        )
+        rows = []
+        for line, value in _values(text, columns):
+            with columns.leaving_out():
+                rows += [] if value is None else [_pair(line, value, columns)]
+        return columns.rows(rows)
 
 
 class SpacyJson(FileReader):
@@ -65,27 +64,27 @@ class SpacyJson(FileReader):
                 sentences = [s["tokens"] for p in document["paragraphs"] for s in p["sentences"]]
                 words = [([t["orth"] for t in s], [t.get("ner", "O") for t in s]) for s in sentences if s]
             except (KeyError, TypeError):
-                raise columns.error("this document lacks paragraphs, sentences, tokens or 'orth'.", line) from None
+                columns.leave_out(columns.error("this document lacks paragraphs, sentences, tokens or 'orth'.", line))
+                continue
             rows += [
                 (line, {"tokens": tokens, "tags": ["O" if t == "-" else t for t in tags]}) for tokens, tags in words
             ]
         return columns.rows(rows)
 
 
-def _values(text: str, columns: Columns) -> list[_Numbered]:
+def _values(text: str, columns: Columns) -> list[Numbered]:
     """The pairs of a file with their lines."""
     start = text.lstrip()
     if _ANNOTATOR.match(start):
-        ((line, value),) = json_values(text, columns)
-        return [(line, pair) for pair in value["annotations"]]
-    if re.match(r"\[\s*\"", start):  # a pair on each line
-        return json_values(text, columns, array=False)
-    if re.match(r"\[\s*\[", start) and not re.search(r"\(\s*\d|'entities'", start[:2000]):
+        files = json_values(text, columns)
+        pairs = [(line, isinstance(value, Mapping) and value.get("annotations")) for line, value in files]
+        return [(line, pair) for line, several in pairs for pair in several or ["no annotations"]]
+    if re.match(r"\[\s*[\[\"]", start) and not re.search(r"\(\s*\d|'entities'", start[:2000]):
         return json_values(text, columns)
     return list(_literals(text, columns))
 
 
-def _literals(text: str, columns: Columns) -> Iterator[_Numbered]:
+def _literals(text: str, columns: Columns) -> Iterator[Numbered]:
     try:
         tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
@@ -100,11 +99,12 @@ def _literals(text: str, columns: Columns) -> Iterator[_Numbered]:
         raise columns.error(f"this file has several lists, on lines {lines}; write each to a file of its own.")
     for item in lists[0].elts:
         try:
-            yield item.lineno, ast.literal_eval(item)
+            value = ast.literal_eval(item)
         except (ValueError, TypeError):
-            raise columns.error(
-                "this is Python code and not plain data; write its value as JSON.", item.lineno
-            ) from None
+            message = "this is Python code and not plain data; write its value as JSON."
+            columns.leave_out(columns.error(message, item.lineno))
+            continue
+        yield item.lineno, value
 
 
 def _pair(line: int, value: Any, columns: Columns) -> tuple[int, dict[str, Any]]:

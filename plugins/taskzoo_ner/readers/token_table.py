@@ -17,7 +17,20 @@ from taskzoo.data.readers.files import to_text
 from taskzoo.types import Row
 
 _INPUTS = {"word", "words", "token", "tokens", "text", "sentence"}
-_TARGETS = {"tag", "tags", "label", "labels", "ner", "nertag", "nertags", "entities", "spans", "annotations"}
+_TARGETS = {
+    "tag",
+    "tags",
+    "label",
+    "labels",
+    "ner",
+    "nertag",
+    "nertags",
+    "entities",
+    "spans",
+    "annotations",
+    "wordlabels",
+    "namedentities",
+}
 _SENTENCES = {"sentence", "sent", "sentenceid", "sentid", "sentenceidx", "sentenceno", "sentencenumber", "sentnum"}
 _SENTENCES |= {"sentenceindex", "sentencenum", "sid", "docid", "doc", "document", "documentid", "textid", "id"}
 _TAG = re.compile(r"O|[BIELSUM](-\S+)?")
@@ -47,11 +60,16 @@ class TokenTable(FileReader):
         (line, header), body = table[0], table[1:]
         names = [name.strip() for name in header]
         where = columns.find(names, line=line)
-        for number, cells in body:
-            if len(cells) != len(names):
-                raise columns.error(f"{len(cells)} columns here and {len(names)} on line {line}.", number)
-        if "tokens" not in where or not _token_per_record(body, where):
-            return [columns.row({r: cells[i] for r, i in where.items()}, n) for n, cells in body if any(cells)]
+        odd = [(number, cells) for number, cells in body if len(cells) != len(names)]
+        body = [(number, cells) for number, cells in body if len(cells) == len(names)]
+        separate = "tokens" not in where or not _token_per_record(body, where)
+        for number, cells in odd:
+            error = columns.error(f"{len(cells)} columns here and {len(names)} on line {line}.", number)
+            if not separate:  # a sentence would lack a token
+                raise error
+            columns.leave_out(error)
+        if separate:
+            return _rows(body, where, columns)
         by = [i for i, name in enumerate(names) if _plain(name) in _SENTENCES and i not in where.values()]
         rows = []
         for sentence in _sentences(body, by[0] if by else None, lines):
@@ -65,6 +83,15 @@ class TokenTable(FileReader):
         return rows
 
 
+def _rows(body: Sequence[Record], where: dict[str, int], columns: Columns) -> list[Row]:
+    """A row for each record that is not empty."""
+    rows = []
+    for number, cells in body:
+        with columns.leaving_out():
+            rows += [columns.row({role: cells[i] for role, i in where.items()}, number)] if any(cells) else []
+    return rows
+
+
 def _plain(name: str) -> str:
     return re.sub(r"[^a-z]", "", name.casefold())
 
@@ -74,10 +101,11 @@ def _headless(line: str) -> bool:
 
 
 def _token_per_record(body: Sequence[Record], where: dict[str, int]) -> bool:
-    """Whether cells hold one word and one tag, and not several."""
+    """Whether cells hold one word and one tag, and not several; of words alone, a bracket may be one."""
+    told_by = [where["tags"]] if "tags" in where else [index for role, index in where.items() if role != GROUP]
     for _, cells in body:
-        several = [cells[index].lstrip().startswith(("[", "{")) for role, index in where.items() if role != GROUP]
-        tags = cells[where["tags"]].split() if "tags" in where else []
+        several = [cells[index].lstrip().startswith(("[", "{")) for index in told_by]
+        tags = re.split(r"[\s,]+", cells[where["tags"]].strip()) if "tags" in where else []
         if any(several) or (len(tags) > 1 and all(map(_TAG.fullmatch, tags))):
             return False
     return True

@@ -34,20 +34,18 @@ class WebAnno(FileReader):
         lines = split_lines(to_text(data, columns.source), columns.source)
         column = _column(lines, columns) if columns.request.labelled else -1
         rows: list[Row] = []
-        sentence: list[tuple[str, _Value | None]] = []
-        first = 0
+        sentence: list[tuple[int, list[str]]] = []  # line number and cells of each token
         for number, line in enumerate([*lines, ""], 1):
             if _TOKEN.match(line):
-                cells = line.split("\t")
-                first = first or number
-                value = _value(cells[column], number, columns) if 0 <= column < len(cells) else None
-                sentence.append((cells[2], value))
+                sentence.append((number, line.split("\t")))
             elif _PART.match(line):
                 columns.request.notes["annotated parts of tokens, left out"] += 1
             elif sentence and not line.startswith("#"):
-                tokens, tags = [token for token, _ in sentence], _tags([value for _, value in sentence])
-                rows.append(columns.row({"tokens": tokens, "tags": tags}, first))
-                sentence, first = [], 0
+                with columns.leaving_out():
+                    cells = [(at, c[column] if 0 <= column < len(c) else "") for at, c in sentence]
+                    tags = _tags([_value(cell, at, columns) for at, cell in cells])
+                    rows.append(columns.row({"tokens": [c[2] for _, c in sentence], "tags": tags}, sentence[0][0]))
+                sentence = []
         return rows
 
 

@@ -154,7 +154,8 @@ CASES = [
     (f"{TRAIN} --lora --method full", ["--lora is short for --method lora"]),
     (f"{TRAIN} --method probe", ["'probe'", "linear-probe"]),
     (f"{TRAIN} --track nothing", ["'nothing'", "history"]),
-    (f"{TRAIN} --set evaluate_modules=no-such-metric", ["no-such-metric"]),
+    (f"{TRAIN} --set evaluate_modules=no-such-metric", ["no-such-metric", "--trust-remote-code"]),
+    (f"{TRAIN} --set evaluate_modules=no-such-metric --trust-remote-code", ["no-such-metric", "cannot be loaded"]),
     # configuration files
     ("run --config missing.yaml", ["missing.yaml", "no such"]),
     ("run --config full", ["full", "no such"]),

@@ -65,6 +65,7 @@ FILES = {
     "no-text-column.csv": GOOD.replace("text,label", "title,label"),
     "two-labels.csv": GOOD.replace("text,label", "sentiment,topic"),
     "nested.jsonl": lines([*AB, {"name": "a"}]),
+    "no-consensus.csv": table(["entailment", "neutral", "-"] * 10).replace("text,label", "sentence1,gold_label"),
     "two-rows.csv": table(["a", "b"]),
     "blanks.csv": table(["a", " a", "b", "b  "] * 8),
     "windows.csv": "\ufeff" + GOOD.replace("\n", "\r\n"),
@@ -153,7 +154,7 @@ REFUSED = [
     ("good.csv", "--set kind=value", ["'value' is not one of auto, single, multi"]),
     ("good.csv", "--set pooling=max", ["'max' is not one of auto, mean"]),
     ("good.csv", "--set max_length=2", ["max_length=2 leaves no room"]),
-    ("good.csv", "--set max_length=4000", ["max_length=4000 is more than the model takes (512)"]),
+    ("good.csv", "--set max_length=4000", ["max_length=4000 exceeds the limit of the model (512)"]),
     ("good.csv", "--set max_length=-1", ["max_length=-1 must be at least 0"]),
     ("pairs.csv", "--set long_texts=windows", ["long_texts=windows is for single texts"]),
     ("lists.jsonl", "--method contrastive", ["exactly one class per row"]),
@@ -168,6 +169,18 @@ def test_one_line_says_why_and_nothing_is_written(
     words = ["run", "classification", "--model", bert, "--train", file, *SHORT.split(), *more.split()]
     refused(*zoo(*words, "--output", "out"), fragments)
     assert sorted(folder.rglob("*")) == before
+
+
+def test_a_label_that_means_no_label_is_pointed_out(bert: Path, tmp_path: Path) -> None:
+    """SNLI marks pairs of texts that its annotators do not agree on with a dash."""
+    given = ["classification", "--model", bert, "--train", "no-consensus.csv", "--validation", "none", "--test", "none"]
+    said = "the label '-' (10 rows) looks like a missing value"
+    code, out, _ = zoo("inspect", *given)
+    assert code == 0
+    assert said in out
+    code, _, err = zoo("run", *given, *SHORT.removesuffix(" --quiet").split(), "--output", tmp_path / "run")
+    assert code == 0
+    assert f"warning   {said}\n" in err
 
 
 def run(bert: Path, output: Path, file: str, *more: str) -> Path:

@@ -100,7 +100,7 @@ def test_which_method_is_taken(call: Call, monkeypatch: pytest.MonkeyPatch, word
         ([*REQUEST, "--output", "full"], ["'full' exists already"]),
         ([*REQUEST[:-3], "none"], ["validation"]),
         (["classifcation"], ["'classifcation'", "'classification'"]),
-        (["ner", "--model", "bert", "--sizes", "16,32,64"], ["method=full or lora"]),
+        (["ner", "--model", "bert", "--sizes", "16,32,64"], ["method=full or method=lora"]),
     ],
 )
 def test_bad_requests(call: Call, tmp_path: Path, words: list[str], fragments: list[str]) -> None:

@@ -1,15 +1,24 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+from taskzoo.option_names import on_command_line
+
 settings.register_profile("without-deadline", deadline=None)  # a busy machine is no failure
 settings.load_profile("without-deadline")
 
 Write = Callable[..., Path]
+
+
+@pytest.fixture(autouse=True)
+def _typed() -> Iterator[None]:
+    """Messages name options as they are typed."""
+    with on_command_line():
+        yield
 
 
 @pytest.fixture

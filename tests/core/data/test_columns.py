@@ -81,7 +81,7 @@ def test_a_task_for_one_text_does_not_take_the_first_of_two(write: Write) -> Non
 
 def test_only_what_must_be_there_is_asked_for(write: Write) -> None:
     path = write("a.tsv", "a\tb\tc\n")
-    refused(path, "no column for text, label: 'a'", "text=0,label=1)", line=1, roles=PAIR, required=frozenset())
+    refused(path, "no column for text, label: 'a'", "text=N,label=N)", line=1, roles=PAIR, required=frozenset())
     refused(
         write("a.jsonl", '{"a": 1}'),
         "for text, label; ",

@@ -62,6 +62,22 @@ def test_spaces_before_quotes(write: Write) -> None:
     assert [row["text"] for row in texts(write("a.csv", content))] == ["well, done", 'he said "no"']
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", " \n", " \r\n"])
+@pytest.mark.parametrize("mark", [",", ";", "|"])
+def test_spaces_behind_quotes(write: Write, mark: str, end: str) -> None:
+    lines = [
+        f'"text" {mark} "label"',
+        f'"well{mark} ""done"" " {mark} "pos"',
+        f'"two\nlines "{mark} "neg"',
+        f'"a" {mark}b',
+    ]
+    expected = [(f'well{mark} "done" ', "pos", 2), ("two\nlines ", "neg", 3), ("a", "b", 5)]
+    rows = texts(write("a.csv", "".join(line + end for line in lines)))
+    assert [(row["text"], row["label"].strip(), row.line) for row in rows] == expected
+    escaped = write("b.csv", f'"text" {mark} "label"\n"he said \\"no\\" {mark} twice" {mark} "neg"\n')
+    assert pairs(texts(escaped)) == [(f'he said "no" {mark} twice', "neg")]
+
+
 def test_quotes_behind_a_backslash(write: Write) -> None:
     path = write("a.csv", 'text,label\n"he said \\"no, never\\" and left",neg\nwell,pos\n')
     assert pairs(texts(path)) == [('he said "no, never" and left', "neg"), ("well", "pos")]

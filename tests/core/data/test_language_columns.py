@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -122,6 +123,14 @@ def test_the_column_of_the_region_that_is_asked_for(write: Write, asked: str, te
     rows = translations(write("a.csv", REGIONS), "en", asked)
     assert both(rows) == [("Hi", text)]
     assert rows[0]["languages"] == ("en", said)
+
+
+def test_a_column_of_another_region_is_counted(write: Write) -> None:
+    path = write("a.csv", "en,pt-PT\nHi,olá\nBye,adeus\n")
+    for asked, count in (("pt-BR", 2), ("pt", 0), ("pt-PT", 0)):
+        notes: Counter[str] = Counter()
+        assert both(translations(path, "en", asked, notes=notes)) == [("Hi", "olá"), ("Bye", "adeus")]
+        assert notes == Counter({"texts in pt-PT taken for pt-BR, there being none nearer": count} if count else {})
 
 
 def test_another_script_than_the_one_asked_for_is_another_language(write: Write) -> None:

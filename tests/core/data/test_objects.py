@@ -47,6 +47,7 @@ def test_values_keep_their_types(write: Write) -> None:
         ('{"text": "well" "label": 1}', "column 17"),
         ('{"text": "well", "label": "po', "broken JSON"),
         ('["well", "pos"]', "list instead of an object"),
+        ('["well", "pos"] 1', "something stands after the value ('1')"),
         ('"well"', "str instead of an object"),
         ('{"text": "well", "text": "no", "label": 1}', "'text' occurs twice"),
         ('{"text": "well", "label": NaN}', "NaN"),
@@ -63,7 +64,7 @@ def test_broken_lines(write: Write, bad: str, part: str) -> None:
     ("content", "line", "part"),
     [
         (f"[\n{GOOD}\n{GOOD}]", 3, "comma"),
-        (f"[\n{GOOD},\n]", 3, "comma"),
+        (f"[\n{GOOD},\n]", 3, "a comma stands before the end of the array"),
         (f"[\n{GOOD},\n", 3, "broken JSON"),
         (f"[\n{GOOD}\n", 3, "breaks off"),
         (f"[\n{GOOD},\n7]", 3, "int instead of an object"),
@@ -109,6 +110,20 @@ ROWS = '{"text": "a", "label": "x"}, {"text": "b", "label": "y"}'
 def test_rows_inside_one_object(write: Write, content: str) -> None:
     assert pairs(texts(write("a.json", content))) == TWO
     assert pairs(texts(write("b.json", json.dumps(json.loads(content), indent=1)))) == TWO
+
+
+def test_an_array_on_each_line(write: Write) -> None:
+    refused(write("a.jsonl", '["well", "pos"]\n["no", "neg"]\n'), "list instead of an object", line=1)
+    bad: list[str] = []
+    assert pairs(texts(write("b.jsonl", f'["well", "pos"]\n{GOOD}\n'), bad=bad)) == [("well", "pos")]
+    assert bad == ['b.jsonl:1: a JSON list instead of an object; a row is one object such as {"text": ...}.']
+
+
+def test_rows_as_the_server_of_the_hub_sends_them(write: Write) -> None:
+    rows = [{"row_idx": i, "row": json.loads(GOOD), "truncated_cells": []} for i in range(2)]
+    sent = {"features": [{"feature_idx": 0, "name": "text"}], "rows": rows, "num_rows_total": 2}
+    assert pairs(texts(write("a.json", json.dumps(sent)))) == [("well", "pos")] * 2
+    assert [row.line for row in texts(write("b.json", json.dumps(sent, indent=1)))] == [9, 17]
 
 
 def test_rows_inside_an_object_have_their_lines(write: Write) -> None:

@@ -12,6 +12,8 @@ from taskzoo.data.odd_names import odd_names
     [
         ({"nan": 3, "a": 5}, "the label 'nan' (3 rows) looks like a missing value"),
         ({"None": 1, "a": 5}, "the label 'None' (1 row) looks like a missing value"),
+        ({"-": 7, "entailment": 9, "neutral": 9}, "the label '-' (7 rows) looks like a missing value"),
+        ({"?": 1, "a": 5}, "the label '?' (1 row) looks like a missing value"),
         ({"label": 1, "a": 5}, "the label 'label' (1 row) looks like a header that was read as a row"),
         ({"Spam": 2, "spam": 9}, "the labels 'Spam' (2 rows) and 'spam' (9 rows) differ in upper and lower case only"),
         ({"a\u200b": 2, "b": 9}, "the label 'a\\u200b' (2 rows) holds a character that cannot be seen"),
@@ -37,6 +39,9 @@ def test_they_are_named(counts: dict[str, int], said: str) -> None:
         {"positive": 9, "negative": 9, "neutral": 9},
         {"label 1": 1, "label 2": 200},
         {"+": 3, "-": 3},
+        {"-1": 3, "0": 3, "1": 3},
+        {"-1.0": 3, "1.0": 3},
+        {"A": 3, "A-": 3, "A+": 3},
         {"积极": 3, "消极": 4},
         {"label": 5, "other": 3},
         {"card_arrival": 80, "card_about_to_expire": 80},

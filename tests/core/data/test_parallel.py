@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gzip
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +88,15 @@ def test_of_several_languages_those_that_are_set(corpus: Path, write: Write) -> 
     assert both(translations(corpus, "de", "en")) == [("Hallo", "Hi"), ("Ade", "Bye")]
     refused(Path(f"{corpus}.en"), "train.de, train.en, train.zh", read=translations)
     assert both(translations(Path(f"{corpus}.en"), target="zh")) == HI
+
+
+def test_a_file_of_another_region_is_counted(write: Write, tmp_path: Path) -> None:
+    write("a.en", EN)
+    write("a.pt_PT", "olá\nadeus\n")
+    for asked, count in (("pt-BR", 2), ("pt", 0)):
+        notes: Counter[str] = Counter()
+        assert len(translations(tmp_path / "a", "en", asked, notes=notes)) == 2
+        assert notes == Counter({"texts in pt-PT taken for pt-BR, there being none nearer": count} if count else {})
 
 
 def test_files_in_other_languages(corpus: Path) -> None:

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from taskzoo.data.readers import find_splits
+from taskzoo.data.readers import files, find_splits
 from taskzoo.errors import UnknownNameError
 
 from .conftest import Write
@@ -148,3 +148,30 @@ def test_tasks_and_formats_that_do_not_fit(save: Save) -> None:
 def test_only_the_columns_that_roles_need_are_decoded(save: Save) -> None:
     path = save({"text": ["a"], "label": ["b"], "image": [b"\xff" * 99]})
     assert dict(texts(path, formats=FORMATS)[0].fields) == {"text": "a", "label": "b"}
+
+
+@pytest.mark.parametrize(
+    ("values", "dictionary"),
+    [
+        (["a" * 2_000_000], False),  # the metadata say so
+        (["a" * 20_000] * 100, True),  # one value in the file, many in memory
+        (pa.nulls(200_000), False),
+    ],
+    ids=["compressed", "repeated", "nulls"],
+)
+def test_a_file_that_unpacks_to_far_more_than_text_would(
+    save: Save, monkeypatch: pytest.MonkeyPatch, values: Any, dictionary: bool
+) -> None:
+    columns = {"text": values, "label": ["b"] * len(values)}
+    path = save(columns, use_dictionary=dictionary, compression="zstd")
+    missing: dict[str, Any] = {"formats": FORMATS, "required": frozenset({"label"})}
+    assert len(texts(path, **missing)) == len(values)
+    monkeypatch.setattr(files, "FREE_UNPACKED", 2**20)
+    monkeypatch.setattr(files, "MOST_TIMES", 1)
+    refused(path, "this Parquet file of 0.0 MB unpacks to more than 1 MB; if that is right, split it", **missing)
+
+
+def test_a_column_that_is_not_read_may_unpack_to_anything(save: Save, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = save({"text": ["a"], "label": ["b"], "other": ["c" * 2_000_000]}, compression="zstd")
+    monkeypatch.setattr(files, "FREE_UNPACKED", 2**20)
+    assert pairs(texts(path, formats=FORMATS)) == [("a", "b")]

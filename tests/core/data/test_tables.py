@@ -175,8 +175,13 @@ def test_two_roles_on_one_column(write: Write) -> None:
 
 def test_no_header_asks_for_positions(write: Write) -> None:
     path = write("a.tsv", "I love it\t27\tx1\nno\t3\tx2\n")
-    refused(path, "'I love it', '27', 'x1'", "--columns text=0,label=1", line=1)
+    refused(path, "'I love it', '27', 'x1'", "positions from 0 (--columns text=N,label=N)", line=1)
     assert pairs(texts(path, columns=POSITIONS)) == [("I love it", "27"), ("no", "3")]
+
+
+def test_the_positions_asked_for_are_those_that_the_content_suggests(write: Write) -> None:
+    rows = "".join(f"{n % 2 * 4}\t{n}\tNO_QUERY\tuser{n}\tI am {n} times glad\n" for n in range(9))
+    refused(write("a.tsv", rows), "--columns text=4,label=0)", line=1)
 
 
 def test_no_role_found_is_an_error_even_if_none_is_required(write: Write) -> None:
@@ -260,3 +265,18 @@ def test_tsv_is_what_stands_between_tabs(tmp_path: Path, written: list[tuple[str
     rows = texts(path, formats=TABLE)
     assert pairs(rows) == written
     assert [row.line for row in rows] == list(range(2, len(written) + 2))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("a.csv", "Survey export\n\ntext,label\n", "line 3 looks like the header, so remove the lines above it"),
+        ("a.tsv", "# 2024\n# by us\ntext\tlabel\n", "line 3 looks like the header, so remove the lines above it"),
+        ("a.csv", "text~label\na~x\n", "separated by ~, so write it with one of commas, tabs"),
+        ("a.csv", "text~label\na~x\n", "or with a first line sep=~"),
+        ("a.csv", "text ::: label\na ::: x\n", "separated by :::, so write it"),
+        ("a.csv", '"text,label"\n"a,x"\n', "in quotes as a whole, so remove them if its commas separate columns"),
+    ],
+)
+def test_why_there_is_one_column_only(write: Write, name: str, content: str, said: str) -> None:
+    refused(write(name, content), "one column only", said, line=1)

@@ -132,6 +132,22 @@ def test_another_region_serves_only_where_there_is_no_nearer_one(write: Write) -
     assert [row["target"] for row in translations(path, "en", "pt")] == ["um", "dois"]
 
 
+def test_another_region_is_counted(write: Write) -> None:
+    path = write("a.tmx", memory(*[variant("en", word) + variant("pt-PT", word) for word in "abc"]))
+    for asked, expected in [
+        ("pt-BR", {"texts in pt-PT taken for pt-BR, there being none nearer": 3}),
+        ("pt-PT", {}),
+        ("pt", {}),
+    ]:
+        notes: Counter[str] = Counter()
+        assert [row["target"] for row in translations(path, "en", asked, notes=notes)] == ["a", "b", "c"]
+        assert notes == expected
+    mixed = write("b.tmx", memory(variant("en", "a") + variant("pt-PT", "a") + variant("pt-BR", "b")))
+    notes = Counter()
+    assert both(translations(mixed, "en", "pt-BR", notes=notes)) == [("a", "b")]
+    assert not notes
+
+
 def test_a_unit_with_an_empty_text_is_left_out_and_counted(write: Write) -> None:
     path = write("a.tmx", memory(HI, variant("en", " ") + variant("zh-CN", "空")))
     notes: Counter[str] = Counter()

@@ -24,7 +24,7 @@ POOLED = ("bart", "m2m_100", "marian", "mbart", "mbart50", "mt5", "nllb", "pegas
 TEXTS = ["Austin visited Paris.", "Demand in Canada was strong, said the chief of Cobaltine", "The mayor resigned"]
 ROWS = [{"text": f"{text} {n}", "label": label} for n in range(6) for text, label in zip(TEXTS, "abc", strict=True)]
 HEAD: dict[str, Any] = {"problem_type": "single_label_classification", "labels": list("abc")}
-SHORT = {"precision": "fp32", "max_steps": 3, "batch_size": 6, "learning_rate": 3e-2, "warmup": 0.0}
+SHORT = {"method": "full", "precision": "fp32", "max_steps": 3, "batch_size": 6, "learning_rate": 3e-2, "warmup": 0.0}
 
 
 def train(checkpoint: Path, folder: Path, **settings: Any) -> Any:

@@ -54,6 +54,11 @@ def task_of(**options: Any) -> ClassificationTask:
         (["4", "27", "4,27"], "auto", "", ("multi", ",")),
         (["4", "27", "4 ; 27"], "auto", "", ("multi", ";")),
         (["4", "27", "4|27"], "auto", "", ("multi", "|")),
+        (["甲", "乙", "甲、乙"], "auto", "", ("multi", "、")),
+        (["甲", "乙", "甲；乙"], "auto", "", ("multi", "；")),
+        (["甲", "乙", "甲，乙"], "auto", "", ("multi", "，")),
+        (["a", "b", "a\nb"], "auto", "", ("multi", "\n")),
+        (["a\nb", "c"], "auto", "", ("single", "")),
         (["Washington, D.C.", "Paris"], "auto", "", ("single", "")),
         (["a,b", "a"], "auto", "", ("single", "")),  # no row is b alone
         (["a b", "a", "b"], "auto", "", ("single", "")),  # spaces separate words, not labels
@@ -269,3 +274,30 @@ def test_numbers_and_truth_values_are_spelled_alike_in_all_files() -> None:
     truth = task_of()
     assert read(False, True, task=truth) == ["false", "true"]
     assert read("False", "TRUE", task=truth, split="test") == ["false", "true"]
+
+
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [
+        (["{a,b}", "{a}", "{b}", "{}"], [["a", "b"], ["a"], ["b"], []]),
+        (["{a,b}", "{}", "{1}"], [["a", "b"], [], ["1"]]),
+        (['{"to be, or not",b}', "{b}"], [["to be, or not", "b"], ["b"]]),
+        (["<D>a</D><D>b c</D>", "<D>a</D>", "<D> b c </D>"], [["a", "b c"], ["a"], ["b c"]]),
+        (["tensor([1, 0, 1])", "tensor([0, 0, 1])"], [["0", "2"], ["2"]]),
+        (["甲、乙", "甲", "乙"], [["甲", "乙"], ["甲"], ["乙"]]),
+    ],
+)
+def test_lists_that_are_marked_in_every_cell(cells: list[str], expected: list[list[str]]) -> None:
+    task = task_of()
+    assert [example["label"] for example in task.prepare(rows(*cells), "train")] == expected
+    task.fit(task.prepare(rows(*cells), "train"))
+    restored = task_of()
+    restored.restore(json.loads(json.dumps(task.state())))
+    assert [example["label"] for example in restored.prepare(rows(*cells), "test")] == expected
+
+
+@pytest.mark.parametrize(
+    "cells", [["{user}", "{place}"], ["<b>x</b>", "y"], ["<b>x</b>", "<b>y</b>"], ["{a,b}", "c"], ["<a>x</b>", "y"]]
+)
+def test_marks_that_not_all_cells_have_or_that_make_no_list_belong_to_the_name(cells: list[str]) -> None:
+    assert [example["label"] for example in task_of().prepare(rows(*cells), "train")] == cells

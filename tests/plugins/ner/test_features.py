@@ -121,7 +121,7 @@ def test_a_word_longer_than_a_window(tiny_tokenizer: Tokenizer) -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"max_length": 513}, "max_length=513 is more than the model takes (512)"),
+        ({"max_length": 513}, "max_length=513 exceeds the limit of the model (512)"),
         ({"max_length": 2}, "leaves no room"),
         ({"max_length": 20, "overlap": 9}, "overlap=9 on both sides does not fit"),
     ],

@@ -124,5 +124,5 @@ def test_tags_with_and_without_types_are_not_mixed() -> None:
 def test_types_without_prefix_are_read_as_io_on_request() -> None:
     row = {"tokens": list("abcd"), "tags": ["PER", "PER", "O", "LOC"]}
     assert prepared(row, scheme="IO")[0]["tags"] == ["B-PER", "I-PER", "O", "B-LOC"]
-    with pytest.raises(DataError, match="--set scheme=IO"):
+    with pytest.raises(DataError, match='with scheme="IO"'):
         prepared(row)

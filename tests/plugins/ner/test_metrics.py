@@ -77,7 +77,8 @@ def test_known_numbers() -> None:
         "per_type": {
             "A": {"precision": 0.0, "recall": 0.0, "f1": 0.0, "support": 1},
             "B": {"precision": 1.0, "recall": 1.0, "f1": 1.0, "support": 1},
-        }
+        },
+        "found": {"what": "entities", "predicted": 2, "gold": 2},
     }
 
 

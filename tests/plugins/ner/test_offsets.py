@@ -100,3 +100,37 @@ def test_spans_without_text_follow_those_with_it() -> None:
     bare = {key: value for key, value in span(text, 10, 12, "UTF-16 units").items() if key != "text"}
     (row,) = prepared([(text, [span(text, 2, 5, "UTF-16 units"), bare])])
     assert [text[e["start"] : e["end"]] for e in row["entities"]] == ["Ada", "Bo"]
+
+
+@pytest.mark.parametrize(
+    "name", ["text", "mention", "surface", "entity", "word", "span", "value", "name", "entity_text"]
+)
+@pytest.mark.parametrize("label", ["type", "label", "category"])
+def test_inclusive_ends_are_corrected_whatever_the_text_of_a_span_is_called(name: str, label: str) -> None:
+    """As in CMeEE: ``start_idx``, ``end_idx``, ``type`` and ``entity``."""
+    spans = [{"start_idx": 0, "end_idx": 1, label: "LOC", name: "北京"}]
+    (example,) = prepared([("北京的张三来了", spans)])
+    assert example["entities"] == [{"start": 0, "end": 2, "label": "LOC"}]
+    assert example["_found"]["spans counted in characters with inclusive ends, converted"] == 1
+
+
+@pytest.mark.parametrize(
+    "span",
+    [
+        {"start": 0, "end": 3, "entity": "PER", "word": "Ada"},
+        {"start": 0, "end": 3, "entity": "PER", "value": "Ada"},
+        {"start": 0, "end": 3, "entity_group": "PER", "word": "ada"},
+        {"start": 0, "end": 3, "label": "PER", "entity": "T1", "name": "Countess of Lovelace"},
+        {"start": 0, "end": 3, "type": "PER", "value": 1, "word": ["Ada"]},
+        {"start": 0, "end": 3, "type": "PER", "name": ""},
+    ],
+)
+def test_what_the_text_does_not_hold_is_no_claim_about_it(span: dict[str, Any]) -> None:
+    (example,) = prepared([("Ada left Oslo", [span])])
+    assert example["entities"] == [{"start": 0, "end": 3, "label": "PER"}]
+    assert not any("converted" in name for name in example["_found"])
+
+
+def test_offsets_that_contradict_the_entity_are_refused() -> None:
+    with pytest.raises(DataError, match="says 'Oslo' and the text has 'Ada l' there; 'Oslo' begins at 9"):
+        prepared([("Ada left Oslo", [{"start": 0, "end": 5, "type": "LOC", "entity": "Oslo"}])])

@@ -284,7 +284,7 @@ def test_prediction_needs_no_labels(tmp_path: Path, name: str) -> None:
         ),
         ("a.conll", b"Ada (PER*)\nleft *\n", "brackets of CoNLL-2012"),
         ("a.tsv", b"1-1\tAda\tB-PER\n1-2\tleft\tO\n1-3\t.\tO\n", "counts sentences and tokens"),
-        ("a.tsv", b"1\tAda\tB-PER\tO\n2\tleft\tO\tO\n3\t.\tO\tO\n", "--columns tokens=1,tags=2"),
+        ("a.tsv", b"1\tAda\tB-PER\tO\n2\tleft\tO\tO\n3\t.\tO\tO\n", 'columns={"tokens": "1", "tags": "2"}'),
         ("a.json", b'[["Ada left", {"entities": [[0, 3, "PER"]]}], ["Bo"]]', "a row of spaCy is a text and"),
         ("a.py", b"DATA = [('Ada', {'entities': [(0, int(3), 'PER')]})]\n", "Python code and not plain data"),
         ("a.txt", b"Ada left Oslo.\nBo came from Rome today.\n", "lines of text without labels"),
@@ -299,6 +299,23 @@ def test_what_is_not_read_is_named_with_the_way(tmp_path: Path, name: str, conte
         prepared(path)
     assert message in str(caught.value)
     assert len(str(caught.value)) < 500
+
+
+def test_a_broken_line_of_json_is_named_as_in_any_json(tmp_path: Path) -> None:
+    good = prodigy().splitlines()[0]
+    for bad, said in [
+        (good[:-5], "broken JSON at column"),
+        (good.replace('"_input_hash": 1', '"_input_hash": 1, "text": "x"'), "the key 'text' occurs twice"),
+        (good.replace("Ada moved", "Ada\\ud83d moved"), "a lone surrogate"),
+        (good.replace('"', "'"), "a Python dictionary"),
+    ]:
+        path = tmp_path / "a.jsonl"
+        path.write_text(f"{good}\n{bad}\n{good}\n", encoding="utf-8")
+        with pytest.raises(DataError, match=rf"a\.jsonl:2: .*{said}"):
+            read_rows(path, ReadRequest(SPEC))
+        left_out: list[str] = []
+        assert [row.line for row in read_rows(path, ReadRequest(SPEC, bad=left_out))] == [1, 3]
+        assert said in left_out[0]
 
 
 def test_the_formats_are_offered_to_tasks_with_spans_only(tmp_path: Path) -> None:

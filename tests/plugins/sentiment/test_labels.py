@@ -99,7 +99,7 @@ def test_labels_that_contradict_each_other_or_the_kind(names: list[str], asked: 
     assert "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize("name", ["good", "nan", "inf", "-Infinity", "1e999", "1_000", "", "½", "0x10", "1 2", "5%%"])
+@pytest.mark.parametrize("name", ["good", "nan", "inf", "-Infinity", "1e999", "1_000", "", "⅓", "0x10", "1 2", "5%%"])
 def test_an_intensity_is_a_finite_number(name: str) -> None:
     with pytest.raises(DataError, match=r"^f\.csv:7: the label .* is not a finite number"):
         require_number(Row({}, "f.csv", 7), name)

@@ -45,7 +45,8 @@ def test_stars_as_numbers(tmp_path: Path, tiny_checkpoint: Callable[..., Path]) 
         assert 1 <= line["value"] <= 5
         assert set(line["reference"]) == {"value", "label"}
     again = load(run.path)
-    assert again.predict("the soup was lovely") == run.predict("the soup was lovely")
+    found, expected = again.predict("the soup was lovely"), run.predict("the soup was lovely")
+    assert found == {**expected, "value": pytest.approx(expected["value"], abs=2e-4)}  # float32 rounds while saving
     with pytest.raises(RequestError, match="min_confidence needs"):
         again.predict("the soup was lovely", min_confidence=0.5)
 

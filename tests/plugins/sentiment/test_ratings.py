@@ -31,7 +31,23 @@ def task_of(**options: Any) -> SentimentTask:
             (name, 4.0, STARS)
             for name in ("★★★★☆", "★★★★", "⭐⭐⭐⭐", "⭐️⭐️⭐️⭐️", "4★", "4 ⭐", "four stars", "Four-Star")
         ],
-        *[(name, 4.0, STARS) for name in ("4星", "四星", "4 星级", "四颗星", "4 Sterne", "4 étoiles", "4 estrellas")],
+        *[(name, 4.0, STARS) for name in ("4.0 von 5 Sternen", "4.0 su 5 stelle", "4.0 de 5 estrelas")],
+        *[
+            (name, 4.0, STARS)
+            for name in ("4星", "四星", "4 星级", "四颗星", "4 Sterne", "4 étoiles", "4 estrellas", "4 stelle")
+        ],
+        *[
+            (name, 4.0, STARS)
+            for name in (
+                *("4.0 sur 5 étoiles", "4.0 de 5 estrellas", "4.0 van 5 sterren", "4.0 av 5 stjärnor"),
+                *("4.0 z 5 gwiazdek", "4 из 5 звёзд", "5 yıldız üzerinden 4.0", "4.0 颗星，最多 5 颗星"),
+                *("5つ星のうち4.0", "5つ星のうち 4", "별 5개 중 4.0개", "5점 만점에 4점"),
+            )
+        ],
+        *[(name, 3.5, "") for name in ("3½", "3 1/2", "3.5")],
+        *[(name, 3.5, STARS) for name in ("3½ stars", "★★★½", "★★★½☆", "3½/5", "3 1/2 stars")],
+        ("½", 0.5, ""),
+        ("10点満点中8", 8.0, "of 10"),
         ("☆☆☆☆☆", 0.0, STARS),
         ("4.5 out of 5 stars", 4.5, STARS),
         ("8/10", 8.0, "of 10"),
@@ -48,7 +64,7 @@ def test_common_spellings(name: str, value: float, unit: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["", "good", "four", "4 apples", "1e999", "nan", "4/", "/5", "½", "stars", "%", "1,000"]
+    "name", ["", "good", "four", "4 apples", "1e999", "nan", "4/", "/5", "⅓", "1/2/3", "stars", "%", "1,000"]
 )
 def test_what_is_no_rating(name: str) -> None:
     assert rating(name) is None
@@ -102,3 +118,29 @@ def test_a_list_of_one_label_is_that_label() -> None:
         assert [example["label"] for example in task_of().prepare(rows(*labels), "train")] == ["pos", "neg"]
     with pytest.raises(DataError, match=r"train.csv:1: the label \['pos', 'neg'\] is a list and one label"):
         task_of().prepare(rows(["pos", "neg"]), "train")
+
+
+@pytest.mark.parametrize(
+    "form",
+    ["{},0 von 5 Sternen", "5つ星のうち{}.0", "{},0 sur 5 étoiles", "{},0 de 5 estrellas", "{}.0 颗星，最多 5 颗星"],
+)
+def test_stars_of_a_shop_in_other_languages(form: str) -> None:
+    task = task_of(stars_as="numbers")
+    train = task.prepare(rows(*[form.format(n) for n in (4, 5, 1, 2, 3)]), "train")
+    assert task.kind == "stars"
+    assert [example["label"] for example in train] == [4.0, 5.0, 1.0, 2.0, 3.0]
+
+
+def test_half_stars_are_numbers() -> None:
+    task = task_of()
+    assert [example["label"] for example in task.prepare(rows("3½", "4½", "1½", "2½", "5"), "train")] == [
+        *(3.5, 4.5, 1.5, 2.5, 5.0)
+    ]
+    assert task.kind == "intensity"
+
+
+def test_stars_times_ten_are_classes_and_this_is_said() -> None:
+    task = task_of()
+    task.fit(task.prepare(rows("50", "40", "30", "20", "10"), "train"))
+    assert task.describe().startswith("5 classes, 10 (1 row), 20 (1 row)")
+    assert task.describe().endswith("; if they are stars times ten, write 1 to 5")

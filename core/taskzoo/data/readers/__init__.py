@@ -23,7 +23,7 @@ from ..groups import GROUP, parse_group
 from ..language_columns import LANGUAGES
 from .base import FileReader, Reader
 from .detect import choose_reader, formats_of, plugin_readers, reader_with_files
-from .files import read_bytes
+from .files import content_name, read_bytes
 from .folders import find_splits, unused_entries
 from .parallel import ParallelFiles, find_parallel, names_parallel
 from .sources import content_sha256, expand, file_sha256, require_source, source_files
@@ -57,7 +57,7 @@ def read_rows(path: str | Path, request: ReadRequest) -> list[Row]:
     ``languages`` where any is known: the codes in the order of the roles that have one.
 
     Args:
-        path: the file, plain or gzipped; for a task with the roles ``text`` and ``label``, also a folder as in
+        path: the file, plain or packed; for a task with the roles ``text`` and ``label``, also a folder as in
             :mod:`.text_classes`; for one that reads parallel files, also their name as in :mod:`.parallel`.
         request: what is wanted of it.
 
@@ -69,14 +69,15 @@ def read_rows(path: str | Path, request: ReadRequest) -> list[Row]:
     path = Path(path)
     columns = Columns(request, str(path))
     formats = formats_of(columns)
+    left_out = len(request.bad or ())
     reader = _by_name(path, columns, formats)
     if reader is not None:
         rows = reader.read(path, request)
     else:
         data = read_bytes(path)
-        reader = choose_reader(path, data, columns, formats)
+        reader = choose_reader(content_name(path), data, columns, formats)
         rows = reader.parse(data, columns) if isinstance(reader, FileReader) else reader.read(path, request)
-    if not rows:
+    if not rows and len(request.bad or ()) == left_out:
         raise columns.error(f"no rows were found, reading it as {reader.name}.")
     return rows
 

@@ -45,7 +45,7 @@ class Reader(ABC):
 
 
 class FileReader(Reader):
-    """A format of single files, plain or gzipped, which need not be read twice where the format was detected."""
+    """A format of single files, plain or packed, which need not be read twice where the format was detected."""
 
     @abstractmethod
     def parse(self, data: bytes, columns: Columns) -> list[Row]:

@@ -5,18 +5,18 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import PurePosixPath
 
-from .names import listed
+from .names import ABOUT, NOT_DATA, listed
 
 _TABLE = "save it as CSV, TSV or JSON lines"
+_SHEET = "save it as CSV (in Excel: File, Save As, CSV UTF-8), one sheet for each file"
 _UNPACK = "unpack it and name the file inside"
 _NO_DATA = "name a file of text, or Parquet"
 _KINDS: Mapping[bytes, tuple[str, str]] = {
-    b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1": ("an old Excel or Word file", _TABLE),
+    b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1": ("an old Excel or Word file", _SHEET),
     b"SQLite format 3": ("an SQLite file", f"export the table: {_TABLE}"),
-    b"BZh": ("packed with bzip2", f"{_UNPACK}: bunzip2 FILE"),
-    b"\xfd7zXZ\x00": ("packed with xz", f"{_UNPACK}: unxz FILE"),
     b"\x28\xb5\x2f\xfd": ("packed with zstd", f"{_UNPACK}: unzstd FILE"),
     b"\x04\x22\x4d\x18": ("packed with lz4", f"{_UNPACK}: unlz4 FILE"),
     b"7z\xbc\xaf\x27\x1c": ("a 7z archive", _UNPACK),
@@ -73,20 +73,45 @@ def seems_binary(data: bytes) -> bool:
     return len(_CONTROL.findall(sample)) > _MOST_CONTROL * len(sample)
 
 
+def zipped_data(names: Sequence[str]) -> str | None:
+    """The file of data in a zip archive of these, if there is just one and the archive is not a format of its own."""
+    data = _without_extras(names)
+    return data[0] if len(data) == 1 and _format_in_zip(names) is None else None
+
+
 def _zip_kind(data: bytes) -> tuple[str, str]:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             names = [name for name in archive.namelist() if not name.endswith("/")]
     except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError):
         return "a damaged zip or Excel file", "copy it again"
+    if kind := _format_in_zip(names):
+        return kind
+    inside = listed(_without_extras(names) or names, limit=4)
+    return f"a zip archive with {inside}", "unpack it (unzip FILE) and name a file or folder inside"
+
+
+def _format_in_zip(names: Sequence[str]) -> tuple[str, str] | None:
+    """The format that is a zip archive of these files, and what to do."""
     for start, what in _OFFICE.items():
         if any(name.startswith(start) for name in names):
-            return what, _TABLE if start == "xl/" else "save it as plain text, CSV or JSON lines"
+            return what, _SHEET if start == "xl/" else "save it as plain text, CSV or JSON lines"
     if "content.xml" in names and "mimetype" in names:
         return "an OpenDocument file", _TABLE
     if any(name.endswith("data.pkl") for name in names):
         return "a file of PyTorch", _NO_DATA
     if names and all(name.endswith(".npy") for name in names):
         return "a file of NumPy arrays", _TABLE
-    inside = listed([name for name in names if not name.startswith("__MACOSX/")], limit=4)
-    return f"a zip archive with {inside}", "unpack it (unzip FILE) and name a file or folder inside"
+    return None
+
+
+def _without_extras(names: Sequence[str]) -> list[str]:
+    """The files that may hold data: no folders, hidden files, programs, README, ..."""
+    paths = [PurePosixPath(name) for name in names if not name.endswith("/") and not name.startswith("__MACOSX/")]
+    return [
+        str(path)
+        for path in paths
+        if not path.name.startswith(".")
+        and path.suffix.lower() not in NOT_DATA
+        and not ABOUT.fullmatch(path.name.split(".")[0])
+    ]

@@ -8,7 +8,8 @@
   columns, or a tab. A token ``#`` with its tag is a token.
 * A token may be a space, as in Chinese with one character per line. Tags may hold spaces in an export of Label Studio,
   where `` -X- _ `` stands before them.
-* Without ``columns``, tokens are the first column and tags the last.
+* Without ``columns``, tokens are the first column and tags the last; of two, the other way round where only the first
+  has nothing but tags.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from taskzoo.errors import DataError
+from taskzoo.option_names import option_name
 from taskzoo.types import Row
 
 from ..column_names import option, position, quoted
@@ -44,42 +45,49 @@ class Conll(FileReader):
     suffixes = (".conll", ".conllu", ".bio", ".iob", ".iob2")
 
     def parse(self, data: bytes, columns: Columns) -> list[Row]:
-        sentences = _sentences(to_text(data, columns.source), columns.source)
+        sentences = _sentences(to_text(data, columns.source), columns)
         if not sentences:
             return []
         number, cells = sentences[0][0]
         where = _positions(len(cells), columns, number)
+        if not columns.mapped and _have_tags_first(sentences):
+            where = {role: 1 - at for role, at in where.items()}
         rows = []
         for sentence in sentences:
-            fields = {role: [_cell(line, index, role, columns) for line in sentence] for role, index in where.items()}
-            rows.append(columns.row(fields, sentence[0][0]))
+            with columns.leaving_out():
+                fields = {role: [_cell(line, at, role, columns) for line in sentence] for role, at in where.items()}
+                rows.append(columns.row(fields, sentence[0][0]))
         if "tokens" in where and "tokens" not in columns.mapped:
             _refuse_numbers(sentences, columns)
         return rows
 
 
-def _sentences(text: str, source: str) -> list[list[_Line]]:
-    """Sentences of equally many cells per line, comments removed."""
-    numbered = [(number, line) for number, line in enumerate(split_lines(text, source), start=1)]
+def _sentences(text: str, columns: Columns) -> list[list[_Line]]:
+    """Sentences of equally many cells per line, comments removed; one with a line of another number cannot be used."""
+    numbered = [(number, line) for number, line in enumerate(split_lines(text, columns.source), start=1)]
     content = [line for _, line in numbered if line.strip(" \t") and not line.startswith("-DOCSTART-")]
     sure = [line for line in content if not line.startswith("#")] or content
     separator = _separator(sure)
     width = _usual_width(sure, separator)
     sentences: list[list[_Line]] = [[]]
     first = 0
+    bad = False  # a line of this sentence cannot be used
     for number, line in numbered:
         if not line.strip(" \t") or line.startswith("-DOCSTART-"):
+            bad = False
             if sentences[-1]:
                 sentences.append([])
             continue
         cells = _split(line, separator, width)
-        if _is_comment(line, cells, separator, width):
+        if bad or _is_comment(line, cells, separator, width):
             continue
         if len(cells) != width:
             place = f"on line {first}" if first else "on most lines"
             message = f"{len(cells)} column{'s' if len(cells) > 1 else ''} here and {width} {place}"
             how = f"({_NAMES[separator]} separate columns in this file)"
-            raise DataError(f"{message} {how}: {quoted([line], width=60)}.", file=source, line=number)
+            columns.leave_out(columns.error(f"{message} {how}: {quoted([line], width=60)}.", number))
+            bad, sentences[-1] = True, []
+            continue
         first = first or number
         sentences[-1].append((number, cells))
     return sentences if sentences[-1] else sentences[:-1]
@@ -143,12 +151,20 @@ def _positions(width: int, columns: Columns, line: int) -> dict[str, int]:
         fix = "if this file has no tags, it can only be used for prediction"
         raise columns.error(f"one column, and training needs a token and a tag on each line; {fix}.", line)
     if missing:
-        raise columns.error(f"no column for {', '.join(missing)}; give its position, as in --columns {missing[0]}=1.")
+        raise columns.error(f"no column for {', '.join(missing)}; give its position, as in {option(missing[:1], '1')}.")
     columns.check_distinct(where)
     if GROUP in where and where[GROUP] == where.get("tags") and "tags" not in columns.mapped:
         message = f"column {where[GROUP]} is the last, so it would be read as the tags"
-        raise columns.error(f"{message}; say which column holds them, as in --columns tags=1.")
+        raise columns.error(f"{message}; say which column holds them, as in {option(['tags'], '1')}.")
     return where
+
+
+def _have_tags_first(sentences: Sequence[Sequence[_Line]]) -> bool:
+    """Whether of two columns the first holds tags and the second does not."""
+    table = [cells for sentence in sentences for _, cells in sentence]
+    if len(table[0]) != 2 or not any("-" in first for first, _ in table):
+        return False
+    return all(_TAG.fullmatch(first) for first, _ in table) and not all(_TAG.fullmatch(second) for _, second in table)
 
 
 def _cell(line: _Line, index: int, role: str, columns: Columns) -> str:
@@ -174,7 +190,7 @@ def _refuse_numbers(sentences: Sequence[Sequence[_Line]], columns: Columns) -> N
         return
     width = len(found[0])
     tags = [i for i in range(2, width) if all(_TAG.fullmatch(cells[i]) for cells in found)]
-    example = f"tokens=1,tags={tags[0]}" if tags and tags[0] != width - 1 else "tokens=1"
-    which = "the words, and which the tags" if "," in example else "the words"
-    message = f"the first column {what}; say which column holds {which}, as in --columns {example}"
+    example = {"tokens": "1"} | ({"tags": str(tags[0])} if tags and tags[0] != width - 1 else {})
+    which = "the words, and which the tags" if "tags" in example else "the words"
+    message = f"the first column {what}; say which column holds {which}, as in {option_name('columns', example)}"
     raise columns.error(f"{message}.", sentences[0][0][0])

@@ -21,6 +21,7 @@ from pathlib import Path
 
 from taskzoo import registry
 from taskzoo.errors import UnknownNameError
+from taskzoo.option_names import option_name
 from taskzoo.spec import TaskSpec
 
 from ..columns import Columns
@@ -109,7 +110,7 @@ def choose_reader(path: Path, data: bytes, columns: Columns, formats: Sequence[s
     found = marked or suffix or _lines_kind(text, columns, formats)
     if found not in formats:
         message = f"this looks like {found}, and the task reads {', '.join(formats)}"
-        raise columns.error(f"{message}; convert it, or name its format with --format.")
+        raise columns.error(f"{message}; convert it, or name its format with {option_name('format')}.")
     return FILES[found]()
 
 
@@ -122,12 +123,13 @@ def _is_parquet(path: Path, data: bytes, columns: Columns, formats: Sequence[str
     asked = columns.request.format
     if not data.startswith(MAGIC):
         if asked == "parquet" or (asked is None and SUFFIXES.get(extension(path)) == "parquet"):
-            raise columns.error("this is not a Parquet file; copy it again, or name its format with --format.")
+            fix = f"copy it again, or name its format with {option_name('format')}"
+            raise columns.error(f"this is not a Parquet file; {fix}.")
         return False
     if "parquet" not in formats:
         raise columns.error(f"this is a Parquet file; save it as one of {', '.join(formats)}.")
     if asked not in (None, "parquet"):
-        raise columns.error(f"this is a Parquet file and not {asked}; leave out --format.")
+        raise columns.error(f"this is a Parquet file and not {asked}; leave out {option_name('format')}.")
     return True
 
 

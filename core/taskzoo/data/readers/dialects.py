@@ -4,7 +4,7 @@ A CSV file may begin with ``sep=;``, as Excel understands it. Else its separator
 a header; without a header, the one that splits all lines alike. Where two do, one that is always followed by a space or
 inside a number is punctuation; if that does not decide, the file is refused.
 
-Quotes are doubled inside quotes; a file that cannot be read so may have spaces before its quotes, or a backslash before
+Quotes are doubled inside quotes; a file that cannot be read so may have spaces around its quotes, or a backslash before
 a quote inside. In TSV a quotation mark is a character like any other, unless the file was written as Excel or pandas
 write one: every quotation mark then belongs to a cell in quotes, and cells are in quotes for a reason.
 """
@@ -19,6 +19,7 @@ from itertools import islice
 from typing import Any
 
 from taskzoo.errors import DataError
+from taskzoo.option_names import option_name
 
 from ..column_names import position, quoted
 from ..columns import Columns
@@ -43,7 +44,7 @@ class Dialect:
 
     Args:
         separator: between cells.
-        spaces: whether spaces may stand before a quote.
+        spaces: whether spaces may stand between a quote and the separator.
         escape: before a quote inside of quotes, where it is not doubled.
         quote: around cells.
         skipped: lines before the first record.
@@ -72,6 +73,7 @@ def records(text: str, dialect: Dialect, columns: Columns) -> Iterator[Record]:
     Raises:
         DataError: a record is not CSV of this dialect.
     """
+    text = _without_spaces_behind_quotes(text, dialect) if dialect.spaces else text
     # csv.reader needs the line ends as they are: those inside quotes belong to the value.
     physical = [line + "\n" for line in text.split("\n")]
     physical[-1] = physical[-1][:-1]
@@ -87,7 +89,8 @@ def records(text: str, dialect: Dialect, columns: Columns) -> Iterator[Record]:
     except csv.Error as error:
         message = "a stray carriage return stands in this record; remove it or put the value in quotes."
         if "new-line character" not in str(error):
-            fix = "a quotation mark inside quotes must be doubled, and --format tsv reads tabs without quotes"
+            fix = f"{option_name('format', 'tsv')} reads tabs without quotes"
+            fix = f"a quotation mark inside quotes must be doubled, and {fix}"
             message = f"this record is broken CSV ({error}); {fix}."
         raise columns.error(message, start) from None
     finally:
@@ -139,9 +142,9 @@ def tsv_has_quotes(text: str) -> bool:
 
 
 def _fitting(text: str, dialect: Dialect, columns: Columns) -> Dialect:
-    """The dialect, with spaces or backslashes before quotes where the file can be read only so."""
+    """The dialect, with spaces around quotes or backslashes before them where the file can be read only so."""
     mark = re.escape(dialect.separator)
-    spaces = re.search(rf'{mark} +"', text) is not None
+    spaces = re.search(rf'{mark} +"|" +(?:{mark}|\r?$)', text, re.MULTILINE) is not None
     escapes = '\\"' in text
     if not (spaces or escapes) or _fits(text, dialect, columns):
         return dialect
@@ -149,6 +152,14 @@ def _fitting(text: str, dialect: Dialect, columns: Columns) -> Dialect:
     if escapes:
         variants += [replace(variant, escape="\\") for variant in (dialect, *variants)]
     return next((variant for variant in variants if _fits(text, variant, columns)), dialect)
+
+
+def _without_spaces_behind_quotes(text: str, dialect: Dialect) -> str:
+    """The table with separators and line ends right behind closing quotes; the module csv skips spaces before only."""
+    mark, quote = re.escape(dialect.separator), re.escape(dialect.quote)
+    escaped = re.escape(dialect.escape) + ".|" if dialect.escape else ""
+    cell = rf"((?:^|{mark}) *{quote}(?:{escaped}{quote * 2}|[^{quote}])*+{quote}) +(?={mark}|\r?$)"
+    return re.sub(cell, r"\1", text, flags=re.MULTILINE | re.DOTALL)
 
 
 def _fits(text: str, dialect: Dialect, columns: Columns) -> bool:

@@ -1,25 +1,32 @@
-"""Bytes to text: what is not readable UTF-8 is refused with the fix, never decoded by guess."""
+"""Bytes to text: packed files are unpacked, up to a limit; what is not readable Unicode is refused with the fix."""
 
 from __future__ import annotations
 
+import bz2
 import codecs
 import gzip
+import lzma
 import os
+import re
+import zipfile
 import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, Any
 
 from taskzoo.errors import DataError, nearest
 
-from .binary import binary_kind, seems_binary
+from .binary import binary_kind, seems_binary, zipped_data
 from .names import listed
 
 MOST_UNPACKED = 2**31
-"""Bytes that a gzip file may unpack to."""
+"""Bytes that a packed file may unpack to."""
 MOST_TIMES, FREE_UNPACKED = 100, 2**26
 """How many times its own size it may unpack to, where that is more than so many bytes; text shrinks 3 to 20 times."""
 
 _CHUNK = 2**20
+_ENDS = 50  # in UTF-16, up to so many bytes for each line end look like one of UTF-8
 _MARKS = (  # a longer mark stands before one that it starts with
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
@@ -27,10 +34,45 @@ _MARKS = (  # a longer mark stands before one that it starts with
     (codecs.BOM_UTF16_BE, "utf-16"),
     (codecs.BOM_UTF8, "utf-8-sig"),
 )
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
+
+
+@dataclass(frozen=True, slots=True)
+class Packing:
+    """A way to pack a file.
+
+    Args:
+        name: of the packed file, for messages.
+        suffix: of its name; such a file must be packed so. ``None``: the content alone decides.
+        start: of its bytes.
+        open: the unpacked content of an open file.
+        program: what unpacks it on the command line.
+    """
+
+    name: str
+    suffix: str | None
+    start: re.Pattern[bytes]
+    open: Callable[[Any], Any]
+    program: str
+
+
+def _open_zip(file: IO[bytes]) -> IO[bytes]:
+    archive = zipfile.ZipFile(file)
+    return archive.open(zipped_data(archive.namelist()) or "")
+
+
+PACKINGS = (
+    Packing("gzip", ".gz", re.compile(rb"\x1f\x8b"), lambda file: gzip.GzipFile(fileobj=file), "gunzip"),
+    Packing("bzip2", ".bz2", re.compile(rb"BZh[1-9]1AY&SY"), bz2.BZ2File, "bunzip2"),
+    Packing("xz", ".xz", re.compile(rb"\xfd7zXZ\0"), lzma.LZMAFile, "unxz"),
+    Packing("zip", None, re.compile(rb"PK\x03\x04"), _open_zip, "unzip"),
+)
+"""How files may be packed; a zip archive holds one file of data."""
+_BROKEN = (OSError, EOFError, ValueError, RuntimeError, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
 
 
 def read_text(path: Path) -> str:
-    """The text of a plain or gzipped file, without its byte order mark.
+    """The text of a plain or packed file, without its byte order mark.
 
     Raises:
         DataError: missing, a directory, not readable, empty, binary, or not UTF-8.
@@ -51,43 +93,81 @@ def to_text(data: bytes, source: str) -> str:
         raise DataError("the file is empty.", file=source)
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
-        reason = "a NUL byte stands here, so this is not plain text, or UTF-16 without its mark; save it as UTF-8."
+        reason = "a NUL byte stands here, so this is not plain text; save it as UTF-8."
         raise DataError(reason, file=source, line=line)
     return text
 
 
 def read_bytes(path: Path) -> bytes:
-    """The content of a plain or gzipped file.
+    """The content of a plain or packed file.
 
     Raises:
-        DataError: missing, a directory, not readable, broken gzip, or gzip of far more than a file of text.
+        DataError: missing, a directory, not readable, broken, or packed from far more than a file of text.
     """
     source = str(path)
     require_file(path)
     try:
         with path.open("rb") as file:
-            packed = file.read(2) == b"\x1f\x8b"
-            file.seek(0)
-            return _unpack(file, path) if packed or path.suffix.lower() == ".gz" else file.read()
+            packing = _packing(path, file)
+            return _unpack(file, path, packing) if packing else file.read()
     except MemoryError:
         raise DataError("the file does not fit into memory; split it.", file=source) from None
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise DataError(f"gzip cannot unpack it ({error}); copy the file again.", file=source) from None
     except OSError as error:
         raise DataError(f"the file cannot be read ({error.strerror or error}).", file=source) from None
 
 
-def _unpack(file: BinaryIO, path: Path) -> bytes:
-    """The content of a gzip file, chunk by chunk, so that a small file cannot fill the memory."""
+def content_name(path: Path) -> Path:
+    """The path whose ending says the format: for a zip archive, that of the file of data inside."""
+    name = _zipped(path) if path.is_file() else None
+    return path if name is None else path.with_name(Path(name).name)
+
+
+def most_unpacked(size: int) -> int:
+    """Bytes that a packed file of a size in bytes may unpack to."""
+    return min(MOST_UNPACKED, max(FREE_UNPACKED, MOST_TIMES * size))
+
+
+def too_much(kind: str, size: int, most: int, fix: str, source: str) -> DataError:
+    """The error for a file of ``size`` bytes that unpacks to more than ``most``."""
+    message = f"this {kind} file of {size / 1e6:,.1f} MB unpacks to more than {most / 1e6:,.0f} MB"
+    return DataError(f"{message}; if that is right, {fix}.", file=source)
+
+
+def _packing(path: Path, file: IO[bytes]) -> Packing | None:
+    """How an open file is packed, by its first bytes, otherwise by its name."""
+    start = file.read(16)
+    file.seek(0)
+    found = next((packing for packing in PACKINGS if packing.start.match(start)), None)
+    if found and found.suffix is None and _zipped(path) is None:
+        return None  # a document, or several files
+    return found or next((packing for packing in PACKINGS if packing.suffix == path.suffix.lower()), None)
+
+
+def _zipped(path: Path) -> str | None:
+    """The name of the file of data in a zip archive; ``None`` for other files."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return zipped_data(archive.namelist())
+    except _BROKEN:
+        return None
+
+
+def _unpack(file: IO[bytes], path: Path, packing: Packing) -> bytes:
+    """The content of a packed file, chunk by chunk, so that a small file cannot fill the memory."""
     size = os.fstat(file.fileno()).st_size
-    most = min(MOST_UNPACKED, max(FREE_UNPACKED, MOST_TIMES * size))
+    most = most_unpacked(size)
     found = bytearray()
-    with gzip.GzipFile(fileobj=file) as unpacked:
-        while chunk := unpacked.read(_CHUNK):
-            found += chunk
-            if len(found) > most:
-                message = f"this gzip file of {size / 1e6:,.1f} MB unpacks to more than {most / 1e6:,.0f} MB"
-                raise DataError(f"{message}; if that is right, unpack it (gunzip FILE) or split it.", file=str(path))
+    try:
+        with packing.open(file) as unpacked:
+            while chunk := unpacked.read(_CHUNK):
+                found += chunk
+                if len(found) > most:
+                    raise too_much(
+                        packing.name, size, most, f"unpack it ({packing.program} FILE) or split it", str(path)
+                    )
+    except _BROKEN as error:
+        fix = f"copy the file again, or unpack it with {packing.program}"
+        raise DataError(f"{packing.name} cannot unpack it ({error}); {fix}.", file=str(path)) from None
     return bytes(found)
 
 
@@ -128,7 +208,7 @@ def require_file(path: Path) -> None:
 
 
 def _decode(data: bytes, source: str) -> str:
-    encoding = next((name for mark, name in _MARKS if data.startswith(mark)), "utf-8")
+    encoding = next((name for mark, name in _MARKS if data.startswith(mark)), None) or _without_mark(data)
     try:
         return data.decode(encoding)
     except UnicodeDecodeError as error:
@@ -141,6 +221,18 @@ def _decode(data: bytes, source: str) -> str:
         found = f"byte {place} of this line (0x{data[error.start]:02X}) is not UTF-8"
         line = data.count(b"\n", 0, error.start) + 1
         raise DataError(f"{found}; {_likely_encoding(data, error)}", file=source, line=line) from None
+
+
+def _without_mark(data: bytes) -> str:
+    """UTF-16 where the bytes are text in it, with line ends of two bytes; otherwise UTF-8."""
+    for encoding in ("utf-16-le", "utf-16-be") if b"\0" in data and len(data) % 2 == 0 else ():
+        try:
+            text = data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if 0 < data.count(b"\n") <= _ENDS * text.count("\n") and not _CONTROL.search(text):
+            return encoding
+    return "utf-8"
 
 
 def _likely_encoding(data: bytes, error: UnicodeDecodeError) -> str:

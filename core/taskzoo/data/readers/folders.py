@@ -8,6 +8,7 @@ from glob import escape
 from pathlib import Path
 
 from taskzoo.errors import DataError
+from taskzoo.option_names import option_name
 
 from .detect import SUFFIXES, reader_with_files
 from .names import NOT_DATA, SPLIT_WORDS, by_split, extension, listed, plain_name, split_word, splits_in
@@ -69,9 +70,10 @@ def find_splits(
             if (split := split_word(path.name)) and path.is_dir() and reader_with_files(path, roles)
         }
     if not result:
+        options = ", ".join(map(option_name, ("train", "validation", "test")))
         also = " and there are no text files or folders of two or more classes" if classes else ""
         message = f"no file here is named train, validation (dev, valid, val) or test{also}"
-        raise DataError(f"{message}; name the files with --train, --validation and --test.", file=str(directory))
+        raise DataError(f"{message}; name the files with {options}.", file=str(directory))
     return result
 
 

@@ -33,7 +33,7 @@ class Markup:
         self._expat.EntityDeclHandler = lambda name, *_: self.refuse(
             f"the file defines the entity {name!r}, which is not read; replace it by its text"
         )
-        self._expat.SkippedEntityHandler = lambda name, _: self.refuse(
+        self._expat.SkippedEntityHandler = lambda name, _: self.leave_out(
             f"the entity {name!r} is not defined; replace it by its text"
         )
 
@@ -79,9 +79,17 @@ class Markup:
         if self._text is not None and not self._code:
             self._text.append(text)
 
+    def error(self, message: str) -> DataError:
+        """An error at this line."""
+        return DataError(f"{message}.", file=self._source, line=self.line)
+
     def refuse(self, message: str) -> NoReturn:
         """Raise a DataError at this line."""
-        raise DataError(f"{message}.", file=self._source, line=self.line)
+        raise self.error(message)
+
+    def leave_out(self, message: str) -> None:
+        """What the parser is in cannot be used; by default, the file cannot."""
+        self.refuse(message)
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         name = name.rpartition(":")[2]

@@ -22,6 +22,15 @@ NOT_DATA = {
     *(".zip", ".tar", ".tgz", ".7z", ".bin", ".pt", ".npy", ".npz", ".pkl", ".safetensors", ".bak", ".lock"),
 }
 
+PACKED = (".gz", ".bz2", ".xz", ".zip")
+"""Endings of packed files (:data:`.files.PACKINGS`)."""
+ABOUT = re.compile(
+    r"((readme|licen[cs]e|copying|copyright|notice|sources?|citation|changelog|authors|requirements"
+    r"|(label|class|category)[\W_]*(names?|list|map)?|labels|classes|categories|vocab|vocabulary)[\W_\d]*)+",
+    re.IGNORECASE,
+)
+"""Names of files about the data."""
+
 
 def listed(names: Sequence[str], limit: int = 5) -> str:
     """A few names for a message."""
@@ -32,12 +41,13 @@ def listed(names: Sequence[str], limit: int = 5) -> str:
 
 
 def plain_name(path: Path) -> str:
-    """The file's name without ``.gz``."""
-    return path.name[:-3] if path.name.lower().endswith(".gz") else path.name
+    """The file's name without the ending of a packed file."""
+    stem, ending = os.path.splitext(path.name)
+    return stem if ending.lower() in PACKED else path.name
 
 
 def extension(path: Path) -> str:
-    """The lower-case extension, that of the content for a ``.gz``."""
+    """The lower-case extension, that of the content for a packed file."""
     return os.path.splitext(plain_name(path))[1].lower()
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from taskzoo.errors import DataError
 from taskzoo.languages import as_language, closest, language_tag, refined
+from taskzoo.option_names import option_name
 from taskzoo.types import Row
 
 from ..columns import Columns
@@ -108,17 +109,20 @@ class ParallelFiles(Reader):
         texts = {role: split_lines(read_text(file), str(file)) for role, file in pair.paths.items()}
         _check_lengths(pair, texts)
         columns.source = str(pair.paths.get(roles[0]) or pair.paths[roles[1]])
+        endings = {role: named[1] for role, file in pair.paths.items() if (named := split_name(file))}
         rows = []
         for number, values in enumerate(zip(*texts.values(), strict=True), start=1):
             fields = {role: value for role, value in zip(texts, values, strict=True) if value.strip()}
             if len(fields) == len(texts) or (fields and request.incomplete):
                 rows.append(columns.row(fields, number, tuple(pair.languages.values())))
+                for role in fields:
+                    columns.count_variety(pair.languages[role], endings.get(role, ""))
             elif fields:
                 ((filled, text),) = fields.items()
                 empty = next(file for role, file in pair.paths.items() if role != filled)
                 message = f"this line is empty, and in {pair.paths[filled].name} it is {_short(text)}"
                 fix = "fill it in or remove the line from both files"
-                raise DataError(f"{message}; {fix}.", file=str(empty), line=number)
+                columns.leave_out(DataError(f"{message}; {fix}.", file=str(empty), line=number))
             else:
                 request.notes["empty lines left out"] += 1
         return rows
@@ -252,7 +256,8 @@ def _alone(path: Path, role: str, code: str) -> str:
     partner = f"{stem}.{as_language(code) or 'LANGUAGE'}"
     return (
         f"by its name this is one of two parallel files, and the {role}, {partner}, is not here; "
-        f"the folder holds {listed(around)}; name both files as in 'train.{{en,zh}}', or the format with --format."
+        f"the folder holds {listed(around)}; name both files as in 'train.{{en,zh}}', or the format "
+        f"with {option_name('format')}."
     )
 
 

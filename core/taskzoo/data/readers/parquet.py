@@ -15,9 +15,12 @@ from taskzoo.types import Row
 
 from ..columns import Columns, reach
 from .base import FileReader
+from .files import most_unpacked, too_much
 from .values import named, plain
 
 MAGIC = b"PAR1"
+_BATCH = 2**8  # rows
+_REFERENCE = 8  # bytes for each value of a list
 
 
 class Parquet(FileReader):
@@ -40,7 +43,7 @@ class Parquet(FileReader):
             names = list(_names(schema))
             where = {role: names[index] for role, index in columns.find(names).items()}
             heads = {name if name in top else name.partition(".")[0] for name in where.values()}
-            values = {head: file.read(columns=[head]).column(head).to_pylist() for head in heads}
+            values = {head: _column(file, head, len(data), columns) for head in heads}
         except (pa.ArrowException, OSError, UnicodeDecodeError, NotImplementedError) as error:
             reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")[:150]
             raise columns.error(f"the Parquet file cannot be read ({reason}); write it again.") from None
@@ -55,6 +58,28 @@ class Parquet(FileReader):
             except DataError as error:
                 columns.leave_out(error)
         return rows
+
+
+def _column(file: Any, name: str, size: int, columns: Columns) -> list[Any]:
+    """The values of a top column, batch by batch, so that a small file cannot fill the memory.
+
+    Raises:
+        DataError: by the metadata, or when it is read, it is far larger than a file of ``size`` bytes.
+    """
+    most = max(most_unpacked(size), size)
+    groups = [file.metadata.row_group(i) for i in range(file.metadata.num_row_groups)]
+    parts = [group.column(i) for group in groups for i in range(group.num_columns)]
+    own = [part for part in parts if part.path_in_schema == name or part.path_in_schema.startswith(f"{name}.")]
+    said = max(sum(part.total_uncompressed_size for part in own), _REFERENCE * file.metadata.num_rows)
+    read, values = 0, []
+    for batch in file.iter_batches(_BATCH, columns=[name]) if said <= most else ():
+        read += batch.nbytes
+        if read > most:
+            break
+        values += batch.column(name).to_pylist()
+    if max(said, read) > most:
+        raise too_much("Parquet", size, most, "split it", columns.source)
+    return values
 
 
 def _names(fields: Any, prefix: str = "") -> Iterator[str]:

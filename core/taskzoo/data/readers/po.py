@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from taskzoo.errors import DataError
 from taskzoo.types import Row
 
 from ..columns import Columns
@@ -31,12 +32,15 @@ class Po(FileReader):
     def parse(self, data: bytes, columns: Columns) -> list[Row]:
         columns.refuse_options("PO has")
         entries = _entries(to_text(data, columns.source), columns)
-        header = next((entry.texts.get("msgstr", "") for entry in entries if not entry.texts.get("msgid")), "")
+        header = next((entry.texts.get("msgstr", "") for entry in entries if entry.is_header), "")
         source, target = stated(
             _header(header, "X-Source-Language"), _header(header, "Language"), columns.languages.given
         )
         units = []
         for entry in entries:
+            if entry.error:
+                units.append(Unit(entry.line, error=entry.error))
+                continue
             if not entry.texts.get("msgid"):
                 continue
             if entry.fuzzy:
@@ -59,6 +63,12 @@ class _Entry:
     line: int
     fuzzy: bool = False
     texts: dict[str, str] = field(default_factory=dict)
+    error: DataError | None = None
+
+    @property
+    def is_header(self) -> bool:
+        """Whether this is what the file says of itself: the message without a text."""
+        return self.texts.get("msgid") == "" and self.error is None
 
 
 def _entries(text: str, columns: Columns) -> list[_Entry]:
@@ -75,7 +85,14 @@ def _entries(text: str, columns: Columns) -> list[_Entry]:
             continue
         match = _LINE.fullmatch(line)
         if match is None or not (match[1] or key):
-            raise columns.error('a line of PO is a keyword and a text in quotes, such as msgid "Open".', number)
+            error = columns.error('a line of PO is a keyword and a text in quotes, such as msgid "Open".', number)
+            if line.startswith(("msgctxt", "msgid ")):
+                entries.append(_Entry(number, texts={"msgid": ""}, error=error))
+                fuzzy, key = False, "msgid"
+            elif not entries or entries[-1].is_header:
+                raise error
+            entries[-1].error = entries[-1].error or error
+            continue
         if match[1]:
             if match[1] == "msgctxt" or (match[1] == "msgid" and (not entries or "msgid" in entries[-1].texts)):
                 entries.append(_Entry(number, fuzzy))

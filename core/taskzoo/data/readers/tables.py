@@ -17,17 +17,23 @@ the first two columns are the texts of two languages where their scripts tell wh
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from taskzoo.errors import DataError
+from taskzoo.option_names import option_name
 from taskzoo.types import Row
 
 from ..column_names import option, position, quoted, same_name
 from ..columns import Columns
 from ..groups import GROUP
+from ..likely_columns import likely_columns
 from .base import FileReader
 from .dialects import SEPARATORS, Dialect, Record, csv_dialect, needs_several, records, tsv_has_quotes
 from .files import split_lines, to_text
+
+_LINES_ABOVE = 10  # that may stand above a header
+_MARKS = re.compile(r"\s*([^\w\s]+)\s*")
 
 
 class Csv(FileReader):
@@ -41,7 +47,8 @@ class Csv(FileReader):
         split_lines(text, columns.source)  # refuses lone carriage returns
         dialect = csv_dialect(text, columns)
         marks = SEPARATORS.get(dialect.separator, repr(dialect.separator))
-        return _rows(list(records(text, dialect, columns)), columns, f"a value with {marks} must stand in quotes")
+        hint = f"a value with {marks} must stand in quotes"
+        return _rows(list(records(text, dialect, columns)), columns, hint, in_quotes=True)
 
 
 class Tsv(FileReader):
@@ -52,22 +59,43 @@ class Tsv(FileReader):
 
     def parse(self, data: bytes, columns: Columns) -> list[Row]:
         text = to_text(data, columns.source)
-        if tsv_has_quotes(text):
+        in_quotes = tsv_has_quotes(text)
+        if in_quotes:
             found = list(records(text, Dialect("\t"), columns))
         else:
             lines = split_lines(text, columns.source)
             found = [(n, line.split("\t") if line.strip() else []) for n, line in enumerate(lines, start=1)]
-        return _rows(found, columns, "a value must hold neither tab nor newline; --format csv reads values in quotes")
+        quotes = f"{option_name('format', 'csv')} reads values in quotes"
+        hint = f"a value must hold neither tab nor newline; {quotes}"
+        return _rows(found, columns, hint, in_quotes=in_quotes)
 
 
-def _rows(found: Sequence[Record], columns: Columns, ragged_hint: str) -> list[Row]:
+def _why_one_column(found: Sequence[Record], columns: Columns, *, in_quotes: bool) -> str:
+    """What to do about a first line with one cell, in words."""
+    first = found[0][1][0]
+    for number, cells in found[1:_LINES_ABOVE]:
+        split = [cells, *("".join(cells[:1]).split(mark) for mark in SEPARATORS)]
+        if any(len(names) > 1 and columns.are_header(names) for names in split):
+            return f"line {number} looks like the header, so remove the lines above it"
+    others = [name for mark, name in SEPARATORS.items() if mark in first]
+    if others and in_quotes:
+        return f"the line stands in quotes as a whole, so remove them if its {others[0]} separate columns"
+    if others:
+        return f"it looks separated by {others[0]}, so try {option_name('format', 'csv')}"
+    if (odd := _MARKS.findall(first)) and columns.are_header(_MARKS.split(first)):
+        known = ", ".join(SEPARATORS.values())
+        one = f", or with a first line sep={odd[0]}" if len(odd[0]) == 1 else ""
+        return f"it looks separated by {odd[0]}, so write it with one of {known}{one}"
+    return "name the right file"
+
+
+def _rows(found: Sequence[Record], columns: Columns, ragged_hint: str, *, in_quotes: bool) -> list[Row]:
     found = _without_blank_lines(found, columns)
     if not found:
         return []
     line, first = found[0]
     if len(first) == 1 and needs_several(columns):
-        others = [name for mark, name in SEPARATORS.items() if mark in first[0]]
-        looks = f"it looks separated by {others[0]}, so try --format csv" if others else "name the right file"
+        looks = _why_one_column(found, columns, in_quotes=in_quotes)
         needed = ", ".join(sorted(columns.required | columns.mapped.keys()))
         raise columns.error(f"one column only, {quoted(first)}, and {needed} are needed; {looks}.", line)
     even = []
@@ -78,7 +106,7 @@ def _rows(found: Sequence[Record], columns: Columns, ragged_hint: str) -> list[R
             here = f"{len(cells)} column{'s' if len(cells) > 1 else ''} here"
             columns.leave_out(columns.error(f"{here} and {len(first)} on line {line}; {ragged_hint}.", number))
     header = _has_header(even, columns)
-    where = _with_header(even[0], columns) if header else _without_header(even, columns)
+    where = _with_header(even, columns) if header else _without_header(even, columns)
     rows = []
     for number, cells in even[1:] if header else even:
         try:
@@ -116,10 +144,10 @@ def _has_header(records: Sequence[Record], columns: Columns) -> bool:
     return False
 
 
-def _with_header(record: Record, columns: Columns) -> dict[str, int]:
+def _with_header(records: Sequence[Record], columns: Columns) -> dict[str, int]:
     """Role -> column."""
-    line, first = record
-    hint = f", or by position if the file has no header (--columns {_positions_to_type(columns)})"
+    line, first = records[0]
+    hint = f", or by position if the file has no header ({_positions_to_type(records, columns)})"
     names = [name.strip() for name in first]
     return columns.find(names, known=_by_position(columns, len(first)), line=line, hint=hint)
 
@@ -135,7 +163,7 @@ def _without_header(records: Sequence[Record], columns: Columns) -> dict[str, in
         where |= {role: index for role, index in scripts.items() if role in columns.roles}
     if missing := columns.unfound(where):
         message = f"the first line names no column for {', '.join(missing)}: {quoted(first)}; give column names"
-        positions = f"if it is not a header, positions (--columns {_positions_to_type(columns)})"
+        positions = f"if it is not a header, positions from 0 ({_positions_to_type(records, columns)})"
         raise columns.error(f"{message} ({option(missing[:1], 'NAME')}) or, {positions}.", line)
     columns.check_distinct(where)
     return where
@@ -146,6 +174,11 @@ def _by_position(columns: Columns, count: int) -> dict[str, int]:
     return {role: columns.at(role, name, count) for role, name in mapped if position(name) is not None}
 
 
-def _positions_to_type(columns: Columns) -> str:
-    """``text=0,label=1``."""
-    return ",".join(f"{role}={index}" for index, role in enumerate(columns.wanted()))
+def _positions_to_type(records: Sequence[Record], columns: Columns) -> str:
+    """The option that says them: ``--columns text=0,label=1``, for a text and its label from what the columns hold."""
+    wanted = columns.wanted()
+    if wanted != ["text", "label"]:
+        return option_name("columns", {role: str(index) for index, role in enumerate(wanted)})
+    likely = likely_columns([cells for _, cells in records], pairs="text_pair" in columns.roles)
+    unknown = {"text": "0", "label": "1"} if len(records[0][1]) < 3 else {"text": "N", "label": "N"}
+    return option_name("columns", {role: str(index) for role, index in likely.items()} or unknown)

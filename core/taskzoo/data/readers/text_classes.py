@@ -4,7 +4,7 @@
 * **Endings** (``rt-polarity.pos``, ``rt-polarity.neg``): files of one stem; the ending is the class, a line a text.
 * **Names** (``positive.txt``, ``negative.txt``): the stem is the class, a line a text.
 
-Each file may be gzipped. Endings of other data or of programs are not classes, nor are files such as README, LICENSE,
+Each file may be packed. Endings of other data or of programs are not classes, nor are files such as README, LICENSE,
 SOURCE or labels, and hidden ones. A folder where two of these would do is refused.
 """
 
@@ -16,13 +16,14 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from taskzoo.errors import DataError
+from taskzoo.option_names import option_name
 from taskzoo.types import Row
 
 from ..columns import Columns
 from .base import Reader, ReadRequest
 from .detect import SUFFIXES
 from .files import read_text, split_lines
-from .names import NOT_DATA, SPLIT_WORDS, extension, listed, plain_name
+from .names import ABOUT, NOT_DATA, SPLIT_WORDS, extension, listed, plain_name
 
 Classes = dict[str, list[Path]]
 """Class -> its files, both sorted."""
@@ -30,11 +31,6 @@ Classes = dict[str, list[Path]]
 _MOST_CLASSES = 1000
 _TEXT = {".txt", ".text"}
 _NO_CLASS = {*SUFFIXES, *NOT_DATA, *_TEXT, ".tsv", ".orig", ".rej", ".swp", ".tmp", ".old"}
-_ABOUT = re.compile(  # files about the data
-    r"((readme|licen[cs]e|copying|copyright|notice|sources?|citation|changelog|authors|requirements"
-    r"|(label|class|category)[\W_]*(names?|list|map)?|labels|classes|categories|vocab|vocabulary)[\W_\d]*)+",
-    re.IGNORECASE,
-)
 
 
 def reads_classes(roles: Collection[str]) -> bool:
@@ -74,7 +70,7 @@ def find_classes(directory: str | Path) -> Classes:
 def layouts(directory: Path) -> dict[str, Classes]:
     """Each way to find two or more classes in a folder: ``folders``, ``names``, and ``STEM.*`` for endings."""
     entries = _entries(directory)
-    files = [path for path in entries if path.is_file() and not _ABOUT.fullmatch(plain_name(path).split(".")[0])]
+    files = [path for path in entries if path.is_file() and not ABOUT.fullmatch(plain_name(path).split(".")[0])]
     folders = {path.name: texts for path in entries if path.is_dir() and (texts := _texts(_entries(path)))}
     endings = _by_ending(files)
     names = _by_name([path for path in _texts(files) if _stem(path) not in endings])
@@ -114,14 +110,14 @@ class TextClasses(Reader):
         if tables and all(tables):
             taken = _names([file for files in classes.values() for file in files])
             message = f"tabs separate columns in {taken}, so they are tables and not one class each"
-            raise DataError(f"{message}; name a file with --train.", file=str(path))
+            raise DataError(f"{message}; name a file with {option_name('train')}.", file=str(path))
         return rows
 
 
 def _refuse_splits(names: Collection[str], source: str) -> None:
     if splits := [name for name in names if name.lower() in SPLIT_WORDS]:
         message = f"{', '.join(splits)} {'is' if len(splits) == 1 else 'are'} named like a split and not like a class"
-        raise DataError(f"{message}; pass the folder with --data, or rename the class.", file=source)
+        raise DataError(f"{message}; pass the folder with {option_name('data')}, or rename the class.", file=source)
 
 
 def _by_ending(files: Sequence[Path]) -> dict[str, Classes]:
@@ -158,7 +154,7 @@ def _texts(paths: Sequence[Path]) -> list[Path]:
 
 
 def _stem(path: Path) -> str:
-    """The name without ``.gz`` and the last extension."""
+    """The name without the ending of a packed file and the last extension."""
     return Path(plain_name(path)).stem
 
 

@@ -11,8 +11,7 @@ from taskzoo.types import Row
 from ..columns import Columns
 from .base import FileReader
 from .files import to_text
-from .markup import Markup
-from .units import Unit, unit_rows
+from .units import Unit, UnitParser, unit_rows
 
 _CODES = {"bpt", "ept", "it", "ph", "ut"}
 
@@ -30,15 +29,11 @@ class Tmx(FileReader):
         return unit_rows(parser.units, columns, parser.source_language)
 
 
-class _Parser(Markup):
+class _Parser(UnitParser):
     """Collects units."""
 
     source_language = ""
-
-    def __init__(self, source: str, codes: set[str]) -> None:
-        super().__init__(source, codes)
-        self.units: list[Unit] = []
-        self._language = ""
+    _language = ""  # of the variant that the parser is in
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         if name == "header":
@@ -47,8 +42,9 @@ class _Parser(Markup):
             self.units.append(Unit(self.line))
         elif name == "tuv":
             self._language = attributes.get("xml:lang") or attributes.get("lang", "")
-            if not self._language:
-                self.refuse("a tuv has no xml:lang, which says its language")
+            if not self._language and self.units:
+                self._language = "?"
+                self.units[-1].error = self.error("a tuv has no xml:lang, which says its language")
         elif name == "seg":
             if not self.units or not self._language:
                 self.refuse("a seg stands outside of a tuv")

@@ -12,8 +12,7 @@ from taskzoo.types import Row
 from ..columns import Columns
 from .base import FileReader
 from .files import to_text
-from .markup import Markup
-from .units import Unit, stated, unit_rows
+from .units import Unit, UnitParser, stated, unit_rows
 
 _CODES = {"bpt", "ept", "it", "ph", "alt-trans", "match", "matches", "seg-source", "note", "notes", "originalData"}
 _UNTRANSLATED = {"new", "needs-translation", "initial"}
@@ -34,12 +33,11 @@ class Xliff(FileReader):
         return unit_rows(parser.units, columns, parser.languages[0])
 
 
-class _Parser(Markup):
+class _Parser(UnitParser):
     """Collects segments."""
 
     def __init__(self, source: str, codes: set[str]) -> None:
         super().__init__(source, codes)
-        self.units: list[Unit] = []
         self.given: dict[str, str] = {}
         self.languages = ("source", "target")
         self._side = self._language = ""
