@@ -25,6 +25,7 @@ NEW = ["I love this book", "This is a great movie"]
 
 # Three epochs of one batch with both sentences are three steps: the weights move three times, and that is all.
 SETTINGS: dict[str, Any] = {
+    "method": "full",  # all weights from the first step on, without fitting the new head before
     "epochs": 3,
     "batch_size": 2,
     "learning_rate": 5e-5,

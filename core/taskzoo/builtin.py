@@ -13,6 +13,7 @@ Register = Callable[[Extension], None]
 def taskzoo_register_methods(register: Register) -> None:
     """Register the training methods."""
     for name, place, summary in (
+        ("auto", "auto:Auto", "fit a linear probe, then train all weights from it; keep the better (default)"),
         ("full", "full:Full", "train all weights"),
         ("lora", "lora:Lora", "train low-rank adapters and the head"),
         ("linear-probe", "linear_probe:LinearProbe", "train only the head, on frozen features"),
@@ -39,6 +40,8 @@ def taskzoo_register_readers(register: Register) -> None:
         ("tmx", "tmx:Tmx", "Translation Memory eXchange"),
         ("xliff", "xliff:Xliff", "XML Localization Interchange File Format"),
         ("po", "po:Po", "message catalogues of GNU gettext"),
+        ("prodigy-labels", "labelling_tools:ProdigyLabels", "JSON lines of Prodigy, for tasks with labels of texts"),
+        ("label-studio-choices", "labelling_tools:LabelStudioChoices", "JSON export of Label Studio, likewise"),
     ):
         register(Extension(name, f"taskzoo.data.readers.{place}", summary))
 

@@ -54,7 +54,14 @@ class Training:
     )
     time_limit: float = _setting(0.0, "minutes that the whole run may take, by fewer steps (0: no limit)", minimum=0)
     precision: str = _setting("auto", "numeric precision of the forward pass", choices=PRECISIONS)
-    method: str = _setting("full", "training method: full, lora, linear-probe, contrastive, none or one of a plugin")
+    method: str = _setting(
+        "auto", "training method: auto, full, lora, linear-probe, contrastive, none or one of a plugin"
+    )
+    auto_trains: str | None = _setting(
+        None,
+        "what method=auto trains after the probe: full, lora (null: full, or lora where memory is short)",
+        choices=(None, "full", "lora"),
+    )
     lora_rank: int = _setting(16, "rank of the adapters", minimum=1)
     lora_alpha: float = _setting(32.0, "scale of the adapters (divided by the rank, rsLoRA: by its root)", minimum=0)
     lora_dropout: float = _setting(0.05, "dropout before the adapters", minimum=0, below=1)
@@ -63,7 +70,7 @@ class Training:
     lora_rslora: bool = _setting(False, "rsLoRA: rank-stabilised scaling")
     probe_first: bool | None = _setting(
         None,
-        "start full and lora training from the head of a linear probe (null: where the task asks for it)",
+        "start training from the head of a linear probe (null: auto where it can, full and lora where the task asks)",
         choices=(None, True, False),
     )
     contrastive_pairs: int = _setting(10, "pairs per row for method=contrastive", minimum=1)
@@ -81,7 +88,11 @@ class Training:
     log_every: int = _setting(10, "optimizer steps between lines of history.jsonl", minimum=1)
     evaluation_tokens: int = _setting(8192, "padded tokens per evaluation batch", minimum=1)
     evaluate_modules: str = _setting("", "further metrics: `evaluate` modules by name or path, separated by commas")
-    baseline: bool = _setting(False, "also score a simple baseline, such as TF-IDF, on the same rows")
+    baseline: bool | None = _setting(
+        None,
+        "also score a simple baseline, such as TF-IDF, on the same rows (null: where there is one, in seconds)",
+        choices=(None, True, False),
+    )
     keep_checkpoints: bool = _setting(False, "keep the checkpoint for resuming after the run has finished")
     seed: int = _setting(42, "seed of initialisation, shuffling, dropout and splits", minimum=0, below=2**63)
     scratch_tokenizer: str = _setting("unigram", "tokenizer of a scratch: model", choices=("unigram", "bpe"))

@@ -10,6 +10,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from taskzoo.option_names import option_name
+
 from .blame import name_the_task
 from .errors import RequestError
 from .spec import TaskSpec
@@ -182,6 +184,15 @@ class Task(Objective):
     probe_first: bool = False
     """Whether full and LoRA training start from the head of a linear probe where the setting does not say."""
 
+    @property
+    def token_target(self) -> str:
+        """For a head on tokens: the one target, ``[B, T]`` with ``IGNORE_INDEX``, that the loss of logits is against.
+
+        The loss must then be a sum over these tokens: of ``N`` of them alone, logits ``[N, L]`` and targets ``[N]``, it
+        is the same. Training may so start from a probe of tokens. ``""``: the loss needs more, or the head is another.
+        """
+        return ""
+
     predicts_untrained: ClassVar[bool] = False
     """Whether a pretrained model predicts without any training (``method=none``)."""
 
@@ -268,9 +279,19 @@ class Task(Objective):
         """
         return ""
 
+    baseline_name: ClassVar[str] = "a plain model"
+    """What :meth:`baseline` is, for people."""
+
+    def quick_baseline_rows(self, examples: Sequence[Example]) -> int:
+        """How many of the training examples :meth:`baseline` is fitted on in seconds, by default all.
+
+        A run that was not asked for a baseline takes a stratified sample of that size.
+        """
+        return len(examples)
+
     def baseline(self, examples: Sequence[Example], seed: int) -> Callable[[Sequence[Example]], list[Prediction]]:
         """A plain model fitted on training examples, to see whether the transformer earns its cost."""
-        raise RequestError("This task has no baseline; leave --baseline out.")
+        raise RequestError(f"This task has no baseline; leave {option_name('baseline')} out.")
 
     @property
     def has_baseline(self) -> bool:

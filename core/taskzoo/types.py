@@ -171,12 +171,14 @@ class Score:
         higher_is_better: the direction.
         range: the least and the greatest value there can be.
         unit: in which it is given, for people (``"%"``, ``"nats"``); empty for plain fractions.
+        floor: values below it are noise and choose no checkpoint, for scores of which more is better.
     """
 
     name: str
     higher_is_better: bool = True
     range: tuple[float, float] = (0.0, 1.0)
     unit: str = ""
+    floor: float = -math.inf
 
     def describes(self, name: str) -> bool:
         """Whether the number ``name`` is this score."""
@@ -207,6 +209,9 @@ class Metric(ABC):
     resamples: bool = True
     """Whether bootstrap intervals are made, which call the scorer about 1,000 times."""
 
+    constant_name: str = ""
+    """What :meth:`constant` is, for people: ``the most frequent label``."""
+
     @abstractmethod
     def statistics(self, predictions: Sequence[Prediction], references: Sequence[Prediction]) -> Sized:
         """What the scores need of each unit, which depends on no other; usually an array ``[units, k]``, float64."""
@@ -218,6 +223,14 @@ class Metric(ABC):
     def details(self, predictions: Sequence[Prediction], references: Sequence[Prediction]) -> dict[str, Any]:
         """Anything further worth reporting, e.g. scores per label. May be empty."""
         return {}
+
+    def constant(self, references: Sequence[Prediction]) -> Prediction | None:
+        """The one prediction to give where nothing is known of a row: the most frequent label, the mean.
+
+        A run says if its model is no better than that, or gives one answer to (nearly) all rows; an answer is what the
+        keys of this prediction hold. ``None``: there is no such thing.
+        """
+        return None
 
     def compute(self, predictions: Sequence[Prediction], references: Sequence[Prediction]) -> dict[str, float]:
         """The scores of these predictions, each unit counted once."""

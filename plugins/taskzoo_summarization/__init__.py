@@ -24,7 +24,9 @@ SUMMARIZATION = TaskSpec(
     options={
         "language": Option("", "language of the texts, e.g. en (detected where their script says it)"),
         "references": Option(
-            "best", "a row with several summaries: score against the best, or all", choices=("best", "all")
+            "best",
+            "for rows with several summaries: score against the best one or all",
+            choices=("best", "all"),
         ),
         "stemming": Option(False, "ROUGE on word stems (English only), as many papers report it"),
         **SEQ2SEQ_OPTIONS,

@@ -50,6 +50,8 @@ class SummarizationTask(Seq2SeqTask):
         rouge = Rouge(self.output_language, references=self.options["references"], stemming=self.options["stemming"])
         return [rouge, GeneratedText(summary=True), *super().metrics()]
 
+    baseline_name = "the first sentences of the source"
+
     def baseline(self, examples: Sequence[Example], seed: int) -> Callable[[Sequence[Example]], list[Prediction]]:
         lead = Lead(self.metrics()[0], self.join_chunks)
         lead.fit([example["source"] for example in examples], [example["targets"] for example in examples])

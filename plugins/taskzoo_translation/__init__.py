@@ -22,14 +22,14 @@ TRANSLATION = TaskSpec(
         ),
     },
     options={
-        "source_lang": Option("", "language of the sources, e.g. en (detected where column names say it)"),
+        "source_lang": Option("", "language of the sources, e.g. en (detected from the names of columns and files)"),
         "target_lang": Option("", "language of the targets, e.g. zh"),
         "filter": Option(
             "none",
-            "training pairs that look wrong: leave them, count them, or count and drop them",
+            "suspicious training pairs: keep them, count them, or count and drop them",
             choices=("none", "report", "drop"),
         ),
-        "bleu_tokenize": Option("", "BLEU tokenizer (by default set by the target language: zh, char or 13a)"),
+        "bleu_tokenize": Option("", "BLEU tokenizer (default: zh, char or 13a, depending on the target language)"),
         "ter": Option(False, "also score the translation edit rate (slow for long texts)"),
         **SEQ2SEQ_OPTIONS,
     },

@@ -11,12 +11,16 @@ from taskzoo.errors import DataError
 from taskzoo.languages import language_code, language_name, language_tag, refined
 from taskzoo.metrics.generated import GeneratedText
 from taskzoo.metrics.translation import TranslationScores
+from taskzoo.option_names import setting_name
 from taskzoo.seq2seq.pair_examples import text_predictions
 from taskzoo.seq2seq.seq2seq_task import Seq2SeqTask
 from taskzoo.seq2seq.sequence_format import pretrained_prefixes
 from taskzoo.types import Example, Metric, Prediction, Row
 
 from .memory import TranslationMemory
+
+MOST_REMEMBERED = 20_000
+"""Training pairs of a translation memory that nobody asked for."""
 
 
 class TranslationTask(Seq2SeqTask):
@@ -42,7 +46,7 @@ class TranslationTask(Seq2SeqTask):
     @property
     def incomplete_rows(self) -> str:
         done = {"drop": "dropped", "report": "left out"}.get(self.options["filter"], "")
-        return done and f"pairs look wrong and are {done}: empty"
+        return done and f"suspicious pairs {done}: empty"
 
     def filter_train_rows(self, examples: Sequence[Example]) -> tuple[list[Example], dict[str, int]]:
         """With the option ``filter``, counts of the pairs that look wrong; with ``drop``, the examples without them.
@@ -58,7 +62,7 @@ class TranslationTask(Seq2SeqTask):
             languages=(self.source_lang, self.target_lang),
         )
         done = "dropped" if asked == "drop" else "kept"
-        counts = {f"pairs look wrong and are {done}: {reason}": count for reason, count in report.counts.items()}
+        counts = {f"suspicious pairs {done}: {reason}": count for reason, count in report.counts.items()}
         if asked == "report":
             return list(examples), counts
         good: dict[int, list[str]] = {}
@@ -73,7 +77,7 @@ class TranslationTask(Seq2SeqTask):
     def describe(self) -> str:
         source, target = (_shown(code) if code else "?" for code in (self.source_lang, self.target_lang))
         guessed = "" if self.target_lang or not self.output_language else self.output_language
-        return f"{source} to {target}" + (f" (by its script {language_name(guessed)})" if guessed else "")
+        return f"{source} to {target}" + (f" (detected from the script: {language_name(guessed)})" if guessed else "")
 
     def prefix(self, config: Any) -> str:
         if not (self.source_lang and self.target_lang and pretrained_prefixes(config)):
@@ -83,6 +87,11 @@ class TranslationTask(Seq2SeqTask):
     def metrics(self) -> Sequence[Metric]:
         scores = TranslationScores(self.output_language, self.options["bleu_tokenize"], self.options["ter"])
         return [scores, GeneratedText(), *super().metrics()]
+
+    baseline_name = "a translation memory"
+
+    def quick_baseline_rows(self, examples: Sequence[Example]) -> int:
+        return min(len(examples), MOST_REMEMBERED)
 
     def baseline(self, examples: Sequence[Example], seed: int) -> Callable[[Sequence[Example]], list[Prediction]]:
         memory = TranslationMemory([e["source"] for e in examples], [e["targets"][0] for e in examples])
@@ -101,8 +110,9 @@ class TranslationTask(Seq2SeqTask):
         for known, found in zip((self.source_lang, self.target_lang), named, strict=True):
             if known and found and language_code(known) != language_code(found):
                 raise DataError(
-                    f"the columns are {named[0]} to {named[1]}, and the direction is {self.source_lang or '?'} to "
-                    f"{self.target_lang or '?'}; say which with --set source_lang=... target_lang=...",
+                    f"the data are {named[0]} to {named[1]}, but the direction is set to {self.source_lang or '?'} to "
+                    f"{self.target_lang or '?'}; correct it with "
+                    f"{setting_name('source_lang=... target_lang=...')}.",
                     file=row.source,
                     line=row.line,
                 )

@@ -72,7 +72,8 @@ def test_mark_up_is_shown_as_it_stands(text: str) -> None:
 def test_the_command_line_shows_control_characters_of_labels_and_texts(capsys: pytest.CaptureFixture[str]) -> None:
     label, text = "\x1b[31mred\nlabel\x07", "\x1b]0;title\x07same"
     scores = {"accuracy": 0.5, "rows": 20, "per_label": {label: {"f1": 0.5}}}
-    print_scores({"test": {**scores, "most_repeated_output": {"text": text, "rows": 20}}})
+    verdict = [f'The model generated the same output for 20 of 20 test rows: "{text}"']
+    print_scores({"test": scores}, verdict)
     print_facts(("labels", label))
     remark(f"warning   {text}")
     shown = "".join(capsys.readouterr())

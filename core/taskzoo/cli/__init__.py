@@ -17,6 +17,7 @@ from typer.core import TyperGroup
 from taskzoo.errors import TaskZooError, UnknownNameError
 from taskzoo.escapes import visible
 from taskzoo.faults import machine_fault
+from taskzoo.option_names import on_command_line
 from taskzoo.spec import Extension
 
 TRACEBACK_VARIABLE = "ZOO_TRACEBACK"
@@ -105,7 +106,8 @@ def _main(
 def main() -> None:
     """Run the command line; a mistake in the request is one line on stderr and exit code 2."""
     try:
-        code = app(one_set_each(sys.argv[1:]), standalone_mode=False)
+        with on_command_line():
+            code = app(one_set_each(sys.argv[1:]), standalone_mode=False)
         sys.stdout.flush()  # a full disk or a reader that is gone is to be known here
     except _UsageError as error:
         message = getattr(error, "format_message", error.__str__)()

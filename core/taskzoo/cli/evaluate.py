@@ -6,14 +6,17 @@ from typing import Annotated
 
 import typer
 
-from .options import PRECISION_HELP, InferenceOptions, Run, TrustRemoteCode
+from .options import PRECISION_HELP, InferenceOptions, Run, SkipBadRows, TrustRemoteCode
 
 
 def evaluate(
     run: Run,
-    data: Annotated[str, typer.Option(help="A labelled file in any format of the task.")],
+    data: Annotated[
+        list[str], typer.Option(help="A labelled file in any format of the task; several files, or a pattern.")
+    ],
     columns: Annotated[str | None, typer.Option(help="role=column pairs, e.g. tokens=0,tags=3.")] = None,
     format: Annotated[str | None, typer.Option(help="Format of the file (default: detected from the content).")] = None,
+    skip_bad_rows: SkipBadRows = None,
     set_: InferenceOptions = None,
     precision: Annotated[str, typer.Option(help=PRECISION_HELP)] = "auto",
     trust_remote_code: TrustRemoteCode = False,
@@ -22,6 +25,8 @@ def evaluate(
     """Score a finished run on labelled data, with 95% intervals."""
     from taskzoo.config import parse_assignments, parse_columns
     from taskzoo.runs.load import load
+    from taskzoo.runs.saved_files import check_files
+    from taskzoo.runs.verdict import judging_score, verdict
 
     from .output import print_json, remark
     from .process import set_up_process
@@ -29,9 +34,13 @@ def evaluate(
 
     set_up_process()
     loaded = load(run, precision=precision, trust_remote_code=trust_remote_code, options=parse_assignments(set_ or []))
+    check_files(loaded.path / "model", fully=True)
     loaded.say = remark
-    scores = loaded.evaluate(data, columns=parse_columns(columns or ""), format=format).to_dict()
+    scores = loaded.evaluate(
+        data, columns=parse_columns(columns or ""), format=format, skip_bad_rows=bool(skip_bad_rows)
+    ).to_dict()
     if as_json:
         print_json(scores)
     else:
-        print_scores({"data": scores})
+        metrics = {"data": scores}
+        print_scores(metrics, verdict(metrics, judging_score(loaded.task)))

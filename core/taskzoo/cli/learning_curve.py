@@ -14,6 +14,7 @@ from .options import (
     Holdout,
     Model,
     Settings,
+    SkipBadRows,
     Task,
     Test,
     Train,
@@ -36,6 +37,7 @@ def learning_curve(
     validation: Validation = None,
     test: Test = None,
     columns: Columns = None,
+    skip_bad_rows: SkipBadRows = None,
     format: Format = None,
     group_by: GroupBy = None,
     holdout: Holdout = None,
@@ -64,7 +66,7 @@ def learning_curve(
     if method is not None:
         settings["method"] = method
     named = parse_columns(columns or "")
-    rows = DataRequest(data, train, validation, test, None, named, format, group_by, None, holdout)
+    rows = DataRequest(data, train, validation, test, None, named, format, group_by, None, holdout, None, skip_bad_rows)
     resolved = resolve_request(RunRequest(task, model, rows, settings, trust_remote_code=trust_remote_code))
     path = new_run_path(output, f"{resolved.title}-curve", resolved.config.model)
     plan = make_plan(resolved)

@@ -18,7 +18,10 @@ def predict(
     as_json: Annotated[
         bool, typer.Option("--json", help="Inputs are JSON objects with a key per column, not plain texts.")
     ] = False,
-    input: Annotated[str | None, typer.Option(help="A file in any format of the task; labels are not needed.")] = None,
+    input: Annotated[
+        list[str] | None,
+        typer.Option(help="A file in any format of the task (labels are not needed); several files, or a pattern."),
+    ] = None,
     output: Annotated[
         str | None, typer.Option(help="Write JSON lines here, or CoNLL to FILE.conll (default: stdout).")
     ] = None,
@@ -37,6 +40,7 @@ def predict(
     from taskzoo.config import parse_assignments, parse_columns
     from taskzoo.data.readers import names_parallel
     from taskzoo.errors import DataError, RequestError
+    from taskzoo.runs.data import each_file
     from taskzoo.runs.directory import check_output
     from taskzoo.runs.load import check_confidence, load
     from taskzoo.runs.prediction_files import check_prediction_file, write_predictions
@@ -55,8 +59,9 @@ def predict(
             print(f"Reading {what} from stdin, one per line; end with Ctrl-D.", file=sys.stderr)
         texts = read_lines(sys.stdin)
     inputs = _objects(texts or []) if as_json else texts or []
-    if input and not Path(input).is_file() and not names_parallel(input):
-        raise DataError("there is no such file.", file=input)
+    for file in each_file(input or []):
+        if not file.is_file() and not names_parallel(file):
+            raise DataError("there is no such file.", file=str(file))
     if output:
         check_output(Path(output))
     set_up_process()

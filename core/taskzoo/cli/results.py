@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,6 +31,9 @@ def explain_interrupt(path: str | Path) -> Iterator[None]:
 
 def show_result(run: Run, *, as_json: bool) -> None:
     """Print the metrics of a finished run: JSON, or a table and what can be done next."""
+    from taskzoo.runs.verdict import VERDICT
+    from taskzoo.runs.wording import method_notes
+
     from .output import print_json
 
     manifest = run.manifest
@@ -39,7 +42,9 @@ def show_result(run: Run, *, as_json: bool) -> None:
         print_json({"run": str(run.path), "seconds": seconds, "metrics": run.metrics})
         return
     print()
-    print_scores(run.metrics)
+    print_scores(run.metrics, run.metrics[VERDICT])
+    for note in method_notes(manifest):
+        print(f"\n{note}")
     print(
         f"\nTrained {manifest['steps']} step{'s' * (manifest['steps'] != 1)} in {seconds['train']:.0f} s "
         f"({manifest['tokens_per_second']:.0f} tokens/s), best at step {manifest['best_step']}; "
@@ -50,8 +55,8 @@ def show_result(run: Run, *, as_json: bool) -> None:
     )
 
 
-def print_scores(metrics: dict[str, Any]) -> None:
-    """A table of scores with 95% intervals, one column per split, then one line per label."""
+def print_scores(metrics: dict[str, Any], verdict: Sequence[str]) -> None:
+    """What is wrong with the model, a table of scores with 95% intervals, a column per split, and a line per label."""
     from taskzoo.runs.wording import format_score, result_notes, score_columns, score_names
 
     from .output import print_table
@@ -62,6 +67,8 @@ def print_scores(metrics: dict[str, Any]) -> None:
     if not splits:
         print("No split to evaluate on.")
         return
+    for sentence in verdict:
+        print(f"{visible(sentence)}\n")
     rows = [[name, *(format_score(metrics[split], name) for split in splits)] for name in score_names(metrics)]
     print_table(["score", *(f"{split} ({metrics[split]['rows']} rows)" for split in splits)], rows)
     for note in notes:

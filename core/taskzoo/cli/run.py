@@ -59,11 +59,12 @@ def run(
     ] = None,
     precision: Annotated[str | None, typer.Option(help=PRECISION_HELP)] = None,
     method: Annotated[
-        str | None, typer.Option(help="full, lora, linear-probe, contrastive, none, or a plugin's.")
+        str | None, typer.Option(help="auto (default), full, lora, linear-probe, contrastive, none, or a plugin's.")
     ] = None,
     lora: Annotated[bool, typer.Option("--lora", help="Short for --method lora.")] = False,
     baseline: Annotated[
-        bool | None, typer.Option(help="Also score a simple baseline, such as TF-IDF, to see what the model adds.")
+        bool | None,
+        typer.Option(help="Also score a simple baseline, such as TF-IDF (default: where there is one, in seconds)."),
     ] = None,
     time: Annotated[
         str | None, typer.Option(help="Time that the whole run may take, e.g. 10m or 1.5h: fewer steps, if need be.")

@@ -12,13 +12,14 @@ import torch
 from torch import nn
 
 from taskzoo.errors import Interrupted, TrainingError
+from taskzoo.types import LOSS
 
 from .checkpoint import TrainingState
 from .events import tell
 from .job import Job
 from .pace import Pace
 from .plan import StepPlan
-from .progress import Bar, Progress
+from .progress import Bar
 from .session import Session
 
 
@@ -31,15 +32,19 @@ class Bookkeeping:
         self._evaluate_every = session.settings.evaluate_every or plan.per_epoch
         self._save_every = session.settings.checkpoint_every or self._evaluate_every
         self._tell = partial(tell, session.callbacks, session.reporter)
-        self.progress = Progress()
-        if state.exists():
-            self.progress = Progress(**state.restore(job.model, **parts))
-            session.reporter.say(f"Resuming after step {self.progress.step} of {plan.last_step}.")
-        self._tell("training_started", self.progress.step)
+        self.progress = progress = job.progress
+        if resumed := state.exists():
+            for name, value in state.restore(job.model, **parts).items():
+                setattr(progress, name, value)
+            session.reporter.say(f"Resuming after step {progress.step} of {plan.last_step}.")
+        self._tell("training_started", progress.steps)
         self._running = torch.tensor(self.progress.unlogged, dtype=torch.float64).to(session.accelerator.device)
         self._window_tokens, self._window_start = 0, time.perf_counter()
         self._started = time.perf_counter() - self.progress.seconds
         self._pace = Pace(session, plan, self._evaluate_every)
+        timed = session.ends is not None  # what an evaluation takes is known from the start
+        if job.evaluate is not None and (job.evaluate_start or timed) and not resumed:
+            self._evaluate(job.evaluate)
         self.over = self.progress.step >= plan.last_step or self._out_of_patience()
 
     def note(
@@ -85,7 +90,7 @@ class Bookkeeping:
             raise not_finite(self.progress.step, self._state)
         now = time.perf_counter()
         line = {
-            "step": self.progress.step,
+            "step": self.progress.steps,
             "epoch": self.progress.step / self._plan.per_epoch,
             "loss": mean,
             "learning_rate": rate,
@@ -101,20 +106,27 @@ class Bookkeeping:
         before, progress, score = time.perf_counter(), self.progress, self._job.score
         # not the wrapped model: a distributed one synchronises in forward, and processes may have unequal batches
         progress.scores = evaluate(self._job.model)
-        value, best = progress.scores[score.name], progress.best_score
-        if best is None or score.better(value, best):
-            progress.best_score, progress.best_step, progress.evaluations_since_best = value, progress.step, 0
+        value, loss = self._job.value(progress.scores), progress.scores.get(LOSS.name, 0.0)
+        best = progress.best_score
+        if best is None or score.better(value, best) or (value == best and loss < progress.best_loss):
+            progress.best_score, progress.best_loss, progress.best_step = value, loss, progress.step
+            progress.evaluations_since_best = 0
             if self._session.accelerator.is_main_process:
                 self._state.save_best(self._job.model)
         else:
             progress.evaluations_since_best += 1
+        if not progress.step:
+            progress.start_score = value
+        elif progress.trained_score is None or score.better(value, progress.trained_score):
+            progress.trained_score = value
         named = {f"validation_{name}": value for name, value in progress.scores.items()}
-        self._tell("evaluation", {"step": progress.step, **named})
+        self._tell("evaluation", {"step": progress.steps, **named})
         shown = [name for name in dict.fromkeys((score.name, "loss")) if name in progress.scores]
         values = "  ".join(f"validation {name} {progress.scores[name]:.4f}" for name in shown)
         star = "  (best so far)" if progress.best_step == progress.step else ""
-        steps = f"step {progress.step}/{self._plan.last_step}  epoch {progress.step / self._plan.per_epoch:.2g}"
-        self._session.reporter.say(f"{steps}  {values}{star}")
+        start = "linear probe" if self._job.evaluate_start else "before training"
+        where = f"epoch {progress.step / self._plan.per_epoch:.2g}" if progress.step else start
+        self._session.reporter.say(f"step {progress.step}/{self._plan.last_step}  {where}  {values}{star}")
         spent = time.perf_counter() - before
         self._pace.evaluated(spent)
         self._started, self._window_start = self._started + spent, self._window_start + spent
@@ -128,7 +140,7 @@ class Bookkeeping:
         if self._session.accelerator.is_main_process:
             self._state.save(self._job.model, vars(self.progress), **self._parts)
         self._session.accelerator.wait_for_everyone()
-        self._tell("checkpoint", self.progress.step)
+        self._tell("checkpoint", self.progress.steps)
 
 
 def not_finite(step: int, state: TrainingState) -> TrainingError:

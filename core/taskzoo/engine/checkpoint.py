@@ -30,6 +30,10 @@ class TrainingState:
         if self._old.is_dir() and not self._last.exists():  # stopped between the two halves of a swap
             os.replace(self._old, self._last)
 
+    def again(self) -> TrainingState:
+        """That of a second attempt from the same start."""
+        return TrainingState(self._folder / "again")
+
     def exists(self) -> bool:
         """Whether there is something to resume from."""
         return (self._last / "state.json").is_file()

@@ -14,7 +14,8 @@ from torch import nn
 
 from taskzoo.data.batching import plan_evaluation
 from taskzoo.errors import Interrupted, PluginError, RequestError
-from taskzoo.metrics.intervals import bootstrap_intervals
+from taskzoo.metrics.constant import constant_facts
+from taskzoo.metrics.intervals import bootstrap_replicates, replicate_intervals
 from taskzoo.task import Task
 from taskzoo.types import LOSS, Batch, Collate, Encoded, Example, Metric, Prediction
 
@@ -48,6 +49,8 @@ class Evaluation:
     scores: dict[str, float]
     intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
     details: dict[str, Any] = field(default_factory=dict)
+    replicates: dict[str, list[float]] = field(default_factory=dict)
+    """name -> the score in every bootstrap replicate, for a paired comparison on the same rows."""
 
     def to_dict(self) -> dict[str, Any]:
         """The form of one split in ``metrics.json``; a score that is undefined (not a number) is ``None``."""
@@ -180,8 +183,12 @@ def score(
         result.scores.update(scores)
         if intervals:
             if metric.resamples:
-                result.intervals.update(bootstrap_intervals(len(statistics), scorer, described=metric.scores))
+                units = len(statistics)
+                replicates = bootstrap_replicates(units, scorer)
+                result.intervals.update(replicate_intervals(units, scorer, replicates, described=metric.scores))
+                result.replicates.update(replicates)
             result.details.update(metric.details(predictions.rows, references))
+            result.details.update(constant_facts(metric, predictions.rows, references))
     if predictions.loss is not None:
         result.scores[LOSS.name] = predictions.loss
     result.scores = {name: float(np.float64(value)) for name, value in result.scores.items()}

@@ -7,6 +7,7 @@ from transformers import PreTrainedModel
 
 from taskzoo.errors import RequestError
 from taskzoo.models.warm_start import fresh_modules
+from taskzoo.option_names import option_name
 
 
 def backbone_of(model: PreTrainedModel) -> nn.Module:
@@ -54,7 +55,8 @@ def freeze(model: PreTrainedModel, what: str) -> None:
         if not any(parameter.requires_grad for parameter in model.parameters()):
             raise RequestError(
                 "freeze=backbone leaves nothing to train: this model has no head beside its output layer, which is "
-                "pretrained as the rest; use freeze=embeddings, a number of layers, or --lora."
+                "pretrained as the rest; use freeze=embeddings, a number of layers, or "
+                f"{option_name('method', 'lora')}."
             )
     if what in ("", "backbone"):
         return

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from torch import nn
 
@@ -11,6 +11,7 @@ from taskzoo.task import Objective
 from taskzoo.types import LOSS, Collate, Feature, Score
 
 from .evaluation import assemble, decode_split, score
+from .progress import Progress
 from .session import Session
 
 
@@ -24,6 +25,8 @@ class Job:
         features: of the training examples; ``collate`` makes batches of them.
         evaluate: scores of the model on validation rows; ``None``: there are none, and the last weights are kept.
         score: the one of these that chooses the best weights.
+        evaluate_start: whether the weights that training starts from are the first candidates for the best.
+        progress: where the training stands; counted up in place.
     """
 
     model: nn.Module
@@ -32,6 +35,17 @@ class Job:
     collate: Collate
     evaluate: Callable[[nn.Module], dict[str, float]] | None = None
     score: Score = LOSS
+    evaluate_start: bool = False
+    progress: Progress = field(default_factory=Progress)
+
+    def value(self, scores: Mapping[str, float]) -> float:
+        """What the weights with these scores are chosen by; ``score`` says which of two values is better.
+
+        While ``score`` is below its floor, it is noise, and the least loss is the best: the value is then the negative
+        loss, which is worse than any score from the floor on.
+        """
+        value = scores[self.score.name]
+        return -scores[LOSS.name] if value < self.score.floor and LOSS.name in scores else value
 
 
 def task_job(session: Session) -> Job:

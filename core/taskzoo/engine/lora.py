@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 from torch import nn
@@ -73,6 +75,18 @@ def add_lora(model: PreTrainedModel, settings: Training) -> Any:
 def merge_lora(wrapped: Any) -> PreTrainedModel:
     """The plain model with the adapters added into its weights."""
     return wrapped.merge_and_unload()
+
+
+def save_adapter(wrapped: Any, folder: Path, base: str) -> None:
+    """Save the adapters with the head to ``folder``, for ``peft``, as those of the model ``base``.
+
+    ``peft`` itself would write where the model lies on this machine, and a form of a card.
+    """
+    wrapped.save_pretrained(folder)
+    (folder / "README.md").unlink(missing_ok=True)
+    file = folder / "adapter_config.json"
+    values = json.loads(file.read_text(encoding="utf-8")) | {"base_model_name_or_path": base}
+    file.write_text(json.dumps(values, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def count_parameters(model: nn.Module) -> tuple[int, int]:

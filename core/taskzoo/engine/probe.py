@@ -21,8 +21,9 @@ from transformers import PreTrainedModel
 
 from taskzoo.data.batching import plan_evaluation
 from taskzoo.errors import Interrupted, PluginError, RequestError, TrainingError
+from taskzoo.option_names import option_name
 from taskzoo.task import Task
-from taskzoo.types import Batch, Feature, Loss
+from taskzoo.types import IGNORE_INDEX, Batch, Feature, Loss
 
 from .batches import to_device
 from .events import tell
@@ -35,7 +36,11 @@ PENALTIES = (1e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1.0, 3.0)
 """Strengths of the ridge that are tried, on inputs of mean 0 and mean square 1."""
 FOLDS = 5
 ITERATIONS = 200
+TOKEN_PENALTIES, TOKEN_ITERATIONS = (1e-4, 1e-2, 3e-1), 40
+"""The same for tokens, which are many: their head is only a start."""
 MAX_EXAMPLES = 128
+START_TEXTS, START_TOKENS, START_LOGITS = 20_000, 60_000, 3_000_000
+"""The most that a probe is fitted on which training only starts from: texts, tokens of a head on tokens, and logits."""
 
 
 @dataclass(slots=True)
@@ -44,16 +49,20 @@ class Inputs:
 
     vectors: Tensor
     targets: dict[str, Tensor]
+    features: Tensor
+    """Which feature each is of, ``[N]``."""
 
     def take(self, indices: np.ndarray) -> Inputs:
         """The examples at ``indices``."""
         chosen = torch.as_tensor(indices, device=self.vectors.device)
-        return Inputs(self.vectors[chosen], {name: value[chosen] for name, value in self.targets.items()})
+        targets = {name: value[chosen] for name, value in self.targets.items()}
+        return Inputs(self.vectors[chosen], targets, self.features[chosen])
 
     def joined(self, other: Inputs) -> Inputs:
         """These examples, then those."""
         targets = {name: torch.cat([value, other.targets[name].to(value)]) for name, value in self.targets.items()}
-        return Inputs(torch.cat([self.vectors, other.vectors]), targets)
+        features = torch.cat([self.features, other.features])
+        return Inputs(torch.cat([self.vectors, other.vectors]), targets, features)
 
 
 def last_linear(model: PreTrainedModel) -> nn.Linear:
@@ -62,7 +71,7 @@ def last_linear(model: PreTrainedModel) -> nn.Linear:
         layers = [m for m in model.get_submodule(name).modules() if isinstance(m, nn.Linear)]
         if layers:
             return layers[-1]
-    raise RequestError("This method trains the last linear layer of the head, and this head has none.")
+    raise RequestError("This method fits the last linear layer of the head, but this head has none; use method=full.")
 
 
 @contextmanager
@@ -77,8 +86,11 @@ def captured_input(layer: nn.Linear) -> Iterator[list[Tensor]]:
 
 
 @torch.no_grad()
-def encode_once(session: Session, features: Sequence[Feature], title: str) -> Inputs:
+def encode_once(session: Session, features: Sequence[Feature], title: str, *, tokens: bool = False) -> Inputs:
     """One forward pass over ``features`` without dropout, in their order, with a bar named ``title``.
+
+    There is one vector per feature, or, with ``tokens`` and a :attr:`taskzoo.task.Task.token_target`, per token that
+    has a target.
 
     Raises:
         RequestError: the layer does not work on one vector per feature.
@@ -87,39 +99,50 @@ def encode_once(session: Session, features: Sequence[Feature], title: str) -> In
     model, accelerator = session.model, session.accelerator
     layer, was_training = last_linear(model), model.training
     model.eval()
-    order: list[int] = []
-    vectors, targets = [], []
-    lengths, tokens = [f.length for f in features], session.settings.evaluation_tokens
-    batches = plan_evaluation(lengths, max_tokens=tokens, max_examples=MAX_EXAMPLES)
+    parts: list[Inputs] = []
+    token_target, done = session.task.token_target if tokens else "", 0
+    lengths, most = [f.length for f in features], session.settings.evaluation_tokens
+    batches = plan_evaluation(lengths, max_tokens=most, max_examples=MAX_EXAMPLES)
     try:
         with captured_input(layer) as kept, session.reporter.bar(title, len(features)) as bar:
             for indices in batches:
                 batch = to_device(session.collate([features[i] for i in indices]), accelerator.device)
                 with accelerator.autocast():
                     session.task.forward(model, batch)
-                vectors.append(_one_vector_each(kept, len(indices)))
+                owners = torch.tensor(indices, device=accelerator.device)
+                parts.append(_vectors(kept, batch, owners, token_target))
                 kept.clear()
-                order += indices
-                targets.append(batch.targets)
-                bar.update(len(order))
+                done += len(indices)
+                bar.update(done)
                 if session.stop():
                     raise Interrupted(f"Stopped while {title}.")
     finally:
         model.train(was_training)
-    if not all(isinstance(value, Tensor) for value in targets[0].values()):
-        need = "method=linear-probe and contrastive need targets that are tensors"
-        raise RequestError(f"{need}; use method=full or lora.")
-    back = torch.as_tensor(np.argsort(order), device=accelerator.device)
-    return Inputs(torch.cat(vectors)[back], {name: torch.cat([t[name] for t in targets])[back] for name in targets[0]})
-
-
-def _one_vector_each(given: list[Tensor], count: int) -> Tensor:
-    if len(given) != 1 or given[0].dim() != 2 or len(given[0]) != count:
+    if not all(isinstance(value, Tensor) for value in parts[0].targets.values()):
         raise RequestError(
-            "method=linear-probe and contrastive need one vector per text; this head works on every token, or on "
-            "several vectors. Use method=full or lora, or where the task has it, pooling=mean."
+            "method=linear-probe and method=contrastive require targets that are tensors; use method=full or "
+            "method=lora."
         )
-    return given[0].float()
+    targets = {name: torch.cat([part.targets[name] for part in parts]) for name in parts[0].targets}
+    found = Inputs(torch.cat([p.vectors for p in parts]), targets, torch.cat([p.features for p in parts]))
+    return found.take(found.features.argsort(stable=True).cpu().numpy())
+
+
+def _vectors(given: list[Tensor], batch: Batch, features: Tensor, token_target: str) -> Inputs:
+    """What the layer was given for the features of a batch, or for those of their tokens that have ``token_target``."""
+    if token_target:
+        labels = batch.targets[token_target]
+        if len(given) != 1 or given[0].shape[:-1] != labels.shape:
+            raise RequestError(f"The last layer of this head does not work on the tokens of {token_target!r}.")
+        active = labels != IGNORE_INDEX
+        owners = features.unsqueeze(1).expand_as(labels)[active]
+        return Inputs(given[0][active].float(), {token_target: labels[active]}, owners)
+    if len(given) != 1 or given[0].dim() != 2 or len(given[0]) != len(features):
+        raise RequestError(
+            "method=linear-probe and method=contrastive require one vector per text, but this head works on every "
+            "token or on several vectors; use method=full or method=lora, or pooling=mean if the task has that option."
+        )
+    return Inputs(given[0].float(), batch.targets, features)
 
 
 @dataclass(slots=True)
@@ -127,33 +150,57 @@ class ProbeData:
     """What the last layer is fitted on: ``train``, and the row of each ``[N]``, so that windows of a row stay together.
 
     The ridge is chosen by the loss on ``validation``, or by cross-validation over training rows; not on ``further``.
+    Of weaker and weaker penalties, ``quick`` tries no more after two that were worse than one before.
     """
 
     train: Inputs
     rows: np.ndarray
     validation: Inputs | None = None
     further: Inputs | None = None
+    of_tokens: bool = False
+    quick: bool = False
 
 
-def fit_last_layer(session: Session) -> Progress:
+def fit_last_layer(session: Session, *, start: bool = False) -> Progress:
     """Fit the last layer to the training rows, and to unlabelled texts to which the labels spread.
+
+    ``start``: training starts from it, so a sample of large data suffices, and the head may be one on tokens.
 
     Raises:
         TrainingError: the vectors are not finite.
         Interrupted: stopped on request.
     """
     facts: dict[str, Any] = {}
-    began, features = time.perf_counter(), session.encoded["train"].features
-    given = ProbeData(encode_once(session, features, "encoding train"), np.array([f.row for f in features]))
-    if "validation" in session.encoded:
-        given.validation = encode_once(session, session.encoded["validation"].features, "encoding validation")
+    began, chosen = time.perf_counter(), {split: encoded.features for split, encoded in session.encoded.items()}
+    if start:
+        chosen = {split: _sample(session, features) for split, features in chosen.items()}
+    features = chosen["train"]
+    train = encode_once(session, features, "encoding train", tokens=start)
+    given = ProbeData(train, np.array([f.row for f in features])[train.features.cpu().numpy()])
+    given.of_tokens, given.quick = start and bool(session.task.token_target), start
+    if "validation" in chosen:
+        given.validation = encode_once(session, chosen["validation"], "encoding validation", tokens=start)
     if session.unlabelled:
         given.further = encode_once(session, session.unlabelled, "encoding unlabelled")
         given.further, facts = _spread(session, given.train, given.further)
     found = fit_probe(session.model, session.task, given, seed=session.settings.seed)
     tell(session.callbacks, session.reporter, "fitted", {"step": 0, "probe": found | facts})
-    session.reporter.say(f"last layer fitted with ridge penalty {found['penalty']:g} (chosen by {found['chosen_by']})")
+    session.reporter.say(
+        f"last layer fitted with ridge penalty {found['penalty']:g} (selected by {found['chosen_by']})"
+    )
     return Progress(step=1, tokens=sum(f.length for f in features), seconds=time.perf_counter() - began)
+
+
+def _sample(session: Session, features: list[Feature]) -> list[Feature]:
+    """Features that are fitted in seconds, drawn with the seed of the run where there are more."""
+    logits = START_LOGITS // last_linear(session.model).out_features
+    order = np.random.default_rng(session.settings.seed).permutation(len(features))
+    if session.task.token_target:
+        lengths = np.array([features[i].length for i in order])
+        kept = int(np.searchsorted(lengths.cumsum(), min(START_TOKENS, logits), side="right"))
+    else:
+        kept = min(START_TEXTS, logits)
+    return features if kept >= len(features) else [features[i] for i in sorted(order[: max(kept, 1)])]
 
 
 def _spread(session: Session, train: Inputs, unlabelled: Inputs) -> tuple[Inputs, dict[str, Any]]:
@@ -187,7 +234,7 @@ def fit_probe(model: PreTrainedModel, task: Task, given: ProbeData, *, seed: int
     scale = (train.vectors - centre).square().mean().sqrt().clamp(min=1e-6)
 
     def standard(inputs: Inputs) -> Inputs:
-        return Inputs((inputs.vectors - centre) / scale, inputs.targets)
+        return replace(inputs, vectors=(inputs.vectors - centre) / scale)
 
     fit = standard(train)
     if given.validation is not None:
@@ -196,17 +243,22 @@ def fit_probe(model: PreTrainedModel, task: Task, given: ProbeData, *, seed: int
         fold = _folds(given.rows, seed)
         trials = [(fit.take(np.flatnonzero(fold != k)), fit.take(np.flatnonzero(fold == k))) for k in range(FOLDS)]
         trials, chosen_by = [(a, b) for a, b in trials if len(a.vectors) and len(b.vectors)], "cross-validation"
-    losses = dict.fromkeys(PENALTIES, 0.0)
+    penalties, iterations = (TOKEN_PENALTIES, TOKEN_ITERATIONS) if given.of_tokens else (PENALTIES, ITERATIONS)
+    losses: dict[float, float] = {}
     zero = [torch.zeros_like(parameter) for parameter in layer.parameters()]
     for part, other in trials:
-        start = zero
-        for penalty in reversed(PENALTIES):
-            start = _solve(task, part, start, penalty, tolerance=1e-4)
-            losses[penalty] += _mean_loss(task, other, start).item() / len(trials)
-    best = min(losses, key=lambda penalty: losses[penalty]) if trials else PENALTIES[2]
+        start, best_so_far, worse = zero, float("inf"), 0
+        for penalty in reversed(penalties):
+            start = _solve(task, part, start, (penalty, iterations), tolerance=1e-4)
+            loss = _mean_loss(task, other, start).item()
+            losses[penalty] = losses.get(penalty, 0.0) + loss / len(trials)
+            best_so_far, worse = min(best_so_far, loss), worse + 1 if loss >= best_so_far else 0
+            if given.quick and len(trials) == 1 and worse == 2:
+                break
+    best = min(losses, key=lambda penalty: losses[penalty]) if trials else penalties[len(penalties) // 4]
     if given.further is not None:
         fit = fit.joined(standard(given.further))
-    weight, *bias = _solve(task, fit, zero, best, tolerance=1e-5)
+    weight, *bias = _solve(task, fit, zero, (best, iterations), tolerance=1e-5)
     with torch.no_grad():
         layer.weight.copy_(weight / scale)
         for value in bias:
@@ -220,11 +272,14 @@ def _folds(rows: np.ndarray, seed: int) -> np.ndarray:
     return fold
 
 
-def _solve(task: Task, inputs: Inputs, start: list[Tensor], penalty: float, *, tolerance: float) -> list[Tensor]:
+def _solve(
+    task: Task, inputs: Inputs, start: list[Tensor], penalty_iterations: tuple[float, int], *, tolerance: float
+) -> list[Tensor]:
     """Weight and, if there is one, bias at the minimum by L-BFGS (Liu & Nocedal 1989), from ``start``."""
+    penalty, iterations = penalty_iterations
     layer = [value.clone().requires_grad_() for value in start]
     optimizer = torch.optim.LBFGS(
-        layer, max_iter=ITERATIONS, history_size=10, tolerance_grad=tolerance, line_search_fn="strong_wolfe"
+        layer, max_iter=iterations, history_size=10, tolerance_grad=tolerance, line_search_fn="strong_wolfe"
     )
 
     def closure() -> Any:
@@ -256,15 +311,16 @@ def decode_vectors(model: PreTrainedModel, task: Task, inputs: Inputs) -> list[A
         return task.decode(outputs, Batch({}, inputs.targets))
 
 
-def check_probe(session: Session) -> None:
+def check_probe(session: Session, *, tokens: bool = False) -> None:
     """Try :func:`fit_last_layer` on one training example.
 
     A :class:`RequestError` if the head or the loss does not suit, or unlabelled texts, as a row has not one class.
     """
     features = session.encoded["train"].features
     if session.unlabelled and not all(type(feature.get("target")) is int for feature in features):
-        raise RequestError("--unlabelled needs exactly one class per row; leave it out for several labels or numbers.")
-    inputs = encode_once(replace(session, reporter=Silent(), stop=lambda: False), features[:1], "")
+        needs = "requires exactly one class per row; leave it out for multi-label data and for numbers"
+        raise RequestError(f"{option_name('unlabelled')} {needs}.")
+    inputs = encode_once(replace(session, reporter=Silent(), stop=lambda: False), features[:1], "", tokens=tokens)
     with torch.no_grad():
         loss_of(session.task, last_linear(session.model)(inputs.vectors), inputs.targets)
 
@@ -278,6 +334,7 @@ def _only_logits() -> Iterator[None]:
         if not isinstance(cause, (AttributeError, KeyError, TypeError)):
             raise
         raise RequestError(
-            "method=linear-probe and contrastive fit the layer that makes the logits, and this task needs more than "
-            f"logits and targets ({type(cause).__name__}: {cause}). Use method=full or lora."
+            "method=linear-probe and method=contrastive fit only the layer that outputs the logits, but this task's "
+            f"loss needs more than logits and targets ({type(cause).__name__}: {cause}); use method=full or "
+            "method=lora."
         ) from error

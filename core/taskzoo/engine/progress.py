@@ -20,11 +20,39 @@ class Progress:
     tokens: int = 0
     seconds: float = 0.0
     best_score: float | None = None
+    best_loss: float = 0.0
+    """Of the weights with the best score; of several with this score, those with the least loss are kept."""
     best_step: int = 0
     evaluations_since_best: int = 0
     scores: dict[str, float] = field(default_factory=dict)
     unlogged: list[float] = field(default_factory=lambda: [0.0, 0.0])
     """Loss sum and active targets since the last logged line."""
+    start_score: float | None = None
+    """Of the weights that training started from, where they were evaluated; ``trained_score``: the best since."""
+    trained_score: float | None = None
+    earlier_steps: int = 0
+    """Steps of an earlier attempt, after which those of this one are counted for history and callbacks."""
+
+    @property
+    def steps(self) -> int:
+        """Steps of all attempts."""
+        return self.earlier_steps + self.step
+
+    @property
+    def chosen_step(self) -> int:
+        """The step of the final weights among those of all attempts: the last one if none was chosen by score."""
+        if self.best_score is None:
+            return self.steps
+        return self.earlier_steps + self.best_step if self.best_step else 0
+
+    def after(self) -> Progress:
+        """The start of another attempt after this one."""
+        return Progress(
+            tokens=self.tokens,
+            seconds=self.seconds,
+            trained_score=self.trained_score,
+            earlier_steps=self.steps,
+        )
 
 
 class Bar:

@@ -72,6 +72,9 @@ class Head(ABC):
     def metrics(self) -> Sequence[Metric]:
         """The metrics of its predictions."""
 
+    baseline_fits: ClassVar[int] = 1
+    """How often :meth:`baseline` fits a model for each label."""
+
     @abstractmethod
     def baseline(
         self, texts: Sequence[str], gold: Sequence[Any], seed: int

@@ -21,7 +21,7 @@ def label_value(row: Row) -> Any:
     """
     value = plain(row.get("label"))
     if not isinstance(value, str):
-        return value
+        return _chosen(value)
     written = written_list(value)
     if written is None and is_broken_list(value):
         raise DataError(
@@ -29,16 +29,23 @@ def label_value(row: Row) -> Any:
             file=row.source,
             line=row.line,
         )
-    return value if written is None else plain(written)
+    return value if written is None else _chosen(plain(written))
+
+
+def _chosen(value: Any) -> Any:
+    """The labels of ``{"choices": [...]}``, as Label Studio writes several in one column; any other value as it is."""
+    is_choice = isinstance(value, Mapping) and list(value) == ["choices"] and isinstance(value["choices"], list)
+    return value["choices"] if is_choice else value
 
 
 def check_types(rows: Sequence[Row]) -> None:
-    """Refuse labels of mixed types, such as ``1`` in one row and ``"1"`` in another.
+    """Refuse labels of mixed types, such as ``1`` in one row and ``"1"`` in another; choices may stand beside text.
 
     Raises:
         DataError: with the file and line of the first label of the second kind.
     """
-    given = [(row, label) for row in rows if (label := plain(row.get("label"))) is not None]
+    labels = [(row, plain(row.get("label"))) for row in rows]
+    given = [(row, label) for row, label in labels if label is not None and _chosen(label) is label]
     kinds = mixed_types(label for _, label in given)
     if kinds:
         (first, a), (second, b) = list(kinds.items())[:2]

@@ -33,6 +33,7 @@ class MultiLabelHead(Head):
     problem_type = "multi_label_classification"
     primary_metric = "average_precision_macro"
     no_answer = MappingProxyType({"labels": []})
+    baseline_fits = 2
 
     def __init__(
         self,
@@ -128,20 +129,17 @@ class MultiLabelHead(Head):
     def baseline(
         self, texts: Sequence[str], gold: Sequence[Any], seed: int
     ) -> Callable[[Sequence[str]], list[Prediction]]:
-        """Its thresholds are tuned on a tenth of the training texts, which a first fit does not see."""
+        """Its thresholds are tuned on a tenth of the training texts, by a fit without these."""
         from taskzoo.models.baseline import TextBaseline
         from taskzoo.models.calibration import fit_thresholds
 
         targets, n = self._matrix(gold), len(texts)
         held = np.zeros(n, dtype=bool)
         held[np.random.default_rng(seed).permutation(n)[: n // 10]] = True
+        model = TextBaseline(self.problem_type, len(self.labels), seed).fit(texts, targets, held if n >= 20 else None)
         thresholds = np.full(len(self.labels), 0.5)
-        if n >= 20:
-            rest = [t for t, out in zip(texts, held, strict=True) if not out]
-            trial = TextBaseline(self.problem_type, len(self.labels), seed).fit(rest, targets[~held])
-            probabilities = trial.predict([t for t, out in zip(texts, held, strict=True) if out])
-            thresholds = fit_thresholds(probabilities, targets[held])
-        model = TextBaseline(self.problem_type, len(self.labels), seed).fit(texts, targets)
+        if model.held_scores is not None:
+            thresholds = fit_thresholds(model.held_scores, targets[held])
         return lambda others: self._from_probabilities(model.predict(others), thresholds)
 
     def state(self) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from taskzoo.errors import DataError, RequestError, nearest
 from taskzoo.errors import shown as shown_value
 from taskzoo.models.sequence import load_sequence_model
 from taskzoo.models.text_encoding import encode_texts
+from taskzoo.option_names import option_name
 from taskzoo.task import Task
 from taskzoo.types import Batch, Collate, Encoded, Example, Loss, Metric, Prediction, Row, SavedModel
 
@@ -161,7 +162,7 @@ class TextTask(Task):
             if example["text_pair"] is None and not example.get("is_name"):
                 raise DataError(
                     "the model was trained on pairs of texts, and this row has no text_pair; fill it in, or name its "
-                    "column (--columns text_pair=NAME). From Python, give (text, text_pair).",
+                    f"column ({option_name('columns', {'text_pair': 'NAME'})}). From Python, give (text, text_pair).",
                     file=example.source,
                     line=example.line,
                 )
@@ -203,6 +204,14 @@ class TextTask(Task):
 
     def tune(self, examples: Sequence[Example], parts: Sequence[Sequence[np.ndarray]]) -> dict[str, Any]:
         return self.text_head.tune([example["label"] for example in examples], pool_windows(parts))
+
+    baseline_name = "TF-IDF"
+
+    def quick_baseline_rows(self, examples: Sequence[Example]) -> int:
+        from taskzoo.models.baseline import quick_rows
+
+        fits = self.text_head.baseline_fits * max(1, len(self.text_head.labels))
+        return quick_rows(list(map(whole_text, examples)), fits)
 
     def baseline(self, examples: Sequence[Example], seed: int) -> Callable[[Sequence[Example]], list[Prediction]]:
         texts, gold = map(whole_text, examples), [example["label"] for example in examples]

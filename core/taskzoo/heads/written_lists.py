@@ -8,27 +8,35 @@ import re
 from typing import Any
 
 _LONGEST = 100_000  # characters
-_NUMPY = re.compile(r"""(?:array\()?\[\s*((?:'[^']*'|"[^"]*"|[\w.+-]+)(?:\s+(?:'[^']*'|"[^"]*"|[\w.+-]+))+)\s*\]\)?""")
+_CALL = re.compile(
+    r"(?:(?:np|numpy|torch|tf)\.)?(?:array|tensor|Tensor)\((\[.*\])(?:,\s*\w+=[^\[\]]*)?\s*\)", re.DOTALL
+)
+_SCALAR = re.compile(r"""\bnp\.(?:\w+\(('[^']*'|"[^"]*"|[\w.+-]+)\)|(True|False)_)""")  # as NumPy 2 prints its scalars
+_NUMPY = re.compile(r"""\[\s*((?:'[^']*'|"[^"]*"|[\w.+-]+)(?:\s+(?:'[^']*'|"[^"]*"|[\w.+-]+))+)\s*\]""")
 _ITEM = re.compile(r"""'[^']*'|"[^"]*"|[^\s'"]+""")
 _BARE = re.compile(r"\[([^\[\]{}()'\"]*)\]")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
 
 
 def written_list(cell: str) -> list[Any] | dict[Any, Any] | None:
-    """The list in a cell, as JSON, Python or NumPy print it (also a tuple, a set or a mapping); ``None``: no list.
+    """The list in a cell, as a program prints it (also a tuple, a set or a mapping); ``None``: no list.
 
     ``["a", "b"]``, ``['a', 'b']``, ``['a' 'b']``, ``('a', 'b')``, ``{'a', 'b'}``, ``[a, b]``, ``[0. 1.]``,
-    ``{"a": 1, "b": 0}``. The items of a set are sorted.
+    ``tensor([0, 1])``, ``[np.str_('a')]``, ``{"a": 1, "b": 0}``. The items of a set are sorted.
     """
     text = cell.strip()
-    if not text.startswith(("[", "(", "{", "set(", "frozenset(", "array(")) or len(text) > _LONGEST:
+    if len(text) > _LONGEST:
         return None
+    if call := _CALL.fullmatch(text):
+        text = call[1]
+    if not text.startswith(("[", "(", "{", "set(", "frozenset(")):
+        return None
+    if "np." in text:
+        text = _SCALAR.sub(r"\1\2", text)
     if text in ("set()", "frozenset()"):
         return []
     if (numpy := _NUMPY.fullmatch(text)) and " ... " not in text:
         return [_item(item) for item in _ITEM.findall(numpy[1])]
-    if text.startswith("array(") and text.endswith(")"):
-        text = re.sub(r",\s*dtype=[^()\[\]]*$", "", text[len("array(") : -1]).strip()
     for read in (json.loads, ast.literal_eval):
         try:
             found = read(text.removeprefix("frozenset(").removesuffix(")") if text.startswith("frozenset(") else text)

@@ -9,6 +9,7 @@ from taskzoo.config import Training
 from taskzoo.engine.progress import Progress
 from taskzoo.engine.session import Session
 from taskzoo.errors import RequestError
+from taskzoo.option_names import option_name
 from taskzoo.task import Objective, Task
 
 if TYPE_CHECKING:
@@ -31,17 +32,24 @@ class Method(ABC):
     name: ClassVar[str]
     one_process: ClassVar[bool] = False
     takes_unlabelled: ClassVar[bool] = False
-    keeps_adapter: ClassVar[bool] = False
+    keeps_adapter: bool = False
     encodes_once: ClassVar[bool] = False
 
     def describe(self, settings: Training) -> str:
         """The settings people ask about first, in one line; by default those of the training loop."""
-        epochs = f"{settings.epochs:g} epochs" + (f", at least {settings.min_steps} steps" if settings.min_steps else "")
+        epochs = f"{settings.epochs:g} epochs" + (
+            f", at least {settings.min_steps} steps" if settings.min_steps else ""
+        )
         length = f"{settings.max_steps} steps" if settings.max_steps else epochs
         batch = f"batch of {settings.batch_tokens} tokens" if settings.batch_tokens else f"batch {settings.batch_size}"
         rate = f"learning rate {settings.learning_rate:g}"
         frozen = [f"frozen: {settings.freeze}"] if settings.freeze else []
         return ", ".join([length, batch, rate, settings.optimizer, f"{settings.schedule} schedule", *frozen])
+
+    def remedies(self) -> list[str]:
+        """What to try where a model has learnt little or nothing, the most promising first."""
+        probe = option_name("method", "linear-probe")
+        return [f"a lower {option_name('learning_rate')}", probe, f"another {option_name('model')}"]
 
     def check(self, task: Task, settings: Training) -> None:  # noqa: B027 - most have nothing to refuse
         """Refuse what cannot work, from the rows and settings alone; nothing heavy is loaded yet.
@@ -79,6 +87,10 @@ class Method(ABC):
             Interrupted: stopped on request, after saving the state.
         """
 
+    def facts(self) -> dict[str, Any]:
+        """What the manifest keeps of the training besides its counts, after it; JSON-serialisable."""
+        return {}
+
     def finish(self, session: Session) -> PreTrainedModel:
         """The plain model to save, adapters merged."""
         return session.model
@@ -88,5 +100,6 @@ def refuse_division(objective: Objective, name: str, settings: Training, process
     """Raise :class:`RequestError` if steps of ``name``, whose loss compares the examples of a batch, are divided."""
     if objective.batch_coupled and (settings.micro_batch_size or processes > 1):
         raise RequestError(
-            f"The loss of {name} compares the examples of a batch; leave micro_batch_size at 0 and --processes at 1."
+            f"The loss of {name} compares the examples of a batch; leave micro_batch_size at 0 and "
+            "train in one process."
         )

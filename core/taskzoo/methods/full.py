@@ -1,8 +1,8 @@
-"""Training all weights, which is the default."""
+"""Training all weights."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from taskzoo.config import Training
 from taskzoo.engine.progress import Progress
@@ -24,7 +24,13 @@ class Full(Method):
     """
 
     name = "full"
+    probes_tokens: ClassVar[bool] = False
+    """Whether a head on tokens may start from a probe of tokens."""
     _probe_first = False
+
+    def likes_probe(self, task: Task) -> bool:
+        """Whether training starts from a probe where one can be fitted and the setting does not say."""
+        return task.probe_first
 
     def check(self, task: Task, settings: Training) -> None:
         refuse_division(task, type(task).__name__, settings)
@@ -36,9 +42,9 @@ class Full(Method):
         super().check_model(session)
         task, processes, asked = session.task, session.accelerator.num_processes, session.settings.probe_first
         refuse_division(task, type(task).__name__, session.settings, processes)
-        if asked or (asked is None and task.probe_first and processes == 1):
+        if asked or (asked is None and self.likes_probe(task) and processes == 1):
             try:
-                check_probe(session)
+                check_probe(session, tokens=self.probes_tokens)
                 self._probe_first = True
             except RequestError:
                 if asked:

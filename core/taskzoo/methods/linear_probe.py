@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from taskzoo.config import Training
 from taskzoo.engine.progress import Progress
 from taskzoo.engine.session import Session
+from taskzoo.option_names import option_name
 
 from .base import Method
 
@@ -24,6 +25,9 @@ class LinearProbe(Method):
 
     def describe(self, settings: Training) -> str:
         return "linear probe: the backbone stays as it is, the last layer is fitted to convergence"
+
+    def remedies(self) -> list[str]:
+        return [option_name("method", "full"), f"another {option_name('model')}"]
 
     def freeze(self, session: Session) -> Any:
         from taskzoo.engine.probe import last_linear

@@ -8,6 +8,7 @@ from taskzoo.config import Training
 from taskzoo.engine.progress import Progress
 from taskzoo.engine.session import Session
 from taskzoo.errors import RequestError
+from taskzoo.option_names import option_name
 from taskzoo.task import Task
 
 from .base import Method
@@ -30,6 +31,9 @@ class Untrained(Method):
                 f"method={self.name} evaluates a model without training it, and {type(task).__name__} has nothing to "
                 "predict with before it is trained; use another method."
             )
+
+    def remedies(self) -> list[str]:
+        return [f"training with another {option_name('method')}", f"another {option_name('model')}"]
 
     def freeze(self, session: Session) -> Any:
         return session.model.requires_grad_(False)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from .base import ratio
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class LabelCounts:
     """How often each label is right (true positives), predicted and gold; arrays of shape ``[labels]``, maybe weighted.
 
@@ -20,27 +21,33 @@ class LabelCounts:
     predicted: np.ndarray
     gold: np.ndarray
 
-    @property
+    @cached_property
     def precision(self) -> np.ndarray:
         return _divide(self.right, self.predicted)
 
-    @property
+    @cached_property
     def recall(self) -> np.ndarray:
         return _divide(self.right, self.gold)
 
-    @property
+    @cached_property
     def f1(self) -> np.ndarray:
         return _divide(2 * self.right, self.predicted + self.gold)
+
+    @cached_property
+    def _occurs(self) -> np.ndarray:
+        occurs: np.ndarray = self.predicted + self.gold > 0
+        return occurs
 
     def macro(self, values: np.ndarray, always: int = 0) -> float:
         """The mean of ``values`` over the labels that are predicted or gold at all, and the first ``always`` of all.
 
         NaN if none is predicted or gold.
         """
-        occurs = self.predicted + self.gold > 0
-        if occurs.any():
+        occurs = self._occurs
+        if always and occurs.any():
+            occurs = occurs.copy()
             occurs[:always] = True
-        return ratio(values[occurs].sum(), float(occurs.sum()))
+        return ratio(values[occurs].sum(), float(np.count_nonzero(occurs)))
 
     def weighted(self, values: np.ndarray) -> float:
         """The mean of ``values`` with the gold counts as weights; NaN without gold."""

@@ -15,6 +15,7 @@ import evaluate
 import numpy as np
 
 from taskzoo.errors import DataError, RequestError
+from taskzoo.option_names import option_name
 from taskzoo.types import Metric, Prediction, Score, Scorer
 
 from .base import check_lengths, column
@@ -24,7 +25,7 @@ ANSWERS = ("label", "labels", "value", "tags", "text", "targets")
 
 
 class EvaluateMetric(Metric):
-    """An ``evaluate`` module as a metric: ``EvaluateMetric("wer", [Score("wer", higher_is_better=False)])``.
+    """An ``evaluate`` module as a metric: ``EvaluateMetric("my/wer.py", [Score("wer", higher_is_better=False)])``.
 
     The module sees plain answers: of predictions and references the value of the first of :data:`ANSWERS` that the
     references have. Labels become ids where the module takes integers, sets of labels 0 or 1 for each label; of several
@@ -35,6 +36,7 @@ class EvaluateMetric(Metric):
         scores: those to keep, with their meaning; none: every number that the module gives.
         labels: in the order of their ids; none: those that occur, in alphabetical order.
         arguments: for the module's ``compute``, e.g. ``{"average": "macro"}``.
+        trust_remote_code: whether code of a module that is named on the hub may be run.
     """
 
     resamples = False
@@ -45,8 +47,10 @@ class EvaluateMetric(Metric):
         scores: Sequence[Score] = (),
         labels: Sequence[str] = (),
         arguments: Mapping[str, Any] | None = None,
+        *,
+        trust_remote_code: bool = False,
     ) -> None:
-        self.scores = tuple(scores)
+        self.scores, self._trusted = tuple(scores), trust_remote_code
         self._given, self._labels, self._arguments = module, list(labels), dict(arguments or {})
 
     @cached_property
@@ -54,15 +58,21 @@ class EvaluateMetric(Metric):
         """The module, loaded at its first use.
 
         Raises:
-            RequestError: it cannot be loaded.
+            RequestError: it cannot be loaded, or its code is not trusted.
         """
         if not isinstance(self._given, str):
             return self._given
         script = Path(self._given, f"{self._given}.py")
-        if not Path(self._given).is_absolute() and os.sep not in self._given and script.is_file():
+        if os.sep not in self._given and script.is_file():
             raise RequestError(
                 f"The evaluate module {self._given!r} is a name of the hub, and a folder of that name with the script "
                 f"{script.name} is here; name it './{self._given}' to run this script, or rename the folder."
+            )
+        if not self._trusted and not _is_on_disk(self._given):
+            raise RequestError(
+                f"The evaluate module {self._given!r} is Python code from the hub, which is not run without "
+                f"{option_name('trust_remote_code', True)}; read it first, or name the path of a script on disk, such "
+                f"as './{Path(self._given).name}.py', which needs no such option."
             )
         try:
             return evaluate.load(self._given, keep_in_memory=True)
@@ -133,6 +143,12 @@ class EvaluateMetric(Metric):
         if key == "labels":
             found = [[[int(i in row) for i in range(len(ids))] for row in side] for side in found]
         return found[0], found[1]
+
+
+def _is_on_disk(module: str) -> bool:
+    """Whether ``evaluate`` takes ``module`` as a path: of a script, or of a folder with a script of the same name."""
+    path = Path(module)
+    return module.endswith(".py") or path.is_absolute() or (path / f"{path.name}.py").is_file()
 
 
 def as_evaluate_module(metric: Metric) -> Any:

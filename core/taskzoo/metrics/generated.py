@@ -16,6 +16,8 @@ from .pairs import text_pairs
 from .words import split_tokens
 
 ORDERS = (1, 2, 3, 4)
+LOOP = 3
+"""An output loops that has four tokens in a row this often."""
 
 
 class GeneratedText(CorpusMetric):
@@ -70,17 +72,27 @@ class GeneratedText(CorpusMetric):
         return np.asarray(rows, dtype=np.float64).reshape(-1, width)
 
     def details(self, predictions: Sequence[Prediction], references: Sequence[Prediction]) -> dict[str, Any]:
-        """The output that was generated most often where the references differ; nothing if there is none.
+        """What a model generates that has not learnt to read its input, or to end.
 
-        ``most_repeated_output``: ``{"text", "rows"}``. A model that has not learnt to read its input generates much the
-        same for every source.
+        ``generated``: ``{"empty", "copies", "loops"}``, how many outputs are empty, are their source (and not a
+        reference), and have the same four tokens :data:`LOOP` times (and no reference has). ``most_repeated_output``:
+        ``{"text", "rows"}``, the output that was generated most often where the references differ; missing if there is
+        none.
         """
         beside: dict[str, Counter[tuple[str, ...]]] = defaultdict(Counter)
-        for text, targets in text_pairs(predictions, references):
-            if text.strip():
-                beside[text][tuple(sorted(targets))] += 1
-        rows, text = max(((found.total(), text) for text, found in beside.items() if len(found) > 1), default=(0, ""))
-        return {"most_repeated_output": {"text": text, "rows": rows}} if rows else {}
+        found = {"empty": 0, "copies": 0, "loops": 0}
+        for index, (text, targets) in enumerate(text_pairs(predictions, references)):
+            if not text.strip():
+                found["empty"] += 1
+                continue
+            beside[text][tuple(sorted(targets))] += 1
+            tokens, wanted = split_tokens(text), [split_tokens(target) for target in targets]
+            source = predictions[index].get("source") or references[index].get("_source") or ""
+            found["copies"] += tokens == split_tokens(source) and tokens not in wanted
+            found["loops"] += _loops(tokens) and not any(map(_loops, wanted))
+        rows, text = max(((rows.total(), text) for text, rows in beside.items() if len(rows) > 1), default=(0, ""))
+        most = {"most_repeated_output": {"text": text, "rows": rows}} if rows else {}
+        return {"generated": found} | most
 
     def from_sums(self, total: np.ndarray) -> dict[str, float]:
         """All scores from summed statistics."""
@@ -140,6 +152,11 @@ def _copied(tokens: list[str], source: str | None) -> list[float]:
         every.append(float(len(found)))
     lengths = fragments(read, tokens)
     return [*new, *every, sum(lengths) / len(tokens), sum(n * n for n in lengths) / len(tokens), 1.0]
+
+
+def _loops(tokens: list[str]) -> bool:
+    counts = Counter(_ngrams(tokens, 4))
+    return max(counts.values(), default=0) >= LOOP
 
 
 def _ngrams(tokens: list[str], n: int) -> list[tuple[str, ...]]:

@@ -7,7 +7,7 @@ expected calibration error, may lie outside of its replicates: their interval is
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from statistics import NormalDist
 
 import numpy as np
@@ -39,17 +39,42 @@ def bootstrap_intervals(
         described: the metric's scores, for their ranges.
 
     Returns:
+        As :func:`replicate_intervals`.
+    """
+    replicates = bootstrap_replicates(units, scores, samples=samples, seed=seed)
+    return replicate_intervals(units, scores, replicates, level=level, described=described)
+
+
+def bootstrap_replicates(units: int, scores: Scorer, *, samples: int = 1000, seed: int = 0) -> dict[str, list[float]]:
+    """Every score in each of ``samples`` replicates, the same draws for the same ``units`` and ``seed``.
+
+    Scores of two models on the same units are so paired; empty when there are no units.
+    """
+    generator = np.random.default_rng(seed)
+    replicates: dict[str, list[float]] = {}
+    for _ in range(samples if units else 0):
+        drawn = np.bincount(generator.integers(units, size=units), minlength=units)
+        for name, value in scores(drawn.astype(np.float64)).items():
+            replicates.setdefault(name, []).append(value)
+    return replicates
+
+
+def replicate_intervals(
+    units: int,
+    scores: Scorer,
+    replicates: Mapping[str, Sequence[float]],
+    *,
+    level: float = 0.95,
+    described: Sequence[Score] = (),
+) -> dict[str, tuple[float, float]]:
+    """The central ``level`` interval of every score over its ``replicates``; the rest as :func:`bootstrap_intervals`.
+
+    Returns:
         name -> ``(low, high)``, which holds the score, over the replicates in which it is defined (not NaN), and NaN
         where it is defined in none; empty when there are no units.
     """
     if units == 0:
         return {}
-    generator = np.random.default_rng(seed)
-    replicates: dict[str, list[float]] = {}
-    for _ in range(samples):
-        drawn = np.bincount(generator.integers(units, size=units), minlength=units)
-        for name, value in scores(drawn.astype(np.float64)).items():
-            replicates.setdefault(name, []).append(value)
     tail = 100 * (1 - level) / 2
     found = scores(np.ones(units))
     intervals = {}

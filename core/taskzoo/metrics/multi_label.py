@@ -61,6 +61,15 @@ class MultiLabel(Metric):
         self.labels = list(labels)
         self.ids = {label: i for i, label in enumerate(self.labels)}
 
+    constant_name = "the labels that most rows have"
+
+    def constant(self, references: Sequence[Prediction]) -> Prediction | None:
+        """The labels that at least half of the rows have, with the frequencies as probabilities."""
+        if not references or not self.labels:
+            return None
+        shares = self._columns(self.statistics(references, references))[0][:, : len(self.labels)].mean(axis=0)
+        return {"labels": [self.labels[i] for i in np.flatnonzero(shares >= 0.5)], "_probabilities": shares}
+
     def statistics(self, predictions: Sequence[Prediction], references: Sequence[Prediction]) -> np.ndarray:
         """Shape ``[examples, 3 * labels + 2]``, float64.
 
@@ -139,7 +148,7 @@ class MultiLabel(Metric):
         return scores
 
     def details(self, predictions: Sequence[Prediction], references: Sequence[Prediction]) -> dict[str, Any]:
-        """``per_label`` and ``calibration``.
+        """``per_label``, ``calibration`` and ``found``: how many labels are predicted and gold in all.
 
         ``per_label``: ``{label: {"precision", "recall", "f1", "support", "average_precision"}}`` in the order of
         ``labels``; average precision depends on no threshold, and is ``None`` for a label that all or no examples have.
@@ -167,6 +176,7 @@ class MultiLabel(Metric):
                 for i, label in enumerate(self.labels)
             },
             "calibration": reliability(probabilities, truth),
+            "found": {"what": "labels", "predicted": int(predicted.sum()), "gold": int(gold.sum())},
         }
 
     def _columns(self, statistics: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

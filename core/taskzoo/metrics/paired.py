@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
+
+from .intervals import bootstrap_replicates
 
 
 def difference_interval(
@@ -32,12 +34,16 @@ def difference_interval(
     Returns:
         ``(low, high)``; NaN where the difference is never defined.
     """
-    generator = np.random.default_rng(seed)
-    found = []
-    for _ in range(samples if units else 0):
-        drawn = np.bincount(generator.integers(units, size=units), minlength=units).astype(np.float64)
-        found.append(first(drawn) - second(drawn))
-    defined = [value for value in found if not np.isnan(value)]
+    ours, theirs = (
+        bootstrap_replicates(units, lambda drawn, one=one: {"": one(drawn)}, samples=samples, seed=seed).get("", ())  # type: ignore[misc]
+        for one in (first, second)
+    )
+    return interval_of_pairs(ours, theirs, level=level)
+
+
+def interval_of_pairs(first: Sequence[float], second: Sequence[float], *, level: float = 0.95) -> tuple[float, float]:
+    """As :func:`difference_interval`, from the replicates of both, which are of the same draws."""
+    defined = [a - b for a, b in zip(first, second, strict=True) if not np.isnan(a - b)]
     if not defined:
         return float("nan"), float("nan")
     tail = 100 * (1 - level) / 2

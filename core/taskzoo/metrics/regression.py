@@ -42,6 +42,12 @@ class Regression(Metric):
     def __init__(self, mean: float | None = None) -> None:
         self.mean = mean
 
+    constant_name = "the mean"
+
+    def constant(self, references: Sequence[Prediction]) -> Prediction | None:
+        values = column(references, "value", "references")
+        return {"value": float(np.mean(values))} if values else None
+
     def statistics(self, predictions: Sequence[Prediction], references: Sequence[Prediction]) -> np.ndarray:
         """Predicted and gold value, shape ``[examples, 2]``, float64.
 

@@ -67,6 +67,16 @@ class SingleLabel(Metric):
         self.hierarchy = hierarchy
         self.levels = max((len(self._path(label)) for label in self.labels), default=0)
 
+    constant_name = "the most frequent label"
+
+    def constant(self, references: Sequence[Prediction]) -> Prediction | None:
+        """The most frequent label, with the frequencies of all labels as probabilities."""
+        counts = Counter(column(references, "label", "references"))
+        if not counts.keys() & self.ids.keys():
+            return None
+        shares = np.array([counts[label] for label in self.labels], dtype=np.float64)
+        return {"label": self.labels[int(shares.argmax())], "_probabilities": shares / shares.sum()}
+
     def statistics(self, predictions: Sequence[Prediction], references: Sequence[Prediction]) -> np.ndarray:
         """Shape ``[examples, 5]``, with a hierarchy ``[examples, 8]``, float64.
 

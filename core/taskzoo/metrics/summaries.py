@@ -43,7 +43,7 @@ class Rouge(CorpusMetric):
         RequestError: ``references`` is neither of the two, or stemming in another language than English.
     """
 
-    scores = tuple(Score(name, range=(0.0, 100.0)) for name in ROUGE)
+    scores = tuple(Score(name, range=(0.0, 100.0), floor=1.0) for name in ROUGE)
 
     def __init__(self, language: str = "", references: str = "best", stemming: bool = False) -> None:
         from rouge_score.rouge_scorer import RougeScorer

@@ -56,8 +56,8 @@ class TranslationScores(CorpusMetric):
     """
 
     scores = (
-        Score("bleu", range=(0.0, 100.0)),
-        Score("chrf", range=(0.0, 100.0)),
+        Score("bleu", range=(0.0, 100.0), floor=1.0),
+        Score("chrf", range=(0.0, 100.0), floor=1.0),
         Score("ter", higher_is_better=False, range=(0.0, math.inf), unit="%"),
     )
 

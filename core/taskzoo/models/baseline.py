@@ -26,16 +26,29 @@ STRENGTHS = (0.2, 1.0, 5.0, 25.0)
 DEFAULT_STRENGTH = 5.0
 FEWEST_ROWS = 100
 MOST_ROWS = 5000
-MOST_LABELS = 50
+MOST_LABELS = 20
 MOST_WEIGHTS = 10_000_000
+
+QUICK_SECONDS = 7.0
+COUNTING, SOLVING = 5e-6, 1e-7
+"""Seconds on one core of 2024: counting takes so long per character, a fit per character and label."""
 
 Scorer = Callable[[Any], np.ndarray]
 """From features ``[n, F]`` to probabilities ``[n, L]`` or values ``[n]``."""
 
 
+def quick_rows(texts: Sequence[str], fits: int) -> int:
+    """How many of the rows a :class:`TextBaseline` is fitted on in about :data:`QUICK_SECONDS`.
+
+    ``fits`` is the number of linear models: that of the labels, or more where they are fitted repeatedly.
+    """
+    seconds = sum(map(len, texts)) * (COUNTING + SOLVING * fits)
+    return len(texts) if seconds <= QUICK_SECONDS else max(1, int(len(texts) * QUICK_SECONDS / seconds))
+
+
 @dataclass
 class TextBaseline:
-    """TF-IDF with logistic regression (one against the rest for several labels) or ridge regression.
+    """TF-IDF with logistic regression, each label against the rest, or ridge regression.
 
     Features are words and pairs of words, and all sequences of four characters within words. Where a fifth of the
     letters or more belong to scripts without spaces between words (Chinese, Japanese, Thai, ...; Hangul too), they are
@@ -43,9 +56,8 @@ class TextBaseline:
     sublinear.
 
     The inverse strength of the L2 penalty (``C`` of scikit-learn, ``1 / alpha`` of ridge) is chosen from
-    :data:`STRENGTHS` by the likelihood (the squared error) of a fifth of at most :data:`MOST_ROWS` training rows, with
-    several labels by about :data:`MOST_LABELS` of them; with fewer than :data:`FEWEST_ROWS` rows it is
-    :data:`DEFAULT_STRENGTH`.
+    :data:`STRENGTHS` by the likelihood (the squared error) of a fifth of at most :data:`MOST_ROWS` training rows, and
+    of about :data:`MOST_LABELS` of the labels; with fewer than :data:`FEWEST_ROWS` rows it is :data:`DEFAULT_STRENGTH`.
 
     Args:
         problem_type: one of :data:`PROBLEM_TYPES`.
@@ -64,76 +76,109 @@ class TextBaseline:
 
     strength: float = field(default=DEFAULT_STRENGTH, init=False)
     """The inverse strength of the penalty, chosen by :meth:`fit`."""
+    held_scores: np.ndarray | None = field(default=None, init=False)
+    """As of :meth:`predict`, for the rows that were held out of a further fit by :meth:`fit`."""
 
     def __post_init__(self) -> None:
         if self.problem_type not in PROBLEM_TYPES:
             known = ", ".join(PROBLEM_TYPES)
             raise RequestError(f"The baseline has no problem type {self.problem_type!r}; it must be one of {known}.")
 
-    def fit(self, texts: Sequence[str], targets: Any) -> Self:
+    def fit(self, texts: Sequence[str], targets: Any, held: np.ndarray | None = None) -> Self:
         """Learn from training rows.
 
         Args:
             texts: one per row.
             targets: with one label ids ``[n]``; with several 0 and 1 ``[n, L]``, NaN where unknown; for regression
                 numbers ``[n]``.
+            held: which rows :attr:`held_scores` are for, ``[n]`` of truth values: those of a fit on the others, with
+                the same features and strength.
 
         Raises:
             RequestError: no rows, or no text that holds anything but whitespace.
         """
-        single, several = (self.problem_type == name for name in PROBLEM_TYPES[:2])
         self._vectorizer = _vectorizer(texts, self.num_labels)
         try:
             features = self._vectorizer.fit_transform(texts)
         except ValueError:  # scikit-learn's empty vocabulary
             raise RequestError(
                 f"The baseline found nothing to count in the {len(texts)} training texts: they are empty or share no "
-                "word; check that the right column is read as text, or leave the baseline out."
+                "word; check that the right column is read as text, or leave the baseline out (--no-baseline)."
             ) from None
-        targets = np.asarray(targets, dtype=np.int64 if single else np.float64)
-        self.strength = DEFAULT_STRENGTH
+        targets = np.asarray(targets, dtype=np.int64 if self._single else np.float64)
         if len(targets) >= FEWEST_ROWS:
-            aims = targets[:, :: max(1, self.num_labels // MOST_LABELS)] if several else targets
-            tried = np.random.default_rng(self.seed).permutation(len(aims))[:MOST_ROWS]
-            held, rest = np.split(tried, [len(tried) // 5])
-            scorers = (self._solve(features[rest], aims[rest], strength) for strength in STRENGTHS)
-            losses = [self._loss(score(features[held]), aims[held]) for score in scorers]
-            self.strength = STRENGTHS[int(np.argmin(losses))]
+            self.strength = self._best_strength(features, targets)
         self._score = self._solve(features, targets, self.strength)
+        if held is not None:
+            self.held_scores = self._solve(features[~held], targets[~held], self.strength)(features[held])
         return self
 
     def predict(self, texts: Sequence[str]) -> np.ndarray:
         """Probabilities ``[n, L]`` in float32, or for regression values ``[n]`` in float64."""
         if not len(texts):
-            regression = self.problem_type == "regression"
-            return np.zeros(0) if regression else np.zeros((0, self.num_labels), np.float32)
+            return np.zeros(0) if self._regression else np.zeros((0, self.num_labels), np.float32)
         return self._score(self._vectorizer.transform(texts))
 
+    @property
+    def _single(self) -> bool:
+        return self.problem_type == "single_label_classification"
+
+    @property
+    def _regression(self) -> bool:
+        return self.problem_type == "regression"
+
+    def _best_strength(self, features: Any, targets: np.ndarray) -> float:
+        tried = np.random.default_rng(self.seed).permutation(len(targets))[:MOST_ROWS]
+        held, rest = np.split(tried, [len(tried) // 5])
+        if self._regression:
+            scorers = [self._solve(features[rest], targets[rest], strength) for strength in STRENGTHS]
+            losses = [np.mean((score(features[held]) - targets[held]) ** 2) for score in scorers]
+            return STRENGTHS[int(np.argmin(losses))]
+        totals = np.zeros(len(STRENGTHS))
+        for label in range(0, self.num_labels, max(1, self.num_labels // MOST_LABELS)):
+            aims = self._aims(targets, label)
+            for i, strength in enumerate(STRENGTHS):
+                scores = self._classifier(features[rest], aims[rest], strength)(features[held])
+                bounded = np.clip(scores.astype(np.float64), 1e-6, 1 - 1e-6)
+                totals[i] -= np.nansum(aims[held] * np.log(bounded) + (1 - aims[held]) * np.log1p(-bounded))
+        return STRENGTHS[int(np.argmin(totals))]
+
     def _solve(self, features: Any, targets: np.ndarray, strength: float) -> Scorer:
-        from sklearn.linear_model import LogisticRegression, Ridge
+        if self._regression:
+            from sklearn.linear_model import Ridge
 
-        if self.problem_type == "regression":
             return Ridge(alpha=1 / strength).fit(features, targets).predict  # type: ignore[no-any-return]
-        common = {"C": strength, "max_iter": 1000, "class_weight": self.class_weight}
-        if self.problem_type == "single_label_classification":
-            return _classifier(LogisticRegression(**common), features, targets, self.num_labels)
-        # liblinear's dual solver, at its own tolerance, is the fastest for one label of many rows and features
-        fastest = {"solver": "liblinear", "dual": True, "tol": 0.1, "random_state": self.seed}
-        columns = []
-        for target in targets.T:
-            known = ~np.isnan(target)
-            label = LogisticRegression(**common, **fastest)
-            columns.append(_classifier(label, features[known], target[known].astype(np.int64), 2))
-        return lambda unseen: np.stack([score(unseen)[:, 1] for score in columns], axis=1)
+        two = self._single and self.num_labels == 2
+        labels = [1] if two else range(self.num_labels)
+        columns = [self._classifier(features, self._aims(targets, label), strength) for label in labels]
 
-    def _loss(self, scores: np.ndarray, targets: np.ndarray) -> float:
-        """Negative log-likelihood or squared error, mean over what is known."""
-        if self.problem_type == "regression":
-            return float(np.mean((scores - targets) ** 2))
-        bounded = np.clip(scores.astype(np.float64), 1e-6, 1 - 1e-6)
-        if self.problem_type == "single_label_classification":
-            return -float(np.log(bounded[np.arange(len(targets)), targets]).mean())
-        return -float(np.nanmean(targets * np.log(bounded) + (1 - targets) * np.log1p(-bounded)))
+        def score(unseen: Any) -> np.ndarray:
+            found = np.stack([one(unseen) for one in columns], axis=1)
+            if two:
+                return np.hstack([1 - found, found])
+            return found / np.maximum(found.sum(axis=1, keepdims=True), 1e-30) if self._single else found
+
+        return score
+
+    def _aims(self, targets: np.ndarray, label: int) -> np.ndarray:
+        """1 for the rows that have the label, 0 for the others, NaN where unknown."""
+        return (targets == label).astype(np.float64) if self._single else targets[:, label]
+
+    def _classifier(self, features: Any, aims: np.ndarray, strength: float) -> Scorer:
+        """Probabilities ``[n]`` of one label against the rest; of one that no row has, or each, it is certain."""
+        from sklearn.linear_model import LogisticRegression
+
+        known = ~np.isnan(aims)
+        if not known.all():
+            features, aims = features[known], aims[known]
+        if len(aims) == 0 or aims.min() == aims.max():
+            always = np.float32(aims[0] if len(aims) else 0.0)
+            return lambda unseen: np.full(unseen.shape[0], always, np.float32)
+        # the dual solver, at its own tolerance, is the fastest for many rows and features
+        settings = {"solver": "liblinear", "dual": True, "tol": 0.1, "random_state": self.seed}
+        weights = {"C": strength, "max_iter": 1000, "class_weight": self.class_weight}
+        model = LogisticRegression(**settings, **weights).fit(features, aims.astype(np.int64))
+        return lambda unseen: model.predict_proba(unseen)[:, 1].astype(np.float32)
 
 
 def _vectorizer(texts: Sequence[str], num_labels: int) -> Any:
@@ -156,17 +201,3 @@ def _is_unspaced(texts: Sequence[str]) -> bool:
     unspaced = len(regex.findall(WORD_ITSELF, sample, regex.V1))
     letters = len(regex.findall(rf"[\w{WORD_ITSELF}]", sample, regex.V1))
     return unspaced > 0 and unspaced >= UNSPACED_SHARE * letters
-
-
-def _classifier(model: Any, features: Any, targets: np.ndarray, num_labels: int) -> Scorer:
-    """The fitted model; labels that do not occur have probability 0, and a single one that does is certain."""
-    present = np.unique(targets)
-    if len(present) > 1:
-        model.fit(features, targets)
-
-    def score(unseen: Any) -> np.ndarray:
-        probabilities = np.zeros((unseen.shape[0], num_labels), np.float32)
-        probabilities[:, present] = model.predict_proba(unseen) if len(present) > 1 else 1.0
-        return probabilities
-
-    return score

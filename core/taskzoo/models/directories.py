@@ -12,6 +12,9 @@ from taskzoo.errors import RequestError
 WEIGHTS = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json")
 """Files with weights that ``from_pretrained`` takes, in the order in which it looks for them."""
 
+_VOCABULARIES = {"tokenizer.json", "vocab.txt", "vocab.json", "bpe.codes", "vocab.bpe", "dict.txt"}
+_VOCABULARY_SUFFIXES = (".model", ".spm", ".vocab", ".tiktoken")
+
 _OTHER_FORMATS = {
     "*.gguf": "GGUF",
     "*.onnx": "ONNX",
@@ -32,6 +35,13 @@ _OTHER_FORMATS = {
 """Pattern of a file -> what saved it; earlier ones say more."""
 
 _POINTER = b"version https://git-lfs.github.com/spec"
+
+
+def model_folder(folder: Path) -> Path:
+    """The checkpoint that ``folder`` stands for: of a run, or of its adapter, the run's merged model; else itself."""
+    run = folder.absolute().parent if (folder / "adapter_config.json").is_file() else folder
+    model = run / "model"
+    return model if (run / "manifest.json").is_file() and (model / "config.json").is_file() else folder
 
 
 def check_directory(folder: Path) -> None:
@@ -71,6 +81,14 @@ def read_config(folder: Path) -> dict[str, Any]:
     if not isinstance(config, dict):
         raise RequestError(f"{file} is not a JSON object, so the model there cannot be loaded.")
     return config
+
+
+def vocabulary_files(folder: Path) -> list[Path]:
+    """The files in ``folder`` that hold the vocabulary of a tokenizer."""
+    files = sorted(folder.iterdir())
+    return [
+        file for file in files if file.is_file() and (file.name in _VOCABULARIES or file.suffix in _VOCABULARY_SUFFIXES)
+    ]
 
 
 def _is_pointer(file: Path) -> bool:
@@ -120,12 +138,14 @@ def _number(name: str) -> int:
 
 def _check_shards(folder: Path, index: str) -> None:
     try:
-        shards = set(json.loads((folder / index).read_text(encoding="utf-8"))["weight_map"].values())
+        shards = {str(name) for name in json.loads((folder / index).read_text(encoding="utf-8"))["weight_map"].values()}
     except (ValueError, KeyError, TypeError, AttributeError):
         raise RequestError(f"{str(folder / index)!r} is damaged: it does not say which file holds which tensor.") from (
             None
         )
-    if missing := sorted(name for name in shards if not (folder / str(name)).is_file()):
+    if outside := sorted(name for name in shards if Path(name).is_absolute() or ".." in Path(name).parts):
+        raise RequestError(f"{str(folder / index)!r} names a file outside its directory: {outside[0]!r}.")
+    if missing := sorted(name for name in shards if not (folder / name).is_file()):
         raise RequestError(
             f"The weights in {str(folder)!r} are incomplete: {len(missing)} of {len(shards)} files are missing, such "
             f"as {missing[0]!r}; copy or download them again."

@@ -9,9 +9,13 @@ from typing import Any
 
 import torch
 from torch import nn
+from transformers.pytorch_utils import Conv1D
 
 WRAPPERS = ("module", "_orig_mod", "model", "backbone", "auto_model", "net", "network")
 """Attributes under which wrappers hold a model: data parallelism, compilation, training frameworks, pooled heads."""
+
+_POOLED = "backbone."
+"""Before the names of the backbone under a pooled head (:mod:`.pooling`)."""
 
 _POOLER = re.compile(r"(^|\.)pooler\.")
 _FIRST_DECODER_LAYER = re.compile(r"(^|\.)decoder\.\w+\.0\.")
@@ -92,15 +96,18 @@ def explain(report: LoadReport, *, finished: bool = False) -> str:
     )
 
 
-def wrapper_prefix(model: Any, report: LoadReport) -> str:
-    """The prefix under which the file holds all that is missing, if it is certainly that of a wrapper; else ``""``.
+def wrapper_prefix(model: Any, report: LoadReport) -> tuple[str, str]:
+    """The prefix under which the file holds all that is missing, and what belongs in its place.
 
-    Certain is ``module.`` and the like, or what stands before the architecture's own name (``encoder.bert.``), if there
-    is one such prefix only.
+    It is certainly that of a wrapper: ``module.`` and the like, or what stands before the architecture's own name
+    (``encoder.bert.``), if there is one such prefix only. A pooled head on an encoder-decoder keeps the encoder alone
+    under ``backbone.``, where ``encoder.`` belongs. ``("", "")`` if there is none.
     """
     if not report.missing:
-        return ""
+        return "", ""
     base, found = f"{model.base_model_prefix}.", set()
+    if _encoder_alone(base, report):
+        return _POOLED, "encoder."
     longest = max(report.missing, key=len).removeprefix(base)
     for name in report.unexpected:
         prefix = name.removesuffix(longest)
@@ -110,7 +117,7 @@ def wrapper_prefix(model: Any, report: LoadReport) -> str:
         known = all(part in WRAPPERS or part.isdigit() for part in wrapper[:-1].split("."))
         if known or wrapper != prefix:
             found.add(wrapper)
-    return found.pop() if len(found) == 1 else ""
+    return (found.pop(), "") if len(found) == 1 else ("", "")
 
 
 def unusable_values(model: nn.Module) -> list[str]:
@@ -120,6 +127,26 @@ def unusable_values(model: nn.Module) -> list[str]:
         for name, values in model.named_parameters()
         if values.is_floating_point() and values.numel() and not torch.isfinite(torch.stack(values.aminmax())).all()
     ]
+
+
+def layers_of_zeros(model: Any) -> list[str]:
+    """Names of the linear layers of the pretrained part whose weights are all 0, as in a file that was cut short."""
+    inner = getattr(model, model.base_model_prefix or "_", None)
+    if not isinstance(inner, nn.Module):
+        if not type(model).__module__.startswith("transformers."):  # its head cannot be told from the rest
+            return []
+        inner = model
+    layers = [(name, layer.weight) for name, layer in inner.named_modules() if isinstance(layer, (nn.Linear, Conv1D))]
+    return [f"{name}.weight" for name, weight in layers if not weight[0].any() and not weight.any()]
+
+
+def _encoder_alone(base: str, report: LoadReport) -> bool:
+    """Whether the file holds the whole encoder under the name of a pooled head's backbone."""
+    missing = {name.removeprefix(base) for name in report.missing}
+    wanted = {name.removeprefix("encoder.") for name in missing if name.startswith("encoder.")}
+    return bool(wanted) and wanted <= {
+        name.removeprefix(_POOLED) for name in report.unexpected if name.startswith(_POOLED)
+    }
 
 
 def _computed(model: nn.Module) -> set[str]:

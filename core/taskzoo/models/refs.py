@@ -8,9 +8,10 @@ from typing import Any
 
 from taskzoo import registry
 from taskzoo.errors import RequestError, UnknownNameError
+from taskzoo.option_names import option_name
 
-from .digests import weight_digests
-from .directories import check_directory, read_config
+from .digests import file_digest, weight_files
+from .directories import check_directory, model_folder, read_config
 
 SCRATCH = "scratch:"
 ARCHITECTURES = {"bert": "encoder", "gpt2": "decoder", "t5": "encoder-decoder", "marian": "encoder-decoder"}
@@ -53,6 +54,12 @@ class ModelRef:
         return Path(self.location).is_dir()
 
     @property
+    def public_name(self) -> str:
+        """What others know the model by: its hub id, where it has one, and no more of a directory than its own name."""
+        known = next((entry.hub for entry in registry.models() if entry.name == self.entry), None)
+        return known or (Path(self.location).name if self.is_local else self.location)
+
+    @property
     def loading(self) -> dict[str, Any]:
         """Keywords for ``from_pretrained`` besides the location."""
         code = {"trust_remote_code": self.trusted}
@@ -79,16 +86,17 @@ def resolve_model(name: str) -> ModelRef:
         revision = None if path else entry.revision
         return ModelRef(name, location, entry.family, entry.kind, entry.name, revision, package)
     if Path(name).is_dir():
-        check_directory(Path(name))
-        config = read_config(Path(name))
-        return ModelRef(name, str(Path(name).resolve()), model_family(config), model_kind(config))
+        folder = model_folder(Path(name))
+        check_directory(folder)
+        config = read_config(folder)
+        return ModelRef(name, str(folder.resolve()), model_family(config), model_kind(config))
     if name.startswith(SCRATCH):
         architecture, _ = parse_scratch(name)
         return ModelRef(name, name, architecture, ARCHITECTURES[architecture])
     if name.count("/") == 1 and not name.startswith((".", "/", "~")) and not name.endswith("/"):
         return ModelRef(name, name, package=packages.get(name))
     if Path(name).is_file():
-        raise RequestError(f"{name!r} is a file; --model takes the directory that holds it.")
+        raise RequestError(f"{name!r} is a file; {option_name('model')} takes the directory that holds it.")
     raise UnknownNameError("model", name, known, "`zoo models` lists all; a directory or a hub id works as well.")
 
 
@@ -129,14 +137,17 @@ def pinned(ref: ModelRef) -> dict[str, Any]:
     the weights; there are none for a model from scratch, which its seed and training texts determine.
     """
     scratch = ref.name.startswith(SCRATCH)  # its location is a directory once it is made
-    folder = None if scratch else Path(ref.location) if ref.is_local else _cached(ref)
+    folder = None if scratch else checkpoint_folder(ref)
     if folder is None:
         return {"revision": None, "sha256": {}}
-    return {"revision": None if ref.is_local else folder.name, "sha256": weight_digests(folder)}
+    digests = {file.name: file_digest(file) for file in weight_files(folder)}
+    return {"revision": None if ref.is_local else folder.name, "sha256": digests}
 
 
-def _cached(ref: ModelRef) -> Path | None:
-    """The folder of the snapshot in the hub cache, whose name is the commit."""
+def checkpoint_folder(ref: ModelRef) -> Path | None:
+    """Where the files are: the directory itself, or the snapshot in the hub cache, whose name is the commit."""
+    if ref.is_local:
+        return Path(ref.location)
     from huggingface_hub import try_to_load_from_cache
 
     config = try_to_load_from_cache(ref.location, "config.json", revision=ref.revision)

@@ -48,10 +48,8 @@ def load_sequence_model(
         settings["label2id"] = {label: i for i, label in enumerate(labels)}
     config = AutoConfig.from_pretrained(checkpoint, **settings, **hub_keywords(loading))
     saved = isinstance(config, PooledConfig)
-    if type(config).__module__.startswith("transformers_modules.") and not _with_code(config):
-        raise RequestError(
-            "The code of this checkpoint has no classifier for texts (AutoModelForSequenceClassification)."
-        )
+    if type(config).__module__.startswith("transformers_modules."):
+        _check_code(config, pooling)
     if (config.architectures or [""])[0].endswith("EncoderModel"):  # T5's encoder alone, which calls itself no half
         config.is_encoder_decoder = True
     own_head = _with_code(config) or type(config) in MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING
@@ -83,6 +81,19 @@ def load_sequence_model(
 def _with_code(config: Any) -> bool:
     """Whether the checkpoint brings a classifier of its own."""
     return "AutoModelForSequenceClassification" in (getattr(config, "auto_map", None) or {})
+
+
+def _check_code(config: Any, pooling: str) -> None:
+    """Refuse what cannot be done with an architecture that is code of the checkpoint."""
+    if not _with_code(config):
+        raise RequestError(
+            "The code of this checkpoint has no classifier for texts (AutoModelForSequenceClassification)."
+        )
+    if pooling != "auto":
+        raise RequestError(
+            f"pooling={pooling} needs an architecture of transformers, and that of this checkpoint is code of its own; "
+            "set pooling=auto, which takes the classifier that comes with it."
+        )
 
 
 def _has_bias(model: PreTrainedModel) -> bool:

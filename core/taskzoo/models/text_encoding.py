@@ -48,7 +48,7 @@ def encode_texts(
     """
     limit = tokenizer.model_max_length
     if max_length > limit:
-        raise RequestError(f"max_length={max_length} is more than the model takes ({limit}).")
+        raise RequestError(f"max_length={max_length} exceeds the limit of the model ({limit}).")
     limit = max_length or min(limit, DEFAULT_LENGTH)
     prefix, suffix = special_tokens_around(tokenizer)
     room = limit - len(prefix) - len(suffix)

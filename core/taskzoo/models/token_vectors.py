@@ -10,8 +10,8 @@ import numpy as np
 
 from taskzoo.errors import RequestError
 
-from .loading import backbone_config, explain_load_errors
-from .refs import resolve_model
+from .loading import explain_load_errors, load_config
+from .refs import ModelRef, resolve_model
 from .text_encoding import encode_texts
 from .tokenizers import fit_vocabulary, load_tokenizer, special_tokens_around
 
@@ -38,17 +38,27 @@ def token_vectors(model_name: str) -> Callable[[Sequence[str]], list[np.ndarray]
 
     @cache
     def load() -> tuple[PreTrainedTokenizerBase, PreTrainedModel]:
-        import torch
-        from transformers import AutoModel
-
         tokenizer = load_tokenizer(ref)
         with explain_load_errors(ref, "model"):
-            config = backbone_config(ref.location, ref.loading)
-            model = AutoModel.from_pretrained(ref.location, config=config, dtype=torch.float32, **ref.loading)
+            model = _load_encoder(ref)
             fit_vocabulary(model, tokenizer, ref.name)
-        return tokenizer, (model.get_encoder() if model.config.is_encoder_decoder else model).eval()
+        return tokenizer, model.eval()
 
     return lambda texts: _embed(*load(), texts)
+
+
+def _load_encoder(ref: ModelRef) -> PreTrainedModel:
+    import torch
+    from transformers import AutoModel
+
+    from .pooling import PooledClassifier, PooledConfig
+
+    keywords = {"config": load_config(ref), "dtype": torch.float32, **ref.loading}
+    if isinstance(keywords["config"], PooledConfig):
+        backbone: PreTrainedModel = PooledClassifier.from_pretrained(ref.location, **keywords).backbone
+        return backbone
+    model: PreTrainedModel = AutoModel.from_pretrained(ref.location, **keywords)
+    return model.get_encoder() if model.config.is_encoder_decoder else model
 
 
 def _embed(tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel, texts: Sequence[str]) -> list[np.ndarray]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from taskzoo.errors import RequestError
 
+from .directories import vocabulary_files
 from .loading import explain_load_errors, load_config
 
 if TYPE_CHECKING:
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
 
     from .refs import ModelRef
 
-_VOCABULARIES = {"tokenizer.json", "vocab.txt", "vocab.json", "bpe.codes", "vocab.bpe", "dict.txt"}
-_VOCABULARY_SUFFIXES = (".model", ".spm", ".vocab", ".tiktoken")
 _ONLY_SETTINGS = {"tokenizer_config.json", "merges.txt", "added_tokens.json", "special_tokens_map.json"}
 
 _PAIRED = {"encoder-decoder"}
@@ -76,9 +75,7 @@ def _has_vocabulary_file(ref: ModelRef, tokenizer: PreTrainedTokenizerBase | Non
     if not ref.is_local or (tokenizer is not None and not names):
         return True
     folder = Path(ref.location)
-    return any((folder / name).is_file() for name in names) or any(
-        file.name in _VOCABULARIES or file.suffix in _VOCABULARY_SUFFIXES for file in folder.iterdir()
-    )
+    return any((folder / name).is_file() for name in names) or bool(vocabulary_files(folder))
 
 
 def _no_tokenizer(ref: ModelRef) -> RequestError:

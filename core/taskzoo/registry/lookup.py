@@ -288,7 +288,7 @@ class Registry:
         return known[name]
 
     def recipe(
-        self, task: TaskReference, model: ModelEntry | str | None = None, kind: str | None = None, method: str = "full"
+        self, task: TaskReference, model: ModelEntry | str | None = None, kind: str | None = None, method: str = "auto"
     ) -> ResolvedRecipe:
         """The settings that all matching recipes give together, the most specific last.
 

@@ -2,51 +2,143 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from taskzoo.data.nested import nested_order
 from taskzoo.engine.evaluation import Evaluation, Predictions, score
-from taskzoo.metrics.paired import difference_interval
-from taskzoo.task import Task
+from taskzoo.engine.random_state import seeded
+from taskzoo.metrics.paired import difference_interval, interval_of_pairs
+from taskzoo.option_names import option_name
+from taskzoo.types import Example, Prediction
 
 if TYPE_CHECKING:
     from taskzoo.engine.progress import Reporter
+    from taskzoo.task import Task
 
     from .plan import Plan
 
 
-def score_baseline(plan: Plan, results: Mapping[str, Evaluation], reporter: Reporter) -> dict[str, Any]:
-    """Fit the task's baseline on the training rows and score it on the splits of ``results``.
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """The task's baseline, fitted on ``rows`` of ``train_rows`` training rows.
+
+    Attributes:
+        name: what it is.
+        predict: examples to predictions.
+        validation: its evaluation on validation rows, without intervals; ``None``: there are none.
+        seconds: that all of this took.
+    """
+
+    name: str
+    predict: Callable[[Sequence[Example]], list[Prediction]]
+    rows: int
+    train_rows: int
+    validation: Evaluation | None
+    seconds: float
+
+    def facts(self) -> dict[str, Any]:
+        """For the manifest."""
+        return {"name": self.name, "rows": self.rows, "seconds": round(self.seconds, 3)}
+
+    def said(self, metric: str) -> str:
+        """A line for people, before training."""
+        part = f" of {self.train_rows:,}" if self.rows < self.train_rows else ""
+        everything = f" ({option_name('baseline', True)}: on all)" if part else ""
+        line = f"baseline  {self.name}, fitted on {self.rows:,}{part} training rows{everything}"
+        scores = self.validation.scores if self.validation else {}
+        return line + (f": validation {metric} {scores[metric]:.4f}" if metric in scores else "")
+
+
+def fit_baseline(plan: Plan, reporter: Reporter) -> tuple[Baseline | None, dict[str, Any]]:
+    """Fit the task's baseline on training rows, and score it on validation rows, if the settings want one.
+
+    Where they do not say (``baseline=None``), it takes seconds: a large set of training rows is sampled, and what goes
+    wrong is a warning.
 
     Returns:
-        split -> scores, ``seconds`` of fitting and predicting, and ``difference``: split -> the model's score less the
-        baseline's in the first metric, with the 95% interval of a paired bootstrap and the direction of the score.
+        The baseline, and what the manifest says of it.
+
+    Raises:
+        RequestError, PluginError: it cannot be fitted, and was asked for.
     """
-    reporter.say("Fitting the baseline.")
-    examples = plan.splits.examples
+    task, training, examples = plan.task, plan.config.training, plan.splits.examples
+    if training.baseline is False or not task.has_baseline or not examples["train"]:
+        return None, {}
+    try:
+        with seeded(training.seed):
+            made = _fit(task, examples, training.seed, quickly=training.baseline is None)
+    except Exception as error:  # whatever a baseline that nobody asked for may raise
+        if training.baseline:
+            raise
+        reporter.say(f"warning   there is no baseline to compare with: {error}")
+        return None, {"left_out": f"{error}"}
+    name = made.validation and _metric_name(task, made.validation)
+    reporter.say(made.said(name or ""))
+    return made, made.facts()
+
+
+def _fit(task: Task, examples: Mapping[str, Sequence[Example]], seed: int, *, quickly: bool) -> Baseline:
     began = time.perf_counter()
-    predict = plan.task.baseline(examples["train"], plan.config.training.seed)
-    found: dict[str, Any] = {}
-    differences: dict[str, Any] = {}
-    for split, result in results.items():
-        evaluation = score(plan.task, examples[split], Predictions(predict(examples[split])), intervals=True)
+    train, held = examples["train"], examples.get("validation", ())
+    rows = min(len(train), max(1, task.quick_baseline_rows(train))) if quickly else len(train)
+    known = train
+    if rows < len(train):
+        known = [train[i] for i in sorted(nested_order(train, task.classes, task.dedup_key, seed)[:rows])]
+    predict = task.baseline(known, seed)
+    validation = score(task, held, Predictions(predict(held))) if held else None
+    return Baseline(task.baseline_name, predict, rows, len(train), validation, time.perf_counter() - began)
+
+
+def score_baseline(
+    task: Task, baseline: Baseline, examples: Mapping[str, Sequence[Example]], results: Mapping[str, Evaluation]
+) -> dict[str, Any]:
+    """Compare the model with its baseline on the last split of ``results``.
+
+    Returns:
+        ``name``; ``rows`` it was fitted on; split -> scores, of the last one with intervals; and ``difference``: the
+        last split -> the model's score less the baseline's in the first metric, with the 95% interval of a paired
+        bootstrap and the direction of the score.
+    """
+    found: dict[str, Any] = {"name": baseline.name, "rows": baseline.rows}
+    if baseline.validation is not None:
+        found["validation"] = baseline.validation.to_dict()
+    differences = {}
+    if results:
+        split = list(results)[-1]
+        evaluation = score(task, examples[split], Predictions(baseline.predict(examples[split])), intervals=True)
         found[split] = evaluation.to_dict()
-        differences[split] = _difference(plan.task, result, evaluation)
-    return {**found, "seconds": round(time.perf_counter() - began, 3), "difference": differences}
+        differences[split] = _difference(task, results[split], evaluation)
+    return {**found, "difference": differences}
+
+
+def _metric_name(task: Task, baseline: Evaluation) -> str:
+    """The primary metric, or the first one where that is the loss, which a baseline does not have."""
+    return task.primary_metric if task.primary_metric in baseline.scores else next(iter(baseline.scores))
 
 
 def _difference(task: Task, model: Evaluation, baseline: Evaluation) -> dict[str, Any]:
-    name = task.primary_metric if task.primary_metric in baseline.scores else next(iter(baseline.scores))
+    name = _metric_name(task, baseline)
+    low, high = _interval(task, name, model, baseline)
+    value = model.scores[name] - baseline.scores[name]
+    return {
+        "metric": name,
+        "value": value if math.isfinite(value) else None,
+        "ci95": [low, high] if math.isfinite(low) and math.isfinite(high) else None,
+        "higher_is_better": task.score_of(name).higher_is_better,
+    }
+
+
+def _interval(task: Task, name: str, model: Evaluation, baseline: Evaluation) -> tuple[float, float]:
+    """From the replicates of both, which are of the same draws; made here for a metric without intervals."""
+    if name in model.replicates and name in baseline.replicates:
+        return interval_of_pairs(model.replicates[name], baseline.replicates[name])
     metrics = task.metrics()
     metric = next((one for one in metrics if any(score.describes(name) for score in one.scores)), metrics[0])
     statistics = [metric.statistics(side.predictions, side.references) for side in (model, baseline)]
-    ours, theirs = (metric.scorer(of_side) for of_side in statistics)
-    size = len(statistics[0])
-    low, high = difference_interval(size, lambda weights: ours(weights)[name], lambda weights: theirs(weights)[name])
-    return {
-        "metric": name,
-        "value": model.scores[name] - baseline.scores[name],
-        "ci95": [low, high],
-        "higher_is_better": task.score_of(name).higher_is_better,
-    }
+    ours, theirs = map(metric.scorer, statistics)
+    units = len(statistics[0])
+    return difference_interval(units, lambda weights: ours(weights)[name], lambda weights: theirs(weights)[name])

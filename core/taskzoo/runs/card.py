@@ -11,7 +11,8 @@ from taskzoo.types import SavedModel
 from .data import UNLABELLED
 from .directory import RunDirectory, read_json, write_text
 from .plan import Plan
-from .wording import overlap_notes, result_notes, result_table, score_columns
+from .verdict import VERDICT
+from .wording import method_notes, overlap_notes, result_notes, result_table, score_columns
 
 
 def write_card(
@@ -27,11 +28,13 @@ def write_card(
         f"- {model['parameters']:,} parameters, {model['trainable']:,} trained",
         f"- {manifest['steps']} steps in {manifest['seconds']['train']:.0f} s on {environment['device']} "
         f"({environment['processor']}); best at step {manifest['best_step']}",
+        *(f"- {markdown(note)}" for note in method_notes(manifest)),
     ]
     if model["trust_remote_code"]:
         training.append("- with `--trust-remote-code`: Python code that comes with the base model was run")
     paragraphs = [
         f"# {markdown(directory.path.name)}",
+        *(f"> {markdown(sentence)}" for sentence in metrics[VERDICT]),
         f"{markdown_code(model['name'])} fine-tuned for **{markdown(plan.entry.name)}** with Task Zoo "
         f"{environment['packages'].get('taskzoo', '')}.",
         "## Results",

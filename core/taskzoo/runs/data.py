@@ -29,6 +29,7 @@ from taskzoo.data.shots import take_shots
 from taskzoo.data.splits import overlap_report, split_examples
 from taskzoo.errors import RequestError, UnknownNameError
 from taskzoo.languages import language_tag
+from taskzoo.option_names import option_name
 from taskzoo.spec import TaskSpec
 from taskzoo.task import Task
 from taskzoo.types import Example, Row
@@ -36,6 +37,8 @@ from taskzoo.types import Example, Row
 from .bad_rows import leave_out_bad
 from .memory import MemoryRows, input_mappings, rows_from_memory, splits_in_memory
 
+Files = str | Path | Sequence[str | Path]
+"""A file or several; each may be a pattern."""
 SPLITS = ("train", "validation", "test")
 NONE = "none"
 """Instead of a file: there shall be no such split."""
@@ -81,7 +84,7 @@ def load_splits(
     request = replace(request, incomplete=bool(task.incomplete_rows), bad=bad)
     read = _read_memory(request, memory, data) if memory else _read(request, data)
     if data.unlabelled not in (None, REST):
-        texts = replace(request, group=None, labelled=False, notes=Counter())
+        texts = replace(_of_split(UNLABELLED, request, None), labelled=False)
         read.rows[UNLABELLED], read.sources[UNLABELLED] = _read_paths([str(data.unlabelled)], texts)
     raw = read.rows
     if data.skip_bad_rows:
@@ -120,9 +123,20 @@ def load_splits(
     return found
 
 
-def file_rows(spec: TaskSpec, task: Task, path: str | Path, **wanted: Any) -> list[Row]:
-    """The rows of one file as the task's roles. ``wanted``: as for :func:`make_request`."""
-    return read_rows(path, make_request(spec, task, **wanted))
+def file_rows(spec: TaskSpec, task: Task, files: Files, **wanted: Any) -> list[Row]:
+    """The rows of files as the task's roles, file after file. ``wanted``: as for :func:`make_request`."""
+    request = make_request(spec, task, **wanted)
+    return [row for path in each_file(files) for row in read_rows(path, request)]
+
+
+def each_file(files: Files) -> list[Path]:
+    """The files that are named, in order, each once; those of a pattern (``part-*.csv``) are sorted.
+
+    Raises:
+        DataError: no file matches a pattern.
+    """
+    named = [files] if isinstance(files, str | Path) else files
+    return list(dict.fromkeys(path for pattern in named for path in expand(pattern)))
 
 
 def memory_rows(spec: TaskSpec, task: Task, values: MemoryRows, **wanted: Any) -> list[Row]:
@@ -144,7 +158,7 @@ def demo_folder(spec: TaskSpec, variant: str = "") -> Path:
         UnknownNameError: no such variant.
     """
     if spec.demo is None:
-        raise RequestError(f"The task {spec.id!r} has no built-in demo set; pass --train FILE.")
+        raise RequestError(f"The task {spec.id!r} has no built-in demo set; pass {option_name('train', 'FILE')}.")
     package, _, folder = spec.demo.partition(":")
     path = Path(str(importlib.resources.files(package))) / folder
     if not variant:
@@ -192,7 +206,8 @@ def _read(request: ReadRequest, data: DataConfig) -> HubData:
     if "train" not in {**named.rows, **files}:
         raise RequestError(f"No training file: {data.name or 'the data'} has {', '.join(files) or 'no split'} only.")
     if data.test_columns and "test" not in files:
-        raise RequestError("--test-columns says where a test file has its columns, and there is none; use --columns.")
+        says = "says where a test file has its columns, and there is none"
+        raise RequestError(f"{option_name('test_columns')} {says}; use {option_name('columns')}.")
     read = _read_files(files, request, data.test_columns)
     if unused:
         read.sources["train"]["left_out"] = read.sources["train"].get("left_out", {}) | unused
@@ -210,7 +225,8 @@ def _read_named(name: str, request: ReadRequest) -> HubData:
         return load_hub_rows(name.removeprefix("hub:"), request)
     known = {entry.name: entry for entry in registry.datasets()}
     if name not in known:
-        hint = "--data takes a directory of train/validation/test files, hub:ID, or a name that `zoo datasets` lists."
+        takes = "takes a directory of train/validation/test files, hub:ID, or a name that `zoo datasets` lists"
+        hint = f"{option_name('data')} {takes}."
         raise UnknownNameError("data set", name, known, hint)
     entry = known[name]
     request = replace(request, columns=request.columns or dict(entry.columns or {}))
@@ -258,7 +274,7 @@ def _of_split(name: str, request: ReadRequest, test_columns: Mapping[str, str] |
 
 def _read_paths(patterns: Sequence[str], request: ReadRequest) -> tuple[list[Row], dict[str, Any]]:
     """The rows of all files that are named, and what the manifest says of them."""
-    paths = list(dict.fromkeys(path for pattern in patterns for path in expand(pattern)))
+    paths = each_file(patterns)
     rows = [row for path in paths for row in read_rows(path, request)]
     paired, roles = paired_languages(request.spec, request.languages), request.spec.columns
     hashes = [content_sha256(path, paired, roles) for path in paths]
@@ -308,7 +324,8 @@ def _groups(task: Task, examples: Sequence[Example], raw: Sequence[Row] | None) 
         groups = [task.group(example) for example in examples]
         return groups if any(group is not None for group in groups) else None
     if len(raw) != len(examples):
-        raise RequestError("--group-by needs a task that keeps every row; this one makes other rows of them.")
+        needs = "needs a task that keeps every row; this one makes other rows of them"
+        raise RequestError(f"{option_name('group_by')} {needs}.")
     return [str(row[GROUP]) for row in raw]
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from taskzoo.errors import RequestError
 from taskzoo.escapes import visible_cell
+from taskzoo.option_names import option_name
 
 TASK_FILE = "task.json"
 """Beside the model: what prediction needs besides weights and processor."""
@@ -75,7 +76,7 @@ def new_run_path(output: str | Path | None, task: str, model: str, *, ours: bool
             )
     if not ours and (path.is_file() or (path.is_dir() and any(path.iterdir()))):
         raise RequestError(
-            f"The output directory {str(output)!r} exists already; choose another --output or remove it."
+            f"The output directory {str(output)!r} exists already; choose another {option_name('output')} or remove it."
         )
     if blocking := next((parent for parent in path.parents if parent.is_file()), None):
         raise RequestError(f"The output directory {str(output)!r} cannot be made: {str(blocking)!r} is a file.")
@@ -89,7 +90,7 @@ def _check_writable(path: Path) -> None:
     if not os.access(folder, os.W_OK | os.X_OK):
         raise RequestError(
             f"The output directory {str(path)!r} cannot be made: {str(folder)!r} is not writable, or on a read-only "
-            "file system; choose another --output."
+            f"file system; choose another {option_name('output')}."
         )
 
 

@@ -19,7 +19,7 @@ from taskzoo.engine.events import tell
 from taskzoo.engine.progress import Reporter, Silent
 from taskzoo.errors import Interrupted, MachineError, PluginError, RequestError, TaskZooError
 from taskzoo.faults import machine_fault
-from taskzoo.models.digests import weight_digests
+from taskzoo.option_names import option_name
 from taskzoo.types import public
 
 from .card import write_card
@@ -28,6 +28,8 @@ from .directory import RunDirectory, write_json, write_jsonl
 from .manifest import describe_run, now
 from .places import without_places
 from .plan import Plan
+from .saved_files import describe_files
+from .verdict import BASELINE, VERDICT, judging_score, verdict
 from .wording import changed_data, changed_model, loaded_lines, opening
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 
     from taskzoo.engine.evaluation import Evaluation
 
+    from .baseline import Baseline
     from .load import Run
     from .loading import Loaded
 
@@ -76,7 +79,7 @@ def _make_directory(job: _Job) -> None:
     try:
         path.mkdir(parents=True, exist_ok=True)
         if not _claim(job.directory.config):
-            raise RequestError(f"Another run has made {str(path)!r} just now; choose another --output.")
+            raise RequestError(f"Another run has made {str(path)!r} just now; choose another {option_name('output')}.")
         job.plan = replace(job.plan, config=_keep_memory_rows(job.plan, job.directory))
         write_config(job.plan.config, job.directory.config)
         job.record(status="running")
@@ -126,6 +129,7 @@ class _Job:
     directory: RunDirectory
     manifest: dict[str, Any]
     seconds: dict[str, float] = field(default_factory=dict)
+    baseline: Baseline | None = None
 
     @property
     def is_main(self) -> bool:
@@ -191,13 +195,15 @@ def _opened(plan: Plan, directory: RunDirectory, reporter: Reporter, stop: Stop)
 
     from .loading import load_session
 
+    limit, entered = plan.config.training.time_limit, time.perf_counter()
     for line in opening(plan):
         reporter.say(line)
     with tempfile.TemporaryDirectory(prefix="taskzoo-") as folder, seeded(plan.config.training.seed):
         began = time.perf_counter()
         loaded = load_session(plan, reporter, Path(folder))
         session = loaded.session
-        session.stop = stop
+        plan = replace(plan, config=replace(plan.config, training=session.settings))  # as the method resolved them
+        session.stop, session.ends = stop, entered + 60 * limit if limit else None
         with session.accelerator.active():
             if session.accelerator.is_main_process:
                 session.callbacks = _make_callbacks(plan.config.track, reporter)
@@ -229,13 +235,18 @@ def _make_callbacks(names: Sequence[str], reporter: Reporter) -> list[Callback]:
 def _execute(job: _Job) -> Run:
     from taskzoo.engine.checkpoint import TrainingState
     from taskzoo.engine.evaluation import Predictor
+    from taskzoo.engine.lora import save_adapter
 
+    from .baseline import fit_baseline
     from .load import Run
 
     session, method, directory = job.loaded.session, job.loaded.method, job.directory
     session.accelerator.wait_for_everyone()
     with job.recorded():
         job.tell("run_started", job.facts())
+        if job.is_main:  # before training, so that its score can be compared while that goes on
+            job.baseline, facts = fit_baseline(job.plan, session.reporter)
+            job.record(**({"baseline": facts} if facts else {}))
         began, began_cpu = time.perf_counter(), time.process_time()
         progress = method.train(session, TrainingState(directory.checkpoints))
         job.seconds |= {
@@ -244,8 +255,7 @@ def _execute(job: _Job) -> Run:
             "train_and_validate_cpu": time.process_time() - began_cpu,
         }
         if method.keeps_adapter and job.is_main:
-            session.trained.save_pretrained(directory.adapter)
-            (directory.adapter / "README.md").unlink(missing_ok=True)  # an empty form with the path of the base model
+            save_adapter(session.trained, directory.adapter, job.plan.ref.public_name)
         model = method.finish(session)
         model.eval()
         results, tuned = _evaluate(job, model)
@@ -254,13 +264,14 @@ def _execute(job: _Job) -> Run:
             job.record(
                 status="finished",
                 finished=now(),
-                weights=weight_digests(directory.model),
+                model_files=describe_files(directory.model),
                 seconds=job.manifest["seconds"] | {name: round(value, 3) for name, value in job.seconds.items()},
-                steps=progress.step,
-                best_step=progress.best_step or progress.step,
+                steps=progress.steps,
+                best_step=progress.chosen_step,
                 tokens=progress.tokens,
                 tokens_per_second=progress.tokens / max(progress.seconds, 1e-9),
                 tuned=tuned,
+                **method.facts(),
             )
             write_card(directory, job.plan, metrics, job.published, session.processor)
             if not session.settings.keep_checkpoints:
@@ -305,8 +316,10 @@ def _save(job: _Job, model: PreTrainedModel, results: dict[str, Evaluation]) -> 
 
     session, directory, loaded = job.loaded.session, job.directory, job.loaded
     metrics: dict[str, Any] = {split: result.to_dict() for split, result in results.items()}
-    if session.settings.baseline:
-        metrics["baseline"] = score_baseline(job.plan, results, session.reporter)
+    if job.baseline is not None:
+        metrics[BASELINE] = score_baseline(session.task, job.baseline, session.examples, results)
+    judging = judging_score(session.task)
+    metrics[VERDICT] = verdict(metrics, judging, loaded.method.remedies(), loaded.misfits)
     if loaded.use_cache is not None:
         model.config.use_cache = loaded.use_cache
     with folded(model, session.task.logit_scaling):

@@ -54,6 +54,11 @@ def label_notes(labels: Mapping[str, Mapping[str, int]], splits: Collection[str]
     return notes
 
 
+def suspicious_labels(task: Task, examples: Sequence[Example]) -> list[str]:
+    """The first sentences on labels of training rows that are hardly meant, such as ``nan``."""
+    return odd_names(Counter(_labels_of(task, examples)))[:_SHOWN]
+
+
 def shared_targets(task: Task, examples: Mapping[str, Sequence[Example]]) -> dict[str, int]:
     """Split -> its rows whose target, a text, is also one of a training row; empty for a task without such targets."""
     if not task.generates or "train" not in examples:

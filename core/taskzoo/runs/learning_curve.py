@@ -184,7 +184,8 @@ def _plan(plan: Plan, subset: Subset) -> Plan:
         {split: {"source": f"{source['source']}, in part"} for split, source in plan.splits.sources.items()},
         {**plan.splits.made, "subset": {"rows": subset.rows, "seed": subset.seed}},
     )
-    config = replace(plan.config, training=replace(plan.config.training, seed=subset.seed))
+    asked = bool(plan.config.training.baseline)
+    config = replace(plan.config, training=replace(plan.config.training, seed=subset.seed, baseline=asked))
     return replace(plan, config=config, task=task, splits=splits)
 
 

@@ -7,7 +7,7 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from taskzoo import registry
 from taskzoo.data.readers import content_sha256
@@ -15,12 +15,14 @@ from taskzoo.errors import RequestError, RunError, UnknownNameError
 from taskzoo.spec import TaskSpec
 from taskzoo.types import Prediction, Row, public
 
-from .data import file_rows, memory_rows, paired_languages, task_languages
+from .bad_rows import LISTED, listed_bad_rows, usable_rows
+from .data import Files, each_file, file_rows, memory_rows, paired_languages, task_languages
 from .directory import TASK_FILE, RunDirectory, read_json, write_json
 from .identity import check_contract, describe_task, find_task, restore_task
 from .inputs import check_complete, input_rows, is_blank, is_single
 from .records import Confusion, Records
-from .weights import unchanged_weights
+from .saved_files import check_files
+from .verdict import split_scores
 from .wording import count_notes, cut_output_notes, known_file_notes
 
 if TYPE_CHECKING:
@@ -56,7 +58,7 @@ class Run:
 
     @property
     def metrics(self) -> dict[str, Any]:
-        """The content of ``metrics.json``: split -> scores, each with its ``_ci95``."""
+        """The content of ``metrics.json``: split -> scores, each with its ``_ci95``; ``baseline``; ``verdict``."""
         file = RunDirectory(self.path).metrics
         if not file.is_file():
             raise RequestError(f"There is no metrics.json in {str(self.path)!r}.")
@@ -112,18 +114,24 @@ class Run:
 
     def predict_file(
         self,
-        path: str | Path,
+        path: Files,
         *,
         columns: Mapping[str, str] | None = None,
         format: str | None = None,
         min_confidence: float | None = None,
     ) -> list[Prediction]:
-        """Predictions for the rows of a file in any format of the task; labels are not needed.
+        """Predictions for the rows of files in any format of the task, file after file; labels are not needed.
 
         A row without any input, such as an empty line of a text file, has an empty answer.
 
+        Args:
+            path: a file, or a list of files and patterns (``"part-*.csv"``).
+            columns: role -> column name or position.
+            format: the files' format, where their content does not tell.
+            min_confidence: see :func:`abstain`.
+
         Raises:
-            DataError: the file cannot be read.
+            DataError: a file cannot be read.
         """
         wanted = {"columns": columns or {}, "format": format, "labelled": False, "incomplete": True}
         rows = file_rows(self.spec, self.task, path, **wanted)
@@ -157,21 +165,38 @@ class Run:
             self.say(note)
 
     def evaluate(
-        self, data: str | Path | MemoryRows, *, columns: Mapping[str, str] | None = None, format: str | None = None
+        self,
+        data: Files | MemoryRows,
+        *,
+        columns: Mapping[str, str] | None = None,
+        format: str | None = None,
+        skip_bad_rows: bool = False,
     ) -> Evaluation:
-        """Scores with 95% intervals on labelled rows: a file, ``(inputs, targets)``, a data frame or mappings.
+        """Scores with 95% intervals on labelled rows.
 
-        What was cut, and what makes the scores doubtful, is said (:attr:`say`).
+        What was left out or cut, and what makes the scores doubtful, is said (:attr:`say`).
+
+        Args:
+            data: a file, or a list of files and patterns (``"part-*.csv"``); a pair ``(inputs, targets)``, a data frame
+                or a list of mappings.
+            columns: role -> column name or position.
+            format: the files' format, where their content does not tell.
+            skip_bad_rows: leave out rows that cannot be used, and list them.
 
         Raises:
             DataError: the rows cannot be used.
+            RequestError: more than half of the rows cannot be used.
         """
         from taskzoo.engine.evaluation import score
 
-        if isinstance(data, (str, Path)):
-            rows = file_rows(self.spec, self.task, data, columns=columns or {}, format=format)
+        bad: list[str] | None = [] if skip_bad_rows else None
+        if _are_files(data):
+            rows = file_rows(self.spec, self.task, data, columns=columns or {}, format=format, bad=bad)
         else:
-            rows = memory_rows(self.spec, self.task, data, columns=columns or {})
+            rows = memory_rows(self.spec, self.task, data, columns=columns or {}, bad=bad)
+        if bad is not None:
+            rows = usable_rows(self.task, rows, "test", bad)
+            self._tell(listed_bad_rows("data", len(bad), bad, LISTED) if bad else ())
         examples = self.task.prepare(rows, "test")
         if not examples:
             raise RequestError("There are no rows to evaluate.")
@@ -182,16 +207,24 @@ class Run:
 
     def _file_notes(self, data: Any) -> list[str]:
         """That the rows are those that the run was trained or tuned on, where that can be seen."""
-        if not isinstance(data, (str, Path)) or not RunDirectory(self.path).manifest.is_file():
+        if not _are_files(data) or not RunDirectory(self.path).manifest.is_file():
             return []
         paired = paired_languages(self.spec, task_languages(self.spec, self.task))
-        return known_file_notes(self.manifest, content_sha256(str(data), paired, self.spec.columns))
+        hashes = [content_sha256(path, paired, self.spec.columns) for path in each_file(data)]
+        return list(dict.fromkeys(note for sha in hashes for note in known_file_notes(self.manifest, sha)))
 
     def __repr__(self) -> str:
         name, file = self.task.primary_metric, RunDirectory(self.path).metrics
-        values = {split: found.get(name) for split, found in (read_json(file) if file.is_file() else {}).items()}
+        splits = split_scores(read_json(file) if file.is_file() else {})
+        values = {split: found.get(name) for split, found in splits.items()}
         scores = [f"{split} {name} {value:.3f}" for split, value in values.items() if isinstance(value, float)]
         return f"<Run {str(self.path)!r}: {', '.join([self.spec.id, *scores])}>"
+
+
+def _are_files(data: Any) -> TypeGuard[Files]:
+    """Whether this names a file or several, and is not rows."""
+    several = isinstance(data, list | tuple) and len(data) > 0
+    return isinstance(data, str | Path) or (several and all(isinstance(item, str | Path) for item in data))
 
 
 def _records(file: Path) -> Records:
@@ -270,7 +303,7 @@ def load(
         trust_remote_code: whether Python code that was saved with the model may be run.
 
     Raises:
-        RequestError: there is no finished run, or it does not load.
+        RequestError: there is no finished run, it does not load, or its weights or tokenizer were exchanged.
         UnknownNameError: an option that cannot be changed after training, with the nearest that can.
         PluginError: its task's plugin is missing or failed, or its version cannot read the run.
     """
@@ -289,10 +322,11 @@ def load(
     if precision == "auto":
         precision = "fp32" if saved["precision"] == "fp32" else resolve_precision("auto")
     accelerator = make_accelerator(resolve_precision(precision))
-    with accelerator.active(), unchanged_weights(folder):
+    with accelerator.active():
         ref = ModelRef(str(folder), str(folder), trusted=trust_remote_code)
         processor, _ = load_processor(restored, ref)
         model = load_model(restored, ref, processor)
+        check_files(folder)
         model.to(accelerator.device).eval()
     return Run(root if folder != root else root.parent, entry.spec, Predictor(restored, model, processor, accelerator))
 

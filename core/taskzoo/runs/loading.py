@@ -73,7 +73,7 @@ def load_session(plan: Plan, reporter: Reporter, folder: Path) -> Loaded:
         PluginError: a member of the task fails, or its predictions are not JSON.
     """
     task, training, examples = plan.task, plan.config.training, plan.splits.examples
-    further = further_metrics(training.evaluate_modules) if training.evaluate_modules else []
+    further = further_metrics(training.evaluate_modules, trusted=plan.ref.trusted) if training.evaluate_modules else []
     precision = resolve_precision(training.precision, family=plan.ref.family)
     accelerator = make_accelerator(precision)
     with accelerator.active():
@@ -102,11 +102,14 @@ def load_session(plan: Plan, reporter: Reporter, folder: Path) -> Loaded:
     return Loaded(session, method, precision, parameters, use_cache, further, misfits)
 
 
-def further_metrics(names: str) -> list[Metric]:
-    """Metrics of ``evaluate`` modules, which are loaded now; a :class:`RequestError` if one cannot be."""
+def further_metrics(names: str, *, trusted: bool) -> list[Metric]:
+    """Metrics of ``evaluate`` modules, which are loaded now; a :class:`RequestError` if one cannot be.
+
+    Those of the hub are code of others, which is run only if ``trusted``.
+    """
     from taskzoo.metrics.evaluate_modules import EvaluateMetric
 
-    made = [EvaluateMetric(name.strip()) for name in names.split(",") if name.strip()]
+    made = [EvaluateMetric(name.strip(), trust_remote_code=trusted) for name in names.split(",") if name.strip()]
     for metric in made:
         _ = metric.module
     return list(made)

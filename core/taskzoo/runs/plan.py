@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from taskzoo import registry
 from taskzoo.data.readers import expand, require_source
 from taskzoo.errors import RequestError
+from taskzoo.option_names import option_name
 from taskzoo.spec import TaskSpec
 from taskzoo.task import Task
 
@@ -54,7 +55,7 @@ def make_plan(resolved: Resolved, memory: Mapping[str, MemoryRows] | None = None
                 require_source(path, spec.columns, paired_languages(spec, languages))
     task = entry.load()(config.options)
     if config.training.baseline and not task.has_baseline:
-        raise RequestError(f"The task {spec.id!r} has no baseline; leave --baseline out.")
+        raise RequestError(f"The task {spec.id!r} has no baseline; leave {option_name('baseline')} out.")
     splits = load_splits(spec, task, config.data, seed=config.training.seed, memory=memory)
     task.fit(splits.examples["train"])
     plan = Plan(**vars(resolved), task=task, splits=splits)

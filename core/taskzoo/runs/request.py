@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from taskzoo import registry
-from taskzoo.config import DataConfig, RunConfig, make_training, read_config, split_settings
+from taskzoo.config import DataConfig, RunConfig, Training, make_training, read_config, split_settings
 from taskzoo.data.holdout import parse_holdout
 from taskzoo.data.label_columns import as_spoken
 from taskzoo.data.readers import parse_group
 from taskzoo.errors import RequestError, UnknownNameError
 from taskzoo.models.refs import ModelRef, resolve_model
+from taskzoo.option_names import option_name
 
 from .data import NONE, REST, UNLABELLED
 from .identity import find_task
@@ -123,7 +124,7 @@ def resolve_request(request: RunRequest) -> Resolved:
     training, options = _settings(request.settings, base, entry)
     # a model without pretrained weights has none that a high rate would spoil
     family = ref.entry or ("scratch" if ref.is_scratch else ref.family)
-    recipe = registry.recipe(entry, family, kind=ref.kind, method=str(training.get("method", "full")))
+    recipe = registry.recipe(entry, family, kind=ref.kind, method=str(training.get("method", Training.method)))
     try:
         recipe_training, recipe_options = split_settings(recipe.values, entry.spec)
     except RequestError as error:
@@ -140,7 +141,7 @@ def resolve_request(request: RunRequest) -> Resolved:
     method = registry.method(config.training.method)
     if (data.unlabelled or UNLABELLED in request.data.memory) and not method.takes_unlabelled:
         others = " and ".join(one.name for one in registry.methods() if one.load().takes_unlabelled)
-        raise RequestError(f"method={method.name} has no use for --unlabelled; use it with {others}.")
+        raise RequestError(f"method={method.name} has no use for {option_name('unlabelled')}; use it with {others}.")
     return Resolved(config, entry, ref, replace(recipe, values=used), earlier)
 
 
@@ -191,8 +192,8 @@ def _model(name: str | None, entry: TaskEntry, data: DataConfig) -> tuple[str, M
         name = registry.default_model(entry, demo=(data.name or "").partition("/")[0] == "demo")
     if not name:
         raise RequestError(
-            f"The task {entry.name!r} names no default model; choose one with --model. Its models are of the kind "
-            f"{' or '.join(entry.spec.kinds)}: `zoo models --kind {entry.spec.kinds[0]}` lists some."
+            f"The task {entry.name!r} names no default model; choose one with {option_name('model')}. Its models are "
+            f"of the kind {' or '.join(entry.spec.kinds)}: `zoo models --kind {entry.spec.kinds[0]}` lists some."
         )
     ref = resolve_model(name)
     check_kind(entry, ref.name, ref.kind)
@@ -204,7 +205,7 @@ def check_kind(entry: TaskEntry, model: str, kind: str) -> None:
     if kind and kind not in entry.spec.kinds:
         raise RequestError(
             f"The model {model!r} is of the kind {kind}, and the task {entry.name!r} needs one of the kind "
-            f"{' or '.join(entry.spec.kinds)}; choose another --model."
+            f"{' or '.join(entry.spec.kinds)}; choose another {option_name('model')}."
         )
 
 
@@ -236,11 +237,13 @@ def _data(request: DataRequest, base: Mapping[str, Any]) -> DataConfig:
     if source.shots < 0:
         raise RequestError(f"shots={source.shots} must be 1 or more (0: all rows).")
     if source.unlabelled == REST and not source.shots:
-        raise RequestError("--unlabelled rest takes the training rows left out by --shots; give --shots, or a file.")
+        rest, shots = option_name("unlabelled", REST), option_name("shots")
+        raise RequestError(f"{rest} takes the training rows left out by {shots}; give {shots}, or a file.")
     if request.memory or source.name or source.train:
         return source
     if source.validation or source.test:
-        raise RequestError("--validation and --test need --train (or --data).")
+        validation, test, train, name = map(option_name, ("validation", "test", "train", "data"))
+        raise RequestError(f"{validation} and {test} need {train} (or {name}).")
     return replace(source, name="demo")
 
 

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 from taskzoo.escapes import markdown
 from taskzoo.models.refs import model_family
+from taskzoo.option_names import setting_name
 
 from .bad_rows import bad_row_notes
 from .data import SPLITS, UNLABELLED
+from .label_report import suspicious_labels
+from .verdict import BASELINE, baseline_difference, baseline_name, comparison, split_scores
 
 if TYPE_CHECKING:
     from .curve import Curve
     from .loading import Loaded
     from .plan import Plan
-
-MANY = 0.1
-"""An output generated for this share of the rows is reported."""
 
 OVERLAP = {
     "train_test": "test rows have an input that is also in train; the test score is too good by that",
@@ -80,7 +80,8 @@ def cut_output_notes(predictions: Sequence[Mapping[str, Any]]) -> list[str]:
     """How many generated texts ended at the length limit instead of where the model would have ended them."""
     cut = sum(bool(prediction.get("_truncated")) for prediction in predictions)
     outputs = f"{cut} output{'s' if cut > 1 else ''}"
-    return [f"{outputs} cut at the limit of new tokens; raise it with --set max_new_tokens=N"] if cut else []
+    limit = f"the limit of new tokens; raise it with {setting_name('max_new_tokens=N')}"
+    return [f"{outputs} cut at {limit}"] if cut else []
 
 
 def known_file_notes(manifest: Mapping[str, Any], sha256: str) -> list[str]:
@@ -110,6 +111,7 @@ def opening(plan: Plan) -> list[str]:
         f"data      {rows} rows{note and f' ({note})'}",
         *(f"warning   {line}" for line in left_out_notes(plan.splits.sources) + overlap_notes(plan.splits.overlap)),
         *plan_lines(plan),
+        *(f"warning   {note}" for note in suspicious_labels(plan.task, examples["train"])),
         *([f"recipe    {recipe} (from {'; '.join(plan.recipe.sources)})"] if recipe else []),
     ]
 
@@ -138,16 +140,16 @@ def loaded_lines(plan: Plan, loaded: Loaded) -> list[str]:
 
 def score_columns(metrics: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Title of a column -> its scores: the splits, then the baseline on the last of them."""
-    splits = {name: scores for name, scores in metrics.items() if name != "baseline"}
-    if splits and (baseline := metrics.get("baseline")):
+    splits: dict[str, Any] = split_scores(metrics)
+    if splits and (baseline := metrics.get(BASELINE)):
         last = list(splits)[-1]
-        splits[f"baseline {last}"] = baseline[last]
+        splits[f"{BASELINE} {last}"] = baseline[last]
     return splits
 
 
 def score_names(columns: Mapping[str, Any]) -> list[str]:
     """The scalar scores of the columns, in the order of the last split."""
-    splits = [name for name in columns if not name.startswith("baseline")]
+    splits = [name for name in columns if not name.startswith(BASELINE)]
     return [name for name, value in columns[splits[-1]].items() if isinstance(value, float)] if splits else []
 
 
@@ -171,34 +173,23 @@ def result_table(columns: Mapping[str, Any]) -> list[str]:
 
 
 def result_notes(metrics: Mapping[str, Any]) -> list[str]:
-    """What a person should know of the scores, a sentence each."""
-    return [note for note in (baseline_note(metrics), repetition_note(metrics)) if note]
+    """What a person should know of the scores besides what is wrong (:func:`~taskzoo.runs.verdict.verdict`)."""
+    starts = {"better": "The model is better than", "unclear": "No clear difference from"}
+    if (start := starts.get(comparison(metrics))) is None:
+        return []
+    return [f"{start} {baseline_name(metrics)}: {baseline_difference(metrics)}."]
 
 
-def repetition_note(metrics: Mapping[str, Any]) -> str:
-    """That the model generated one output for many rows of the last split, if it did."""
-    splits = [split for split, found in metrics.items() if split != "baseline" and found]
-    found = metrics[splits[-1]] if splits else {}
-    most = found.get("most_repeated_output") or {"rows": 0}
-    if most["rows"] < max(2, MANY * found.get("rows", 0)):
-        return ""
-    rows = f"{most['rows']} of {found['rows']} {splits[-1]} rows"
-    return f'The model generated the same output for {rows}: "{most["text"]}"'
-
-
-def baseline_note(metrics: Mapping[str, Any]) -> str:
-    """Whether the model is better than the baseline, in a sentence; empty without a baseline."""
-    found = metrics.get("baseline", {}).get("difference", {})
-    if not found:
-        return ""
-    split = list(found)[-1]
-    difference = found[split]
-    low, high = difference["ci95"]
-    shown = f"{difference['metric']} {difference['value']:+.3f} [{low:+.3f}, {high:+.3f}] on {split}"
-    if low <= 0 <= high:
-        return f"No clear difference from the baseline: {shown}."
-    better = (difference["value"] > 0) is difference["higher_is_better"]
-    return f"The model is {'better' if better else 'worse'} than the baseline: {shown}."
+def method_notes(manifest: Mapping[str, Any]) -> list[str]:
+    """What ``method=auto`` compared, and what it kept."""
+    facts = manifest.get("auto") or {}
+    if facts.get("probe") is None:
+        return []
+    name, trained = facts["score"], facts["trained"]
+    reached = "did not reach a validation score" if trained is None else f"reached {_shown(trained)}"
+    again = " in two attempts" if facts["restarted"] else ""
+    kept = "The trained weights were kept." if facts["kept"] == "trained" else "The linear probe was kept."
+    return [f"Validation {name}: linear probe {_shown(facts['probe'])}; training {reached}{again}. {kept}"]
 
 
 # what changed since an earlier run
@@ -245,8 +236,9 @@ def curve_opening(plan: Plan, sizes: Sequence[int], repeats: int) -> list[str]:
     counts = ", ".join(f"{split} {len(examples[split])}" for split in ("train", "validation"))
     return [
         f"data      {counts} rows; no test rows are used",
-        *(f"warning   {note}" for note in overlap_notes(plan.splits.overlap)),
+        *(f"warning   {line}" for line in left_out_notes(plan.splits.sources) + overlap_notes(plan.splits.overlap)),
         *plan_lines(plan),
+        *(f"warning   {note}" for note in suspicious_labels(plan.task, examples["train"])),
         f"model     {plan.ref.name}",
         f"sizes     {', '.join(map(str, sizes))} rows, {repeats} subset{'s' if repeats > 1 else ''} each",
     ]

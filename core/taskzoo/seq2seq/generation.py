@@ -34,7 +34,7 @@ def check_generation(options: Mapping[str, Any]) -> None:
     """
     least, most = options["min_new_tokens"], options["max_new_tokens"]
     if most and least > most:
-        raise RequestError(f"min_new_tokens={least} is more than max_new_tokens={most}; lower it.")
+        raise RequestError(f"min_new_tokens={least} is greater than max_new_tokens={most}; lower it.")
     if options["top_p"] > 1:
         raise RequestError(f"top_p={options['top_p']:g} must be at most 1; it is a probability.")
 
@@ -63,7 +63,7 @@ def generation_config(
     if limit > form.generation_limit:
         name = "max_new_tokens" if options["max_new_tokens"] else "min_new_tokens"
         raise RequestError(
-            f"{name}={limit} is more than this model can generate ({form.generation_limit} tokens); lower it."
+            f"{name}={limit} exceeds the {form.generation_limit} tokens that this model can generate; lower it."
         )
     settings: dict[str, Any] = {
         "pad_token_id": form.pad,

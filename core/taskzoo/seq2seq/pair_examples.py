@@ -46,6 +46,6 @@ def text_predictions(examples: Sequence[Example], texts: Sequence[str]) -> list[
 
 def _text(row: Row, role: str, value: Any) -> str:
     if not isinstance(value, str) or not value.strip():
-        found = "is missing or empty" if not value or isinstance(value, str) else f"is {value!r:.60}, not a text"
+        found = "is missing or empty" if not value or isinstance(value, str) else f"is {value!r:.60}, not text"
         raise DataError(f"the {role} {found}; fill it in or remove the row.", file=row.source, line=row.line)
     return value

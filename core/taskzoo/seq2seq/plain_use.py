@@ -28,13 +28,13 @@ def plain_use(saved: SavedModel, form: SequenceFormat, options: Mapping[str, Any
         f"model = {auto}.from_pretrained({json.dumps(saved.shown, ensure_ascii=False)})",
         'text = "some text"',
         f'ids = tokenizer({source}, add_special_tokens=False)["input_ids"][:{room}]',
-        f"ids = torch.tensor([{before} + ids + {after}])  # with the special tokens of training around",
+        f"ids = torch.tensor([{before} + ids + {after}])  # with the special tokens used in training",
         f"generated = model.generate(input_ids=ids)[0]{'[ids.shape[1] :]' if decoder else ''}",
         f"output = tokenizer.decode(generated, skip_special_tokens=True{tidy}).strip()",
     ]
-    notes = ["`generation_config.json` in the folder holds the settings of generation, which are those of the run."]
+    notes = ["`generation_config.json` in the folder holds the run's generation settings."]
     if options["long_sources"] == "chunks":
-        notes.append(f"Sources longer than {room} tokens are read in chunks by `zoo predict` only.")
+        notes.append(f"Only `zoo predict` splits sources longer than {room} tokens into chunks.")
     if writing.separates_wide:
         notes.append("`zoo predict` also removes the spaces that this tokenizer puts around Chinese characters.")
     return "\n\n".join(["\n".join(["```python", *code, "```"]), " ".join(notes)])

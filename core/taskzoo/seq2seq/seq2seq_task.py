@@ -80,7 +80,7 @@ class Seq2SeqTask(Task):
     def form(self) -> SequenceFormat:
         """That of the checkpoint, once the task was configured for one."""
         if self._form is None:
-            raise RequestError("The task must be configured for a checkpoint before it encodes: task.configure(...).")
+            raise RequestError("Call task.configure(...) before encoding: the encoding depends on the checkpoint.")
         return self._form
 
     # what a task may want otherwise

@@ -14,6 +14,7 @@ from taskzoo.languages import find_code
 from taskzoo.models.refs import model_kind
 from taskzoo.models.text_encoding import content_ids
 from taskzoo.models.tokenizers import UNLIMITED, special_tokens_around
+from taskzoo.option_names import setting_name
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -124,7 +125,7 @@ def find_sequence_format(
     prefix = content_ids(tokenizer, [form.prefix])[0] if form.prefix else []
     around = len(form.before) + len(form.after) + len(prefix)
     if source_limit <= around or target_limit <= len(target_before) + len(target_after):
-        raise RequestError("The length limits leave no room for the text; increase them.")
+        raise RequestError("The length limits leave no room for text; raise max_source_length or max_target_length.")
     return form
 
 
@@ -146,7 +147,8 @@ def _set_languages(tokenizer: PreTrainedTokenizerBase, request: FormatRequest) -
         codes = _codes(multilingual)
         if not (source and target):
             raise RequestError(
-                f"This checkpoint supports {len(codes)} languages; set the ones to use: --set {request.language_hint}."
+                f"This checkpoint supports {len(codes)} languages; set the ones to use: "
+                f"{setting_name(request.language_hint)}."
             )
         multilingual.src_lang, multilingual.tgt_lang = find_code(source, codes), find_code(target, codes)
         return []
@@ -155,7 +157,7 @@ def _set_languages(tokenizer: PreTrainedTokenizerBase, request: FormatRequest) -
         return []
     if not target:
         raise RequestError(
-            f"This checkpoint supports several target languages; set one: --set {request.language_hint}."
+            f"This checkpoint supports several target languages; set one: {setting_name(request.language_hint)}."
         )
     return [int(tokenizer.convert_tokens_to_ids(find_code(target, tags)))]
 
@@ -182,7 +184,7 @@ def _end_token(tokenizer: PreTrainedTokenizerBase, kind: str) -> int:
     candidates = {"encoder": (separator, end), "encoder-decoder": (end, separator), "decoder": (end,)}
     found = _first(*candidates[kind])
     if found is None:
-        raise RequestError("The tokenizer has no end token, so a model could not learn where to stop.")
+        raise RequestError("The tokenizer has no end token, so a model cannot learn where to stop; use another model.")
     return int(found)
 
 
@@ -210,7 +212,7 @@ def _limits(tokenizer: PreTrainedTokenizerBase, kind: str, request: FormatReques
     limit = min(tokenizer.model_max_length, UNLIMITED)
     for name in ("max_source_length", "max_target_length"):
         if getattr(request, name) > limit:
-            raise RequestError(f"{name}={getattr(request, name)} is more than the model takes ({limit}).")
+            raise RequestError(f"{name}={getattr(request, name)} exceeds the limit of the model ({limit}).")
     decoder = kind == "decoder"  # whose source and target share its positions
     target = request.max_target_length or min(limit // 2 if decoder else limit, DEFAULT_TARGET)
     source = request.max_source_length or min(limit, DEFAULT_SOURCE)

@@ -66,8 +66,8 @@ class TargetLanguage:
         known = frozenset(self.words)
         share = sum(word in known for word in words) / max(len(words), 1)
         if self.share >= LEAST_SHARE and len(words) >= LEAST_WORDS and share < FOREIGN * self.share:
-            what = f"{share:.0%} of their words are frequent in the training targets, where it was {self.share:.0%}"
-            return [f"warning   the references seem to be in another language than {name}: {what}"]
+            what = f"the most frequent words of the training targets make up {share:.0%} of theirs"
+            return [f"warning   the references do not seem to be in {name}: {what} ({self.share:.0%} in training)"]
         return []
 
 

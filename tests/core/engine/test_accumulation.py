@@ -151,7 +151,7 @@ class Coupled(TaggingTask):
 
 @pytest.mark.parametrize(("values", "processes"), [({"micro_batch_size": 8}, 1), ({}, 2)])
 def test_a_loss_over_the_whole_batch_is_not_divided(values, processes):
-    wanted = "The loss of X compares the examples of a batch; leave micro_batch_size at 0 and --processes at 1"
+    wanted = "The loss of X compares the examples of a batch; leave micro_batch_size at 0 and train in one process"
     with pytest.raises(RequestError, match=wanted):
         refuse_division(Coupled(), "X", settings(**values), processes)
     refuse_division(Coupled(), "X", settings())

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from taskzoo.errors import TrainingError
+from taskzoo.types import Score
 
 from .kit import TaggingTask, collate, fit, history, make_features, make_tagger, same, weights
 
@@ -50,6 +51,48 @@ def test_training_ends_with_the_best_weights(tmp_path, metric, scores, best):
     assert progress.best_step == 2 * (best + 1)
     assert same(weights(model), script.seen[best])
     assert not same(script.seen[0], script.seen[-1])
+
+
+class BleuTask(TaggingTask):
+    """A score from 0 to 100 that is noise below 1."""
+
+    primary_metric = "bleu"
+
+    def score_of(self, name):
+        return Score("bleu", range=(0.0, 100.0), floor=1.0)
+
+
+@pytest.mark.parametrize(
+    ("bleu", "loss", "best"),
+    [
+        ([0.3, 0.1, 0.2, 0.0], [4.0, 3.0, 2.0, 2.5], 2),  # all of it noise: the least loss
+        ([0.9, 0.1, 1.0, 0.9], [2.0, 1.0, 3.0, 0.5], 2),  # the first that is not
+        ([1.5, 0.1, 1.2, 1.4], [4.0, 3.0, 2.0, 1.0], 0),
+        ([0.5, 2.0, 3.0, 0.5], [1.0, 2.0, 3.0, 0.5], 2),
+    ],
+)
+def test_the_loss_chooses_while_the_score_is_noise(tmp_path, bleu, loss, best):
+    values = iter([{"bleu": one, "loss": other} for one, other in zip(bleu, loss, strict=True)])
+    evaluate = lambda model: next(values)  # noqa: E731
+    progress = fit(make_tagger(), FEATURES, tmp_path, task=BleuTask("bleu"), evaluate=evaluate, epochs=4)
+    assert progress.best_step == 2 * (best + 1)
+    assert [line["validation_bleu"] for line in history(tmp_path) if "validation_bleu" in line] == bleu
+
+
+@pytest.mark.parametrize(
+    ("scores", "loss", "best"),
+    [
+        ([0.0, 0.0, 0.0, 0.0], [4.0, 3.0, 2.0, 2.5], 2),  # no entity found on few rows: the least loss
+        ([0.5, 0.5, 0.5, 0.4], [2.0, 2.0, 3.0, 0.5], 0),  # the first of equals
+        ([0.1, 0.5, 0.2, 0.5], [1.0, 2.0, 0.1, 1.5], 3),
+    ],
+)
+def test_the_loss_chooses_among_equal_scores(tmp_path, scores, loss, best):
+    values = iter([{"score": one, "loss": other} for one, other in zip(scores, loss, strict=True)])
+    evaluate = lambda model: next(values)  # noqa: E731
+    progress = fit(make_tagger(), FEATURES, tmp_path, evaluate=evaluate, epochs=4)
+    assert progress.best_step == 2 * (best + 1)
+    assert progress.best_loss == loss[best]
 
 
 def test_evaluations_are_in_the_history(tmp_path):

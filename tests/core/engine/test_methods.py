@@ -127,5 +127,5 @@ def test_unlabelled_texts_need_one_class_each(tiny):
     session.unlabelled = [make_feature(0, [20, 21], target=None)]
     LinearProbe().check_model(session)
     session.encoded["train"].features[3].values["target"] = [0, 1]
-    with pytest.raises(RequestError, match="--unlabelled needs exactly one class per row"):
+    with pytest.raises(RequestError, match="`unlabelled` requires exactly one class per row"):
         LinearProbe().check_model(session)

@@ -260,7 +260,7 @@ def test_dropout_is_off_and_the_mode_is_put_back(tiny, training):
 
 def test_a_head_that_works_on_tokens_is_refused(tiny):
     model = AutoModelForTokenClassification.from_pretrained(tiny("bert"), num_labels=3)
-    with pytest.raises(RequestError, match="need one vector per text; this head works on every token"):
+    with pytest.raises(RequestError, match="require one vector per text, but this head works on every token"):
         encode(model, features_of(4))
     decoder = model_of(tiny("gpt2"), pooling="auto")  # its own head scores all tokens and takes the last
     decoder.config.pad_token_id = 0
@@ -283,7 +283,7 @@ def test_a_model_without_a_head_is_refused(tiny):
 
 
 def test_taking_examples_takes_all_targets():
-    inputs = Inputs(torch.arange(6.0).reshape(3, 2), {"labels": torch.tensor([5, 6, 7])})
+    inputs = Inputs(torch.arange(6.0).reshape(3, 2), {"labels": torch.tensor([5, 6, 7])}, torch.arange(3))
     taken = inputs.take(np.array([2, 0]))
     assert taken.vectors.tolist() == [[4, 5], [0, 1]]
     assert taken.targets["labels"].tolist() == [7, 5]
@@ -316,7 +316,7 @@ def test_a_task_that_needs_more_than_logits_is_refused(tiny):
             return list(outputs.spans)
 
     session = session_of(model_of(tiny("bert")), features_of(3), task=Topics(HEADS["single"]))
-    with pytest.raises(RequestError, match=r"needs more than logits and targets .*'topic'.* Use method=full"):
+    with pytest.raises(RequestError, match=r"needs more than logits and targets .*'topic'.* use method=full"):
         check_probe(session)
     inputs = encode_once(session, features_of(3), "")
     with pytest.raises(RequestError, match="'spans'"):

@@ -48,6 +48,15 @@ def test_vectors_are_read_back(places: list[int], kind: Any) -> None:
         (" ['a'] ", ["a"]),
         ('{"toxic": 1, "mild": 0}', {"toxic": 1, "mild": 0}),
         ("{'toxic': 1.0}", {"toxic": 1.0}),
+        ("tensor([1, 0, 1])", [1, 0, 1]),
+        ("tensor([1., 0.], device='cuda:0', dtype=torch.float64)", [1, 0]),
+        ("torch.tensor([1, 0])", [1, 0]),
+        ("tf.Tensor([1 0 1], shape=(3,), dtype=int64)", [1, 0, 1]),
+        ("tensor([])", []),
+        ("array([], dtype=object)", []),
+        ("[np.str_('a'), np.str_('b c')]", ["a", "b c"]),
+        ("[np.int64(1), np.int64(0)]", [1, 0]),
+        ("[np.True_, np.False_]", [True, False]),
     ],
 )
 def test_other_forms(cell: str, expected: Any) -> None:
@@ -55,7 +64,8 @@ def test_other_forms(cell: str, expected: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "cell", ["", "a", "[link]", "[a", "(spam)", "a, b", "{a}", "(1)", "[" * 5000, "['a', b'c'", "5"]
+    "cell",
+    ["", "a", "[link]", "[a", "(spam)", "a, b", "{a}", "(1)", "[" * 5000, "['a', b'c'", "5", "tensor(3)", "np.array"],
 )
 def test_anything_else_is_no_list(cell: str) -> None:
     assert written_list(cell) is None

@@ -153,3 +153,23 @@ def test_metrics_are_modules_of_evaluate(metric: Any, predictions: Any, referenc
     assert evaluate.combine([module]).compute(predictions=predictions, references=references) == expected
     with pytest.raises(DataError, match="references are missing, give both"):
         module.compute(predictions=predictions)
+
+
+def test_code_of_the_hub_is_loaded_with_the_option_only(
+    script: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def load(name: str, **_: Any) -> str:
+        asked.append(name)
+        return "module"
+
+    monkeypatch.setattr(evaluate, "load", load)
+    for name in ("wer", "owner/wer", "./wer"):
+        with pytest.raises(RequestError, match=r"not run without trust_remote_code=True.* path of .*'./wer.py'"):
+            _ = EvaluateMetric(name).module
+    assert asked == []
+    path = script(TEXT)
+    assert EvaluateMetric("owner/wer", trust_remote_code=True).module == "module"
+    assert EvaluateMetric(path).module == EvaluateMetric(str(Path(path).parent)).module == "module"
+    assert asked == ["owner/wer", path, str(Path(path).parent)]

@@ -44,8 +44,20 @@ def test_the_text_that_is_written_most_often_for_different_references() -> None:
     metric = GeneratedText()
     # "yes" is right of five rows with the same references, and nothing is no text
     pairs = [{"text": t} for t in texts], [{"targets": t} for t in targets]
-    assert metric.details(*pairs) == {"most_repeated_output": {"text": "we do it", "rows": 3}}
-    assert metric.details(pairs[0][:5], pairs[1][:5]) == {}
+    assert metric.details(*pairs) == {
+        "generated": {"empty": 4, "copies": 0, "loops": 0},
+        "most_repeated_output": {"text": "we do it", "rows": 3},
+    }
+    assert metric.details(pairs[0][:5], pairs[1][:5]) == {"generated": {"empty": 0, "copies": 0, "loops": 0}}
+
+
+def test_copies_and_loops_are_counted_where_no_reference_is_so() -> None:
+    sources, loop = ["OK .", "OK .", "a b"], "a b c d a b c d a b c d"
+    pairs = [(source, source, [target]) for source, target in zip(sources, ["fine", "OK !", "x"], strict=True)]
+    pairs += [("x", loop, ["y"]), ("x", loop, [loop]), ("x", "a b c d a b c d", ["y"])]
+    predictions = [{"source": source, "text": text} for source, text, _ in pairs]
+    found = GeneratedText().details(predictions, [{"targets": targets} for *_, targets in pairs])
+    assert found["generated"] == {"empty": 0, "copies": 2, "loops": 1}
 
 
 SOURCE = "The mayor of Paris said on Monday that the old bridge would be closed for two years."

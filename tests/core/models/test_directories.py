@@ -18,10 +18,7 @@ CONFIG = '{"model_type": "bert"}'
 CASES: dict[str, tuple[dict[str, str], str]] = {
     "empty": ({}, "holds no model: it has no config.json. Name a directory that save_pretrained"),
     "only config": ({"config.json": CONFIG}, "holds no weights"),
-    "a run": (
-        {"manifest.json": "{}", "model/config.json": CONFIG, "adapter/adapter_config.json": "{}"},
-        "mean '.*model'",
-    ),
+    "a run without weights": ({"manifest.json": "{}", "model/config.json": CONFIG}, "model' holds no weights"),
     "a run that stopped": ({"manifest.json": "{}", "checkpoints/last/x": ""}, "run that did not finish; `zoo resume"),
     "output of Trainer": (
         {"checkpoint-90/config.json": CONFIG, "checkpoint-500/config.json": CONFIG, "runs/x": ""},
@@ -52,6 +49,13 @@ CASES: dict[str, tuple[dict[str, str], str]] = {
             "m-1.safetensors": "x",
         },
         "incomplete: 1 of 2 files are missing, such as 'm-2.safetensors'",
+    ),
+    "a shard outside": (
+        {
+            "config.json": CONFIG,
+            "model.safetensors.index.json": '{"weight_map": {"a": "../other/model.safetensors"}}',
+        },
+        "names a file outside its directory: '../other/model.safetensors'",
     ),
     "broken index": ({"config.json": CONFIG, "pytorch_model.bin.index.json": "{"}, "index.json' is damaged"),
     "shards without index": ({"config.json": CONFIG, "model-00001-of-00002.safetensors": "x"}, "holds no weights"),
@@ -88,9 +92,18 @@ def test_the_adapter_of_a_run_points_to_its_merged_model(tmp_path: Path) -> None
         resolve_model(str(tmp_path / "adapter"))
 
 
+@pytest.mark.parametrize("inside", ["", "adapter", "model"])
+def test_a_run_and_its_adapter_stand_for_its_model(tmp_path: Path, inside: str) -> None:
+    files = {"manifest.json": "{}", "adapter/adapter_config.json": "{}", "adapter/adapter_model.safetensors": "x"}
+    write(tmp_path, {**files, "model/config.json": CONFIG, "model/model.safetensors": "x"})
+    found = resolve_model(str(tmp_path / inside))
+    assert (found.name, found.family) == (str(tmp_path / inside), "bert")
+    assert Path(found.location) == tmp_path.resolve() / "model"
+
+
 def test_a_file_is_not_a_directory(tmp_path: Path) -> None:
     write(tmp_path, {"model.safetensors": ""})
-    with pytest.raises(RequestError, match="is a file; --model takes the directory"):
+    with pytest.raises(RequestError, match="is a file; `model` takes the directory"):
         resolve_model(str(tmp_path / "model.safetensors"))
     with pytest.raises(UnknownNameError):
         resolve_model(str(tmp_path / "nothing"))

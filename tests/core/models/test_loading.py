@@ -71,13 +71,17 @@ def renamed(before: str, after: str) -> Rename:
 
 @pytest.mark.parametrize("prefix", ["module.", "model.", "_orig_mod.", "module.model.", "backbone.", "encoder.", "0."])
 @pytest.mark.parametrize("family", ["bert", "gpt2"])
-def test_the_prefix_of_a_wrapper_is_removed(copy: Any, tiny_checkpoint: Any, family: str, prefix: str) -> None:
+def test_the_prefix_of_a_wrapper_is_removed(
+    copy: Any, tiny_checkpoint: Any, tmp_path: Path, family: str, prefix: str
+) -> None:
     model, notes = load(copy(family, prefixed(prefix)), num_labels=3)
     expected, _ = load(tiny_checkpoint(family), num_labels=3)
     inner = model.base_model_prefix
     for name, tensor in getattr(expected, inner).state_dict().items():
         assert torch.equal(tensor, getattr(model, inner).state_dict()[name]), name
     assert notes[0] == f"the prefix {prefix!r} of the names in the file was removed"
+    model.save_pretrained(tmp_path / "saved")
+    assert load_file(tmp_path / "saved" / "model.safetensors").keys() <= model.state_dict().keys()
     assert notes[1] == "new, with random initial values: classifier"
 
 
@@ -116,6 +120,23 @@ DAMAGED = {
     "an unmerged adapter": ("bert", renamed("query", "query.base_layer"), {}, "lacks.*query.bias"),
     "fewer layers of gpt2": ("gpt2", dict, {"n_layer": 1}, "also holds (transformer.)?h.1"),
     "NaN": ("bert", lambda t: {n: v * float("nan") for n, v in t.items()}, {}, "hold NaN or infinite values"),
+    "zeros": ("bert", lambda t: {n: v * 0 for n, v in t.items()}, {}, r"and \d+ more layers\) holds zeros only"),
+    "a layer of zeros": (
+        *("bert", lambda t: {n: v * 0 if n.endswith("1.output.dense.weight") else v for n, v in t.items()}, {}),
+        "layer.1.output.dense.weight holds zeros only",
+    ),
+    "zeros in gpt2": (
+        *("gpt2", lambda t: {n: v * 0 if n.endswith("h.1.attn.c_attn.weight") else v for n, v in t.items()}, {}),
+        "h.1.attn.c_attn.weight holds zeros only",
+    ),
+    "whole numbers": (
+        *("bert", lambda t: {n: (v * 100).to(torch.int8) if v.dim() > 1 else v for n, v in t.items()}, {}),
+        "stored as whole numbers, so the model is quantized",
+    ),
+    "bytes": (
+        *("bert", lambda t: {n: (v + 9).to(torch.uint8) if v.dim() > 1 else v for n, v in t.items()}, {}),
+        "stored as whole numbers",
+    ),
     "one infinite value": (
         *("bert", lambda t: {n: v / 0 if n.endswith("0.output.dense.bias") else v for n, v in t.items()}, {}),
         "layer.0.*hold NaN or infinite",
@@ -264,6 +285,33 @@ def test_a_pooled_run_is_a_backbone_for_other_tasks(tmp_path: Path, tiny_checkpo
     assert "new, with random initial values: cls, crossattention" in notes
 
 
+@pytest.mark.parametrize("family", ["t5", "mt5"])
+@pytest.mark.parametrize("crf", [False, True])
+def test_a_pooled_run_on_an_encoder_decoder_is_an_encoder_for_other_tasks(
+    tmp_path: Path, tiny_checkpoint: Any, family: str, crf: bool
+) -> None:
+    classifier(tiny_checkpoint(family), ["a", "b"])[0].save_pretrained(tmp_path)
+    with explain_load_errors(ModelRef("m", str(tmp_path)), "model") as notes:
+        found = load_head(str(tmp_path), ["O", "B-X", "I-X"], crf=crf)
+    whole = load_file(tiny_checkpoint(family) / "model.safetensors")
+    values = found.transformer.state_dict()
+    names = [name for name in whole if name.startswith("encoder.") or name == "shared.weight"]
+    assert len(names) > 15
+    assert all(torch.equal(values[name], whole[name]) for name in names)
+    assert notes == [
+        "the prefix 'backbone.' of the names in the file was removed",
+        f"new, with random initial values: classifier{', crf' * crf}",
+    ]
+
+
+def test_a_pooled_run_on_an_encoder_decoder_has_no_decoder(tmp_path: Path, tiny_checkpoint: Any) -> None:
+    classifier(tiny_checkpoint("bart"), ["a", "b"])[0].save_pretrained(tmp_path)
+    from taskzoo.models.loading import backbone_config
+
+    with pytest.raises(RequestError, match="checkpoint without a decoder, and this task needs one"):
+        load(tmp_path, AutoModelForSeq2SeqLM, config=backbone_config(str(tmp_path), {}))
+
+
 def test_a_callers_own_wish_for_the_report_is_met(tiny_checkpoint: Any) -> None:
     (_, info), _ = load(tiny_checkpoint(), output_loading_info=True)
     assert info["missing_keys"] == {"classifier.weight", "classifier.bias"}
@@ -279,7 +327,7 @@ def test_code_of_a_checkpoint_is_neither_run_nor_asked_for(copy: Any, tmp_path: 
 
     for keywords in ({}, {"trust_remote_code": False}):  # a caller who does not say is not asked either
         with (
-            pytest.raises(RequestError, match="not run without --trust-remote-code"),
+            pytest.raises(RequestError, match="not run without trust_remote_code=True"),
             explain_load_errors(resolve_model(str(folder)), "configuration"),
         ):
             AutoConfig.from_pretrained(folder, **keywords)

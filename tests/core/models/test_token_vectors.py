@@ -11,6 +11,7 @@ import pytest
 from taskzoo.errors import RequestError, UnknownNameError
 from taskzoo.metrics.similarity import Similarity
 from taskzoo.models import token_vectors as module
+from taskzoo.models.sequence import load_sequence_model
 from taskzoo.models.token_vectors import token_vectors
 
 TEXTS = ["The mayor of Austin visited Paris .", "", "Paris", " \n\t", "The mayor\nof Austin 😀 😀", "x" * 3]
@@ -32,6 +33,17 @@ def test_alone_and_together(
     tokenizer = tiny_tokenizer(family)
     assert len(together[0]) == len(tokenizer(TEXTS[0], add_special_tokens=False)["input_ids"])
     assert len(together[1]) == len(together[3]) == 0
+
+
+@pytest.mark.parametrize("family", ["bert", "t5", "bart"])
+def test_of_a_run_with_a_pooled_head_they_are_its_backbones(
+    family: str, tiny_checkpoint: Any, tiny_tokenizer: Any, tmp_path: Path
+) -> None:
+    labels = {"problem_type": "single_label_classification", "labels": ["a", "b"]}
+    load_sequence_model(str(tiny_checkpoint(family)), **labels, pooling="mean").save_pretrained(tmp_path)
+    tiny_tokenizer(family).save_pretrained(tmp_path)
+    found, expected = token_vectors(str(tmp_path))(TEXTS), token_vectors(str(tiny_checkpoint(family)))(TEXTS)
+    assert all(np.array_equal(one, other) for one, other in zip(found, expected, strict=True))
 
 
 def test_long_texts_are_cut(tiny_checkpoint: Any) -> None:

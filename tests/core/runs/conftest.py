@@ -41,7 +41,7 @@ def data(tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def request_(model, data) -> list[object]:
     """The arguments of a run that takes a second."""
-    words = "--epochs 4 --batch-size 8 --precision fp32 --learning-rate 0.01 --set log_every=5"
+    words = "--method full --epochs 4 --batch-size 8 --precision fp32 --learning-rate 0.01 --set log_every=5"
     return ["run", "ner", "--model", model, "--data", data, *words.split()]
 
 

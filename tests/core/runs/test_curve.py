@@ -67,9 +67,9 @@ def test_every_text_is_encoded_once_for_all_subsets(plan: Any, tmp_path: Path, m
     encoded: list[int] = []
     encode_once = probe.encode_once
 
-    def counted(session: Any, features: Any, title: str) -> Any:
+    def counted(session: Any, features: Any, title: str, **more: Any) -> Any:
         encoded.append(len(features))
-        return encode_once(session, features, title)
+        return encode_once(session, features, title, **more)
 
     monkeypatch.setattr(probe, "encode_once", counted)
     curve = learning_curve(plan(), tmp_path / "curve", sizes="6,15,30,all", repeats=2)
@@ -183,7 +183,7 @@ def test_numbers_are_drawn_by_chance_and_their_error_falls(plan: Any, tmp_path: 
 def test_entities_take_the_full_method_only(plan: Any, tmp_path: Path) -> None:
     sentences = [{"tokens": ["Ada", "saw", str(i)], "tags": ["B-PER", "O", "O"]} for i in range(40)]
     settings = {"train": sentences[:30], "validation": sentences[30:], "precision": "fp32"}
-    with pytest.raises(RequestError, match="method=full or lora"):
+    with pytest.raises(RequestError, match="method=full or method=lora"):
         learning_curve(_entities(plan, **settings), tmp_path / "probe")
     assert not (tmp_path / "probe").exists()
     request = _entities(plan, **settings, method="full", max_steps=1)

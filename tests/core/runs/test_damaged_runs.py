@@ -14,6 +14,7 @@ from safetensors.torch import load_file, save_file
 
 import taskzoo
 from taskzoo.errors import RequestError
+from taskzoo.runs.saved_files import check_files, describe_files
 
 from .kit import zoo
 
@@ -85,13 +86,84 @@ def test_labels_in_another_order_are_refused(damaged: Any, memorised: Any) -> No
         taskzoo.load(run)
 
 
-def test_a_run_that_was_not_damaged_loads(damaged: Any, memorised: Any) -> None:
-    assert taskzoo.load(damaged()).predict("Bo went to Paris") == memorised().predict("Bo went to Paris")
+def test_a_run_that_was_not_damaged_loads(memorised: Any) -> None:
+    assert taskzoo.load(memorised().path).predict("Bo went to Paris") == memorised().predict("Bo went to Paris")
 
 
 def test_code_that_was_saved_with_a_run_needs_the_flag(damaged: Any, tmp_path: Path) -> None:
     run = damaged(model_type="mine", auto_map={"AutoConfig": "own.Own"})
     (run / "model" / "own.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w').close()")
-    with pytest.raises(RequestError, match="not run without --trust-remote-code"):
+    with pytest.raises(RequestError, match="not run without trust_remote_code=True"):
         taskzoo.load(run)
     assert not (tmp_path / "ran").exists()
+
+
+def changed(run: Path, name: str, *, at: int) -> Path:
+    """The run with one bit flipped in a file of its model."""
+    file = run / "model" / name
+    content = bytearray(file.read_bytes())
+    content[at] ^= 1
+    file.write_bytes(content)
+    return run
+
+
+@pytest.fixture
+def copied(tmp_path: Path, memorised: Any) -> Path:
+    return Path(shutil.copytree(memorised().path, tmp_path / "run"))
+
+
+def test_a_flipped_bit_in_the_weights_is_found(copied: Path, tmp_path: Path) -> None:
+    changed(copied, "model.safetensors", at=-1)
+    (tmp_path / "test.conll").write_text("Bo B-PER\n\n")
+    for words in (["predict", str(copied), "Bo"], ["eval", str(copied), "--data", str(tmp_path / "test.conll")]):
+        result = zoo(*words)
+        assert (result.code, result.out, result.err.count("\n")) == (2, "", 1)
+        assert "The weights are not those that the run saved: 'model.safetensors' in" in result.err
+
+
+def test_the_weights_of_another_run_are_refused_with_and_without_the_model_folder(copied: Path, tmp_path: Path) -> None:
+    other = load_file(copied / "model" / "model.safetensors")
+    save_file({name: tensor * 1.01 for name, tensor in other.items()}, tmp_path / "other", {"format": "pt"})
+    shutil.copy(tmp_path / "other", copied / "model" / "model.safetensors")
+    for path in (copied, copied / "model"):
+        with pytest.raises(RequestError, match="weights are not those that the run saved"):
+            taskzoo.load(path)
+    elsewhere = shutil.copytree(copied / "model", tmp_path / "elsewhere" / "model")
+    assert taskzoo.load(elsewhere).predict("Bo")["tokens"] == ["Bo"]
+
+
+def test_the_tokenizer_of_another_model_is_refused(copied: Path) -> None:
+    file = copied / "model" / "tokenizer.json"
+    tokenizer = json.loads(file.read_text())
+    words = tokenizer["model"]["vocab"]
+    first, second = sorted(words)[-2:]
+    words[first], words[second] = words[second], words[first]
+    file.write_text(json.dumps(tokenizer))
+    with pytest.raises(RequestError, match=r"tokenizer is not the one that the run saved: 'tokenizer.json'"):
+        taskzoo.load(copied)
+
+
+def test_of_a_large_file_eval_reads_all(tmp_path: Path) -> None:
+    folder = tmp_path / "run" / "model"
+    folder.mkdir(parents=True)
+    with (folder / "model.safetensors").open("wb") as file:
+        file.truncate(64 * 2**20)  # a block of 64 KiB in each MiB is looked at
+    (tmp_path / "run" / "manifest.json").write_text(json.dumps({"model_files": describe_files(folder)}))
+    check_files(folder, fully=True)
+    with (folder / "model.safetensors").open("r+b") as file:
+        file.seek(2**20 - 1)
+        file.write(b"x")
+    check_files(folder)
+    with pytest.raises(RequestError, match="weights are not those"):
+        check_files(folder, fully=True)
+    with (folder / "model.safetensors").open("r+b") as file:
+        file.truncate(64 * 2**20 - 1)
+    with pytest.raises(RequestError, match="weights are not those"):
+        check_files(folder)
+
+
+def test_runs_without_digests_load_as_before(copied: Path) -> None:
+    manifest = json.loads((copied / "manifest.json").read_text())
+    assert set(manifest.pop("model_files")) == {"model.safetensors", "tokenizer.json"}
+    (copied / "manifest.json").write_text(json.dumps(manifest))
+    assert taskzoo.load(changed(copied, "model.safetensors", at=-1)).predict("Bo") is not None

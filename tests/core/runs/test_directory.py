@@ -38,7 +38,8 @@ def test_every_stable_file_is_there_and_nothing_else(finished):
 
 def test_metrics(finished):
     metrics = read(finished / "metrics.json")
-    assert list(metrics) == ["validation", "test"]
+    assert list(metrics) == ["validation", "test", "verdict"]
+    assert metrics.pop("verdict") == []
     for split, scores in metrics.items():
         assert scores["rows"] == COUNTS[split]
         assert scores["loss"] > 0
@@ -252,13 +253,16 @@ def test_an_empty_output_directory_is_fine(request_, tmp_path):
 def test_lora_keeps_the_adapter_and_serves_the_merged_model(request_, model, data, tmp_path):
     from peft import PeftModel
 
-    result = zoo(*request_, "--lora", "--output", tmp_path / "run")
+    result = zoo(*request_, "--method", "lora", "--output", tmp_path / "run")
     assert result.code == 0, result.err
     manifest = read(tmp_path / "run" / "manifest.json")
     assert manifest["model"]["trainable"] < manifest["model"]["parameters"]
     torch.manual_seed(3)  # of a head that the adapter must replace
     base = AutoModelForTokenClassification.from_pretrained(model, num_labels=7)
     adapted = PeftModel.from_pretrained(base, tmp_path / "run" / "adapter").eval()
+    assert read(tmp_path / "run" / "adapter" / "adapter_config.json")["base_model_name_or_path"] == "bert"
+    published = [file for file in (tmp_path / "run").rglob("*") if file.is_file() and file.name != "config.yaml"]
+    assert not [file.name for file in published if str(model.parent).encode() in file.read_bytes()]
     run = taskzoo.load(tmp_path / "run")
     inputs = run.processor(TEXTS, return_tensors="pt", padding=True)
     with torch.no_grad():
@@ -266,6 +270,16 @@ def test_lora_keeps_the_adapter_and_serves_the_merged_model(request_, model, dat
     again = run.evaluate(data / "test.conll").to_dict()
     assert again["f1"] == pytest.approx(run.metrics["test"]["f1"])
     assert again["loss"] == pytest.approx(run.metrics["test"]["loss"], rel=1e-5)
+
+
+def test_the_adapter_of_a_run_stands_for_its_merged_model(request_, tmp_path):
+    assert zoo(*request_, "--method", "lora", "--output", tmp_path / "run").code == 0
+    words = ["--set", "max_steps=1", "--output", tmp_path / "again", "--model", tmp_path / "run" / "adapter"]
+    result = zoo(*request_, *words)
+    assert result.code == 0, result.err
+    saved, taken = (read(tmp_path / name / "manifest.json") for name in ("run", "again"))
+    file = "model.safetensors"
+    assert taken["model"]["sha256"][file] == saved["model_files"][file]["sha256"]
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ import yaml
 from safetensors.torch import load_file
 
 import taskzoo
+from taskzoo.config import read_config
 from taskzoo.errors import RequestError
 from taskzoo.runs.plan import make_plan
 from taskzoo.runs.request import DataRequest, RunRequest, resolve_request
@@ -78,7 +79,7 @@ def several(table, tmp_path_factory) -> Path:
     return folder
 
 
-SHORT = ["--epochs", "2", "--batch-size", "16", "--precision", "fp32", "--learning-rate", "0.003"]
+SHORT = ["--method", "full", "--epochs", "2", "--batch-size", "16", "--precision", "fp32", "--learning-rate", "0.003"]
 CONSTANT = [*SHORT, "--set", "schedule=constant", "--epochs", "6", "--set", "pooling=mean"]
 PROBE = ["--method", "linear-probe", "--set", "pooling=mean", "--precision", "fp32"]
 CONTRASTIVE = [*SHORT, "--method", "contrastive", "--set", "pooling=mean", "--set", "contrastive_pairs=2"]
@@ -171,7 +172,7 @@ def test_requests_that_contradict_themselves(bert, table, tmp_path, words, said)
 
 
 def test_lora_by_either_word_is_the_same_run(bert, table, tmp_path):
-    run(bert, table, tmp_path / "a", *SHORT, "--lora")
+    run(bert, table, tmp_path / "a", *SHORT[2:], "--lora")
     run(bert, table, tmp_path / "b", *SHORT, "--method", "lora")
     assert digest(tmp_path / "a/model/model.safetensors") == digest(tmp_path / "b/model/model.safetensors")
     config = yaml.safe_load((tmp_path / "a" / "config.yaml").read_text(encoding="utf-8"))
@@ -278,7 +279,7 @@ def test_unlabelled_texts_from_python_are_kept_with_the_run(bert, table, tmp_pat
     ("words", "said"),
     [
         (["--unlabelled", "rest", *SPREAD], "give --shots, or a file"),
-        (["--unlabelled", "rest", "--shots", "2"], "method=full has no use for --unlabelled"),
+        (["--unlabelled", "rest", "--shots", "2"], "method=auto has no use for --unlabelled"),
         (["--unlabelled", "nowhere.csv", *SPREAD], "nowhere.csv: there is no such file"),
     ],
 )
@@ -290,7 +291,7 @@ def test_requests_for_unlabelled_texts_that_cannot_be_met(bert, table, tmp_path,
 def test_several_labels_do_not_spread(bert, several, tmp_path):
     words = ["--data", several, *SPREAD, "--shots", "2", "--unlabelled", "rest", "--output", tmp_path / "run"]
     result = zoo("run", "classification", "--model", bert, *words)
-    refused(result, tmp_path / "run", "--unlabelled needs exactly one class per row")
+    refused(result, tmp_path / "run", "--unlabelled requires exactly one class per row")
 
 
 def test_pretrained_share_leads_back_to_the_pretrained_weights(bert, table, tmp_path):
@@ -372,7 +373,7 @@ PROBE_FIRST = [*SHORT, "--set", "probe_first=true", "--set", "pooling=mean"]
         (CONTRASTIVE, ("encoding train", 1)),
         (CONTRASTIVE, ("test", 1)),
         (PROBE, ("validation", 1)),
-        ([*PROBE_FIRST, "--lora"], ("training", 1)),
+        ([*PROBE_FIRST, "--method", "lora"], ("training", 1)),
         (PROBE_FIRST, ("training", 7)),
     ],
 )
@@ -403,7 +404,7 @@ def test_shots_are_so_many_rows_per_class_and_no_validation_rows(bert, table, tm
     assert manifest["rows"] == {"train": 15, "validation": 0, "test": 48}
     assert manifest["splits"]["shots"] == {"shots": 5, "seed": 42, "rows": 15, "short": {}}
     assert "5 training rows per class, no validation rows split off" in result.err
-    assert list(read(tmp_path / "run" / "metrics.json")) == ["test"]
+    assert list(read(tmp_path / "run" / "metrics.json")) == ["test", "baseline", "verdict"]
     (line,) = read_lines(tmp_path / "run" / "history.jsonl")
     assert line["probe"]["chosen_by"] == "cross-validation"
     again = zoo("run", "--config", tmp_path / "run" / "config.yaml", "--output", tmp_path / "again")
@@ -520,7 +521,8 @@ def test_the_baseline_is_in_metrics_card_and_table(bert, table, tmp_path):
     result = run(bert, table, tmp_path / "run", *PROBE, "--baseline")
     metrics = read(tmp_path / "run" / "metrics.json")
     baseline = metrics["baseline"]
-    assert baseline.keys() == {"validation", "test", "seconds", "difference"}
+    assert baseline.keys() == {"name", "rows", "validation", "test", "difference"}
+    assert (baseline["name"], baseline["rows"]) == ("TF-IDF", read(tmp_path / "run" / "manifest.json")["rows"]["train"])
     assert baseline["test"].keys() == metrics["test"].keys() - {"loss"}
     assert baseline["test"]["rows"] == 48
     difference = baseline["difference"]["test"]
@@ -532,14 +534,78 @@ def test_the_baseline_is_in_metrics_card_and_table(bert, table, tmp_path):
     for shown in (result.out, card):
         assert "baseline test" in shown.lower()
         assert f"{baseline['test']['accuracy']:.3f}" in shown
-        assert "than the baseline: " in shown or "to the baseline: " in shown
+        assert "than the baseline (TF-IDF): " in shown or "from the baseline (TF-IDF): " in shown
         assert f"f1_macro {difference['value']:+.3f} [{low:+.3f}, {high:+.3f}] on test" in shown
 
 
-def test_a_run_without_baseline_says_nothing_of_one(bert, table, tmp_path):
+def test_a_run_that_was_not_asked_is_compared_all_the_same_and_says_so_before_training(bert, table, tmp_path):
+    result = run(bert, table, tmp_path / "run", *SHORT)
+    baseline = read(tmp_path / "run" / "metrics.json")["baseline"]
+    manifest = read(tmp_path / "run" / "manifest.json")
+    assert manifest["baseline"] == {"name": "TF-IDF", "rows": 72, "seconds": manifest["baseline"]["seconds"]}
+    before = (
+        f"baseline  TF-IDF, fitted on 72 training rows: validation f1_macro {baseline['validation']['f1_macro']:.4f}"
+    )
+    assert before in result.err.splitlines()
+    assert result.err.index(before) < result.err.index("(best so far)")
+    assert "(TF-IDF): f1_macro " in result.out
+    assert read_config(tmp_path / "run" / "config.yaml")["training"]["baseline"] is None
+
+
+def test_a_collapsed_model_is_called_so_first(bert, table, tmp_path):
+    words = ["--epochs", "1", "--precision", "fp32", "--learning-rate", "0", "--set", "freeze=backbone"]
+    result = run(bert, table, tmp_path / "run", *words, "--method", "full")
+    metrics = read(tmp_path / "run" / "metrics.json")
+    first, second = metrics["verdict"]
+    assert first.startswith("Every test row was given '")
+    assert (
+        "the model has learnt nothing. Try a lower --learning-rate, --method linear-probe or another --model." in first
+    )
+    assert second.startswith("The model is worse than the baseline (TF-IDF): f1_macro -")
+    assert result.out.strip().splitlines()[:4] == [first, "", second, ""]
+    card = (tmp_path / "run" / "README.md").read_text(encoding="utf-8").splitlines()
+    assert card[2].startswith("> Every test row was given '")
+    assert card[4].startswith("> The model is worse than the baseline (TF-IDF): f1_macro -")
+    result = zoo("eval", tmp_path / "run", "--data", table / "test.csv")
+    assert result.out.startswith("Every row was given '")
+    assert "test f1_macro" in repr(taskzoo.load(tmp_path / "run"))
+
+
+def test_many_rows_are_sampled_by_class_unless_it_was_asked_for(bert, table, tmp_path, monkeypatch):
+    monkeypatch.setattr("taskzoo.heads.text_task.TextTask.quick_baseline_rows", lambda self, examples: 30)
+    result = run(bert, table, tmp_path / "quick", *PROBE)
+    assert "baseline  TF-IDF, fitted on 30 of 72 training rows (--baseline: on all): validation" in result.err
+    assert read(tmp_path / "quick" / "metrics.json")["baseline"]["rows"] == 30
+    result = run(bert, table, tmp_path / "full", *PROBE, "--baseline")
+    assert "baseline  TF-IDF, fitted on 72 training rows: validation" in result.err
+    assert read(tmp_path / "full" / "metrics.json")["baseline"]["rows"] == 72
+
+
+def test_a_baseline_that_fails_ends_the_run_only_if_it_was_asked_for(bert, table, tmp_path, monkeypatch):
+    def fail(self, examples, seed):
+        raise RequestError("The baseline found nothing to count.")
+
+    monkeypatch.setattr("taskzoo.heads.text_task.TextTask.baseline", fail)
     result = run(bert, table, tmp_path / "run", *PROBE)
+    assert "warning   there is no baseline to compare with: The baseline found nothing to count." in result.err
+    assert read(tmp_path / "run" / "manifest.json")["baseline"] == {"left_out": "The baseline found nothing to count."}
     assert "baseline" not in read(tmp_path / "run" / "metrics.json")
-    shown = result.out + (tmp_path / "run" / "README.md").read_text(encoding="utf-8")
+    words = ["run", "classification", "--model", bert, "--data", table, *PROBE, "--baseline"]
+    result = zoo(*words, "--output", tmp_path / "asked")
+    assert (result.code, result.err.splitlines()[-1]) == (2, "zoo: The baseline found nothing to count.")
+
+
+def test_the_baseline_changes_nothing_of_the_training(bert, table, tmp_path):
+    for name, words in (("with", ()), ("without", ("--no-baseline",))):
+        run(bert, table, tmp_path / name, *SHORT, *words)
+    with_it, without = (load_file(tmp_path / name / "model" / "model.safetensors") for name in ("with", "without"))
+    assert all(with_it[name].equal(without[name]) for name in with_it)
+
+
+def test_a_run_without_baseline_says_nothing_of_one(bert, table, tmp_path):
+    result = run(bert, table, tmp_path / "run", *PROBE, "--no-baseline")
+    assert "baseline" not in read(tmp_path / "run" / "metrics.json")
+    shown = result.out + result.err + (tmp_path / "run" / "README.md").read_text(encoding="utf-8")
     assert "TF-IDF" not in shown
     assert "baseline test" not in shown.lower()
 

@@ -62,7 +62,7 @@ def test_a_test_file_with_other_columns(table: Table) -> None:
         splits(train=train, test=test)
     found = splits(train=train, test=test, test_columns={"text": "words", "label": "gold"})
     assert found.examples["test"][3]["text"] == "test 3"
-    with pytest.raises(RequestError, match="--test-columns says where a test file"):
+    with pytest.raises(RequestError, match="`test_columns` says where a test file"):
         splits(train=train, test_columns={"text": "words"})
 
 

@@ -76,7 +76,7 @@ def test_a_run_gives_what_it_kept_as_lists_and_frames(run: taskzoo.Run) -> None:
 
 def test_a_run_says_what_it_is(run: taskzoo.Run) -> None:
     shown = repr(run)
-    assert shown.startswith(f"<Run {str(run.path)!r}: classification, validation f1_macro 0.")
+    assert shown.startswith(f"<Run {str(run.path)!r}: classification, validation f1_macro ")
     assert len(shown) < 300
 
 
@@ -209,6 +209,7 @@ def test_named_callbacks_are_told_and_one_that_fails_stops_nothing(
 ) -> None:
     said: list[str] = []
     request: dict[str, Any] = {"model": str(model), "train": ROWS, "validation": [], "test": ROWS[:4], **SHORT}
+    request["method"] = "full"
     taskzoo.finetune("classification", **request, output=tmp_path / "a", track=["recorder"], reporter=said.append)
     assert EVENTS == ["run_started", "step", "step", "finished"]
     assert any("The callback 'broken' of taskzoo-mine cannot be used and is left out" in line for line in said)
@@ -242,8 +243,11 @@ def test_evaluate_modules_are_further_metrics(model: Path, tmp_path: Path) -> No
         "classification", model=str(model), train=ROWS, output=tmp_path / "run", evaluate_modules=str(script), **SHORT
     )
     assert run.metrics["test"]["same_labels"] == run.metrics["test"]["accuracy"]
-    with pytest.raises(RequestError, match="nowhere"):
-        taskzoo.finetune("classification", model=str(model), train=ROWS, evaluate_modules="nowhere", **SHORT)
+    request = {"model": str(model), "train": ROWS, "evaluate_modules": "nowhere", **SHORT}
+    with pytest.raises(RequestError, match="'nowhere' is Python code from the hub, which is not run without"):
+        taskzoo.finetune("classification", **request)
+    with pytest.raises(RequestError, match="'nowhere' cannot be loaded"):
+        taskzoo.finetune("classification", **request, trust_remote_code=True)
 
 
 MODULE = """

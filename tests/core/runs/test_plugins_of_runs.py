@@ -236,7 +236,7 @@ def test_a_class_of_a_notebook_is_trained_and_loaded_with_the_class(model: Path,
 
 
 def test_a_task_without_a_default_model_takes_none(tmp_path: Path) -> None:
-    with pytest.raises(RequestError, match=r"names no default model; choose one with --model.*kind encoder"):
+    with pytest.raises(RequestError, match=r"names no default model; choose one with `model`.*kind encoder"):
         taskzoo.finetune(local_task(), train=ROWS, output=tmp_path / "run", **SHORT)
     assert not (tmp_path / "run").exists()
 

@@ -108,7 +108,8 @@ def test_columns_are_mapped_as_those_of_a_file() -> None:
     values = [{"body": "good", "text": "title", "stars": 5}]
     assert read(values, columns={"text": "body", "label": "stars"}) == [{"text": "good", "label": 5}]
     with pytest.raises(
-        RequestError, match=r"data:1: no column for label; found 'body', 'text', 'stars'.*--columns label=NAME"
+        RequestError,
+        match=r"data:1: no column for label; found 'body', 'text', 'stars'.*columns=\{\"label\": \"NAME\"\}",
     ):
         read(values, columns={"text": "body"})
     with pytest.raises(UnknownNameError, match="'lable'"):

@@ -15,7 +15,7 @@ from taskzoo.errors import RequestError
 
 from .kit import digest, zoo
 
-SETTINGS = {"max_steps": 6, "batch_size": 8, "precision": "fp32", "learning_rate": 0.01}
+SETTINGS = {"method": "full", "max_steps": 6, "batch_size": 8, "precision": "fp32", "learning_rate": 0.01}
 
 
 def train(model: Path, data: Path, output: Path, seed: int) -> str:

@@ -204,16 +204,16 @@ def test_the_forced_language_comes_first():
 
 def test_more_than_a_model_can_generate_is_refused():
     decoder = Generator("gpt2")
-    with pytest.raises(RequestError, match=r"max_new_tokens=257 is more than this model can generate \(256 tokens\)"):
+    with pytest.raises(RequestError, match=r"max_new_tokens=257 exceeds the 256 tokens that this model can generate"):
         decoder.settings(max_new_tokens=257)
-    with pytest.raises(RequestError, match=r"min_new_tokens=300 is more"):
+    with pytest.raises(RequestError, match=r"min_new_tokens=300 exceeds"):
         decoder.settings(min_new_tokens=300)
     decoder.settings(max_new_tokens=256)
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
-    [({"min_new_tokens": 9, "max_new_tokens": 8}, "min_new_tokens=9 is more than"), ({"top_p": 1.1}, "at most 1")],
+    [({"min_new_tokens": 9, "max_new_tokens": 8}, "min_new_tokens=9 is greater than"), ({"top_p": 1.1}, "at most 1")],
 )
 def test_options_that_no_model_could_follow(options, message):
     with pytest.raises(RequestError, match=message):

@@ -70,7 +70,7 @@ def test_a_decoder_with_a_token_to_begin_with_has_that():
 @pytest.mark.parametrize("family", ["mbart", "mbart50", "m2m_100", "nllb"])
 @pytest.mark.parametrize("languages", [("", ""), ("en", ""), ("", "zh")])
 def test_languages_that_are_needed_and_missing(family, languages):
-    with pytest.raises(RequestError, match="set the ones to use: --set source_lang=en target_lang=zh") as error:
+    with pytest.raises(RequestError, match='set the ones to use: source_lang="en", target_lang="zh"') as error:
         form_of(family, source_lang=languages[0], target_lang=languages[1])
     assert "\n" not in str(error.value)
 
@@ -93,7 +93,7 @@ def test_a_marian_of_several_targets_is_told_by_a_tag():
     tokenizer.add_tokens([">>cmn_Hans<<", ">>fra<<"])
     form = find_sequence_format(tokenizer, config, to_chinese())
     assert tokenizer.convert_ids_to_tokens(list(form.before)) == [">>cmn_Hans<<"]
-    with pytest.raises(RequestError, match="target_lang=zh"):
+    with pytest.raises(RequestError, match='target_lang="zh"'):
         find_sequence_format(tokenizer, config, to_chinese(target_lang=""))
     with pytest.raises(UnknownNameError, match="'ja'"):
         find_sequence_format(tokenizer, config, to_chinese(target_lang="ja"))
@@ -146,8 +146,8 @@ def test_source_and_target_of_a_decoder_share_its_positions():
 @pytest.mark.parametrize(
     ("family", "given", "message"),
     [
-        ("bart", {"max_source_length": 513}, r"max_source_length=513 is more than the model takes \(512\)"),
-        ("gpt2", {"max_target_length": 513}, r"max_target_length=513 is more than the model takes \(512\)"),
+        ("bart", {"max_source_length": 513}, r"max_source_length=513 exceeds the limit of the model \(512\)"),
+        ("gpt2", {"max_target_length": 513}, r"max_target_length=513 exceeds the limit of the model \(512\)"),
         ("gpt2", {"max_target_length": 512}, "leave no room"),
         ("bart", {"max_source_length": 2}, "leave no room"),
         ("bart", {"max_target_length": 2}, "leave no room"),

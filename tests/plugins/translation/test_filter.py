@@ -38,17 +38,17 @@ def test_report_counts_and_keeps():
     made = plan([*GOOD, COPY, LATIN, GOOD[0]], settings={"filter": "report"}, validation=[], test=[])
     assert len(sources(made, "train")) == 23
     shown = "\n".join(opening(made))
-    assert "train: 1 pairs look wrong and are kept: copies" in shown
-    assert "train: 1 pairs look wrong and are kept: wrong script" in shown
-    assert "1 pairs look wrong and are kept: duplicates" in shown
+    assert "train: 1 suspicious pairs kept: copies" in shown
+    assert "train: 1 suspicious pairs kept: wrong script" in shown
+    assert "1 suspicious pairs kept: duplicates" in shown
     assert "empty" not in shown
-    assert made.splits.sources["train"]["noticed"]["pairs look wrong and are kept: empty"] == 0
+    assert made.splits.sources["train"]["noticed"]["suspicious pairs kept: empty"] == 0
 
 
 def test_drop_leaves_them_out_before_anything_is_learnt():
     made = plan([*GOOD, COPY, LATIN, GOOD[0]], settings={"filter": "drop"}, validation=[], test=[])
     assert sources(made, "train") == [source for source, _ in GOOD]
-    assert "train: 1 pairs look wrong and are dropped: copies" in "\n".join(opening(made))
+    assert "train: 1 suspicious pairs dropped: copies" in "\n".join(opening(made))
     texts = made.task.vocabulary_texts(made.splits.examples["train"])
     assert LATIN[1] not in texts[1]
 
@@ -56,7 +56,7 @@ def test_drop_leaves_them_out_before_anything_is_learnt():
 def test_none_says_nothing():
     made = plan([*GOOD, COPY], validation=[], test=[])
     assert len(sources(made, "train")) == 21
-    assert "look wrong" not in "\n".join(opening(made))
+    assert "suspicious" not in "\n".join(opening(made))
 
 
 def test_given_rows_for_validation_and_test_stay_as_they_are():
@@ -89,7 +89,7 @@ def test_of_several_targets_only_the_wrong_ones_go():
     )
     assert made.splits.examples["train"][-1]["targets"] == ["下雨了。"]
     assert len(made.splits.examples["train"]) == 21
-    assert made.splits.sources["train"]["noticed"]["pairs look wrong and are dropped: wrong script"] == 3
+    assert made.splits.sources["train"]["noticed"]["suspicious pairs dropped: wrong script"] == 3
 
 
 EMPTY = [("No translation.", ""), ("", "没有原文。"), ("Nor here.", "  "), ("None.", None), ("No list.", [])]
@@ -100,10 +100,10 @@ EMPTY = [("No translation.", ""), ("", "没有原文。"), ("Nor here.", "  "), 
 def test_rows_without_a_side_are_left_out_of_every_part_and_counted(asked, done, split):
     rest = {} if split else {"validation": [], "test": []}
     made = plan([*GOOD, *EMPTY], settings={"filter": asked}, **rest)
-    assert made.splits.sources["train"]["noticed"][f"pairs look wrong and are {done}: empty"] == 5
+    assert made.splits.sources["train"]["noticed"][f"suspicious pairs {done}: empty"] == 5
     kept = [source for name in ("train", "validation", "test") for source in sources(made, name)]
     assert sorted(kept) == sorted(source for source, _ in GOOD)
-    assert f"train: 5 pairs look wrong and are {done}: empty" in "\n".join(opening(made))
+    assert f"train: 5 suspicious pairs {done}: empty" in "\n".join(opening(made))
 
 
 def test_without_the_option_and_outside_training_they_are_refused():
@@ -141,7 +141,7 @@ def test_empty_sides_in_files(tmp_path, kind):
         (tmp_path / "a.tmx").write_text(f'<tmx version="1.4"><header/><body>{units}</body></tmx>', encoding="utf-8")
     made = files(tmp_path, "a" if kind == "parallel" else f"a.{kind}")
     assert sources(made, "train") == [source for source, _ in GOOD[:3]]
-    assert made.splits.sources["train"]["noticed"]["pairs look wrong and are dropped: empty"] == 1
+    assert made.splits.sources["train"]["noticed"]["suspicious pairs dropped: empty"] == 1
 
 
 def test_nothing_left_is_refused():

@@ -114,7 +114,7 @@ def check_accumulation(bench: Bench) -> None:
         raise NotApplicable("the loss is batch_coupled, so a step is one batch")
     assert bench.run  # if that fails, so do these
     plain: dict[str, Any] = {"max_steps": 1, "batch_size": 12, "optimizer": "sgd", "learning_rate": 0.1}
-    plain |= {"max_grad_norm": 0.0, "label_smoothing": 0.0}
+    plain |= {"max_grad_norm": 0.0, "label_smoothing": 0.0, "probe_first": False}
     runs = [bench.finetune(f"accumulation-{size}", **plain, micro_batch_size=size) for size in (0, 3)]
     one, four = (run.model.state_dict() for run in runs)
     names = [name for name, value in one.items() if value.is_floating_point() and value.numel()]

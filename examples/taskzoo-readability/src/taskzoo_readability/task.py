@@ -54,7 +54,7 @@ class ReadabilityTask(Task):
     def encode(self, examples: Sequence[Example], processor: Any) -> Encoded:
         limit, asked = processor.model_max_length, self.options["max_length"]
         if asked > limit:
-            raise RequestError(f"max_length={asked} is more than the model takes ({limit}).")
+            raise RequestError(f"max_length={asked} exceeds the limit of the model ({limit}).")
         length = asked or min(limit, 512)
         features: list[Feature] = []
         truncated = 0

@@ -1,0 +1,258 @@
+"""``method=auto``: the linear probe, training from it, a second attempt, and what was kept; whole runs."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+from sklearn.linear_model import LogisticRegression
+
+import taskzoo
+from taskzoo.config import read_config
+from taskzoo.engine import memory, probe
+from taskzoo.errors import Interrupted
+from taskzoo.methods import auto
+from taskzoo.runs.execute import start
+from taskzoo.runs.finetune import resume
+from taskzoo.runs.plan import make_plan
+from taskzoo.runs.request import DataRequest, RunRequest, resolve_request
+from taskzoo.testing import make_tiny_checkpoint
+
+from .kit import read_lines
+from .test_methods import rows_of, write
+
+SHORT = {"epochs": 2, "batch_size": 16, "precision": "fp32", "baseline": False, "pooling": "mean"}
+GENTLE, WILD = 1e-4, 5.0
+NER = {"max_steps": 3, "batch_size": 8, "precision": "fp32"}
+
+
+@pytest.fixture(scope="module")
+def bert(tmp_path_factory) -> Path:
+    texts = [row["text"] for row in rows_of(200, 9)]
+    return make_tiny_checkpoint(tmp_path_factory.mktemp("bert") / "m", "bert", texts, vocabulary=200, dropout=0.1)
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("table")
+    for seed, (split, count) in enumerate({"train": 72, "validation": 45, "test": 12}.items(), 1):
+        write(folder / f"{split}.csv", rows_of(count, seed))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def sentences(tmp_path_factory) -> Path:
+    """Names of animals and food are entities; a word of them is always the same."""
+    folder = tmp_path_factory.mktemp("sentences")
+    for seed, (split, count) in enumerate({"train": 60, "validation": 20, "test": 5}.items(), 1):
+        kinds = dict.fromkeys(["cat", "dog", "cow", "hen"], "B-animal") | dict.fromkeys(
+            ["soup", "rice", "bread", "fish"], "B-food"
+        )
+        lines = [
+            [f"{word} {kinds.get(word, 'O')}" for word in row["text"].split()[:-1]] for row in rows_of(count, seed)
+        ]
+        text = "\n\n".join("\n".join(line) for line in lines) + "\n"
+        (folder / f"{split}.conll").write_text(text, encoding="utf-8")
+    return folder
+
+
+def fit(bert: Path, data: Any, output: Path, task: str = "classification", **settings: Any) -> Any:
+    said: list[str] = []
+    settings = {**(SHORT if task == "classification" else NER), **settings}
+    run = taskzoo.finetune(task, model=str(bert), data=str(data), output=output, reporter=said.append, **settings)
+    return run, said
+
+
+def model_of(run: Any) -> dict[str, torch.Tensor]:
+    return load_file(run.path / "model" / "model.safetensors")
+
+
+def validation_lines(run: Any) -> list[dict[str, Any]]:
+    return [line for line in read_lines(run.path / "history.jsonl") if "validation_loss" in line]
+
+
+def test_it_is_the_default_and_starts_from_the_linear_probe(bert, table, tmp_path):
+    run, said = fit(bert, table, tmp_path / "auto", learning_rate=GENTLE)
+    alone, _ = fit(bert, table, tmp_path / "probe", method="linear-probe")
+    assert read_config(run.path / "config.yaml")["training"]["method"] == "auto"
+    lines = validation_lines(run)
+    assert [line["step"] for line in lines][:2] == [0, 5]
+    assert lines[0]["validation_f1_macro"] == pytest.approx(alone.metrics["validation"]["f1_macro"])
+    assert any(line.startswith("step 0/10  linear probe  validation f1_macro") for line in said)
+    facts = run.manifest["auto"]
+    assert facts["probe"] == lines[0]["validation_f1_macro"]
+    assert facts["score"] == "f1_macro"
+
+
+@pytest.mark.parametrize("rate", [1e-5, GENTLE, 1e-3, WILD])
+def test_by_validation_a_run_is_never_worse_than_its_probe(bert, table, tmp_path, rate):
+    run, _ = fit(bert, table, tmp_path / "run", learning_rate=rate)
+    facts = run.manifest["auto"]
+    assert run.metrics["validation"]["f1_macro"] >= facts["probe"] - 1e-9
+    if facts["trained"] != facts["probe"]:  # otherwise the one with the lower loss
+        assert facts["kept"] == ("trained" if facts["trained"] > facts["probe"] else "probe")
+    assert run.metrics["validation"]["f1_macro"] == pytest.approx(max(facts["trained"], facts["probe"]))
+    assert (run.manifest["best_step"] > 0) is (facts["kept"] == "trained")
+
+
+def test_a_collapse_ends_with_a_second_attempt_and_the_probe(bert, table, tmp_path):
+    run, said = fit(bert, table, tmp_path / "run", learning_rate=WILD)
+    alone, _ = fit(bert, table, tmp_path / "probe", method="linear-probe")
+    assert run.manifest["auto"]["kept"] == "probe"
+    assert run.manifest["auto"]["restarted"] is True
+    assert (run.manifest["steps"], run.manifest["best_step"]) == (20, 0)
+    assert [line["step"] for line in validation_lines(run)] == [0, 5, 10, 10, 15, 20]
+    assert any(line.endswith("starting again from the probe at a learning rate of 1.25.") for line in said)
+    found, expected = model_of(run), model_of(alone)
+    assert all(torch.allclose(found[name], expected[name], atol=1e-6) for name in expected)
+    card = (run.path / "README.md").read_text(encoding="utf-8")
+    assert "in two attempts. The linear probe was kept." in card
+
+
+def test_a_loss_that_is_not_finite_is_a_collapse_too(bert, table, tmp_path):
+    run, said = fit(bert, table, tmp_path / "run", learning_rate=1e30)
+    facts = run.manifest["auto"]
+    assert (facts["trained"], facts["kept"], facts["restarted"]) == (None, "probe", True)
+    assert sum(line.startswith("warning   The loss or its gradient is not finite") for line in said) == 2
+
+
+def test_the_second_attempt_has_a_quarter_of_the_rate_and_the_better_is_kept(bert, table, tmp_path, monkeypatch):
+    monkeypatch.setattr(auto, "SLOWER", 1e-4 / WILD)
+    run, _ = fit(bert, table, tmp_path / "run", learning_rate=WILD, epochs=4)
+    rates = [line["learning_rate"] for line in read_lines(run.path / "history.jsonl") if "learning_rate" in line]
+    assert max(rates[:2]) > 0.1
+    assert max(rates[2:]) < 1e-4
+    assert run.manifest["auto"]["restarted"]
+    if run.manifest["auto"]["kept"] == "trained":
+        assert run.manifest["best_step"] > 20
+
+
+@pytest.mark.parametrize("after", [3, 7, 13, 17])
+def test_a_resumed_run_ends_as_an_uninterrupted_one(bert, table, tmp_path, after):
+    """Steps 1 to 10 are the first attempt, 11 to 20 the second."""
+    settings = {"learning_rate": WILD, "keep_checkpoints": True, "log_every": 1}
+    whole, _ = fit(bert, table, tmp_path / "whole", **settings)
+    path = tmp_path / "parts"
+
+    def stop() -> bool:
+        lines = read_lines(path / "history.jsonl") if (path / "history.jsonl").exists() else []
+        return sum("loss" in line for line in lines) >= after - 1
+
+    request = RunRequest("classification", str(bert), DataRequest(str(table)), {**SHORT, **settings})
+    with pytest.raises(Interrupted, match="the state is saved"):
+        start(make_plan(resolve_request(request)), path, stop=stop)
+    run = resume(path)
+    assert run.manifest["auto"] == whole.manifest["auto"]
+    assert (run.manifest["steps"], run.manifest["tokens"]) == (whole.manifest["steps"], whole.manifest["tokens"])
+    ours, theirs = model_of(run), model_of(whole)
+    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+    told, expected = (
+        [{k: v for k, v in line.items() if k != "tokens_per_second"} for line in read_lines(folder / "history.jsonl")]
+        for folder in (path, whole.path)
+    )
+    assert told == expected
+
+
+def test_without_validation_rows_few_rows_per_class_are_left_to_the_probe(bert, table, tmp_path, monkeypatch):
+    alone = {"train": str(table / "train.csv"), "validation": "none", "test": str(table / "test.csv")}
+    run = taskzoo.finetune("classification", model=str(bert), output=tmp_path / "few", **alone, **SHORT)
+    assert run.manifest["auto"] == {"kept": "probe", "restarted": False}
+    assert run.manifest["steps"] == 1
+    before, after = load_file(bert / "model.safetensors"), model_of(run)
+    backbone = {name.removeprefix("backbone."): t for name, t in after.items() if name.startswith("backbone.")}
+    assert backbone
+    assert all(torch.equal(before[name], tensor) for name, tensor in backbone.items() if name in before)
+    monkeypatch.setattr(auto, "FEW", 10)
+    run = taskzoo.finetune("classification", model=str(bert), output=tmp_path / "many", **alone, **SHORT)
+    assert run.manifest["auto"] == {"kept": "trained", "restarted": False}
+    assert run.manifest["steps"] == 10
+
+
+def test_without_a_probe_it_is_full_training(bert, table, tmp_path):
+    for name, settings in {"crf": {"head": "crf"}, "off": {"probe_first": False}}.items():
+        runs = [
+            fit(bert, "demo", tmp_path / f"{name}-{method}", "ner", method=method, **settings)[0]
+            for method in ("auto", "full")
+        ]
+        assert "auto" not in runs[0].manifest
+        found, expected = map(model_of, runs)
+        assert all(torch.equal(found[key], expected[key]) for key in expected)
+
+
+def test_memory_that_is_short_leads_to_adapters(bert, table, tmp_path, monkeypatch):
+    monkeypatch.setattr(memory, "available_memory", lambda device: 1000)
+    run, said = fit(bert, table, tmp_path / "run", learning_rate=GENTLE)
+    rate = pytest.approx(auto.LORA_RATE * GENTLE)
+    assert any("training adapters (LoRA) at a learning rate of" in line for line in said)
+    assert (run.path / "adapter" / "adapter_config.json").is_file()
+    config = read_config(run.path / "config.yaml")["training"]
+    assert (config["method"], config["auto_trains"], config["learning_rate"]) == ("auto", "lora", rate)
+    assert run.manifest["model"]["trainable"] < run.manifest["model"]["parameters"]
+    assert "LoRA rank 16" in (run.path / "README.md").read_text(encoding="utf-8")
+    assert run.manifest["auto"]["probe"] is not None
+
+
+def test_a_probe_of_tokens_beats_a_random_head_and_is_the_minimum_of_the_loss(bert, sentences, tmp_path, monkeypatch):
+    monkeypatch.setattr(probe, "TOKEN_PENALTIES", (1e-2,))
+    monkeypatch.setattr(probe, "TOKEN_ITERATIONS", 200)
+    kept: list[Any] = []
+    fit_probe = probe.fit_probe
+
+    def noted(model, task, given, *, seed):
+        facts = fit_probe(model, task, given, seed=seed)
+        logits = probe.last_linear(model)(given.train.vectors).detach()
+        kept.append((given.train, logits.double(), len(np.unique(given.rows))))
+        return facts
+
+    monkeypatch.setattr(probe, "fit_probe", noted)
+    run, _ = fit(bert, sentences, tmp_path / "auto", "ner", learning_rate=1e-5)
+    inputs, logits, rows = kept[0]
+    assert rows == 60
+    vectors, targets = inputs.vectors.double().numpy(), inputs.targets["labels"].numpy()
+    assert len(vectors) == len(targets) > 300
+    centred = vectors - vectors.mean(0)
+    scale = np.sqrt((centred**2).mean())
+    expected = LogisticRegression(C=1 / (len(vectors) * 1e-2), tol=1e-8, max_iter=5000).fit(centred / scale, targets)
+    seen = expected.classes_  # classes that do not occur are no part of scikit-learn's problem
+    found = logits.softmax(-1)[:, seen].numpy()
+    assert np.abs(found - expected.predict_proba(centred / scale)).max() < 0.02
+    random = fit(bert, sentences, tmp_path / "full", "ner", learning_rate=1e-5, method="full")[0]
+    assert run.metrics["validation"]["f1"] > random.metrics["validation"]["f1"]
+    assert validation_lines(run)[0]["validation_loss"] < validation_lines(random)[-1]["validation_loss"]
+
+
+def test_a_start_is_fitted_on_a_sample_of_many_rows(bert, table, tmp_path, monkeypatch):
+    monkeypatch.setattr(probe, "START_TEXTS", 30)
+    counts: list[int] = []
+    fit_probe = probe.fit_probe
+
+    def noted(model, task, given, *, seed):
+        counts.extend([len(given.train.vectors), len(given.validation.vectors)])
+        return fit_probe(model, task, given, seed=seed)
+
+    monkeypatch.setattr(probe, "fit_probe", noted)
+    fit(bert, table, tmp_path / "run", learning_rate=GENTLE)
+    assert counts == [30, 30]
+
+
+def test_what_training_needs_in_memory(bert, table, tmp_path, monkeypatch):
+    seen: list[int] = []
+    original = memory.training_memory
+
+    def noted(session):
+        for optimizer in ("adamw", "sgd"):
+            one = dataclasses.replace(session.settings, optimizer=optimizer, compact_embeddings=False)
+            seen.append(original(dataclasses.replace(session, settings=one)))
+        seen.append(sum(p.numel() for p in session.model.parameters()))
+        return original(session)
+
+    monkeypatch.setattr(memory, "training_memory", noted)
+    fit(bert, table, tmp_path / "run", learning_rate=GENTLE)
+    adamw, sgd, weights = seen
+    assert adamw - sgd == 8 * weights
+    assert sgd > 4 * weights
