@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import re
 from pathlib import Path
@@ -34,6 +35,9 @@ _OTHER_FORMATS = {
 }
 """Pattern of a file -> what saved it; earlier ones say more."""
 
+_SHARD = re.compile(r"-\d{5}-of-\d{5}\.(safetensors|bin)$")
+_SETTINGS_SUFFIXES = (".json", ".txt", ".jinja", ".codes", ".bpe", ".py")
+
 _POINTER = b"version https://git-lfs.github.com/spec"
 
 
@@ -51,7 +55,7 @@ def check_directory(folder: Path) -> None:
         RequestError: it holds an adapter, a whole run, pointers instead of files, weights of another library, or none.
     """
     names = {file.name for file in folder.iterdir()}
-    if pointers := sorted(name for name in names if _is_pointer(folder / name)):
+    if pointers := sorted(name for name in _needed(folder, names) if _is_pointer(folder / name)):
         raise RequestError(
             f"{str(folder / pointers[0])!r} is a git-lfs pointer, not the file itself; run `git lfs pull` in that "
             "directory."
@@ -61,10 +65,16 @@ def check_directory(folder: Path) -> None:
     if "config.json" not in names:
         raise RequestError(f"The directory {str(folder)!r} holds no model: it has no config.json. {_instead(folder)}")
     weights = next((name for name in WEIGHTS if name in names), None)
+    if weights is None and (shards := sorted(name for name in names if _SHARD.search(name))):
+        raise RequestError(
+            f"The weights in {str(folder)!r} are in parts, such as {shards[0]!r}, and the index that says which part "
+            f"holds which tensor is missing; copy or download {_SHARD.sub('', shards[0])}{Path(shards[0]).suffix}"
+            ".index.json as well."
+        )
     if weights is None:
         raise RequestError(f"The directory {str(folder)!r} holds no weights of a model. {_instead(folder)}")
-    if weights.endswith(".json"):
-        _check_shards(folder, weights)
+    for name in _check_shards(folder, weights) if weights.endswith(".json") else [weights]:
+        _check_content(folder / name)
 
 
 def read_config(folder: Path) -> dict[str, Any]:
@@ -74,8 +84,11 @@ def read_config(folder: Path) -> dict[str, Any]:
         RequestError: it is not a JSON object.
     """
     file = folder / "config.json"
+    content = file.read_bytes()
+    if content.startswith((codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise RequestError(f"{file} is not plain UTF-8 (it begins with a byte order mark); save it as UTF-8 without.")
     try:
-        config = json.loads(file.read_text(encoding="utf-8"))
+        config = json.loads(content.decode("utf-8"))
     except ValueError:
         raise RequestError(f"{file} is not JSON, so the model there cannot be loaded.") from None
     if not isinstance(config, dict):
@@ -89,6 +102,29 @@ def vocabulary_files(folder: Path) -> list[Path]:
     return [
         file for file in files if file.is_file() and (file.name in _VOCABULARIES or file.suffix in _VOCABULARY_SUFFIXES)
     ]
+
+
+def _needed(folder: Path, names: set[str]) -> set[str]:
+    """The names of the files that are loaded: settings, vocabulary, and the first kind of weights that there is."""
+    settings = {name for name in names if name.endswith((*_SETTINGS_SUFFIXES, *_VOCABULARY_SUFFIXES))}
+    weights = next((name for name in WEIGHTS if name in names), None)
+    if weights is None:
+        return names
+    settings -= set(WEIGHTS)
+    shards = {name for name in names if _SHARD.search(name)} if weights.endswith(".json") else set()
+    return settings | {weights} | {name for name in shards if name.startswith(weights.split(".")[0] + "-")}
+
+
+def _check_content(file: Path) -> None:
+    """Refuse a file of weights that is of another kind than its name says."""
+    with file.open("rb") as content:
+        begin = content.read(9)
+    if begin.lstrip().startswith((b"<!", b"<htm", b"<HTM")):
+        raise RequestError(f"{str(file)!r} is a web page, not weights; download the file itself.")
+    if file.suffix == ".safetensors" and begin.startswith((b"PK\x03\x04", b"\x80\x02")):
+        raise RequestError(f"{str(file)!r} was written by torch.save, not as safetensors; call it pytorch_model.bin.")
+    if file.suffix == ".bin" and begin[8:] == b"{" and begin[4:8] == bytes(4):
+        raise RequestError(f"{str(file)!r} holds safetensors, not what torch.save writes; call it model.safetensors.")
 
 
 def _is_pointer(file: Path) -> bool:
@@ -136,13 +172,16 @@ def _number(name: str) -> int:
     return int(found.group()) if found else -1
 
 
-def _check_shards(folder: Path, index: str) -> None:
+def _check_shards(folder: Path, index: str) -> list[str]:
+    """The files that the index names."""
     try:
         shards = {str(name) for name in json.loads((folder / index).read_text(encoding="utf-8"))["weight_map"].values()}
     except (ValueError, KeyError, TypeError, AttributeError):
         raise RequestError(f"{str(folder / index)!r} is damaged: it does not say which file holds which tensor.") from (
             None
         )
+    if not shards:
+        raise RequestError(f"{str(folder / index)!r} is damaged: its weight_map is empty.")
     if outside := sorted(name for name in shards if Path(name).is_absolute() or ".." in Path(name).parts):
         raise RequestError(f"{str(folder / index)!r} names a file outside its directory: {outside[0]!r}.")
     if missing := sorted(name for name in shards if not (folder / name).is_file()):
@@ -150,3 +189,4 @@ def _check_shards(folder: Path, index: str) -> None:
             f"The weights in {str(folder)!r} are incomplete: {len(missing)} of {len(shards)} files are missing, such "
             f"as {missing[0]!r}; copy or download them again."
         )
+    return sorted(shards)

@@ -20,9 +20,12 @@ def keep_label_order(model: Any, location: Any, hub: Mapping[str, Any], new: Col
         A line about what was done; empty if there was nothing to do.
     """
     saved, _ = type(model.config).get_config_dict(location, **hub)
-    before, now = _names(saved.get("id2label")), _names(model.config.id2label)
+    now = _names(model.config.id2label)
+    before = _names(saved.get("id2label")) or [f"LABEL_{i}" for i in range(len(now))]  # they are not written
     name, layer = _output_layer(model)
-    if layer is None or layer.out_features != len(now) or f"{name}.weight" in new or _generic(now):
+    if layer is None or layer.out_features != len(now) or f"{name}.weight" in new:
+        return ""
+    if _generic(now) and _order(before, now) is None:  # no labels were asked for
         return ""
     same_problem = saved.get("problem_type") in (None, model.config.problem_type)
     order = _order(before, now) if same_problem else None

@@ -18,7 +18,17 @@ _POOLED = "backbone."
 """Before the names of the backbone under a pooled head (:mod:`.pooling`)."""
 
 _POOLER = re.compile(r"(^|\.)pooler\.")
-_FIRST_DECODER_LAYER = re.compile(r"(^|\.)decoder\.\w+\.0\.")
+_LAYER_OF = {side: re.compile(rf"(^|\.){side}\.\w+\.\d+\.") for side in ("encoder", "decoder")}
+_CHANGED_BY = {
+    "_orig_mod": "torch.compile",
+    "_fsdp_wrapped_module": "FSDP",
+    "_checkpoint_wrapped_module": "activation checkpointing",
+    "parametrizations": "weight_norm or another parametrization",
+    "base_layer": "an adapter of peft that is not merged",
+}
+"""Part of a name inside the file -> what put it there."""
+_WRAPPED = ("state_dict", "model_state_dict", "model", "module", "ema")
+"""Under which training frameworks keep the tensors of a model, beside others."""
 _NOT_WEIGHTS = re.compile(r"(attn|attention)\.(masked_)?bias$|(inv_freq|position_ids|num_batches_tracked)$")
 """Buffers of old checkpoints, which are computed now."""
 
@@ -33,6 +43,7 @@ class LoadReport:
         mismatched: such parameters of another shape -> shape in the file, shape by the configuration.
         surplus: tensors of layers that the configuration does not have.
         unexpected: all tensors of the file that the model has no place for.
+        absent: ``encoder`` or ``decoder``, if the model has one and the file nothing of its layers.
     """
 
     new: Sequence[str]
@@ -40,6 +51,7 @@ class LoadReport:
     mismatched: Mapping[str, tuple[Sequence[int], Sequence[int]]]
     surplus: Sequence[str]
     unexpected: Sequence[str]
+    absent: str = ""
 
     @property
     def new_parts(self) -> list[str]:
@@ -71,6 +83,7 @@ def read_report(model: Any, info: Mapping[str, Iterable[Any]], *, finished: bool
         mismatched={name: shapes[name] for name in sorted(shapes) if name not in new},
         surplus=unexpected if finished else [name for name in unexpected if _belongs_to_a_layer(model, name)],
         unexpected=unexpected,
+        absent=_absent_side(owned, missing, unexpected),
     )
 
 
@@ -194,14 +207,28 @@ def _belongs_to_a_layer(model: Any, name: str) -> bool:
     return in_a_layer or isinstance(module, nn.ModuleList)
 
 
+def _absent_side(owned: set[str], missing: Sequence[str], unexpected: Sequence[str]) -> str:
+    for side, layer in _LAYER_OF.items():
+        wanted = {name for name in owned if layer.search(name)}
+        if wanted and wanted <= set(missing) and not any(side in name for name in unexpected):
+            return side
+    return ""
+
+
 def _cause(report: LoadReport) -> str:
     families = {name.split(".")[0] for name in report.unexpected}
     if all("lm_head" in name for name in report.missing):
         return ". It is a checkpoint without an output layer, and this task needs one"
-    if any(_FIRST_DECODER_LAYER.search(name) for name in report.missing) and not any(
-        "decoder" in name for name in report.unexpected
-    ):
-        return ". It is a checkpoint without a decoder, and this task needs one"
+    parts = {part for name in report.unexpected for part in name.split(".")}
+    if changed := next((part for part in _CHANGED_BY if part in parts), None):
+        return (
+            f": the names in it have {changed!r} inside, which comes from {_CHANGED_BY[changed]}; save the plain model"
+        )
+    if wrapped := next((name for name in _WRAPPED if name in report.unexpected), None):
+        return f": its tensors are one level below, in {wrapped!r}; save torch.load(FILE)[{wrapped!r}] in its place"
+    if report.absent and not any(re.search(r"\.\d+\.", name) for name in report.unexpected):
+        article = "an" if report.absent == "encoder" else "a"
+        return f". It is a checkpoint without {article} {report.absent}, and this task needs one"
     if report.unexpected and not all(re.search(r"\.\d+\.", name) for name in report.missing):  # not layers alone
         return (
             f", and holds {_few(report.unexpected)} instead. Its tensors have other names: they were saved under a "

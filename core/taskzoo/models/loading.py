@@ -21,6 +21,7 @@ from taskzoo.errors import RequestError, TaskZooError
 from taskzoo.option_names import option_name
 
 from .directories import check_directory
+from .settings_files import check_settings
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -54,6 +55,7 @@ def explain_load_errors(ref: ModelRef, part: str, *, finished: bool = False) -> 
         try:
             if ref.is_local:
                 check_directory(Path(ref.location))
+                check_settings(Path(ref.location))
             yield notes
         except _UNLOADABLE as error:
             if type(error).__name__ in PASSED_ON:
@@ -245,16 +247,17 @@ class _Reader:
         return (model, info) if wanted else model
 
     def _check_types(self, model: PreTrainedModel) -> None:
-        """Refuse integers that were taken as they are for weights: without its scales, a quantized model is another."""
+        """Refuse numbers that were taken as they are for weights: without its scales, a quantized model is another."""
         from .refs import checkpoint_folder
-        from .stored_types import integer_weights
+        from .stored_types import quantized_weights
 
         folder = checkpoint_folder(self.ref)
         if folder is None or getattr(model.config, "quantization_config", None):
             return
-        if names := integer_weights(folder):
+        if found := quantized_weights(folder, model):
+            name, kind = found[0]
             raise self._refused(
-                f"{names[0]} is stored as whole numbers, so the model is quantized, and its config.json has no "
+                f"{name} is stored as {kind}, so the model is quantized, and its config.json has no "
                 "quantization_config; save it dequantized with the library that made it"
             )
 

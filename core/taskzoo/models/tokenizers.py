@@ -11,6 +11,8 @@ from taskzoo.errors import RequestError
 
 from .directories import vocabulary_files
 from .loading import explain_load_errors, load_config
+from .position_limit import position_limit
+from .settings_files import broken_json, positive
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -47,7 +49,8 @@ def load_tokenizer(ref: ModelRef) -> PreTrainedTokenizerBase:
         if tokenizer.eos_token_id is None:
             raise RequestError(f"The tokenizer of {ref.name!r} has neither a pad nor an end token.")
         tokenizer.pad_token = tokenizer.eos_token
-    tokenizer.model_max_length = min(tokenizer.model_max_length, context_length(config), UNLIMITED)
+    own = positive(tokenizer.model_max_length) or UNLIMITED  # some files have it as a text
+    tokenizer.model_max_length = min(own, context_length(config), UNLIMITED)
     return tokenizer
 
 
@@ -59,11 +62,28 @@ def _read(ref: ModelRef, **settings: Any) -> PreTrainedTokenizerBase:
     except Exception as error:
         if not _has_vocabulary_file(ref, None):
             raise _no_tokenizer(ref) from error
+        if ref.is_local and (broken := broken_json(Path(ref.location))):
+            raise RequestError(f"{str(broken)!r} is not JSON; copy or download it again.") from error
         raise ValueError(str(error)) from error  # the tokenizers library raises Exception itself
     special = {*tokenizer.all_special_tokens, *tokenizer.added_tokens_encoder, "▁"}
     if not _has_vocabulary_file(ref, tokenizer) or special >= set(tokenizer.get_vocab()):
         raise _no_tokenizer(ref)
+    if unknown := _missing_unknown(tokenizer):
+        raise RequestError(
+            f"The vocabulary of the tokenizer of {ref.name!r} has no {unknown}, its token for unknown words, so it is "
+            "not complete; copy or download the tokenizer's files again."
+        )
     return tokenizer
+
+
+def _missing_unknown(tokenizer: PreTrainedTokenizerBase) -> str:
+    """The token for unknown words, if the vocabulary of whole words and their parts lacks it; else ``""``."""
+    from tokenizers.models import WordLevel, WordPiece
+
+    model = getattr(getattr(tokenizer, "backend_tokenizer", None), "model", None)
+    if not isinstance(model, (WordLevel, WordPiece)) or model.token_to_id(model.unk_token) is not None:
+        return ""
+    return str(model.unk_token)
 
 
 def _has_vocabulary_file(ref: ModelRef, tokenizer: PreTrainedTokenizerBase | None) -> bool:
@@ -119,18 +139,9 @@ def _set_prefix_space(tokenizer: PreTrainedTokenizerBase) -> None:
 
 
 def context_length(config: Any) -> int:
-    """Maximum number of tokens of one input, special tokens included.
-
-    RoBERTa and similar models count positions from ``pad_token_id + 1``, so 514 positions hold 512 tokens.
-    """
-    config = getattr(config, "backbone", config)  # of a pooled head
-    found = (getattr(config, name, None) for name in ("max_position_embeddings", "n_positions"))
-    positions = next((number for number in found if isinstance(number, int) and number > 0), None)
-    if positions is None or config.model_type in {"t5", "mt5", "umt5"}:  # relative positions: no limit
-        return UNLIMITED
-    if config.model_type in {"roberta", "xlm-roberta", "camembert", "xlm-roberta-xl", "longformer", "mpnet"}:
-        positions -= (config.pad_token_id or 0) + 1
-    return positions
+    """Maximum number of tokens of one input, special tokens included."""
+    found = position_limit(getattr(config, "backbone", config))  # of a pooled head
+    return UNLIMITED if found is None else found
 
 
 def special_tokens_around(tokenizer: PreTrainedTokenizerBase) -> tuple[list[int], list[int]]:
@@ -155,8 +166,13 @@ def fit_vocabulary(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, n
         A line about the rows that were added; empty if there are enough.
 
     Raises:
-        RequestError: the tokenizer is that of another model.
+        RequestError: the tokenizer is that of another model, or the model has no table of embeddings.
     """
+    if not _has_table(model):
+        raise RequestError(
+            f"The model {name!r} ({model.config.model_type}) has no table of embeddings with a row for each token, "
+            "which training needs; choose a model of another family."
+        )
     highest = max(tokenizer.get_vocab().values())
     sides: list[Any] = [getattr(model, side) for side in ("encoder", "decoder") if model.config.model_type in _PAIRED]
     rows = min(_rows(part) for part in sides or [model])
@@ -173,6 +189,14 @@ def fit_vocabulary(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, n
     if sides:
         model.config.vocab_size = model.config.decoder.vocab_size
     return f"{len(added)} embeddings were added, for tokens of the tokenizer that the model has none for"
+
+
+def _has_table(model: Any) -> bool:
+    """Whether there is a row for each token; CANINE hashes its characters."""
+    try:
+        return model.config.model_type in _PAIRED or model.get_input_embeddings() is not None
+    except NotImplementedError:
+        return False
 
 
 def _rows(model: Any) -> int:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 def finetune(  # noqa: PLR0913 - the public API
     task: TaskReference,
     *,
-    model: str | None = None,
+    model: str | Path | None = None,
     data: str | None = None,
     train: Rows | None = None,
     validation: Rows | None = None,
@@ -86,7 +86,9 @@ def finetune(  # noqa: PLR0913 - the public API
     """
     rows = DataRequest(data, train, validation, test, unlabelled, columns, format, group_by, shots, holdout)
     rows = replace(rows, test_columns=test_columns, skip_bad_rows=skip_bad_rows)
-    resolved = resolve_request(RunRequest(task, model, rows, settings, config, track, trust_remote_code))
+    resolved = resolve_request(
+        RunRequest(task, None if model is None else str(model), rows, settings, config, track, trust_remote_code)
+    )
     path = new_run_path(output, resolved.title, resolved.config.model)
     if reporter is None and resolved.config.data.name == "demo":
         warnings.warn(f"No data named: using the built-in demo set of {resolved.entry.name}.", stacklevel=2)

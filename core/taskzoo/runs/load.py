@@ -18,10 +18,11 @@ from taskzoo.types import Prediction, Row, public
 from .bad_rows import LISTED, listed_bad_rows, usable_rows
 from .data import Files, each_file, file_rows, memory_rows, paired_languages, task_languages
 from .directory import TASK_FILE, RunDirectory, read_json, write_json
-from .identity import check_contract, describe_task, find_task, restore_task
+from .identity import describe_task, find_task, restore_task
 from .inputs import check_complete, input_rows, is_blank, is_single
 from .records import Confusion, Records
 from .saved_files import check_files
+from .task_file import FORMAT, SavedTask, read_task
 from .verdict import split_scores
 from .wording import count_notes, cut_output_notes, known_file_notes
 
@@ -33,9 +34,6 @@ if TYPE_CHECKING:
     from .plan import Plan
 
     Input = str | tuple[str, ...] | Mapping[str, Any]
-
-FORMAT = 2
-"""Of :data:`TASK_FILE`."""
 
 
 class Run:
@@ -316,11 +314,11 @@ def load(
     root = Path(path)
     folder = root if (root / TASK_FILE).is_file() else root / "model"
     saved = _read_task(root, folder)
-    entry = find_task(saved["task"]["name"], saved["task"]) if task is None else registry.task_entry(task)
-    values = {**saved["options"], **_inference_options(entry, options or {})}
-    restored = restore_task(entry, saved["task"], values, saved["state"])
+    entry = find_task(saved.task["name"], saved.task) if task is None else registry.task_entry(task)
+    values = {**saved.options, **_inference_options(entry, options or {})}
+    restored = restore_task(entry, saved.task, values, saved.state)
     if precision == "auto":
-        precision = "fp32" if saved["precision"] == "fp32" else resolve_precision("auto")
+        precision = "fp32" if saved.precision == "fp32" else resolve_precision("auto")
     accelerator = make_accelerator(resolve_precision(precision))
     with accelerator.active():
         ref = ModelRef(str(folder), str(folder), trusted=trust_remote_code)
@@ -331,7 +329,7 @@ def load(
     return Run(root if folder != root else root.parent, entry.spec, Predictor(restored, model, processor, accelerator))
 
 
-def _read_task(root: Path, folder: Path) -> dict[str, Any]:
+def _read_task(root: Path, folder: Path) -> SavedTask:
     """What :func:`save_task` wrote; refused if no run has finished there, or it was made under another contract."""
     if not (folder / TASK_FILE).is_file():
         if not root.exists():
@@ -339,9 +337,7 @@ def _read_task(root: Path, folder: Path) -> dict[str, Any]:
         if (root / "checkpoints" / "last").is_dir():
             raise RequestError(f"The run {str(root)!r} is not finished; `zoo resume {root}` continues it.")
         raise RequestError(f"{str(root)!r} is not a finished run: it has no model/{TASK_FILE}.")
-    saved: dict[str, Any] = read_json(folder / TASK_FILE)
-    check_contract(saved["task"] if saved.get("format") == FORMAT else {"contract": saved.get("contract")})
-    return saved
+    return read_task(folder / TASK_FILE)
 
 
 def _inference_options(entry: TaskEntry, given: Mapping[str, Any]) -> dict[str, Any]:

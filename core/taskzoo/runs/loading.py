@@ -16,7 +16,7 @@ from transformers import PreTrainedTokenizerBase
 from taskzoo.engine.batches import to_device
 from taskzoo.engine.cpu import recompute_activations
 from taskzoo.engine.evaluation import Decoded, Predictor, assemble
-from taskzoo.engine.folding import NO_SCALING, unfold
+from taskzoo.engine.folding import unfold
 from taskzoo.engine.lora import count_parameters
 from taskzoo.engine.precision import make_accelerator, resolve_precision
 from taskzoo.engine.progress import Reporter
@@ -29,9 +29,10 @@ from taskzoo.models.scratch import ScratchRecipe, make_scratch
 from taskzoo.models.tokenizers import fit_vocabulary, load_tokenizer
 from taskzoo.types import Feature, Metric, public
 
-from .directory import TASK_FILE, read_json
+from .directory import TASK_FILE
 from .model_fit import fit_notes
 from .request import check_kind
+from .task_file import read_task
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -164,7 +165,7 @@ def load_model(
             say(f"weights   {note}")
     saved = Path(ref.location) / TASK_FILE
     if saved.is_file() and _same_outputs(model, load_config(ref)):
-        unfold(model, tuple(read_json(saved).get("logit_scaling", NO_SCALING)))
+        unfold(model, read_task(saved).logit_scaling)
     return model
 
 

@@ -57,8 +57,23 @@ CASES: dict[str, tuple[dict[str, str], str]] = {
         },
         "names a file outside its directory: '../other/model.safetensors'",
     ),
+    "empty index": (
+        {"config.json": CONFIG, "model.safetensors.index.json": '{"weight_map": {}}'},
+        "its weight_map is empty",
+    ),
+    "pointer of a shard": (
+        {
+            "config.json": CONFIG,
+            "model.safetensors.index.json": '{"weight_map": {"a": "model-00001-of-00001.safetensors"}}',
+            "model-00001-of-00001.safetensors": POINTER,
+        },
+        "00001.safetensors' is a git-lfs pointer",
+    ),
     "broken index": ({"config.json": CONFIG, "pytorch_model.bin.index.json": "{"}, "index.json' is damaged"),
-    "shards without index": ({"config.json": CONFIG, "model-00001-of-00002.safetensors": "x"}, "holds no weights"),
+    "shards without index": (
+        {"config.json": CONFIG, "model-00001-of-00002.safetensors": "x"},
+        "copy or download model.safetensors.index.json",
+    ),
     "onnx": ({"config.json": CONFIG, "model.onnx": "x"}, "model.onnx is in the format of ONNX"),
     "gguf": ({"model-q4.gguf": "x"}, "model-q4.gguf is in the format of GGUF"),
     "tensorflow": ({"config.json": CONFIG, "tf_model.h5": "x"}, "tf_model.h5 is in the format of TensorFlow"),

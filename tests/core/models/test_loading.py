@@ -117,7 +117,15 @@ DAMAGED = {
         *("bert", lambda t: t | {"bert.encoder.layer.0.attention.self.query.lora_A.weight": torch.ones(2, 2)}, {}),
         "also holds bert.encoder.layer.0.attention.self.query.lora_A.weight",
     ),
-    "an unmerged adapter": ("bert", renamed("query", "query.base_layer"), {}, "lacks.*query.bias"),
+    "an unmerged adapter": ("bert", renamed("query", "query.base_layer"), {}, "'base_layer' inside.*adapter of peft"),
+    "a compiled layer": ("bert", renamed(r"layer\.0", "layer.0._orig_mod"), {}, "'_orig_mod' inside.*torch.compile"),
+    "FSDP": ("bert", renamed(r"layer\.(.)", r"layer.\1._fsdp_wrapped_module"), {}, "'_fsdp_wrapped_module' inside"),
+    "weight_norm": (
+        "bert",
+        renamed("query.weight", "query.weight_g"),
+        {},
+        "inside, which comes from weight_norm",
+    ),
     "fewer layers of gpt2": ("gpt2", dict, {"n_layer": 1}, "also holds (transformer.)?h.1"),
     "NaN": ("bert", lambda t: {n: v * float("nan") for n, v in t.items()}, {}, "hold NaN or infinite values"),
     "zeros": ("bert", lambda t: {n: v * 0 for n, v in t.items()}, {}, r"and \d+ more layers\) holds zeros only"),
@@ -136,6 +144,18 @@ DAMAGED = {
     "bytes": (
         *("bert", lambda t: {n: (v + 9).to(torch.uint8) if v.dim() > 1 else v for n, v in t.items()}, {}),
         "stored as whole numbers",
+    ),
+    "truth values": (
+        *("bert", lambda t: {n: v > 0 if n.endswith("query.weight") else v for n, v in t.items()}, {}),
+        "query.weight is stored as truth values, so the model is quantized",
+    ),
+    "8-bit floats": (
+        *("bert", lambda t: {n: v.to(torch.float8_e4m3fn) if v.dim() > 1 else v for n, v in t.items()}, {}),
+        "stored as 8-bit floats, so the model is quantized",
+    ),
+    "a whole bias": (
+        *("bert", lambda t: {n: v.long() if n.endswith("0.output.dense.bias") else v for n, v in t.items()}, {}),
+        "output.dense.bias is stored as whole numbers",
     ),
     "one infinite value": (
         *("bert", lambda t: {n: v / 0 if n.endswith("0.output.dense.bias") else v for n, v in t.items()}, {}),
@@ -160,7 +180,9 @@ def test_a_backbone_that_is_not_all_there_is_an_error(copy: Any, case: str) -> N
     ("change", "expected"),
     [
         (without("decoder"), "without a decoder, and this task needs one"),
-        (without("encoder"), "lacks .*encoder"),
+        (without("encoder"), "without an encoder, and this task needs one"),
+        (without(r"decoder\.block\.0"), "more layers"),
+        (without("EncDecAttention"), "or the file is incomplete"),
         (without(r"decoder\.block\.1"), "more layers"),
         (without("shared"), "lacks"),
     ],
@@ -245,6 +267,26 @@ def test_a_trained_head_keeps_its_labels_whatever_their_order(tmp_path: Path, as
     expected = [float(ord(label.lower())) for label in asked]
     assert model.classifier.weight[:, 0].tolist() == model.classifier.bias.tolist() == expected
     assert ("matched to the labels by name" in " ".join(notes)) == (asked != ["b", "c", "a"])
+
+
+def test_names_that_transformers_makes_up_are_names_in_another_order(tmp_path: Path) -> None:
+    folder, weight = trained_head(tmp_path, ["LABEL_2", "LABEL_1", "LABEL_0"])
+    with torch.no_grad():
+        weight += torch.arange(3)[:, None]
+    BertForSequenceClassification.from_pretrained(folder).save_pretrained(folder)
+    saved = load_file(folder / "model.safetensors")
+    saved["classifier.weight"] = weight.detach().clone()
+    save_file(saved, folder / "model.safetensors", {"format": "pt"})
+    model, notes = classifier(folder, ["LABEL_0", "LABEL_1", "LABEL_2"])
+    assert torch.equal(model.classifier.weight, weight.flip(0))
+    assert "matched to the labels by name" in notes[0]
+
+
+def test_a_head_whose_labels_were_not_written_has_the_names_that_transformers_makes_up(tmp_path: Path) -> None:
+    folder, weight = trained_head(tmp_path, ["LABEL_0", "LABEL_1"])
+    assert "id2label" not in json.loads((folder / "config.json").read_text())
+    assert torch.equal(classifier(folder, ["LABEL_0", "LABEL_1"])[0].classifier.weight, weight)
+    assert "(the checkpoint's is for LABEL_0, LABEL_1)" in classifier(folder, ["a", "b"])[1][0]
 
 
 def test_a_head_in_the_same_order_is_left_alone(tmp_path: Path) -> None:
@@ -352,6 +394,81 @@ def test_plain_pickled_weights_load(copy: Any, tiny_checkpoint: Any) -> None:
     torch.save(load_file(folder / "model.safetensors"), folder / "pytorch_model.bin")
     (folder / "model.safetensors").unlink()
     assert load(folder)[1] == ["new, with random initial values: classifier"]
+
+
+@pytest.mark.parametrize("wrapper", ["state_dict", "model_state_dict"])
+def test_tensors_one_level_below_are_found(copy: Any, wrapper: str) -> None:
+    folder = copy()
+    torch.save(
+        {"epoch": torch.tensor(3), wrapper: load_file(folder / "model.safetensors")}, folder / "pytorch_model.bin"
+    )
+    (folder / "model.safetensors").unlink()
+    with pytest.raises(RequestError, match=rf"one level below, in '{wrapper}'; save torch.load\(FILE\)"):
+        load(folder)
+
+
+def test_pickled_whole_numbers_are_refused_as_well(copy: Any) -> None:
+    folder = copy()
+    tensors = {n: v.to(torch.int8) if v.dim() > 1 else v for n, v in load_file(folder / "model.safetensors").items()}
+    torch.save({n: v + 1 if v.dtype == torch.int8 else v for n, v in tensors.items()}, folder / "pytorch_model.bin")
+    (folder / "model.safetensors").unlink()
+    with pytest.raises(RequestError, match="stored as whole numbers"):
+        load(folder)
+
+
+def test_weights_under_the_name_of_another_format_are_called_what_they_are(copy: Any) -> None:
+    folder = copy()
+    file, tensors = folder / "model.safetensors", load_file(folder / "model.safetensors")
+    shutil.move(file, folder / "pytorch_model.bin")
+    with pytest.raises(RequestError, match=r"holds safetensors.*call it model.safetensors"):
+        load(folder)
+    (folder / "pytorch_model.bin").unlink()
+    torch.save(tensors, file)
+    with pytest.raises(RequestError, match=r"written by torch.save, not as safetensors; call it pytorch_model.bin"):
+        load(folder)
+    file.write_text("<!DOCTYPE html><html></html>")
+    with pytest.raises(RequestError, match="is a web page, not weights"):
+        load(folder)
+
+
+@pytest.mark.parametrize("name", ["tf_model.h5", "flax_model.msgpack", "pytorch_model.bin", "rust_model.ot", "m.onnx"])
+def test_a_pointer_of_weights_that_are_not_loaded_is_no_matter(copy: Any, name: str) -> None:
+    folder = copy()
+    (folder / name).write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\n")
+    assert load(folder)[1] == ["new, with random initial values: classifier"]
+
+
+@pytest.mark.parametrize(
+    ("file", "values", "expected"),
+    [
+        (
+            "config.json",
+            {"id2label": ["a", "b"]},
+            r'id2label in .*config.json\' must map numbers .*, and is \["a", "b"\]',
+        ),
+        ("config.json", {"id2label": {"a": "x"}}, "id2label in .*config.json' must map numbers"),
+        (
+            "tokenizer_config.json",
+            {"model_max_length": -1},
+            "model_max_length in .*tokenizer_config.json' .*, and is -1",
+        ),
+        ("tokenizer_config.json", {"model_max_length": "long"}, 'positive number of tokens, and is "long"'),
+    ],
+)
+def test_settings_that_cannot_be_meant_name_file_and_key(copy: Any, file: str, values: Any, expected: str) -> None:
+    folder = copy()
+    path = folder / file
+    path.write_text(json.dumps(json.loads(path.read_text()) | values))
+    with pytest.raises(RequestError, match=expected):
+        load(folder)
+
+
+@pytest.mark.parametrize("content", [b"\xef\xbb\xbf{}", "{}".encode("utf-16")])
+def test_a_configuration_with_a_byte_order_mark_is_called_that(copy: Any, content: bytes) -> None:
+    folder = copy()
+    (folder / "config.json").write_bytes(content)
+    with pytest.raises(RequestError, match=r"byte order mark.*save it as UTF-8 without"):
+        load(folder)
 
 
 @pytest.mark.parametrize("content", [b"", b"junk", b"<!DOCTYPE html><html></html>", None])

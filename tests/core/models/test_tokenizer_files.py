@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import sentencepiece
 import torch
-from transformers import AutoConfig, AutoModel, AutoModelForSeq2SeqLM, AutoTokenizer
+from transformers import AutoConfig, AutoModel, AutoModelForSeq2SeqLM, AutoTokenizer, CanineTokenizer
 
 from taskzoo.errors import RequestError
 from taskzoo.models.loading import explain_load_errors
@@ -193,3 +193,32 @@ def test_a_name_for_messages_is_the_name_given(tmp_path: Path) -> None:
     ref = ModelRef("mine", str(tmp_path / "nothing"))
     with pytest.raises(RequestError, match="'mine'"):
         load_tokenizer(ref)
+
+
+def test_a_length_that_is_written_as_a_text_counts(bare: Copy, tiny_checkpoint: Any) -> None:
+    folder = shutil.copytree(tiny_checkpoint("bert"), bare("bert"), dirs_exist_ok=True)
+    settings = folder / "tokenizer_config.json"
+    settings.write_text(json.dumps(json.loads(settings.read_text()) | {"model_max_length": "64"}))
+    assert load_tokenizer(resolve_model(str(folder))).model_max_length == 64
+
+
+def test_a_vocabulary_without_its_unknown_token_is_the_tokenizers_fault(bare: Copy) -> None:
+    folder = bare("bert")
+    (folder / "vocab.txt").write_text("\n".join(["[PAD]", "[CLS]", "[SEP]", "[MASK]", "the", "cat", "a"]))
+    (folder / "tokenizer_config.json").write_text('{"tokenizer_class": "BertTokenizer"}')
+    with pytest.raises(RequestError, match=r"vocabulary of the tokenizer of .* has no \[UNK\]"):
+        load_tokenizer(resolve_model(str(folder)))
+
+
+def test_a_tokenizer_that_is_not_json_is_named(bare: Copy) -> None:
+    folder = bare("bert")
+    (folder / "tokenizer.json").write_text("<!DOCTYPE html>")
+    with pytest.raises(RequestError, match=r"tokenizer.json' is not JSON; copy or download it again"):
+        load_tokenizer(resolve_model(str(folder)))
+
+
+def test_a_model_without_a_table_of_embeddings_is_refused() -> None:
+    sizes = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 8}
+    model = AutoModel.from_config(AutoConfig.for_model("canine", max_position_embeddings=16, **sizes))
+    with pytest.raises(RequestError, match=r"'c' \(canine\) has no table of embeddings"):
+        fit_vocabulary(model, CanineTokenizer(), "c")

@@ -34,7 +34,7 @@ SHORT: dict[str, Any] = {"max_steps": 2, "precision": "fp32", "log_every": 1}
 def run(model: Path, tmp_path_factory: pytest.TempPathFactory) -> taskzoo.Run:
     path = tmp_path_factory.mktemp("notebook") / "run"
     data = {"train": ROWS, "validation": ROWS[:4], "test": ROWS[4:10]}
-    return taskzoo.finetune("classification", model=str(model), **data, output=path, **SHORT)
+    return taskzoo.finetune("classification", model=model, **data, output=path, **SHORT)
 
 
 def test_inputs_are_texts_mappings_or_several_of_them(run: taskzoo.Run) -> None:
