@@ -337,7 +337,8 @@ class Columns:
     def _spread(self, roles: Sequence[str], names: Sequence[str]) -> str:
         """The advice for labels with a column each, where there may be some."""
         spread = list(roles) == ["label"] and len(names) > _FEW
-        return ", or FIRST..LAST or A+B instead of NAME if each label has a column of 0 and 1" if spread else ""
+        several = f"{option(['label'], 'FIRST..LAST')} or {option(['label'], 'A+B')}"
+        return f", or with {several} if each label has a column of 0 and 1" if spread else ""
 
 
 def reach(value: Mapping[str, Any], name: str) -> Any:
