@@ -81,5 +81,8 @@ class Pace:
 
 
 def duration(seconds: float) -> str:
-    """``12 minutes``, ``1.5 hours``."""
-    return f"{seconds / 60:.0f} minutes" if seconds < 5400 else f"{seconds / 3600:.1f} hours"
+    """``1 minute``, ``12 minutes``, ``1.5 hours``."""
+    minutes = round(seconds / 60)
+    if minutes >= 90:
+        return f"{seconds / 3600:.1f} hours"
+    return f"{minutes} minute{'s' if minutes != 1 else ''}"

@@ -19,7 +19,7 @@ FEWEST_LETTERS = 20
 MANY_UNKNOWN = 0.05
 """Share of unknown tokens above which a tokenizer does not fit."""
 MANY_PIECES = 1.6
-"""Tokens per word above which it does not fit. The English tokenizer of ``minilm`` has 1.03 to 1.12 for English, 1.19
+"""Tokens per word above which it does not fit. The English tokenizer of ``minilm`` has 1.03 to 1.12 for English, 1.18
 for Nigerian Pidgin, 2.4 for Swahili."""
 
 _WORD = regex.compile(r"[\p{L}\p{M}]+", regex.V1)

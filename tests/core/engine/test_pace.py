@@ -108,8 +108,8 @@ def test_steps_that_become_slower(clock):
 
 def test_durations():
     assert [duration(seconds) for seconds in (61, 600, 5399, 7200)] == [
-        "1 minutes",
+        "1 minute",
         "10 minutes",
-        "90 minutes",
+        "1.5 hours",
         "2.0 hours",
     ]
