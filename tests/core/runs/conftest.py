@@ -10,7 +10,7 @@ import torch
 
 from taskzoo.testing import make_tiny_checkpoint
 
-from .kit import COUNTS, sentences, write_conll, zoo
+from .kit import COUNTS, sentences, text_rows, write_conll, zoo
 
 
 @pytest.fixture(scope="package", autouse=True)
@@ -52,3 +52,10 @@ def finished(request_, tmp_path_factory) -> Path:
     result = zoo(*request_, "--output", path)
     assert result.code == 0, result.err
     return path
+
+
+@pytest.fixture(scope="session")
+def bert(tmp_path_factory) -> Path:
+    """A BERT for the texts of ``text_rows``."""
+    texts = [row["text"] for row in text_rows(200, 9)]
+    return make_tiny_checkpoint(tmp_path_factory.mktemp("bert") / "m", "bert", texts, vocabulary=200, dropout=0.1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import csv
 import hashlib
 import io
 import json
@@ -80,3 +81,33 @@ def read(path: Path) -> Any:
 
 def read_lines(path: Path) -> list[Any]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+WORDS = {
+    "animals": ["cat", "dog", "cow", "hen"],
+    "food": ["soup", "rice", "bread", "fish"],
+    "rain": ["wet", "fog", "hail"],
+}
+FILLER = ["a", "the", "my", "old", "big", "is", "was", "and", "very", "so"]
+
+
+def text_rows(count: int, seed: int) -> list[dict[str, str]]:
+    """Texts whose words mostly tell their label, in threads of three; no two alike."""
+    generator = random.Random(seed)
+    rows = []
+    for i in range(count):
+        label = generator.choice(list(WORDS))
+        told = label if generator.random() < 0.85 else generator.choice(list(WORDS))
+        words = generator.choices(FILLER, k=generator.randint(1, 9)) + generator.choices(WORDS[told], k=2)
+        generator.shuffle(words)
+        rows.append({"text": f"{' '.join(words)} {seed}{i}", "label": label, "thread": f"t{i // 3}_{i % 3}"})
+    return rows
+
+
+def write_csv(path: Path, rows: list[dict[str, Any]]) -> Path:
+    """A CSV file of rows with the same keys."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        table = csv.DictWriter(file, list(rows[0]))
+        table.writeheader()
+        table.writerows(rows)
+    return path

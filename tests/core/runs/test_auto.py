@@ -21,10 +21,8 @@ from taskzoo.runs.execute import start
 from taskzoo.runs.finetune import resume
 from taskzoo.runs.plan import make_plan
 from taskzoo.runs.request import DataRequest, RunRequest, resolve_request
-from taskzoo.testing import make_tiny_checkpoint
 
-from .kit import read_lines
-from .test_methods import rows_of, write
+from .kit import read_lines, text_rows, write_csv
 
 SHORT = {"epochs": 2, "batch_size": 16, "precision": "fp32", "baseline": False, "pooling": "mean"}
 GENTLE, WILD = 1e-4, 5.0
@@ -32,16 +30,10 @@ NER = {"max_steps": 3, "batch_size": 8, "precision": "fp32"}
 
 
 @pytest.fixture(scope="module")
-def bert(tmp_path_factory) -> Path:
-    texts = [row["text"] for row in rows_of(200, 9)]
-    return make_tiny_checkpoint(tmp_path_factory.mktemp("bert") / "m", "bert", texts, vocabulary=200, dropout=0.1)
-
-
-@pytest.fixture(scope="module")
 def table(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("table")
     for seed, (split, count) in enumerate({"train": 72, "validation": 45, "test": 12}.items(), 1):
-        write(folder / f"{split}.csv", rows_of(count, seed))
+        write_csv(folder / f"{split}.csv", text_rows(count, seed))
     return folder
 
 
@@ -54,7 +46,7 @@ def sentences(tmp_path_factory) -> Path:
             ["soup", "rice", "bread", "fish"], "B-food"
         )
         lines = [
-            [f"{word} {kinds.get(word, 'O')}" for word in row["text"].split()[:-1]] for row in rows_of(count, seed)
+            [f"{word} {kinds.get(word, 'O')}" for word in row["text"].split()[:-1]] for row in text_rows(count, seed)
         ]
         text = "\n\n".join("\n".join(line) for line in lines) + "\n"
         (folder / f"{split}.conll").write_text(text, encoding="utf-8")

@@ -22,48 +22,14 @@ from taskzoo.runs.plan import make_plan
 from taskzoo.runs.request import DataRequest, RunRequest, resolve_request
 from taskzoo.testing import make_tiny_checkpoint
 
-from .kit import digest, read, read_lines, zoo
-
-WORDS = {
-    "animals": ["cat", "dog", "cow", "hen"],
-    "food": ["soup", "rice", "bread", "fish"],
-    "rain": ["wet", "fog", "hail"],
-}
-FILLER = ["a", "the", "my", "old", "big", "is", "was", "and", "very", "so"]
-
-
-def rows_of(count: int, seed: int) -> list[dict[str, str]]:
-    """Texts whose words mostly tell their label, in threads of three; no two alike."""
-    generator = random.Random(seed)
-    rows = []
-    for i in range(count):
-        label = generator.choice(list(WORDS))
-        told = label if generator.random() < 0.85 else generator.choice(list(WORDS))
-        words = generator.choices(FILLER, k=generator.randint(1, 9)) + generator.choices(WORDS[told], k=2)
-        generator.shuffle(words)
-        rows.append({"text": f"{' '.join(words)} {seed}{i}", "label": label, "thread": f"t{i // 3}_{i % 3}"})
-    return rows
-
-
-def write(path: Path, rows: list[dict[str, Any]]) -> Path:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        table = csv.DictWriter(file, list(rows[0]))
-        table.writeheader()
-        table.writerows(rows)
-    return path
-
-
-@pytest.fixture(scope="module")
-def bert(tmp_path_factory) -> Path:
-    texts = [row["text"] for row in rows_of(200, 9)]
-    return make_tiny_checkpoint(tmp_path_factory.mktemp("bert") / "m", "bert", texts, vocabulary=200, dropout=0.1)
+from .kit import digest, read, read_lines, text_rows, write_csv, zoo
 
 
 @pytest.fixture(scope="module")
 def table(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("table")
     for seed, (split, count) in enumerate({"train": 72, "validation": 45, "test": 48}.items(), 1):
-        write(folder / f"{split}.csv", rows_of(count, seed))
+        write_csv(folder / f"{split}.csv", text_rows(count, seed))
     return folder
 
 
@@ -75,7 +41,7 @@ def several(table, tmp_path_factory) -> Path:
         with (table / f"{split}.csv").open(encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
         made = [{"text": r["text"], "label": r["label"] + (",big" if "big" in r["text"] else "")} for r in rows]
-        write(folder / f"{split}.csv", [*made, {"text": f"big {split}", "label": "big"}])
+        write_csv(folder / f"{split}.csv", [*made, {"text": f"big {split}", "label": "big"}])
     return folder
 
 
@@ -136,7 +102,7 @@ def test_a_head_that_works_on_tokens_is_refused_before_anything_is_written(reque
         result = zoo(*request_, "--method", method, "--output", output)
         said = "exactly one class per row" if method == "contrastive" else "this head works on every token"
     else:
-        texts = [row["text"] for row in rows_of(20, 9)]
+        texts = [row["text"] for row in text_rows(20, 9)]
         decoder = make_tiny_checkpoint(tmp_path / "gpt2", "gpt2", texts, vocabulary=300)
         words = ["run", task, "--model", decoder, "--data", table, "--set", "pooling=auto"]
         result = zoo(*words, "--method", method, "--output", output)
@@ -225,8 +191,8 @@ def test_texts_that_shots_leave_out_help_without_their_labels(bert, table, sprea
     # the same rows as two files, the second with nonsense for labels
     taken = {row["text"] for row in splits({"model": str(bert)}, name=str(table), shots=2).examples["train"]}
     rows = columns_of(table / "train.csv")
-    few = write(tmp_path / "few.csv", [row for row in rows if row["text"] in taken])
-    more = write(tmp_path / "more.csv", [{"text": r["text"], "label": "?"} for r in rows if r["text"] not in taken])
+    few = write_csv(tmp_path / "few.csv", [row for row in rows if row["text"] in taken])
+    more = write_csv(tmp_path / "more.csv", [{"text": r["text"], "label": "?"} for r in rows if r["text"] not in taken])
     held = ["--validation", table / "validation.csv", "--test", table / "test.csv"]
     words = ["run", "classification", "--model", bert, "--train", few, *held, "--unlabelled", more, *SPREAD]
     result = zoo(*words, "--output", tmp_path / "files")
@@ -236,7 +202,7 @@ def test_texts_that_shots_leave_out_help_without_their_labels(bert, table, sprea
 
 def test_unlabelled_texts_that_a_split_has_are_left_out_and_counted(bert, table, tmp_path):
     rows = [*columns_of(table / "test.csv")[:5], *columns_of(table / "train.csv")[:3], {"text": "a new dog"}] * 2
-    file = write(tmp_path / "more.csv", [{"text": row["text"]} for row in rows])
+    file = write_csv(tmp_path / "more.csv", [{"text": row["text"]} for row in rows])
     result = run(bert, table, tmp_path / "run", *SPREAD, "--unlabelled", file)
     found = read(tmp_path / "run" / "manifest.json")["splits"]["unlabelled"]
     assert found == {"rows": 1, "left_out_as_in_train": 3, "left_out_as_in_test": 5}
@@ -247,15 +213,15 @@ def test_unlabelled_texts_that_a_split_has_are_left_out_and_counted(bert, table,
     assert demo.code == 0, demo.err
     assert read(tmp_path / "demo" / "manifest.json")["splits"]["unlabelled"] == {"rows": 9}
     # columns with names of their own: the file of texts has no labels
-    few = write(
+    few = write_csv(
         tmp_path / "few.csv", [{"said": r["text"], "about": r["label"]} for r in columns_of(table / "train.csv")]
     )
-    more = write(tmp_path / "said.csv", [{"said": f"a {word}"} for word in ("cat", "fog")])
+    more = write_csv(tmp_path / "said.csv", [{"said": f"a {word}"} for word in ("cat", "fog")])
     words = ["--train", few, "--columns", "text=said,label=about", *SPREAD, "--unlabelled", more]
     named = zoo("run", "classification", "--model", bert, *words, "--output", tmp_path / "named")
     assert named.code == 0, named.err
     assert read(tmp_path / "named" / "manifest.json")["splits"]["unlabelled"] == {"rows": 2}
-    file = write(tmp_path / "none.csv", [{"text": row["text"]} for row in rows if row["text"] != "a new dog"])
+    file = write_csv(tmp_path / "none.csv", [{"text": row["text"]} for row in rows if row["text"] != "a new dog"])
     words = ["run", "classification", "--model", bert, "--data", table, *SPREAD, "--unlabelled", file]
     refused(zoo(*words, "--output", tmp_path / "none"), tmp_path / "none", "None of the 16 unlabelled rows")
 
@@ -424,9 +390,9 @@ def test_the_seed_decides_the_shots_and_given_validation_rows_stay(bert, table):
 
 
 def test_too_few_rows_of_a_class_are_recorded(bert, table, tmp_path):
-    rows = rows_of(40, 3)
+    rows = text_rows(40, 3)
     few = [row for row in rows if row["label"] != "food"] + [row for row in rows if row["label"] == "food"][:2]
-    file = write(tmp_path / "t.csv", few)
+    file = write_csv(tmp_path / "t.csv", few)
     made = splits({"model": str(bert)}, train=str(file), test="none", shots=6).made
     assert made["shots"]["short"] == {"food": 2}
     assert made["shots"]["rows"] == 14
@@ -434,8 +400,8 @@ def test_too_few_rows_of_a_class_are_recorded(bert, table, tmp_path):
 
 @pytest.mark.parametrize("group", ["thread:_", "thread"])
 def test_groups_stay_together(bert, tmp_path, group):
-    file = write(tmp_path / "t.csv", rows_of(120, 5))
-    thread = {row["text"]: row["thread"].split("_")[0] for row in rows_of(120, 5)}
+    file = write_csv(tmp_path / "t.csv", text_rows(120, 5))
+    thread = {row["text"]: row["thread"].split("_")[0] for row in text_rows(120, 5)}
     found = splits({"model": str(bert)}, train=str(file), group_by=group)
     groups = {name: {thread[row["text"]] for row in rows} for name, rows in found.examples.items()}
     assert found.made["grouped"]
@@ -446,9 +412,9 @@ def test_groups_stay_together(bert, tmp_path, group):
 
 @pytest.mark.parametrize("memory", [False, True])
 def test_a_run_with_shots_and_groups_is_resumed(bert, tmp_path, memory):
-    rows = rows_of(90, 6)
+    rows = text_rows(90, 6)
     settings = {"method": "linear-probe", "pooling": "mean", "precision": "fp32"}
-    data: dict[str, Any] = {"train": rows if memory else str(write(tmp_path / "t.csv", rows))}
+    data: dict[str, Any] = {"train": rows if memory else str(write_csv(tmp_path / "t.csv", rows))}
     request = {"model": str(bert), **data, "group_by": "thread:_", "shots": 4, **settings}
     whole = taskzoo.finetune("classification", **request, output=tmp_path / "whole")
     path = tmp_path / "run"
@@ -477,7 +443,7 @@ def test_test_labels_change_nothing_that_was_learnt_or_tuned(bert, table, severa
         rows = list(csv.DictReader(file))
     labels = [row["label"] for row in rows]
     random.Random(0).shuffle(labels)
-    write(tmp_path / "data" / "test.csv", [{**row, "label": new} for row, new in zip(rows, labels, strict=True)])
+    write_csv(tmp_path / "data" / "test.csv", [{**row, "label": new} for row, new in zip(rows, labels, strict=True)])
     run(bert, source, tmp_path / "one", *CONSTANT)
     run(bert, tmp_path / "data", tmp_path / "other", *CONSTANT)
     one, other = outcome(tmp_path / "one"), outcome(tmp_path / "other")
