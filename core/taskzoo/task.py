@@ -193,6 +193,17 @@ class Task(Objective):
         """
         return ""
 
+    @property
+    def class_weightings(self) -> Sequence[str]:
+        """Names of ways to weigh classes in the loss, the plainest first, among which validation rows are to choose.
+
+        Where training starts from a linear probe, one is fitted with each, and the best by :attr:`primary_metric` stays.
+        """
+        return ()
+
+    def weigh_classes(self, name: str) -> None:
+        """Weigh the classes as ``name`` of :attr:`class_weightings` says, in :meth:`loss` from here on."""
+
     predicts_untrained: ClassVar[bool] = False
     """Whether a pretrained model predicts without any training (``method=none``)."""
 

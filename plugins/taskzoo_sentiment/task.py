@@ -133,9 +133,9 @@ class SentimentTask(TextTask):
                 f"stars_as=numbers is for stars from 1 to 5, and these labels are {self.kind}; leave it out, or set "
                 "kind=stars."
             )
-        unused = {"class_weights": "none", "focal_gamma": 0.0} if self.numeric else {"loss": "mse"}
-        for name, default in unused.items():
-            if self.options[name] != default:
+        unused = {"class_weights": ("auto", "none"), "focal_gamma": (0.0,)} if self.numeric else {"loss": ("mse",)}
+        for name, plain in unused.items():
+            if self.options[name] not in plain:
                 wanted, found = ("classes", "numbers") if self.numeric else ("numbers", "classes")
                 raise RequestError(
                     f"{name}={self.options[name]} is for {wanted}, and the labels are read as {found} here "

@@ -19,6 +19,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from taskzoo.errors import RequestError
+from taskzoo.task import Task
 
 
 class TrainingState:
@@ -45,6 +46,11 @@ class TrainingState:
     def saved_step(self) -> int | None:
         """The step after which the state was saved; ``None``: there is no state."""
         return int(self._read()["progress"]["step"]) if self.exists() else None
+
+    def weigh_classes(self, task: Task) -> None:
+        """Weigh the classes of ``task`` as they were when the state was saved."""
+        if weighting := self._read()["progress"].get("weighting"):
+            task.weigh_classes(weighting)
 
     def save(
         self, model: nn.Module, progress: dict[str, Any], *, optimizer: torch.optim.Optimizer, **others: Any

@@ -23,9 +23,10 @@ from taskzoo.data.batching import plan_evaluation
 from taskzoo.errors import Interrupted, PluginError, RequestError, TrainingError
 from taskzoo.option_names import option_name
 from taskzoo.task import Task
-from taskzoo.types import IGNORE_INDEX, Batch, Feature, Loss
+from taskzoo.types import IGNORE_INDEX, LOSS, Batch, Feature, Loss
 
 from .batches import to_device
+from .evaluation import Decoded, assemble, score
 from .events import tell
 from .freezing import new_module_names
 from .label_spreading import UNKNOWN, spread_labels
@@ -183,12 +184,46 @@ def fit_last_layer(session: Session, *, start: bool = False) -> Progress:
     if session.unlabelled:
         given.further = encode_once(session, session.unlabelled, "encoding unlabelled")
         given.further, facts = _spread(session, given.train, given.further)
-    found = fit_probe(session.model, session.task, given, seed=session.settings.seed)
+    found, weighting = _fit(session, given, chosen.get("validation", []))
     tell(session.callbacks, session.reporter, "fitted", {"step": 0, "probe": found | facts})
     session.reporter.say(
         f"last layer fitted with ridge penalty {found['penalty']:g} (selected by {found['chosen_by']})"
     )
-    return Progress(step=1, tokens=sum(f.length for f in features), seconds=time.perf_counter() - began)
+    seconds = time.perf_counter() - began
+    return Progress(step=1, tokens=sum(f.length for f in features), seconds=seconds, weighting=weighting)
+
+
+def _fit(session: Session, given: ProbeData, features: Sequence[Feature]) -> tuple[dict[str, Any], str]:
+    """The facts of the fit, and the weighting of the classes, if the task has several: the best on ``features``."""
+    model, task, seed = session.model, session.task, session.settings.seed
+    score = task.score_of(task.primary_metric)
+    if given.validation is None or len(task.class_weightings) < 2 or score.describes(LOSS.name):
+        return fit_probe(model, task, given, seed=seed), ""
+    layer, scores = last_linear(model), dict[str, float]()
+    best, facts, weights = "", dict[str, Any](), dict[str, Tensor]()
+    for name in task.class_weightings:
+        task.weigh_classes(name)
+        found = fit_probe(model, task, given, seed=seed)
+        scores[name] = _validation_scores(session, given.validation, features)[task.primary_metric]
+        if not best or score.better(scores[name], scores[best]):
+            best, facts = name, found
+            weights = {part: value.clone() for part, value in layer.state_dict().items()}
+    layer.load_state_dict(weights)
+    task.weigh_classes(best)
+    tried = ", ".join(f"{name} {value:.4f}" for name, value in scores.items())
+    session.reporter.say(
+        f"class weights {best}: the best validation {task.primary_metric} of the linear probe ({tried})"
+    )
+    return facts | {"class_weights": best, "class_weights_scores": scores}, best
+
+
+def _validation_scores(session: Session, inputs: Inputs, features: Sequence[Feature]) -> dict[str, float]:
+    """The scores of the last layer as it is on ``inputs`` of ``features``, which are some of the validation rows."""
+    parts: dict[int, list[Any]] = {}
+    for feature, part in zip(features, decode_vectors(session.model, session.task, inputs), strict=True):
+        parts.setdefault(feature.row, []).append(part)
+    examples = [session.examples["validation"][row] for row in parts]
+    return score(session.task, examples, assemble(session.task, examples, Decoded(list(parts.values())))).scores
 
 
 def _sample(session: Session, features: list[Feature]) -> list[Feature]:

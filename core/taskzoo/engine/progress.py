@@ -30,6 +30,8 @@ class Progress:
     start_score: float | None = None
     """Of the weights that training started from, where they were evaluated; ``trained_score``: the best since."""
     trained_score: float | None = None
+    weighting: str = ""
+    """Of the task's classes, where the probe that training started from chose one."""
     earlier_steps: int = 0
     """Steps of an earlier attempt, after which those of this one are counted for history and callbacks."""
 
@@ -51,6 +53,7 @@ class Progress:
             tokens=self.tokens,
             seconds=self.seconds,
             trained_score=self.trained_score,
+            weighting=self.weighting,
             earlier_steps=self.steps,
         )
 

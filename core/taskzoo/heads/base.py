@@ -44,6 +44,14 @@ class Head(ABC):
     def loss(self, outputs: Any, batch: Batch, *, label_smoothing: float = 0.0) -> Loss:
         """As :meth:`taskzoo.task.Task.loss`."""
 
+    @property
+    def class_weightings(self) -> Sequence[str]:
+        """As :attr:`taskzoo.task.Task.class_weightings`."""
+        return ()
+
+    def weigh_classes(self, name: str) -> None:  # noqa: B027 - most have nothing to choose
+        """As :meth:`taskzoo.task.Task.weigh_classes`."""
+
     @abstractmethod
     def predictions(self, logits: np.ndarray) -> list[Prediction]:
         """Predictions, without the text, from logits ``[rows, outputs]``."""

@@ -55,9 +55,12 @@ class MultiLabelHead(Head):
     def fitted(
         cls, gold: Sequence[Sequence[str]], order: Sequence[str], *, class_weights: str = "none", **settings: Any
     ) -> Self:
-        """With the labels in ``order``; weights are rows without by rows with the label (or the root of that)."""
+        """With the labels in ``order``; weights are rows without by rows with the label (or the root of that).
+
+        ``auto`` gives none: rare labels have thresholds of their own.
+        """
         weights = None
-        if class_weights != "none":
+        if class_weights in ("sqrt", "balanced"):
             counts = Counter(label for labels in gold for label in set(labels))
             ratios = [(len(gold) - counts[label]) / max(1, counts[label]) for label in order]
             power = 1.0 if class_weights == "balanced" else 0.5

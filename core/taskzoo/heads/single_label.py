@@ -15,6 +15,11 @@ from taskzoo.types import IGNORE_INDEX, Batch, Loss, Metric, Prediction
 
 from .base import Head, top_scores
 
+UNEVEN = 2.0
+"""From this ratio of the most to the least frequent label on, ``class_weights=auto`` has something to choose."""
+WEIGHTINGS = ("none", "sqrt", "balanced")
+AUTO = "auto"
+
 
 class SingleLabelHead(Head):
     """Softmax over labels, calibrated by one temperature.
@@ -43,20 +48,34 @@ class SingleLabelHead(Head):
         self.primary_metric = primary_metric
         self.temperature = temperature
         self._weights = None if class_weights is None else list(class_weights)
+        self._counts: Counter[str] = Counter()  # of the labels in training, where weights are to be chosen
         self._gamma = focal_gamma
         self._hierarchy = hierarchy
         self._ids = {label: i for i, label in enumerate(self.labels)}
 
     @classmethod
     def fitted(cls, gold: Sequence[str], order: Sequence[str], *, class_weights: str = "none", **settings: Any) -> Self:
-        """With the labels in ``order`` and weights by their counts in ``gold``.
+        """With the labels in ``order`` and weights by their counts in ``gold``; ``auto``: none until one is chosen.
 
         Raises:
             RequestError: all rows have the same label.
         """
         if len(order) == 1:
             raise RequestError(f"All {len(gold)} training rows have the label {order[0]!r}; there is nothing to learn.")
-        return cls(order, class_weights=balanced_weights(Counter(gold), order, class_weights), **settings)
+        counts = Counter(gold)
+        if class_weights != AUTO:
+            return cls(order, class_weights=balanced_weights(counts, order, class_weights), **settings)
+        head = cls(order, **settings)
+        if max(counts.values()) >= UNEVEN * min(counts.values()):
+            head._counts = counts
+        return head
+
+    @property
+    def class_weightings(self) -> Sequence[str]:
+        return WEIGHTINGS if self._counts else ()
+
+    def weigh_classes(self, name: str) -> None:
+        self._weights = balanced_weights(self._counts, self.labels, name)
 
     def target(self, gold: Any) -> int | None:
         return self._ids.get(gold)

@@ -7,7 +7,11 @@ from collections.abc import Mapping
 from taskzoo.spec import Column, Option
 
 TEXT_OPTIONS: Mapping[str, Option] = {
-    "class_weights": Option("none", "give rare labels more weight", choices=("none", "balanced", "sqrt")),
+    "class_weights": Option(
+        "auto",
+        "give rare labels more weight (auto: as much as makes a linear probe best on the validation rows)",
+        choices=("auto", "none", "sqrt", "balanced"),
+    ),
     "focal_gamma": Option(0.0, "focal loss: how much less easy rows count (0: plain loss)", minimum=0),
     "pooling": Option(
         "auto",

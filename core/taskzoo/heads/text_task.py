@@ -111,6 +111,13 @@ class TextTask(Task):
         """The options that :class:`SingleLabelHead` and :class:`MultiLabelHead` have in common."""
         return {name: self.options[name] for name in ("class_weights", "focal_gamma")}
 
+    @property
+    def class_weightings(self) -> Sequence[str]:
+        return self.text_head.class_weightings
+
+    def weigh_classes(self, name: str) -> None:
+        self.text_head.weigh_classes(name)
+
     # rows
 
     def prepare(self, rows: Sequence[Row], split: str) -> list[Example]:

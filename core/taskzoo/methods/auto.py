@@ -110,15 +110,18 @@ class Auto(Full):
         if not self._probe_first:
             return super().train(session, state)
         again = state.again()
+        job = replace(task_job(session), evaluate_start=True)
         with compact_table(session):
-            if not state.exists() and not again.exists():
+            if saved := next((one for one in (again, state) if one.exists()), None):
+                saved.weigh_classes(session.task)
+            else:
                 fitted = fit_last_layer(session, start=True)
+                job.progress.weighting = fitted.weighting
                 if _too_few_to_train_on(session):
                     few = f"No validation rows, and at most {FEW} training rows per class"
                     session.reporter.say(f"{few}: the linear probe is the result.")
                     self._facts = {"kept": "probe", "restarted": False}
                     return fitted
-            job = replace(task_job(session), evaluate_start=True)
             if job.evaluate is None:
                 self._facts = {"kept": "trained", "restarted": False}
                 return train(session, job, state)

@@ -56,7 +56,10 @@ class Full(Method):
         from taskzoo.engine.probe import fit_last_layer
         from taskzoo.engine.trainer import train
 
+        job = task_job(session)
         with compact_table(session):
-            if self._probe_first and not state.exists():
-                fit_last_layer(session)
-            return train(session, task_job(session), state)
+            if state.exists():
+                state.weigh_classes(session.task)
+            elif self._probe_first:
+                job.progress.weighting = fit_last_layer(session).weighting
+            return train(session, job, state)

@@ -62,7 +62,8 @@ def test_what_cannot_be_read(write: Write, columns: str, said: str) -> None:
 
 
 def test_the_message_for_a_missing_label_names_this_way(write: Write) -> None:
-    with pytest.raises(DataError, match=r"no column for label; found .*--columns label=NAME.*with --columns label=FIRST\.\.LAST"):
+    said = r"no column for label; found .*--columns label=NAME.*with --columns label=FIRST\.\.LAST"
+    with pytest.raises(DataError, match=said):
         read_rows(write("a.csv", TABLE), ReadRequest(SPEC))
 
 

@@ -86,6 +86,18 @@ def test_class_weights_have_mean_1_over_the_training_rows(mode: str) -> None:
         assert max(mass.values()) == pytest.approx(min(mass.values()), rel=1e-5)
 
 
+def test_auto_leaves_uneven_labels_to_a_choice_and_even_ones_alone() -> None:
+    assert not SingleLabelHead.fitted(["a"] * 3 + ["b"] * 2 + ["c"] * 2, LABELS, class_weights="auto").class_weightings
+    gold = ["a"] * 6 + ["b"] * 3 + ["c"]
+    head = SingleLabelHead.fitted(gold, LABELS, class_weights="auto")
+    assert head.state()["class_weights"] is None
+    assert head.class_weightings == ("none", "sqrt", "balanced")
+    for name in head.class_weightings:
+        head.weigh_classes(name)
+        assert head.state() == SingleLabelHead.fitted(gold, LABELS, class_weights=name).state()
+    assert not SingleLabelHead.fitted(gold, LABELS, class_weights="balanced").class_weightings
+
+
 def test_the_loss_is_weighted_and_normalised_by_the_weights() -> None:
     gold = ["a"] * 6 + ["b"] * 3 + ["c"]
     head = SingleLabelHead.fitted(gold, LABELS, class_weights="balanced")

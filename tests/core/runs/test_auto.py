@@ -16,6 +16,7 @@ import taskzoo
 from taskzoo.config import read_config
 from taskzoo.engine import memory, probe
 from taskzoo.errors import Interrupted
+from taskzoo.heads import single_label
 from taskzoo.methods import auto
 from taskzoo.runs.execute import start
 from taskzoo.runs.finetune import resume
@@ -148,6 +149,61 @@ def test_a_resumed_run_ends_as_an_uninterrupted_one(bert, table, tmp_path, after
         for folder in (path, whole.path)
     )
     assert told == expected
+
+
+def uneven_table(folder: Path) -> Path:
+    """Of one label few rows remain."""
+    folder.mkdir()
+    for seed, (split, count) in enumerate({"train": 90, "validation": 120, "test": 12}.items(), 1):
+        rows = text_rows(count, seed)
+        rare = [row for row in rows if row["label"] == "animals"][: count // 15]
+        write_csv(folder / f"{split}.csv", [row for row in rows if row["label"] != "animals"] + rare)
+    return folder
+
+
+def head_of(run: Any) -> dict[str, Any]:
+    return run.task.state()["head"]["state"]
+
+
+def test_class_weights_are_those_of_the_best_probe(bert, tmp_path):
+    table = uneven_table(tmp_path / "table")
+    run, said = fit(bert, table, tmp_path / "auto", learning_rate=GENTLE)
+    weightings = ("none", "sqrt", "balanced")
+    alone = {
+        name: fit(bert, table, tmp_path / name, method="linear-probe", class_weights=name)[0] for name in weightings
+    }
+    scores = {name: one.metrics["validation"]["f1_macro"] for name, one in alone.items()}
+    (fitted,) = [line["probe"] for line in read_lines(run.path / "history.jsonl") if "probe" in line]
+    assert fitted["class_weights_scores"] == pytest.approx(scores)
+    best = max(weightings, key=lambda name: scores[name])
+    assert fitted["class_weights"] == best != "none"
+    assert head_of(run)["class_weights"] == head_of(alone[best])["class_weights"]
+    assert validation_lines(run)[0]["validation_f1_macro"] == pytest.approx(scores[best])
+    assert any(line.startswith(f"class weights {best}: the best validation f1_macro") for line in said)
+
+
+@pytest.mark.parametrize("after", [3, 13])
+def test_a_resumed_run_keeps_the_class_weights_that_were_chosen(bert, tmp_path, after, monkeypatch):
+    monkeypatch.setattr(single_label, "WEIGHTINGS", ("sqrt", "balanced"))  # no weights cannot be chosen
+    table, settings = (
+        uneven_table(tmp_path / "table"),
+        {"learning_rate": WILD, "keep_checkpoints": True, "log_every": 1},
+    )
+    whole, _ = fit(bert, table, tmp_path / "whole", **settings)
+    path = tmp_path / "parts"
+
+    def stop() -> bool:
+        lines = read_lines(path / "history.jsonl") if (path / "history.jsonl").exists() else []
+        return sum("loss" in line for line in lines) >= after - 1
+
+    request = RunRequest("classification", str(bert), DataRequest(str(table)), {**SHORT, **settings})
+    with pytest.raises(Interrupted, match="the state is saved"):
+        start(make_plan(resolve_request(request)), path, stop=stop)
+    run = resume(path)
+    assert head_of(run) == head_of(whole)
+    assert head_of(run)["class_weights"] is not None
+    ours, theirs = model_of(run), model_of(whole)
+    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
 
 
 def test_without_validation_rows_few_rows_per_class_are_left_to_the_probe(bert, table, tmp_path, monkeypatch):
