@@ -197,7 +197,7 @@ class Task(Objective):
     def class_weightings(self) -> Sequence[str]:
         """Names of ways to weigh classes in the loss, the plainest first, among which validation rows are to choose.
 
-        Where training starts from a linear probe, one is fitted with each, and the best by :attr:`primary_metric` stays.
+        Where training starts from a linear probe, one is fitted with each; the best by :attr:`primary_metric` stays.
         """
         return ()
 
