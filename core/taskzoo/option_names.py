@@ -43,10 +43,13 @@ def option_name(name: str, value: str | bool | Mapping[str, str] = "") -> str:
 def setting_name(words: str) -> str:
     """Settings such as ``source_lang=en target_lang=zh``: ``--set`` before them, or as arguments.
 
-    A number, or ``N`` in the place of one, has no quotes in Python.
+    A number, or ``N`` in the place of one, and a truth value have no quotes in Python.
     """
     if _typed.get():
         return f"--set {words}"
     pairs = (word.partition("=")[::2] for word in words.split())
-    bare = {name: value if value == "N" or value.isdigit() else json.dumps(value) for name, value in pairs}
+    words_of_python = {"true": "True", "false": "False", "N": "N"}
+    bare = {
+        name: words_of_python.get(value, value if value.isdigit() else json.dumps(value)) for name, value in pairs
+    }
     return ", ".join(f"{name}={value}" for name, value in bare.items())

@@ -26,6 +26,7 @@ class Method(ABC):
         one_process: it cannot be divided over processes.
         takes_unlabelled: unlabelled texts (``--unlabelled``) help it.
         keeps_adapter: what it trains is also saved apart, as ``RUN/adapter``.
+        takes_steps: it computes gradients of the model, so it needs memory for these and for activations.
         encodes_once: the backbone stays as it is, so a learning curve encodes each text once for all of its subsets.
     """
 
@@ -34,6 +35,7 @@ class Method(ABC):
     takes_unlabelled: ClassVar[bool] = False
     keeps_adapter: bool = False
     encodes_once: ClassVar[bool] = False
+    takes_steps: ClassVar[bool] = True
 
     def describe(self, settings: Training) -> str:
         """The settings people ask about first, in one line; by default those of the training loop."""

@@ -22,6 +22,7 @@ class LinearProbe(Method):
     one_process = True
     takes_unlabelled = True
     encodes_once = True
+    takes_steps = False
 
     def describe(self, settings: Training) -> str:
         return "linear probe: the backbone stays as it is, the last layer is fitted to convergence"

@@ -21,6 +21,7 @@ class Untrained(Method):
     """No training, for tasks that predict without it."""
 
     name = "none"
+    takes_steps = False
 
     def describe(self, settings: Training) -> str:
         return "no training: the pretrained model is evaluated as it is"

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from taskzoo.escapes import markdown
 from taskzoo.models.refs import model_family
-from taskzoo.option_names import setting_name
+from taskzoo.option_names import option_name, setting_name
 
 from .bad_rows import bad_row_notes
 from .data import SPLITS, UNLABELLED
 from .label_report import suspicious_labels
-from .verdict import BASELINE, baseline_difference, baseline_name, comparison, split_scores
+from .verdict import BASELINE, alternatives, baseline_difference, baseline_name, comparison, split_scores
 
 if TYPE_CHECKING:
     from .curve import Curve
@@ -130,9 +130,27 @@ def loaded_lines(plan: Plan, loaded: Loaded) -> list[str]:
     return [
         f"model     {plan.ref.name} ({model_family(session.model.config.to_dict())}, {total / 1e6:.1f}M parameters, "
         f"{trainable / total:.1%} trained), {loaded.precision} on {session.accelerator.device.type}",
+        *(_memory_lines(loaded) if loaded.method.takes_steps else ()),
         *(f"{split:<10} {note}" for split, note in noted.items() if note),
         *(f"warning   {note}" for note in loaded.misfits),
     ]
+
+
+def _memory_lines(loaded: Loaded) -> Iterator[str]:
+    """What training needs, and what to do where it is not there."""
+    from taskzoo.engine.memory import available_memory, training_memory
+
+    needed, there = training_memory(loaded.session), available_memory(loaded.session.accelerator.device)
+    yield f"memory    training needs about {gibibytes(needed)} more, and {gibibytes(there)} are free"
+    if needed > there:
+        smaller = [option_name("method", "lora"), setting_name("micro_batch_size=4")]
+        smaller += [setting_name("gradient_checkpointing=true"), f"a smaller {option_name('model')}"]
+        yield f"warning   That may not suffice; {alternatives(smaller)} needs less."
+
+
+def gibibytes(size: int) -> str:
+    """``3.2 GiB``."""
+    return f"{size / 2**30:.1f} GiB"
 
 
 # scores

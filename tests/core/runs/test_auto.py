@@ -245,6 +245,20 @@ def test_memory_that_is_short_leads_to_adapters(bert, table, tmp_path, monkeypat
     assert run.manifest["auto"]["probe"] is not None
 
 
+def test_the_memory_that_training_needs_is_told_before_it(bert, table, tmp_path, monkeypatch):
+    monkeypatch.setattr(memory, "training_memory", lambda session: 3 * 2**30)
+    _, said = fit(bert, table, tmp_path / "much", learning_rate=GENTLE, max_steps=1)
+    assert any(line.startswith("memory    training needs about 3.0 GiB more, and ") for line in said)
+    assert not any("may not suffice" in line for line in said)
+    monkeypatch.setattr(memory, "available_memory", lambda device: 2**30)
+    _, said = fit(bert, table, tmp_path / "little", method="full", max_steps=1)
+    start = said.index("memory    training needs about 3.0 GiB more, and 1.0 GiB are free")
+    expected = "warning   That may not suffice; method=\"lora\", micro_batch_size=4, gradient_checkpointing=True"
+    assert said[start + 1].startswith(expected)
+    _, said = fit(bert, table, tmp_path / "probe", method="linear-probe")
+    assert not any(line.startswith("memory") for line in said)
+
+
 def test_a_probe_of_tokens_beats_a_random_head_and_is_the_minimum_of_the_loss(bert, sentences, tmp_path, monkeypatch):
     monkeypatch.setattr(probe, "TOKEN_PENALTIES", (1e-2,))
     monkeypatch.setattr(probe, "TOKEN_ITERATIONS", 200)
@@ -301,6 +315,6 @@ def test_what_training_needs_in_memory(bert, table, tmp_path, monkeypatch):
 
     monkeypatch.setattr(memory, "training_memory", noted)
     fit(bert, table, tmp_path / "run", learning_rate=GENTLE)
-    adamw, sgd, weights = seen
+    adamw, sgd, weights = seen[:3]
     assert adamw - sgd == 8 * weights
     assert sgd > 4 * weights
