@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from taskzoo.errors import Interrupted, TrainingError
+from taskzoo.option_names import option_name
 from taskzoo.types import LOSS
 
 from .checkpoint import TrainingState
@@ -45,6 +46,9 @@ class Bookkeeping:
         timed = session.ends is not None  # what an evaluation takes is known from the start
         if job.evaluate is not None and (job.evaluate_start or timed) and not resumed:
             self._evaluate(job.evaluate)
+        if progress.start_score is not None and job.evaluate_start:
+            probe = f"validation {job.score.name} {progress.start_score:.3f}"
+            self._pace.instead = f"{option_name('method', 'linear-probe')} would stop at the probe ({probe})."
         self.over = self.progress.step >= plan.last_step or self._out_of_patience()
 
     def note(

@@ -24,8 +24,11 @@ FORWARD = 0.4
 class Pace:
     """Measures a training, and shortens ``plan`` to what the time limit of ``session`` leaves.
 
-    After training come the predictions for validation and test rows; time for these is kept free.
+    After training come the predictions for validation and test rows; time for these is kept free. ``instead`` is what
+    would do without a long training, as a sentence.
     """
+
+    instead = ""
 
     def __init__(self, session: Session, plan: StepPlan, evaluate_every: int) -> None:
         self._session, self._plan, self._every = session, plan, evaluate_every
@@ -76,8 +79,9 @@ class Pace:
             epochs = self._plan.last_step / self._plan.per_epoch
             say(f"The time limit leaves {self._plan.last_step:,} of {self._planned:,} steps ({epochs:.2g} epochs).")
         elif left > WORTH_SAYING:
-            shorter = " A time limit such as --time 10m makes it shorter." if left > LONG else ""
-            say(f"About {duration(left)} of training: {steps:,} more steps of {each:.2g} s.{shorter}")
+            shorter = ["A time limit such as --time 10m makes it shorter.", self.instead] if left > LONG else []
+            said = f"About {duration(left)} of training: {steps:,} more steps of {each:.2g} s."
+            say(" ".join(filter(None, [said, *shorter])))
 
 
 def duration(seconds: float) -> str:

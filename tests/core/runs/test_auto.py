@@ -14,7 +14,7 @@ from sklearn.linear_model import LogisticRegression
 
 import taskzoo
 from taskzoo.config import read_config
-from taskzoo.engine import memory, probe
+from taskzoo.engine import memory, pace, probe
 from taskzoo.errors import Interrupted
 from taskzoo.heads import single_label
 from taskzoo.methods import auto
@@ -253,10 +253,19 @@ def test_the_memory_that_training_needs_is_told_before_it(bert, table, tmp_path,
     monkeypatch.setattr(memory, "available_memory", lambda device: 2**30)
     _, said = fit(bert, table, tmp_path / "little", method="full", max_steps=1)
     start = said.index("memory    training needs about 3.0 GiB more, and 1.0 GiB are free")
-    expected = "warning   That may not suffice; method=\"lora\", micro_batch_size=4, gradient_checkpointing=True"
+    expected = 'warning   That may not suffice; method="lora", micro_batch_size=4, gradient_checkpointing=True'
     assert said[start + 1].startswith(expected)
     _, said = fit(bert, table, tmp_path / "probe", method="linear-probe")
     assert not any(line.startswith("memory") for line in said)
+
+
+def test_of_a_long_training_it_says_what_the_probe_has(bert, table, tmp_path, monkeypatch):
+    monkeypatch.setattr(pace, "WORTH_SAYING", 0.0)
+    monkeypatch.setattr(pace, "LONG", 0.0)
+    run, said = fit(bert, table, tmp_path / "run", learning_rate=GENTLE, epochs=4)
+    (told,) = [line for line in said if line.startswith("About ")]
+    probe = f"(validation f1_macro {run.manifest['auto']['probe']:.3f})"
+    assert told.endswith(f'shorter. method="linear-probe" would stop at the probe {probe}.')
 
 
 def test_a_probe_of_tokens_beats_a_random_head_and_is_the_minimum_of_the_loss(bert, sentences, tmp_path, monkeypatch):
