@@ -49,7 +49,5 @@ def setting_name(words: str) -> str:
         return f"--set {words}"
     pairs = (word.partition("=")[::2] for word in words.split())
     words_of_python = {"true": "True", "false": "False", "N": "N"}
-    bare = {
-        name: words_of_python.get(value, value if value.isdigit() else json.dumps(value)) for name, value in pairs
-    }
+    bare = {name: words_of_python.get(value, value if value.isdigit() else json.dumps(value)) for name, value in pairs}
     return ", ".join(f"{name}={value}" for name, value in bare.items())

@@ -19,7 +19,7 @@ from taskzoo.errors import RequestError
 from taskzoo.task import Objective, Task
 from taskzoo.types import Batch, Collate, Feature, Loss
 
-from .probe import captured_input, last_linear
+from .probe import captured_input, chosen_vectors, last_linear
 
 CHUNK = 16
 """Texts that a CPU encodes at once: chunks of similar length hold less padding than the whole batch."""
@@ -51,9 +51,10 @@ class ContrastiveObjective(Objective):
         return torch.cat(parts)[order.argsort()]
 
     def _encode(self, model: PreTrainedModel, inputs: dict[str, Any]) -> Tensor:
-        with captured_input(last_linear(model)) as kept:
-            self._task.forward(model, Batch(inputs, {}))
-        return kept.pop().float()
+        layer = last_linear(model)
+        with captured_input(layer) as kept:
+            outputs = self._task.forward(model, Batch(inputs, {}))
+        return chosen_vectors(kept.pop(), layer, outputs).float()
 
     def loss(self, outputs: Tensor, batch: Batch, *, label_smoothing: float = 0.0) -> Loss:
         """:func:`supervised_contrastive` of a batch of pairs, and :func:`name_loss` where class names are added."""

@@ -40,6 +40,8 @@ ITERATIONS = 200
 TOKEN_PENALTIES, TOKEN_ITERATIONS = (1e-4, 1e-2, 3e-1), 40
 """The same for tokens, which are many: their head is only a start."""
 MAX_EXAMPLES = 128
+SAME = 1e-3
+"""Logits that differ by no more are those of the same token."""
 START_TEXTS, START_TOKENS, START_LOGITS = 20_000, 60_000, 3_000_000
 """The most that a probe is fitted on which training only starts from: texts, tokens of a head on tokens, and logits."""
 
@@ -109,7 +111,9 @@ def encode_once(session: Session, features: Sequence[Feature], title: str, *, to
             for indices in batches:
                 batch = to_device(session.collate([features[i] for i in indices]), accelerator.device)
                 with accelerator.autocast():
-                    session.task.forward(model, batch)
+                    outputs = session.task.forward(model, batch)
+                    if not token_target and len(kept) == 1:
+                        kept[0] = chosen_vectors(kept[0], layer, outputs)
                 owners = torch.tensor(indices, device=accelerator.device)
                 parts.append(_vectors(kept, batch, owners, token_target))
                 kept.clear()
@@ -127,6 +131,25 @@ def encode_once(session: Session, features: Sequence[Feature], title: str, *, to
     targets = {name: torch.cat([part.targets[name] for part in parts]) for name in parts[0].targets}
     found = Inputs(torch.cat([p.vectors for p in parts]), targets, torch.cat([p.features for p in parts]))
     return found.take(found.features.argsort(stable=True).cpu().numpy())
+
+
+def chosen_vectors(given: Tensor, layer: nn.Linear, outputs: Any) -> Tensor:
+    """Of the vectors ``[B, T, H]`` of all tokens those ``[B, H]`` of which the logits in ``outputs`` are made.
+
+    Heads of decoders apply their layer to every token and choose one afterwards. Where there is nothing to choose, or
+    the logits are not those of single tokens, ``given`` is returned as it is.
+    """
+    if given.dim() != 3:
+        return given
+    with _only_logits():
+        logits = outputs.logits
+    if logits.dim() != 2 or len(logits) != len(given):
+        return given
+    made = nn.functional.linear(given, layer.weight, layer.bias)
+    distance, position = (made - logits.unsqueeze(1)).detach().abs().amax(-1).min(-1)
+    if distance.max() > SAME:
+        return given
+    return given[torch.arange(len(given), device=given.device), position]
 
 
 def _vectors(given: list[Tensor], batch: Batch, features: Tensor, token_target: str) -> Inputs:

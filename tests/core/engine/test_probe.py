@@ -262,10 +262,19 @@ def test_a_head_that_works_on_tokens_is_refused(tiny):
     model = AutoModelForTokenClassification.from_pretrained(tiny("bert"), num_labels=3)
     with pytest.raises(RequestError, match="require one vector per text, but this head works on every token"):
         encode(model, features_of(4))
-    decoder = model_of(tiny("gpt2"), pooling="auto")  # its own head scores all tokens and takes the last
+
+
+def test_a_decoder_scores_all_tokens_and_its_vector_is_that_of_the_last(tiny):
+    decoder = model_of(tiny("gpt2"), pooling="auto").eval()
     decoder.config.pad_token_id = 0
-    with pytest.raises(RequestError, match="one vector per text"):
-        encode(decoder, features_of(4))
+    features = features_of(4)
+    found = encode(decoder, features)
+    for feature, vector in zip(features, found.vectors, strict=True):
+        ids = torch.tensor([feature["input_ids"]])
+        with torch.no_grad():
+            states, logits = decoder.transformer(ids).last_hidden_state[0], decoder(input_ids=ids).logits[0]
+        torch.testing.assert_close(vector, states[-1], atol=1e-5, rtol=1e-4)
+        torch.testing.assert_close(last_linear(decoder)(vector), logits, atol=1e-5, rtol=1e-4)
 
 
 @pytest.mark.parametrize("family", ["bert", "roberta", "modernbert", "electra", "deberta-v2", "distilbert"])

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +25,9 @@ from taskzoo.runs.execute import start
 from taskzoo.runs.finetune import resume
 from taskzoo.runs.plan import make_plan
 from taskzoo.runs.request import DataRequest, RunRequest, resolve_request
+from taskzoo.testing import make_tiny_checkpoint
 
-from .kit import read_lines, text_rows, write_csv
+from .kit import read, read_lines, text_rows, write_csv
 
 SHORT = {"epochs": 2, "batch_size": 16, "precision": "fp32", "baseline": False, "pooling": "mean"}
 GENTLE, WILD = 1e-4, 5.0
@@ -91,6 +95,69 @@ def test_by_validation_a_run_is_never_worse_than_its_probe(bert, table, tmp_path
         assert facts["kept"] == ("trained" if facts["trained"] > facts["probe"] else "probe")
     assert run.metrics["validation"]["f1_macro"] == pytest.approx(max(facts["trained"], facts["probe"]))
     assert (run.manifest["best_step"] > 0) is (facts["kept"] == "trained")
+
+
+def rows_of(kind: str, split: str) -> list[dict[str, Any]]:
+    """Rows whose label is several labels or a number, or which are pairs of texts."""
+    rows = text_rows({"train": 72, "validation": 45}[split], {"train": 1, "validation": 2}[split])
+    if kind == "several":
+        return [{"text": row["text"], "label": [row["label"], f"{row['label']}s"]} for row in rows]
+    if kind == "number":
+        return [{"text": row["text"], "label": len(row["text"]) / 10} for row in rows]
+    return [{"text": row["text"], "text_pair": "of what is it", "label": row["label"]} for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("kind", "task", "metric", "settings"),
+    [
+        ("several", "classification", "average_precision_macro", {}),
+        ("number", "sentiment", "loss", {}),
+        ("pair", "classification", "f1_macro", {}),
+        ("pair", "classification", "f1_macro", {"gradient_checkpointing": True}),
+        ("number", "sentiment", "loss", {"freeze": "1", "long_texts": "windows", "max_length": 10}),
+    ],
+)
+def test_labels_and_texts_of_every_kind(bert, tmp_path, kind, task, metric, settings):
+    run = taskzoo.finetune(
+        task,
+        model=str(bert),
+        train=rows_of(kind, "train"),
+        validation=rows_of(kind, "validation"),
+        test=rows_of(kind, "validation")[:5],
+        output=tmp_path / "run",
+        learning_rate=GENTLE,
+        **SHORT,
+        **settings,
+    )
+    facts = run.manifest["auto"]
+    lines = validation_lines(run)
+    assert lines[0]["step"] == 0
+    assert facts["score"] == metric
+    better = min if metric == "loss" else max
+    assert facts["probe"] == lines[0][f"validation_{metric}"]
+    chosen = better(line[f"validation_{metric}"] for line in lines)
+    assert run.metrics["validation"][metric] == pytest.approx(chosen, abs=1e-4)
+
+
+def test_a_decoder_starts_from_a_probe_too(table, tmp_path):
+    texts = [row["text"] for row in text_rows(200, 9)]
+    model = make_tiny_checkpoint(tmp_path / "gpt2", "gpt2", texts)
+    settings = {key: value for key, value in SHORT.items() if key != "pooling"}
+    run = taskzoo.finetune("classification", model=str(model), data=str(table), output=tmp_path / "run", **settings)
+    assert run.manifest["auto"]["probe"] == validation_lines(run)[0]["validation_f1_macro"]
+    assert run.metrics["validation"]["f1_macro"] >= run.manifest["auto"]["probe"] - 1e-9
+
+
+@pytest.mark.slow
+def test_two_processes_train_without_a_probe(bert, table, tmp_path):
+    words = ["run", "classification", "--model", bert, "--data", table, "--output", tmp_path / "run"]
+    words += ["--processes", 2, "--epochs", 1, "--precision", "fp32", "--no-baseline"]
+    command = [sys.executable, "-m", "taskzoo", *map(str, words)]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    manifest = read(tmp_path / "run" / "manifest.json")
+    assert (manifest["status"], "auto" in manifest) == ("finished", False)
 
 
 def test_a_collapse_ends_with_a_second_attempt_and_the_probe(bert, table, tmp_path):

@@ -94,20 +94,20 @@ def test_a_probe_leaves_the_backbone_bit_for_bit(bert, probe):
 
 
 @pytest.mark.parametrize("method", ["linear-probe", "contrastive"])
-@pytest.mark.parametrize("task", ["ner", "classification"])
-def test_a_head_that_works_on_tokens_is_refused_before_anything_is_written(request_, table, tmp_path, task, method):
-    """Entities have it by nature, decoders by their own head."""
+def test_a_head_that_works_on_tokens_is_refused_before_anything_is_written(request_, tmp_path, method):
     output = tmp_path / "run"
-    if task == "ner":
-        result = zoo(*request_, "--method", method, "--output", output)
-        said = "exactly one class per row" if method == "contrastive" else "this head works on every token"
-    else:
-        texts = [row["text"] for row in text_rows(20, 9)]
-        decoder = make_tiny_checkpoint(tmp_path / "gpt2", "gpt2", texts, vocabulary=300)
-        words = ["run", task, "--model", decoder, "--data", table, "--set", "pooling=auto"]
-        result = zoo(*words, "--method", method, "--output", output)
-        said = "this head works on every token"
+    result = zoo(*request_, "--method", method, "--output", output)
+    said = "exactly one class per row" if method == "contrastive" else "this head works on every token"
     refused(result, output, said)
+
+
+@pytest.mark.parametrize("method", ["linear-probe", "contrastive"])
+def test_the_own_head_of_a_decoder_gives_one_vector_per_text(table, tmp_path, method):
+    texts = [row["text"] for row in text_rows(20, 9)]
+    decoder = make_tiny_checkpoint(tmp_path / "gpt2", "gpt2", texts, vocabulary=300)
+    words = ["--method", method, "--set", "pooling=auto", "--set", "contrastive_pairs=2"]
+    run(decoder, table, tmp_path / "run", *words)
+    assert read(tmp_path / "run" / "metrics.json")["validation"]["f1_macro"] > 0.15
 
 
 def test_pairs_need_one_class_per_row(bert, several, tmp_path):
