@@ -99,7 +99,7 @@ def run_arm(arm: str, data: Path, seed: int) -> Figures:
         if arm.startswith("peer"):
             figures, predicted = run_peer(data, seed, Path(folder), padded=arm == "peer")
         else:
-            figures, predicted = run_zoo(data, seed, Path(folder), method="lora" if arm == "lora" else "full")
+            figures, predicted = run_zoo(data, seed, Path(folder), method="lora" if arm == "lora" else "auto")
     gold = [label for _, label in read_csv(data / "test.csv")]
     return {**figures, **score(predicted, gold), "peak_mib": peak_mib()}
 

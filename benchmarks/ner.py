@@ -129,7 +129,7 @@ def run_arm(arm: str, data: Path, seed: int) -> Figures:
         if arm == "peer":
             figures, predicted = run_peer(data, seed, Path(folder))
         else:
-            figures, predicted = run_zoo(data, seed, Path(folder), method="lora" if arm == "lora" else "full")
+            figures, predicted = run_zoo(data, seed, Path(folder), method="lora" if arm == "lora" else "auto")
     _, gold = read_conll(data / FILES["test"])
     return {**figures, **score(predicted, gold), "peak_mib": peak_mib()}
 
