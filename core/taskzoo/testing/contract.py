@@ -77,6 +77,7 @@ class TaskContract:
     test_encoding = _test(rows.check_encoding)
     test_token_ids = _test(rows.check_token_ids)
     test_loss = _test(learning.check_loss)
+    test_probe = _test(learning.check_probe)
     test_gradients = _test(learning.check_gradients)
     test_run = _test(learning.check_run)
     test_accumulation = _test(learning.check_accumulation)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from types import SimpleNamespace
 from typing import Any
 
 from taskzoo.errors import RequestError
-from taskzoo.types import Batch, Loss
+from taskzoo.types import IGNORE_INDEX, Batch, Loss
 
 from ..bench import Bench
 from .common import NotApplicable, close, require, some
@@ -70,6 +71,33 @@ def _values(loss: Any) -> tuple[float, float, float]:
     require(all(isinstance(v, torch.Tensor) and v.dim() == 0 for v in values), "a Loss must hold scalar tensors")
     total, weight, reported = map(float, values)
     return total, weight, reported
+
+
+def check_probe(bench: Bench) -> None:
+    """What a probe relies on: the loss of the tokens with a ``token_target`` alone, and every weighting of classes."""
+    import torch
+
+    task, examples = bench.fitted()
+    if not task.token_target and not task.class_weightings:
+        raise NotApplicable("the task has no token_target and no class_weightings")
+    features = task.encode(examples, bench.processor).features
+    batch, model = bench.batch(task, features[:8]), bench.fresh_model(task).eval()
+    with torch.no_grad():
+        outputs = task.forward(model, batch)
+        total, weight, _ = _values(task.loss(outputs, batch))
+        if task.token_target:
+            targets = batch.targets[task.token_target]
+            active = targets != IGNORE_INDEX
+            alone = Batch({}, {task.token_target: targets[active]})
+            found, count, _ = _values(task.loss(SimpleNamespace(logits=outputs.logits[active]), alone))
+            same = close(found, total, 1e-4, 1e-5) and close(count, weight)
+            require(
+                same, f"of the tokens with a target alone the loss is {found:.6g}/{count:g}, not {total:.6g}/{weight:g}"
+            )
+        for name in task.class_weightings:
+            task.weigh_classes(name)
+            found, count, _ = _values(task.loss(outputs, batch))
+            require(math.isfinite(found) and count > 0, f"with classes weighed {name!r} the loss is {found}/{count}")
 
 
 def check_gradients(bench: Bench) -> None:
