@@ -99,8 +99,6 @@ class Auto(Full):
     def likes_probe(self, task: Task) -> bool:
         return True
 
-    probes_tokens = True
-
     def train(self, session: Session, state: TrainingState) -> Progress:
         from taskzoo.engine.embeddings import compact_table
         from taskzoo.engine.job import task_job

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from taskzoo.config import Training
 from taskzoo.engine.progress import Progress
@@ -24,8 +24,6 @@ class Full(Method):
     """
 
     name = "full"
-    probes_tokens: ClassVar[bool] = False
-    """Whether a head on tokens may start from a probe of tokens."""
     _probe_first = False
 
     def likes_probe(self, task: Task) -> bool:
@@ -44,7 +42,7 @@ class Full(Method):
         refuse_division(task, type(task).__name__, session.settings, processes)
         if asked or (asked is None and self.likes_probe(task) and processes == 1):
             try:
-                check_probe(session, tokens=self.probes_tokens)
+                check_probe(session, tokens=True)
                 self._probe_first = True
             except RequestError:
                 if asked:
@@ -61,5 +59,5 @@ class Full(Method):
             if state.exists():
                 state.weigh_classes(session.task)
             elif self._probe_first:
-                job.progress.weighting = fit_last_layer(session).weighting
+                job.progress.weighting = fit_last_layer(session, start=True).weighting
             return train(session, job, state)
