@@ -56,7 +56,14 @@ class Pace:
 
     def _shorten(self, step: int, each: float, left: float) -> None:
         """Take as many of the planned steps as there is time for, one at least."""
-        left -= SAVING + SLACK * self._session.settings.time_limit * 60 + self._afterwards(each)
+        afterwards = SAVING + SLACK * self._session.settings.time_limit * 60 + self._afterwards(each)
+        if left < afterwards and self._plan.last_step == self._planned:
+            needed = duration(self._session.settings.time_limit * 60 + afterwards - left)
+            self._session.reporter.say(
+                f"The time limit leaves no time for training: predictions for validation and test rows are still to be "
+                f"made. The run will take about {needed}; fewer of these rows, or a smaller model, would shorten it."
+            )
+        left -= afterwards
         cost, accelerator = each + self._evaluation / self._every, self._session.accelerator
         last = max(step, min(self._planned, step + int(left / cost)))
         if accelerator.num_processes > 1:  # all take the same number of steps

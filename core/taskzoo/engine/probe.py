@@ -40,6 +40,8 @@ ITERATIONS = 200
 TOKEN_PENALTIES, TOKEN_ITERATIONS = (1e-4, 1e-2, 3e-1), 40
 """The same for tokens, which are many: their head is only a start."""
 MAX_EXAMPLES = 128
+SHARE_OF_TIME, TIMED = 0.1, 64
+"""Where time is limited, the share of it that encoding a split for a start may take, as so many features tell."""
 SAME = 1e-3
 """Logits that differ by no more are those of the same token."""
 START_TEXTS, START_TOKENS, START_LOGITS = 20_000, 60_000, 3_000_000
@@ -195,7 +197,8 @@ def fit_last_layer(session: Session, *, start: bool = False) -> Progress:
         Interrupted: stopped on request.
     """
     facts: dict[str, Any] = {}
-    began, chosen = time.perf_counter(), {split: encoded.features for split, encoded in session.encoded.items()}
+    began, encoded = time.perf_counter(), session.encoded
+    chosen = {split: encoded[split].features for split in ("train", "validation") if split in encoded}
     if start:
         chosen = {split: _sample(session, features) for split, features in chosen.items()}
     features = chosen["train"]
@@ -258,7 +261,17 @@ def _sample(session: Session, features: list[Feature]) -> list[Feature]:
         kept = int(np.searchsorted(lengths.cumsum(), min(START_TOKENS, logits), side="right"))
     else:
         kept = min(START_TEXTS, logits)
+    if session.ends is not None and len(features) > TIMED:
+        kept = min(kept, _affordable(session, [features[i] for i in order[:TIMED]], session.ends))
     return features if kept >= len(features) else [features[i] for i in sorted(order[: max(kept, 1)])]
+
+
+def _affordable(session: Session, few: list[Feature], ends: float) -> int:
+    """How many features like ``few`` can be encoded in the share of the time limit that a start may take."""
+    began = time.perf_counter()
+    encode_once(replace(session, reporter=Silent()), few, "timing", tokens=True)
+    now = time.perf_counter()
+    return max(len(few), int(SHARE_OF_TIME * (ends - now) / (now - began) * len(few)))
 
 
 def _spread(session: Session, train: Inputs, unlabelled: Inputs) -> tuple[Inputs, dict[str, Any]]:

@@ -94,6 +94,16 @@ def test_a_limit_that_is_long_enough_changes_nothing(clock):
     assert said == []
 
 
+def test_a_limit_that_predictions_alone_take_is_said_to_be_too_short(clock):
+    made, plan, said = make(clock, steps=1000, seconds=60, validation=100, test=300)
+    made.evaluated(20.0)  # so a last evaluation and the predictions for both splits take 100 s
+    clock.now += 20.0
+    assert take(made, clock, plan, each=0.5) == 11
+    assert said[0].startswith("The time limit leaves no time for training: ")
+    assert "The run will take about 2 minutes; fewer of these rows" in said[0]
+    assert len(said) == 2
+
+
 def test_steps_that_become_slower(clock):
     """The number of steps follows what steps take, so that the limit is still kept."""
     began = clock.now

@@ -378,6 +378,24 @@ def test_a_start_is_fitted_on_a_sample_of_many_rows(bert, table, tmp_path, monke
     assert counts == [30, 30]
 
 
+def test_where_time_is_limited_a_start_takes_its_share_of_it(bert, table, tmp_path, monkeypatch):
+    monkeypatch.setattr(probe, "TIMED", 8)
+    monkeypatch.setattr(probe, "SHARE_OF_TIME", 1e-9)
+    counts: list[int] = []
+    fit_probe = probe.fit_probe
+
+    def noted(model, task, given, *, seed):
+        counts.extend([len(given.train.vectors), len(given.validation.vectors)])
+        return fit_probe(model, task, given, seed=seed)
+
+    monkeypatch.setattr(probe, "fit_probe", noted)
+    fit(bert, table, tmp_path / "short", learning_rate=GENTLE, time_limit=10.0)
+    fit(bert, table, tmp_path / "unlimited", learning_rate=GENTLE)
+    monkeypatch.setattr(probe, "SHARE_OF_TIME", 0.1)
+    fit(bert, table, tmp_path / "long", learning_rate=GENTLE, time_limit=10.0)
+    assert counts == [8, 8, 72, 45, 72, 45]
+
+
 def test_what_training_needs_in_memory(bert, table, tmp_path, monkeypatch):
     seen: list[int] = []
     original = memory.training_memory
