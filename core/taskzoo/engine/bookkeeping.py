@@ -13,7 +13,6 @@ from torch import nn
 
 from taskzoo.errors import Interrupted, TrainingError
 from taskzoo.option_names import option_name
-from taskzoo.types import LOSS
 
 from .checkpoint import TrainingState
 from .events import tell
@@ -110,24 +109,25 @@ class Bookkeeping:
         before, progress, score = time.perf_counter(), self.progress, self._job.score
         # not the wrapped model: a distributed one synchronises in forward, and processes may have unequal batches
         progress.scores = evaluate(self._job.model)
-        value, loss = self._job.value(progress.scores), progress.scores.get(LOSS.name, 0.0)
-        best = progress.best_score
-        if best is None or score.better(value, best) or (value == best and loss < progress.best_loss):
-            progress.best_score, progress.best_loss, progress.best_step = value, loss, progress.step
-            progress.evaluations_since_best = 0
-            if self._session.accelerator.is_main_process:
-                self._state.save_best(self._job.model)
-        else:
-            progress.evaluations_since_best += 1
+        value = self._job.value(progress.scores)
         if not progress.step:
             progress.start_score = value
         elif progress.trained_score is None or score.better(value, progress.trained_score):
             progress.trained_score = value
+        highest = progress.highest_score
+        if kept := self._job.keeps(value, highest, progress.start_score):
+            progress.best_score, progress.best_step = value, progress.step
+            if self._session.accelerator.is_main_process:
+                self._state.save_best(self._job.model)
+        if highest is None or score.better(value, highest):
+            progress.highest_score, progress.evaluations_since_best = value, 0
+        else:
+            progress.evaluations_since_best += 1
         named = {f"validation_{name}": value for name, value in progress.scores.items()}
         self._tell("evaluation", {"step": progress.steps, **named})
         shown = [name for name in dict.fromkeys((score.name, "loss")) if name in progress.scores]
         values = "  ".join(f"validation {name} {progress.scores[name]:.4f}" for name in shown)
-        star = "  (best so far)" if progress.best_step == progress.step else ""
+        star = "  (kept so far)" if kept else ""
         start = "linear probe" if self._job.evaluate_start else "before training"
         where = f"epoch {progress.step / self._plan.per_epoch:.2g}" if progress.step else start
         self._session.reporter.say(f"step {progress.step}/{self._plan.last_step}  {where}  {values}{star}")

@@ -100,7 +100,7 @@ class TrainingState:
         return progress
 
     def save_best(self, model: nn.Module) -> None:
-        """Keep the trainable weights as the best so far."""
+        """Keep the trainable weights as the best so far (:meth:`taskzoo.engine.job.Job.keeps`)."""
         self._folder.mkdir(parents=True, exist_ok=True)
         fresh = self._best.with_suffix(".new")
         save_file(trainable_tensors(model), fresh)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -24,6 +25,7 @@ class Job:
         objective: what gives the loss.
         features: of the training examples; ``collate`` makes batches of them.
         evaluate: scores of the model on validation rows; ``None``: there are none, and the last weights are kept.
+        rows: how many validation rows there are.
         score: the one of these that chooses the best weights.
         evaluate_start: whether the weights that training starts from are the first candidates for the best.
         progress: where the training stands; counted up in place.
@@ -34,6 +36,7 @@ class Job:
     features: Sequence[Feature]
     collate: Collate
     evaluate: Callable[[nn.Module], dict[str, float]] | None = None
+    rows: int = 0
     score: Score = LOSS
     evaluate_start: bool = False
     progress: Progress = field(default_factory=Progress)
@@ -47,6 +50,23 @@ class Job:
         value = scores[self.score.name]
         return -scores[LOSS.name] if value < self.score.floor and LOSS.name in scores else value
 
+    def keeps(self, value: float, highest: float | None, start: float | None) -> bool:
+        """Whether weights with ``value`` are kept rather than earlier ones, of which the best have ``highest``.
+
+        They are if they are better, or not worse by more than chance, one standard error, as training on is what makes
+        weights better (the rule is that of Breiman et al. 1984 for trees); but never if they are worse than those that
+        training started from, with ``start``. A share of ``rows`` that are right has at most the standard error of a
+        binomial one; for other scores only better is good enough.
+        """
+        score = self.score
+        if start is not None and score.better(start, value):
+            return False
+        if highest is None or score.better(value, highest):
+            return True
+        if not self.rows or not score.higher_is_better or score.range != (0.0, 1.0) or not 0 <= highest <= 1:
+            return False
+        return value >= highest - math.sqrt(highest * (1 - highest) / self.rows)
+
 
 def task_job(session: Session) -> Job:
     """The job of most methods: the model of ``session`` on its training rows, with the loss of its task."""
@@ -57,4 +77,5 @@ def task_job(session: Session) -> Job:
         return score(task, examples, assemble(task, examples, decoded)).scores
 
     features, chooses = session.encoded["train"].features, task.score_of(task.primary_metric)
-    return Job(session.trained, task, features, session.collate, evaluate if examples else None, chooses)
+    chosen_by = {"evaluate": evaluate, "rows": len(examples)} if examples else {}
+    return Job(session.trained, task, features, session.collate, score=chooses, **chosen_by)

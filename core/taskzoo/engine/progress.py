@@ -20,9 +20,9 @@ class Progress:
     tokens: int = 0
     seconds: float = 0.0
     best_score: float | None = None
-    best_loss: float = 0.0
-    """Of the weights with the best score; of several with this score, those with the least loss are kept."""
     best_step: int = 0
+    """``best_score`` and ``best_step`` are of the weights that are kept; ``highest_score`` may be better by chance."""
+    highest_score: float | None = None
     evaluations_since_best: int = 0
     scores: dict[str, float] = field(default_factory=dict)
     unlogged: list[float] = field(default_factory=lambda: [0.0, 0.0])

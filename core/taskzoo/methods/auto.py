@@ -151,7 +151,8 @@ class Auto(Full):
     def _conclude(self, session: Session, job: Job, restarted: bool) -> None:
         progress = job.progress
         kept = "trained" if progress.best_step else "probe"
-        scores = {"probe": progress.start_score, "trained": progress.trained_score}
+        trained = progress.best_score if progress.best_step else progress.trained_score
+        scores = {"probe": progress.start_score, "trained": trained}
         finite = {name: value for name, value in scores.items() if value is not None and math.isfinite(value)}
         self._facts = {"score": job.score.name, **dict.fromkeys(scores), **finite}
         self._facts |= {"kept": kept, "restarted": restarted}

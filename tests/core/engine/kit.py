@@ -235,9 +235,10 @@ def fit(
     evaluate: Callable[[nn.Module], dict[str, float]] | None = None,
     task: Objective | None = None,
     callbacks: Sequence[Callback] = (),
+    rows: int = 0,
     **values: Any,
 ) -> Progress:
-    """Train as a run of the command line does; ``folder`` holds history and state."""
+    """Train as a run of the command line does; ``folder`` holds history and state. ``rows`` are evaluated on."""
     lines = History()
     lines.run_started(RunFacts(folder, {}, {}))
     objective = task or TaggingTask()
@@ -245,7 +246,7 @@ def fit(
     session = make_session(
         model, features, task=known, collate=collate, callbacks=[lines, *callbacks], **{"precision": "fp32", **values}
     )
-    job = Job(model, objective, features, collate, evaluate, known.score_of(known.primary_metric))
+    job = Job(model, objective, features, collate, evaluate, rows, known.score_of(known.primary_metric))
     with StopRequest() as session.stop:
         return train(session, job, TrainingState(folder / "checkpoints"))
 

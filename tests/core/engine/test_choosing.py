@@ -7,6 +7,7 @@ import json
 import pytest
 import torch
 
+from taskzoo.engine.job import Job
 from taskzoo.errors import TrainingError
 from taskzoo.types import Score
 
@@ -80,19 +81,33 @@ def test_the_loss_chooses_while_the_score_is_noise(tmp_path, bleu, loss, best):
 
 
 @pytest.mark.parametrize(
-    ("scores", "loss", "best"),
+    ("metric", "rows", "scores", "best"),
     [
-        ([0.0, 0.0, 0.0, 0.0], [4.0, 3.0, 2.0, 2.5], 2),  # no entity found on few rows: the least loss
-        ([0.5, 0.5, 0.5, 0.4], [2.0, 2.0, 3.0, 0.5], 0),  # the first of equals
-        ([0.1, 0.5, 0.2, 0.5], [1.0, 2.0, 0.1, 1.5], 3),
+        ("score", 100, [0.5, 0.8, 0.77, 0.7], 2),  # a standard error at 0.8 is 0.04
+        ("score", 1000, [0.5, 0.8, 0.77, 0.7], 1),  # and here 0.013
+        ("score", 1000, [0.5, 0.8, 0.79, 0.788], 3),
+        ("score", 100, [0.8, 0.77, 0.85, 0.82], 3),
+        ("score", 100, [0.8, 0.77, 0.74, 0.77], 3),
+        ("score", 100, [0.0, 0.0, 0.0, 0.0], 3),
+        ("score", 100, [1.0, 0.99, 1.0, 0.99], 2),
+        ("score", 100, [0.5, NAN, 0.48, NAN], 2),
+        ("mistakes", 100, [0.2, 0.21, 0.2, 0.22], 0),
+        ("loss", 100, [0.2, 0.21, 0.2, 0.22], 0),
     ],
 )
-def test_the_loss_chooses_among_equal_scores(tmp_path, scores, loss, best):
-    values = iter([{"score": one, "loss": other} for one, other in zip(scores, loss, strict=True)])
-    evaluate = lambda model: next(values)  # noqa: E731
-    progress = fit(make_tagger(), FEATURES, tmp_path, evaluate=evaluate, epochs=4)
-    assert progress.best_step == 2 * (best + 1)
-    assert progress.best_loss == loss[best]
+def test_the_last_that_is_not_worse_by_more_than_chance_is_kept(tmp_path, metric, rows, scores, best):
+    script, model = Script(scores, metric), make_tagger()
+    progress = fit(model, FEATURES, tmp_path, task=TaggingTask(metric), evaluate=script, rows=rows, epochs=4)
+    assert (progress.best_step, progress.best_score) == (2 * (best + 1), pytest.approx(scores[best]))
+    assert same(weights(model), script.seen[best])
+
+
+def test_weights_worse_than_those_at_the_start_are_never_kept():
+    job = Job(make_tagger(), TaggingTask(), FEATURES, collate, rows=100, score=Score("score"))
+    assert job.keeps(0.78, 0.8, 0.77)
+    assert job.keeps(0.78, 0.8, 0.78)
+    assert not job.keeps(0.78, 0.8, 0.79)
+    assert not job.keeps(0.75, 0.8, 0.7)
 
 
 def test_evaluations_are_in_the_history(tmp_path):

@@ -513,7 +513,7 @@ def test_a_run_that_was_not_asked_is_compared_all_the_same_and_says_so_before_tr
         f"baseline  TF-IDF, fitted on 72 training rows: validation f1_macro {baseline['validation']['f1_macro']:.4f}"
     )
     assert before in result.err.splitlines()
-    assert result.err.index(before) < result.err.index("(best so far)")
+    assert result.err.index(before) < result.err.index("(kept so far)")
     assert "(TF-IDF): f1_macro " in result.out
     assert read_config(tmp_path / "run" / "config.yaml")["training"]["baseline"] is None
 
