@@ -77,5 +77,5 @@ def task_job(session: Session) -> Job:
         return score(task, examples, assemble(task, examples, decoded)).scores
 
     features, chooses = session.encoded["train"].features, task.score_of(task.primary_metric)
-    chosen_by = {"evaluate": evaluate, "rows": len(examples)} if examples else {}
-    return Job(session.trained, task, features, session.collate, score=chooses, **chosen_by)
+    scored_by = evaluate if examples else None
+    return Job(session.trained, task, features, session.collate, scored_by, len(examples), chooses)
