@@ -14,12 +14,12 @@ from contextlib import contextmanager
 import torch
 from transformers import PreTrainedModel
 
+from taskzoo.types import NO_SCALING
+
 from .probe import last_linear
 
 Scaling = tuple[float, float]
 """``(factor, offset)``: scaled logits are ``factor * logits + offset``."""
-
-NO_SCALING: Scaling = (1.0, 0.0)
 
 
 @contextmanager

@@ -11,8 +11,9 @@ from torch import nn
 from taskzoo.task import Objective
 from taskzoo.types import LOSS, Collate, Feature, Score
 
-from .evaluation import assemble, decode_split, score
+from .evaluation import decode_split
 from .progress import Progress
+from .scoring import assemble, score
 from .session import Session
 
 

@@ -26,11 +26,11 @@ from taskzoo.task import Task
 from taskzoo.types import IGNORE_INDEX, LOSS, Batch, Feature, Loss
 
 from .batches import to_device
-from .evaluation import Decoded, assemble, score
 from .events import tell
 from .freezing import new_module_names
 from .label_spreading import UNKNOWN, spread_labels
 from .progress import Progress, Silent
+from .scoring import Decoded, assemble, score
 from .session import Session
 
 PENALTIES = (1e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1.0, 3.0)
@@ -145,7 +145,7 @@ def chosen_vectors(given: Tensor, layer: nn.Linear, outputs: Any) -> Tensor:
         return given
     with _only_logits():
         logits = outputs.logits
-    if logits.dim() != 2 or len(logits) != len(given):
+    if not isinstance(logits, Tensor) or logits.dim() != 2 or len(logits) != len(given):
         return given
     made = nn.functional.linear(given, layer.weight, layer.bias)
     distance, position = (made - logits.unsqueeze(1)).detach().abs().amax(-1).min(-1)
@@ -284,7 +284,7 @@ def _spread(session: Session, train: Inputs, unlabelled: Inputs) -> tuple[Inputs
         chunk = [(session.unlabelled[i], int(found[i])) for i in reached[start : start + MAX_EXAMPLES]]
         features = [replace(feature, values={**feature.values, "target": target}) for feature, target in chunk]
         for name, values in session.collate(features).targets.items():
-            examples.targets[name][start : start + MAX_EXAMPLES] = values
+            examples.targets[name][start : start + MAX_EXAMPLES] = torch.as_tensor(values)
     session.reporter.say(f"labels spread to {len(reached):,} of {len(found):,} unlabelled texts")
     return examples, {"labels_spread_to": len(reached), "unlabelled": len(found)}
 

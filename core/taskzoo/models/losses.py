@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch.nn import functional
@@ -18,7 +18,7 @@ def cross_entropy(
     targets: torch.Tensor,
     *,
     label_smoothing: float = 0.0,
-    class_weights: torch.Tensor | None = None,
+    class_weights: Sequence[float] | torch.Tensor | None = None,
     focal_gamma: float = 0.0,
 ) -> Loss:
     """Cross-entropy over the positions whose target is not ``IGNORE_INDEX``.
@@ -36,7 +36,7 @@ def cross_entropy(
         The sum in float32 and the number of active targets (with ``class_weights``: the sum of their weights).
     """
     logits, targets = logits.reshape(-1, logits.shape[-1]).float(), targets.reshape(-1)
-    weights = None if class_weights is None else class_weights.to(logits)
+    weights = None if class_weights is None else torch.as_tensor(class_weights).to(logits)
     active = targets != IGNORE_INDEX
 
     def total(smoothing: float) -> torch.Tensor:
@@ -57,7 +57,7 @@ def binary_cross_entropy(
     targets: torch.Tensor,
     *,
     label_smoothing: float = 0.0,
-    positive_weights: torch.Tensor | None = None,
+    positive_weights: Sequence[float] | torch.Tensor | None = None,
     focal_gamma: float = 0.0,
 ) -> Loss:
     """Cross-entropy of independent yes-or-no decisions.
@@ -74,7 +74,7 @@ def binary_cross_entropy(
     """
     known = ~targets.isnan()
     truth = targets.nan_to_num()
-    weights = None if positive_weights is None else positive_weights.to(logits.device).float()
+    weights = None if positive_weights is None else torch.as_tensor(positive_weights).to(logits.device).float()
 
     def total(smoothing: float) -> torch.Tensor:
         smooth = truth * (1 - smoothing) + 0.5 * smoothing

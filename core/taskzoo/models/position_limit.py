@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
-from torch import nn
+if TYPE_CHECKING:
+    from torch import nn
 
 _SETTINGS = ("max_position_embeddings", "n_positions", "max_encoder_position_embeddings")
 _TABLES = ("position_embeddings", "embed_positions")
@@ -28,6 +28,7 @@ def position_limit(config: Any) -> int | None:
 
 def _rows_before_the_first(config: Any) -> int:
     """Rows of the table of positions up to that of padding; the model is built without weights to see it."""
+    import torch
     from transformers import MODEL_MAPPING
 
     if type(config) not in MODEL_MAPPING:  # code of its own

@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from taskzoo.config import Training
+from taskzoo.engine.batches import tensors
 from taskzoo.engine.contrastive import (
     NAMES,
     ContrastiveObjective,
@@ -174,7 +175,7 @@ def test_a_single_class_is_refused():
 def test_a_batch_holds_the_first_texts_then_the_second_ones():
     pairs = make_pairs(features_of([0, 0, 1, 1, 2, 2]), 1, seed=0)[:4]
     batch = pair_collator(COLLATE)(pairs)
-    texts = [ids[mask.bool()].tolist() for ids, mask in zip(*batch.inputs.values(), strict=True)]
+    texts = [ids[mask == 1].tolist() for ids, mask in zip(*batch.inputs.values(), strict=True)]
     assert texts == [pair["pair"][side]["input_ids"] for side in (0, 1) for pair in pairs]
     assert batch.targets["classes"].tolist() == [pair["pair"][0]["target"] for pair in pairs] * 2
 
@@ -184,7 +185,7 @@ def test_a_batch_holds_the_first_texts_then_the_second_ones():
 
 def test_the_objective_gives_what_the_last_layer_is_given(tiny):
     model = model_of(tiny("bert")).eval()
-    batch = COLLATE(features_of([0, 1, 2]))
+    batch = tensors(COLLATE(features_of([0, 1, 2])))
     with torch.no_grad():
         vectors = OBJECTIVE.forward(model, batch)
         with captured_input(last_linear(model)) as kept:
@@ -293,7 +294,7 @@ def test_training_brings_texts_to_the_names_of_their_classes(tiny, tmp_path):
     def right(model) -> float:
         model.eval()
         with torch.no_grad():
-            vectors = OBJECTIVE.forward(model, COLLATE([*features_of([0, 1, 2] * 4), *names]))
+            vectors = OBJECTIVE.forward(model, tensors(COLLATE([*features_of([0, 1, 2] * 4), *names])))
         unit = torch.nn.functional.normalize(vectors)
         nearest = (unit[:12] @ unit[12:].T).argmax(1)
         return torch.tensor([1, 2, 0])[nearest].eq(torch.tensor([0, 1, 2] * 4)).float().mean().item()
@@ -316,7 +317,7 @@ def test_training_brings_texts_to_the_names_of_their_classes(tiny, tmp_path):
 def test_chunks_of_similar_length_give_the_same_vectors(tiny, family):
     """More texts than a chunk holds, of all lengths, in no order."""
     model = model_of(tiny(family)).eval()
-    batch = COLLATE(features_of([0, 1, 2] * 15))
+    batch = tensors(COLLATE(features_of([0, 1, 2] * 15)))
     with torch.no_grad():
         vectors = OBJECTIVE.forward(model, batch)
         with captured_input(last_linear(model)) as kept:
@@ -329,7 +330,7 @@ def test_vectors_are_compared_whole(tiny):
     model = model_of(tiny("bert"), dropout=0.0)
     model.dropout.p = 0.9
     model.train()
-    assert (OBJECTIVE.forward(model, COLLATE(features_of([0, 1, 2]))) != 0).all()
+    assert (OBJECTIVE.forward(model, tensors(COLLATE(features_of([0, 1, 2])))) != 0).all()
 
 
 def test_the_average_of_weights_lies_between(tiny):

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 import torch
 
-from taskzoo.engine.evaluation import Evaluation, Predictions, Predictor, score
+from taskzoo.engine.evaluation import Predictor
 from taskzoo.engine.precision import make_accelerator
+from taskzoo.engine.scoring import Evaluation, Predictions, score
 from taskzoo.errors import RequestError, TaskZooError
 from taskzoo.runs.directory import write_json
 
