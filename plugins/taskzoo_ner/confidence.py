@@ -11,10 +11,9 @@ from collections.abc import Sequence
 from math import prod
 from typing import NamedTuple
 
-import torch
-from torch import Tensor
+import numpy as np
 
-from .crf import Scores, posterior_marginals
+from .chain import Scores, backward_sums, log_sum, posterior_marginals
 
 
 class Factors(NamedTuple):
@@ -36,9 +35,8 @@ def span_probability(factors: Sequence[Factors]) -> float:
     return factors[0].begins * prod(word.continues for word in factors[1:]) * factors[-1].ends
 
 
-@torch.no_grad()
 def tag_factors(
-    logits: Tensor, mask: Tensor, scores: Scores, tags: Tensor, inside: Sequence[int]
+    logits: np.ndarray, mask: np.ndarray, scores: Scores, tags: np.ndarray, inside: Sequence[int]
 ) -> list[list[Factors]]:
     """The factors of each word of each row, for masked positions too.
 
@@ -46,24 +44,21 @@ def tag_factors(
         logits: of words, ``[B, W, L]``.
         mask: which words there are, ``[B, W]``.
         scores: of pairs of tags, of first and of last ones.
-        tags: label ids, int64 ``[B, W]``, any where the mask is false.
+        tags: label ids ``[B, W]``, any where the mask is false.
         inside: for each label the id of the one that continues its entity; -1 for none.
     """
-    mask, tags = mask.to(logits.device), tags.to(logits.device)
-    transitions, start, end = (part.to(logits) for part in scores)
-    begins = posterior_marginals(logits, mask, (transitions, start, end)).gather(2, tags.unsqueeze(2)).squeeze(2)
-    continues, ends = torch.ones_like(begins), torch.ones_like(begins)
-    following = torch.tensor(inside, device=logits.device)
-    beta = end.expand_as(logits[:, 0]) if logits.shape[1] else end  # [B, L]: log sum over all that follows
-    for at in range(logits.shape[1] - 1, 0, -1):
-        reached = transitions + (logits[:, at] + beta).unsqueeze(1)  # [B, L, L], from and to
-        total = torch.logsumexp(reached, dim=2)
-        before = tags[:, at - 1, None]  # [B, 1]
-        chances = torch.softmax(reached.gather(1, before.unsqueeze(2).expand(-1, 1, reached.shape[2])), dim=2)[:, 0]
+    transitions, following = scores[0], np.asarray(inside)
+    marginals = posterior_marginals(logits, mask, scores)
+    begins = np.take_along_axis(marginals, tags[:, :, None], axis=2)[:, :, 0]
+    continues, ends = np.ones_like(begins), np.ones_like(begins)
+    beta, rows = backward_sums(logits, mask, scores), np.arange(len(logits))
+    for at in range(1, logits.shape[1]):
+        before, valid = tags[:, at - 1], mask[:, at]
+        reached = transitions[before] + np.where(valid[:, None], logits[:, at], 0.0) + beta[at]  # [B, L]
+        chances = np.exp(reached - log_sum(reached, axis=1)[:, None])
         inner = following[before]
-        goes_on = torch.where(inner >= 0, chances.gather(1, inner.clamp(min=0)), 0.0).squeeze(1)
-        continues[:, at] = chances.gather(1, tags[:, at, None]).squeeze(1)
-        ends[:, at - 1] = torch.where(mask[:, at], 1.0 - goes_on, 1.0)
-        beta = torch.where(mask[:, at, None], total, beta)
-    rows = torch.stack([begins, continues, ends], dim=2).tolist()
-    return [[Factors(*word) for word in row] for row in rows]
+        goes_on = np.where(inner >= 0, chances[rows, np.maximum(inner, 0)], 0.0)
+        continues[:, at] = chances[rows, tags[:, at]]
+        ends[:, at - 1] = np.where(valid, 1.0 - goes_on, 1.0)
+    factors = np.stack([begins, continues, ends], axis=2).tolist()
+    return [[Factors(*word) for word in row] for row in factors]

@@ -1,8 +1,7 @@
-"""A linear-chain conditional random field, and decoding under constraints for any head.
+"""A linear-chain conditional random field as it is trained; :mod:`.chain` decodes.
 
 Lafferty, McCallum & Pereira (2001), "Conditional random fields"; as the last layer of a neural tagger: Lample et al.
-(2016), "Neural architectures for named entity recognition". Forward-backward and Viterbi follow Rabiner (1989), in
-log space.
+(2016), "Neural architectures for named entity recognition". The forward algorithm follows Rabiner (1989), in log space.
 
 Shapes: ``B`` rows, ``T`` positions, ``L`` labels. A mask is boolean, ``[B, T]``, and true on the first positions
 of each row and nowhere else (this is not checked, to spare a device synchronisation). Values at padded positions
@@ -15,89 +14,11 @@ of pairs of labels, of first labels and of last ones.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor, nn
 
-FORBIDDEN = -1e9
-"""The score of a forbidden step: finite, so that no sum of scores becomes NaN."""
-
 Scores = tuple[Tensor, Tensor, Tensor]
 """``(transitions [L, L], start [L], end [L])``."""
-
-
-def iob2_constraints(labels: Sequence[str]) -> Scores:
-    """Scores that allow valid IOB2 only: 0 where a step is allowed, :data:`FORBIDDEN` elsewhere, float32 on the CPU.
-
-    ``I-X`` may follow ``B-X`` and ``I-X`` only, and no sentence begins with it. Everything may end a sentence.
-
-    Args:
-        labels: label names in the order of their ids.
-
-    Raises:
-        ValueError: a label that is not ``O``, ``B-TYPE`` or ``I-TYPE``.
-    """
-    for label in labels:
-        if label != "O" and not (label[:2] in ("B-", "I-") and len(label) > 2):
-            raise ValueError(f"{label!r} is not an IOB2 label: expected O, B-TYPE or I-TYPE.")
-    transitions = torch.zeros(len(labels), len(labels))
-    start = torch.zeros(len(labels))
-    for to, label in enumerate(labels):
-        if label.startswith("I-"):
-            start[to] = FORBIDDEN
-            for origin, before in enumerate(labels):
-                if before not in (label, f"B-{label[2:]}"):
-                    transitions[origin, to] = FORBIDDEN
-    return transitions, start, torch.zeros(len(labels))
-
-
-@torch.no_grad()
-def viterbi_decode(emissions: Tensor, mask: Tensor, scores: Scores) -> list[list[int]]:
-    """The best label sequence of each row: ids, as many as the row's mask; none for a row of length 0."""
-    with torch.autocast(emissions.device.type, enabled=False):
-        emissions, mask, (transitions, start, end) = _prepare(emissions, mask, scores)
-        rows, steps, size = emissions.shape
-        if rows == 0 or steps == 0:
-            return [[] for _ in range(rows)]
-        same = torch.arange(size, device=emissions.device).expand(rows, size)
-        score = start + emissions[:, 0]  # [B, L]: the best path that ends in each label
-        origins = []  # [B, L] each: where that path came from
-        for step in range(1, steps):
-            best, origin = (score.unsqueeze(2) + transitions).max(dim=1)
-            valid = mask[:, step, None]
-            score = torch.where(valid, best + emissions[:, step], score)
-            origins.append(torch.where(valid, origin, same))  # padding passes the label through
-        label = (score + end).argmax(dim=1, keepdim=True)  # [B, 1]
-        path = [label]
-        for origin in reversed(origins):
-            label = origin.gather(1, label)
-            path.append(label)
-        labels = torch.cat(path[::-1], dim=1).tolist()
-        lengths = mask.sum(dim=1).tolist()
-    return [row[:length] for row, length in zip(labels, lengths, strict=True)]
-
-
-def posterior_marginals(emissions: Tensor, mask: Tensor, scores: Scores) -> Tensor:
-    """The probability of each label at each position, given the whole row (forward-backward).
-
-    Returns:
-        ``[B, T, L]``, float32 or float64; sums to 1 over labels at valid positions, 0 at padded ones.
-    """
-    with torch.autocast(emissions.device.type, enabled=False):
-        emissions, mask, (transitions, start, end) = _prepare(emissions, mask, scores)
-        steps = emissions.shape[1]
-        if steps == 0:
-            return emissions
-        forward = torch.stack(_forward(emissions, mask, transitions, start), dim=1)  # [B, T, L]
-        beta = end.expand_as(emissions[:, 0])  # [B, L]: log sum over everything after this position
-        backward = [beta]
-        for step in range(steps - 1, 0, -1):
-            following = (emissions[:, step] + beta).unsqueeze(1)  # [B, 1, L]
-            beta = torch.where(mask[:, step, None], torch.logsumexp(transitions + following, dim=2), beta)
-            backward.append(beta)
-        total = forward + torch.stack(backward[::-1], dim=1)
-        return torch.softmax(total, dim=2).masked_fill(~mask.unsqueeze(2), 0.0)
 
 
 def log_likelihood(emissions: Tensor, tags: Tensor, mask: Tensor, scores: Scores) -> Tensor:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-
-from transformers import PreTrainedTokenizerBase
+from typing import TYPE_CHECKING
 
 from taskzoo.errors import RequestError
 from taskzoo.models.tokenizers import WordEncoder
 from taskzoo.types import IGNORE_INDEX, Encoded, Example, Feature
 
 from .windows import make_windows
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 LONGEST_WINDOW = 512
 """Sub-tokens per window by default: the cost of attention grows with the square of it."""

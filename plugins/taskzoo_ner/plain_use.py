@@ -10,7 +10,7 @@ from typing import Any
 from taskzoo.models.tokenizers import WordEncoder
 from taskzoo.types import SavedModel
 
-from . import crf
+from . import chain
 
 _WORDS = ["Ada", "went", "to", "Oslo", "."]
 
@@ -38,7 +38,7 @@ def plain_use(saved: SavedModel, options: Mapping[str, Any]) -> str:
     ]
     notes = [_note(has_crf, constrained)]
     if has_crf or constrained:
-        shutil.copyfile(crf.__file__, saved.folder / "crf.py")
+        shutil.copyfile(chain.__file__, saved.folder / "chain.py")
     return "\n\n".join(["\n".join(["```python", *code, "```"]), *notes])
 
 
@@ -53,16 +53,16 @@ def _decoding(has_crf: bool, constrained: bool) -> list[str]:
     if not (has_crf or constrained):
         return ["tags = [labels[i] for i in logits[0].argmax(-1).tolist()]"]
     rules = "iob2_constraints(labels)" if constrained else "(0, 0, 0)"
-    lines = ["", "sys.path.insert(0, folder)", "from crf import iob2_constraints, viterbi_decode", ""]
+    lines = ["", "sys.path.insert(0, folder)", "from chain import iob2_constraints, viterbi_decode", ""]
     if has_crf:
         lines += [
             'weights = load_file(f"{folder}/model.safetensors")',
-            'learnt = [weights[f"crf.{part}"] for part in ("transitions", "start", "end")]',
+            'learnt = [weights[f"crf.{part}"].numpy() for part in ("transitions", "start", "end")]',
             f"scores = [rule + own for rule, own in zip({rules}, learnt)]",
         ]
     else:
         lines.append(f"scores = {rules}")
-    return [*lines, "tags = [labels[i] for i in viterbi_decode(logits, torch.ones(1, len(words)), scores)[0]]"]
+    return [*lines, "tags = [labels[i] for i in viterbi_decode(logits.numpy(), [[True] * len(words)], scores)[0]]"]
 
 
 def _note(has_crf: bool, constrained: bool) -> str:
@@ -70,12 +70,12 @@ def _note(has_crf: bool, constrained: bool) -> str:
     if has_crf:
         what = (
             "The CRF's transitions are not part of `transformers`' token classifier: it reports `crf.*` as unexpected, "
-            "leaves them out, and its pipeline tags by the linear layer alone. `crf.py` in the folder applies them."
+            "leaves them out, and its pipeline tags by the linear layer alone. `chain.py` in the folder applies them."
         )
     elif constrained:
         what = (
-            "`transformers`' pipeline takes the likeliest tag of each word, so that `I-X` may follow `O`; `crf.py` in "
-            "the folder decodes under constraints, as `zoo predict` does."
+            "`transformers`' pipeline takes the likeliest tag of each word, so that `I-X` may follow `O`; `chain.py` "
+            "in the folder decodes under constraints, as `zoo predict` does."
         )
     else:
         what = "`transformers`' pipeline splits a text into other words than `zoo predict`."

@@ -4,27 +4,29 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
+import numpy as np
 
+from taskzoo.arrays import as_array
 from taskzoo.errors import RequestError
-from taskzoo.models.losses import cross_entropy
+from taskzoo.models.calibration import ConfidenceCurve, fit_confidence
 from taskzoo.task import Task
 from taskzoo.types import Batch, Collate, Encoded, Example, Feature, Loss, Metric, Prediction, Row, SavedModel
 
+from .chain import Scores, iob2_constraints, viterbi_decode
 from .collator import NerCollator
 from .confidence import Factors, span_probability, tag_factors
-from .crf import Scores, iob2_constraints, viterbi_decode
 from .features import encode_examples
-from .head import load_head
-from .loss import crf_loss, word_logits
 from .plain_use import plain_use
 from .rows import prepare_rows
-from .spans import repair, strict_spans
+from .spans import Span, repair, strict_spans
 from .summary import describe_entities
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 Part = tuple[int, list[str], list[Factors]]
 """Output for one window: the first word it owns (index in the row), their tags, and what is known of the tags."""
@@ -39,6 +41,7 @@ class NerTask(Task):
         super().__init__(options)
         self.labels: list[str] = []
         self._described = ""
+        self._curve: ConfidenceCurve | None = None
 
     # rows
 
@@ -69,12 +72,18 @@ class NerTask(Task):
         return encode_examples(examples, processor, ids, **lengths)
 
     def head(self, checkpoint: str, **loading: Any) -> PreTrainedModel:
+        from .head import load_head
+
         return load_head(checkpoint, self.labels, crf=self._crf, **loading)
 
     def collator(self, processor: PreTrainedTokenizerBase) -> Collate:
         return NerCollator(processor.pad_token_id)
 
     def loss(self, outputs: Any, batch: Batch, *, label_smoothing: float = 0.0) -> Loss:
+        from taskzoo.models.losses import cross_entropy
+
+        from .loss import crf_loss
+
         if not self._crf:
             return cross_entropy(outputs.logits, batch.targets["labels"], label_smoothing=label_smoothing)
         if label_smoothing:
@@ -89,15 +98,15 @@ class NerTask(Task):
 
     def decode(self, outputs: Any, batch: Batch) -> list[Part]:
         """Tags of the words each window owns; a window is decoded whole, so that its context words count."""
-        mask = batch.targets["word_mask"]
-        logits = word_logits(outputs.logits, batch.targets["word_positions"])  # [B, W, L]
+        mask, positions = as_array(batch.targets["word_mask"]), as_array(batch.targets["word_positions"])
+        logits = np.take_along_axis(as_array(outputs.logits), positions[:, :, None], axis=1)  # [B, W, L]
         scores = self._decoding_scores(outputs)
         if self.options["decoding"] == "argmax" and not self._crf:
-            best = [row[:n] for row, n in zip(logits.argmax(-1).tolist(), mask.sum(1).tolist(), strict=True)]
+            best = [row[:n] for row, n in zip(logits.argmax(-1).tolist(), mask.sum(1), strict=True)]
         else:
             best = viterbi_decode(logits, mask, scores)
-        chosen = torch.zeros(mask.shape, dtype=torch.long)
-        chosen[mask.cpu()] = torch.tensor([label for ids in best for label in ids], dtype=torch.long)
+        chosen = np.zeros(mask.shape, dtype=np.int64)
+        chosen[mask] = [label for ids in best for label in ids]
         ids = {label: i for i, label in enumerate(self.labels)}
         inside = [ids[f"I-{label[2:]}"] if label != "O" else -1 for label in self.labels]
         factors = tag_factors(logits, mask, scores, chosen, inside)
@@ -120,8 +129,46 @@ class NerTask(Task):
 
     def metrics(self) -> Sequence[Metric]:
         from .metrics import SpanF1  # imports scipy; prediction does without
+        from .reliability import EntityReliability
 
-        return [SpanF1()]
+        return [SpanF1(), EntityReliability()]
+
+    # how sure predictions are
+
+    def tune(self, examples: Sequence[Example], parts: Sequence[Sequence[Part]]) -> dict[str, Any]:
+        """Learn from validation rows how often an entity of which probability is right."""
+        probabilities, right = [], []
+        for example, own in zip(examples, parts, strict=True):
+            gold = {(entity["start"], entity["end"], entity["label"]) for entity in example["entities"]}
+            for span, probability in self._found(own)[1]:
+                start, end = _characters(example, span)
+                probabilities.append(probability)
+                right.append((start, end, span.label) in gold)
+        if not probabilities:
+            self._curve = None
+            return {}
+        self._curve = fit_confidence(probabilities, right)
+        return {"confidence": {**asdict(self._curve), "entities": len(probabilities)}}
+
+    @property
+    def calibration_note(self) -> str:
+        if self._curve is not None:
+            return ""
+        return (
+            "the scores of this run's entities are not calibrated: it was trained without validation rows, found no "
+            "entity in them, or is of an earlier version; train it again with validation rows"
+        )
+
+    def abstain(self, prediction: Prediction, least: float) -> Prediction:
+        """Without the entities that are less probable; these are under ``doubtful``."""
+        tags, kept, doubtful = list(prediction["tags"]), [], []
+        for span, entity in zip(strict_spans(tags), prediction["entities"], strict=True):
+            if entity["score"] < least:
+                doubtful.append(entity)
+                tags[span.start : span.end] = ["O"] * (span.end - span.start)
+            else:
+                kept.append(entity)
+        return {**prediction, "tags": tags, "entities": kept, "doubtful": doubtful, "abstained": bool(doubtful)}
 
     # without this library
 
@@ -131,10 +178,12 @@ class NerTask(Task):
     # storage
 
     def state(self) -> dict[str, Any]:
-        return {"labels": self.labels}
+        return {"labels": self.labels, "confidence": None if self._curve is None else asdict(self._curve)}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         self.labels = list(state["labels"])
+        curve = state.get("confidence")  # runs of earlier versions have none
+        self._curve = None if curve is None else ConfidenceCurve(**curve)
 
     @property
     def _crf(self) -> bool:
@@ -143,10 +192,10 @@ class NerTask(Task):
     def _decoding_scores(self, outputs: Any) -> Scores:
         rules = iob2_constraints(self.labels)
         if self.options["decoding"] == "argmax":
-            rules = torch.zeros_like(rules[0]), torch.zeros_like(rules[1]), rules[2]
+            rules = np.zeros_like(rules[0]), np.zeros_like(rules[1]), rules[2]
         if not self._crf:
             return rules
-        transitions, start, end = (rule.to(own) + own for rule, own in zip(rules, outputs.scores, strict=True))
+        transitions, start, end = (rule + as_array(own) for rule, own in zip(rules, outputs.scores, strict=True))
         return transitions, start, end
 
     def _own_words(self, feature: Feature, ids: list[int], factors: list[Factors]) -> Part:
@@ -161,16 +210,27 @@ class NerTask(Task):
         first, last = feature["own"]
         return feature["first_word"] + first, tags[first:last], own[first:last]
 
-    def _prediction(self, example: Example, parts: Sequence[Part]) -> Prediction:
+    def _found(self, parts: Sequence[Part]) -> tuple[list[str], list[tuple[Span, float]]]:
+        """The tags of a row, and its entities with their probabilities before calibration."""
         tags = [tag for _, part, _ in parts for tag in part]
         factors = [word for _, _, part in parts for word in part]
         if len(parts) > 1 and self.options["decoding"] == "constrained":
             tags = repair(tags)
+        return tags, [(span, span_probability(factors[span.start : span.end])) for span in strict_spans(tags)]
+
+    def _prediction(self, example: Example, parts: Sequence[Part]) -> Prediction:
+        tags, found = self._found(parts)
         text, words = example["text"], example["_words"]
+        scores = (self._curve or ConfidenceCurve())(np.array([probability for _, probability in found]))
         entities = []
-        for span in strict_spans(tags):
-            start, end = words[span.start][0], words[span.end - 1][1]
-            score = round(span_probability(factors[span.start : span.end]), 4)
-            entity = {"start": start, "end": end, "label": span.label, "text": text[start:end], "score": score}
-            entities.append(entity)
+        for (span, _), score in zip(found, scores.tolist(), strict=True):
+            start, end = _characters(example, span)
+            known = {"start": start, "end": end, "label": span.label, "text": text[start:end]}
+            entities.append({**known, "score": round(score, 4)})
         return {"text": text, "tokens": [text[a:b] for a, b in words], "tags": tags, "entities": entities}
+
+
+def _characters(example: Example, span: Span) -> tuple[int, int]:
+    """Where the entity begins and ends in the text."""
+    words = example["_words"]
+    return words[span.start][0], words[span.end - 1][1]

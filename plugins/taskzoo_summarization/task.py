@@ -7,6 +7,7 @@ from typing import Any
 
 from taskzoo.languages import language_code, language_name
 from taskzoo.metrics.generated import GeneratedText
+from taskzoo.metrics.quality import QualityEstimate
 from taskzoo.metrics.summaries import Rouge
 from taskzoo.scripts import main_script
 from taskzoo.seq2seq.pair_examples import text_predictions
@@ -48,7 +49,7 @@ class SummarizationTask(Seq2SeqTask):
 
     def metrics(self) -> Sequence[Metric]:
         rouge = Rouge(self.output_language, references=self.options["references"], stemming=self.options["stemming"])
-        return [rouge, GeneratedText(summary=True), *super().metrics()]
+        return [rouge, GeneratedText(summary=True), QualityEstimate(rouge.sentence, "rougeL"), *super().metrics()]
 
     baseline_name = "the first sentences of the source"
 

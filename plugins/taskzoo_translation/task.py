@@ -10,7 +10,8 @@ from taskzoo.data.language_columns import LANGUAGES
 from taskzoo.errors import DataError
 from taskzoo.languages import language_code, language_name, language_tag, refined
 from taskzoo.metrics.generated import GeneratedText
-from taskzoo.metrics.translation import TranslationScores
+from taskzoo.metrics.quality import QualityEstimate
+from taskzoo.metrics.translation import TranslationScores, sentence_chrf
 from taskzoo.option_names import setting_name
 from taskzoo.seq2seq.pair_examples import text_predictions
 from taskzoo.seq2seq.seq2seq_task import Seq2SeqTask
@@ -86,7 +87,7 @@ class TranslationTask(Seq2SeqTask):
 
     def metrics(self) -> Sequence[Metric]:
         scores = TranslationScores(self.output_language, self.options["bleu_tokenize"], self.options["ter"])
-        return [scores, GeneratedText(), *super().metrics()]
+        return [scores, GeneratedText(), QualityEstimate(sentence_chrf, "chrf"), *super().metrics()]
 
     baseline_name = "a translation memory"
 

@@ -8,8 +8,8 @@ from types import MappingProxyType
 from typing import Any, ClassVar, Self
 
 import numpy as np
-import torch
 
+from taskzoo.errors import RequestError
 from taskzoo.types import Batch, Loss, Metric, Prediction
 
 TOP = 5
@@ -37,7 +37,7 @@ class Head(ABC):
         return []
 
     @abstractmethod
-    def collate(self, targets: Sequence[Any]) -> dict[str, torch.Tensor]:
+    def collate(self, targets: Sequence[Any]) -> dict[str, np.ndarray]:
         """The targets of a batch, from those of its features; ``None`` is unknown and does not count."""
 
     @abstractmethod
@@ -63,6 +63,10 @@ class Head(ABC):
     def tune(self, gold: Sequence[Any], logits: np.ndarray) -> dict[str, Any]:
         """Learn from validation rows what training rows cannot tell, and say what."""
         return {}
+
+    def label_sets(self, predictions: Sequence[Prediction], coverage: float) -> list[list[str]]:
+        """As :meth:`taskzoo.task.Task.label_sets`."""
+        raise RequestError("coverage needs predictions of one label with its probability; this run's have none.")
 
     @property
     def logit_scaling(self) -> tuple[float, float]:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import torch
-
+from taskzoo.arrays import padded
 from taskzoo.types import Batch, Feature
 
 from .base import Head
@@ -24,16 +23,11 @@ class SequenceCollator:
     head: Head
 
     def __call__(self, features: Sequence[Feature]) -> Batch:
-        size, length = len(features), max(feature.length for feature in features)
         inputs = {
-            "input_ids": torch.full((size, length), self.pad_token_id),
-            "attention_mask": torch.zeros((size, length), dtype=torch.long),
+            "input_ids": padded([feature["input_ids"] for feature in features], self.pad_token_id),
+            "attention_mask": padded([[1] * feature.length for feature in features], 0),
         }
         if any("token_type_ids" in feature.values for feature in features):
-            inputs["token_type_ids"] = torch.zeros((size, length), dtype=torch.long)
-        for b, feature in enumerate(features):
-            inputs["input_ids"][b, : feature.length] = torch.tensor(feature["input_ids"])
-            inputs["attention_mask"][b, : feature.length] = 1
-            if "token_type_ids" in feature.values:
-                inputs["token_type_ids"][b, : feature.length] = torch.tensor(feature["token_type_ids"])
+            types = [feature.get("token_type_ids", [0] * feature.length) for feature in features]
+            inputs["token_type_ids"] = padded(types, 0)
         return Batch(inputs, self.head.collate([feature["target"] for feature in features]))

@@ -9,9 +9,7 @@ from types import MappingProxyType
 from typing import Any, Self
 
 import numpy as np
-import torch
 
-from taskzoo.models.losses import binary_cross_entropy
 from taskzoo.types import Batch, Loss, Metric, Prediction
 
 from .base import Head, top_scores
@@ -73,9 +71,9 @@ class MultiLabelHead(Head):
     def unknown_labels(self, gold: Any) -> list[str]:
         return [label for label in gold if label not in self._ids]
 
-    def collate(self, targets: Sequence[Any]) -> dict[str, torch.Tensor]:
+    def collate(self, targets: Sequence[Any]) -> dict[str, np.ndarray]:
         """``labels`` ``[B, num_labels]`` of 0 and 1 from lists of ids, NaN where unknown."""
-        labels = torch.zeros((len(targets), len(self.labels)))
+        labels = np.zeros((len(targets), len(self.labels)), dtype=np.float32)
         for b, target in enumerate(targets):
             if target is None:
                 labels[b] = math.nan
@@ -84,11 +82,13 @@ class MultiLabelHead(Head):
         return {"labels": labels}
 
     def loss(self, outputs: Any, batch: Batch, *, label_smoothing: float = 0.0) -> Loss:
+        from taskzoo.models.losses import binary_cross_entropy
+
         return binary_cross_entropy(
             outputs.logits,
             batch.targets["labels"],
             label_smoothing=label_smoothing,
-            positive_weights=None if self._weights is None else torch.tensor(self._weights),
+            positive_weights=self._weights,
             focal_gamma=self._gamma,
         )
 

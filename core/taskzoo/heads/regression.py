@@ -10,10 +10,8 @@ from types import MappingProxyType
 from typing import Any, Self
 
 import numpy as np
-import torch
 
 from taskzoo.errors import RequestError
-from taskzoo.models.losses import huber, squared_error
 from taskzoo.types import Batch, Loss, Metric, Prediction
 
 from .base import Head
@@ -66,14 +64,16 @@ class RegressionHead(Head):
     def target(self, gold: Any) -> float | None:
         return None if gold is None else (gold - self.scale.mean) / self.scale.deviation
 
-    def collate(self, targets: Sequence[Any]) -> dict[str, torch.Tensor]:
+    def collate(self, targets: Sequence[Any]) -> dict[str, np.ndarray]:
         """``values`` ``[B]``, NaN where unknown."""
         known = [math.nan if target is None else target for target in targets]
-        return {"values": torch.tensor(known, dtype=torch.float32)}
+        return {"values": np.array(known, dtype=np.float32)}
 
     def loss(self, outputs: Any, batch: Batch, *, label_smoothing: float = 0.0) -> Loss:
         if label_smoothing:
             raise RequestError("label_smoothing has no meaning for a number; leave it at 0.")
+        from taskzoo.models.losses import huber, squared_error
+
         values, targets = outputs.logits.squeeze(-1), batch.targets["values"]
         return squared_error(values, targets) if self._loss == "mse" else huber(values, targets, self._delta)
 

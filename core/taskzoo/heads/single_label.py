@@ -7,10 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
-import torch
 
 from taskzoo.errors import RequestError
-from taskzoo.models.losses import cross_entropy
+from taskzoo.models.conformal import REPORTED, LabelSets
 from taskzoo.types import IGNORE_INDEX, Batch, Loss, Metric, Prediction
 
 from .base import Head, top_scores
@@ -22,7 +21,7 @@ AUTO = "auto"
 
 
 class SingleLabelHead(Head):
-    """Softmax over labels, calibrated by one temperature.
+    """Softmax over labels, calibrated by one temperature; and sets of labels, by the same validation rows.
 
     Args:
         labels: in the order of the model's outputs.
@@ -47,6 +46,7 @@ class SingleLabelHead(Head):
         self.labels = list(labels)
         self.primary_metric = primary_metric
         self.temperature = temperature
+        self._sets: LabelSets | None = None
         self._weights = None if class_weights is None else list(class_weights)
         self._counts: Counter[str] = Counter()  # of the labels in training, where weights are to be chosen
         self._gamma = focal_gamma
@@ -83,32 +83,49 @@ class SingleLabelHead(Head):
     def unknown_labels(self, gold: Any) -> list[str]:
         return [] if gold in self._ids else [gold]
 
-    def collate(self, targets: Sequence[Any]) -> dict[str, torch.Tensor]:
+    def collate(self, targets: Sequence[Any]) -> dict[str, np.ndarray]:
         """``labels`` ``[B]``, -100 where unknown."""
-        return {"labels": torch.tensor([IGNORE_INDEX if target is None else target for target in targets])}
+        return {"labels": np.array([IGNORE_INDEX if target is None else target for target in targets], dtype=np.int64)}
 
     def loss(self, outputs: Any, batch: Batch, *, label_smoothing: float = 0.0) -> Loss:
+        from taskzoo.models.losses import cross_entropy
+
         return cross_entropy(
             outputs.logits,
             batch.targets["labels"],
             label_smoothing=label_smoothing,
-            class_weights=None if self._weights is None else torch.tensor(self._weights),
+            class_weights=self._weights,
             focal_gamma=self._gamma,
         )
 
     def predictions(self, logits: np.ndarray) -> list[Prediction]:
         from taskzoo.models.calibration import softmax
 
-        return self._from_probabilities(softmax(logits, self.temperature))
+        probabilities = softmax(logits, self.temperature)
+        found = self._from_probabilities(probabilities)
+        if self._sets is None or not self._sets.reaches(REPORTED):
+            return found
+        sets = self._sets(probabilities, REPORTED)
+        return [{**p, "_label_set": self._named(ids)} for p, ids in zip(found, sets, strict=True)]
+
+    def label_sets(self, predictions: Sequence[Prediction], coverage: float) -> list[list[str]]:
+        if self._sets is None:
+            raise RequestError(
+                "This run has no label sets: it was trained without validation rows or by an earlier version. Train it "
+                "again with validation rows to use coverage."
+            )
+        probabilities = np.array([p["_probabilities"] for p in predictions]).reshape(-1, len(self.labels))
+        return [self._named(ids) for ids in self._sets(probabilities, coverage)]
 
     def references(self, gold: Sequence[Any]) -> list[Prediction]:
         return [{"label": label} for label in gold]
 
     def tune(self, gold: Sequence[Any], logits: np.ndarray) -> dict[str, Any]:
-        from taskzoo.models.calibration import fit_temperature
+        from taskzoo.models.calibration import fit_temperature, softmax
 
         targets = np.array([self._ids.get(label, IGNORE_INDEX) for label in gold])
         self.temperature = fit_temperature(logits, targets)
+        self._sets = LabelSets.fitted(softmax(logits, self.temperature), targets)
         return {"temperature": self.temperature}
 
     @property
@@ -119,9 +136,11 @@ class SingleLabelHead(Head):
         return ['label, score = outputs[0]["label"], outputs[0]["score"]']
 
     def metrics(self) -> Sequence[Metric]:
+        from taskzoo.metrics.label_sets import SetScores
         from taskzoo.metrics.single_label import SingleLabel
 
-        return [SingleLabel(self.labels, self._hierarchy)]
+        sets = [SetScores(REPORTED)] if self._sets is not None and self._sets.reaches(REPORTED) else []
+        return [SingleLabel(self.labels, self._hierarchy), *sets]
 
     def baseline(
         self, texts: Sequence[str], gold: Sequence[Any], seed: int
@@ -141,7 +160,18 @@ class SingleLabelHead(Head):
             "hierarchy": self._hierarchy,
             "temperature": self.temperature,
             "primary_metric": self.primary_metric,
+            "label_sets": None if self._sets is None else self._sets.state(),
         }
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> Self:
+        head = cls(**{name: value for name, value in state.items() if name != "label_sets"})
+        if state.get("label_sets"):  # runs of earlier versions have none
+            head._sets = LabelSets.from_state(state["label_sets"])
+        return head
+
+    def _named(self, ids: Sequence[int]) -> list[str]:
+        return [self.labels[i] for i in ids]
 
     def _from_probabilities(self, probabilities: np.ndarray) -> list[Prediction]:
         best = probabilities.argmax(axis=1)

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-from transformers import PreTrainedModel
 
 from taskzoo.errors import DataError, RequestError, nearest
 from taskzoo.errors import shown as shown_value
-from taskzoo.models.sequence import load_sequence_model
 from taskzoo.models.text_encoding import encode_texts
 from taskzoo.option_names import option_name
 from taskzoo.task import Task
@@ -27,6 +25,9 @@ from .single_label import SingleLabelHead
 from .spelling import Spelling, label_key, plain_names
 from .text_examples import name_example, shown, text_example, whole_text
 from .text_options import TEXT_OPTIONS
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 MANY_LABELS, ROWS_PER_LABEL, PROBE_SIZE = 20, 150, 3_000_000
 """Training starts from the head of a linear probe with at least so many labels, at most so many rows for each, and at
@@ -199,6 +200,8 @@ class TextTask(Task):
     # the model
 
     def head(self, checkpoint: str, **loading: Any) -> PreTrainedModel:
+        from taskzoo.models.sequence import load_sequence_model
+
         kind, labels = self.text_head.problem_type, self.text_head.labels
         pooling = self.options["pooling"]
         return load_sequence_model(checkpoint, problem_type=kind, labels=labels, pooling=pooling, **loading)
@@ -242,6 +245,9 @@ class TextTask(Task):
 
     def metrics(self) -> Sequence[Metric]:
         return self.text_head.metrics()
+
+    def label_sets(self, predictions: Sequence[Prediction], coverage: float) -> list[list[str]]:
+        return self.text_head.label_sets(predictions, coverage)
 
     # without this library
 

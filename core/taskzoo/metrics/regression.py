@@ -73,8 +73,8 @@ class Regression(Metric):
                 "mse": mse,
                 "rmse": float(np.sqrt(mse)),
                 "mae": ratio(weights @ absolute, total),
-                "pearson": _correlation(predicted, gold, weights),
-                "spearman": _correlation(predicted_ranks(weights), gold_ranks(weights), weights),
+                "pearson": correlation(predicted, gold, weights),
+                "spearman": correlation(predicted_ranks(weights), gold_ranks(weights), weights),
                 "r2": 1 - ratio(mse, _variance(gold, weights)),
             }
             if self.mean is not None:
@@ -105,7 +105,7 @@ class Regression(Metric):
         }
 
 
-def _correlation(one: np.ndarray, two: np.ndarray, weights: np.ndarray) -> float:
+def correlation(one: np.ndarray, two: np.ndarray, weights: np.ndarray) -> float:
     """Pearson's correlation of values with weights, from -1 to 1; NaN if one side is constant."""
     spread = _variance(one, weights) * _variance(two, weights)
     if not spread > 0:

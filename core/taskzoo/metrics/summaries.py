@@ -90,6 +90,10 @@ class Rouge(CorpusMetric):
             },
         }
 
+    def sentence(self, text: str, targets: Sequence[str]) -> float:
+        """The F-measure of ``rougeL`` of one output, from 0 to 100."""
+        return 100 * self._row(text, tuple(targets))[1 + 3 * ROUGE.index("rougeL")]
+
     def _score(self, text: str, targets: tuple[str, ...]) -> list[float]:
         output, *gold = ("\n".join(split_sentences(part)) for part in (text, *targets))
         found = [self._scorer.score(target, output) for target in gold]

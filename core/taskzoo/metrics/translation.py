@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import cache
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from .pairs import text_pairs
 
 if TYPE_CHECKING:
     from sacrebleu.metrics.base import Metric as SacreMetric
+    from sacrebleu.metrics.chrf import CHRF
 
 TOKENIZERS = ("13a", "intl", "zh", "char", "none", "ja-mecab", "ko-mecab")
 """Of BLEU. The last two need a package of their own; others of sacreBLEU would download a model."""
@@ -32,6 +34,18 @@ def bleu_tokenizer(language: str) -> str:
     """
     language = _primary(language)
     return "zh" if language == "zh" else "char" if language in _CHARACTERS else "13a"
+
+
+@cache
+def _chrf() -> CHRF:
+    from sacrebleu.metrics.chrf import CHRF
+
+    return CHRF()
+
+
+def sentence_chrf(text: str, targets: Sequence[str]) -> float:
+    """The chrF of one output, from 0 to 100: sacreBLEU's ``sentence_chrf`` with its defaults."""
+    return float(_chrf().sentence_score(text, list(targets)).score)
 
 
 class TranslationScores(CorpusMetric):

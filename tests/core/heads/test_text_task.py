@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from taskzoo import DataError, Example, RequestError, Row, TaskSpec
+from taskzoo.engine.batches import tensors
 from taskzoo.heads.base import Head
 from taskzoo.heads.multi_label import MultiLabelHead
 from taskzoo.heads.regression import RegressionHead, Scale
@@ -74,7 +75,7 @@ def test_a_spec_is_enough_for_a_classifier(tiny_checkpoint: Load, tiny_tokenizer
     ]
     model = task.head(str(tiny_checkpoint())).eval()
     assert model.config.label2id == {"good": 0, "sad": 1}
-    batch = task.collator(tokenizer)(encoded.features)
+    batch = tensors(task.collator(tokenizer)(encoded.features))
     with torch.no_grad():
         outputs = task.forward(model, batch)
     assert task.loss(outputs, batch).weight == 3

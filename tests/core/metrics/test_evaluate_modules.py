@@ -11,7 +11,7 @@ import evaluate
 import numpy as np
 import pytest
 
-from taskzoo.engine.evaluation import Predictions, score
+from taskzoo.engine.scoring import Predictions, score
 from taskzoo.errors import DataError, RequestError
 from taskzoo.metrics.evaluate_modules import EvaluateMetric, as_evaluate_module
 from taskzoo.metrics.multi_label import MultiLabel

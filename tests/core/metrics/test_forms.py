@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from taskzoo.engine.evaluation import Predictions, score
+from taskzoo.engine.scoring import Predictions, score
 from taskzoo.errors import DataError
 from taskzoo.metrics.base import CorpusMetric
 from taskzoo.metrics.intervals import bootstrap_intervals

@@ -12,7 +12,15 @@ from hypothesis.extra.numpy import arrays
 from scipy import optimize, special
 from sklearn.metrics import f1_score, precision_recall_curve
 
-from taskzoo.models.calibration import TEMPERATURES, fit_temperature, fit_thresholds, sigmoid, softmax
+from taskzoo.models.calibration import (
+    TEMPERATURES,
+    ConfidenceCurve,
+    fit_confidence,
+    fit_temperature,
+    fit_thresholds,
+    sigmoid,
+    softmax,
+)
 from taskzoo.types import IGNORE_INDEX
 
 EXTREME = np.array([[1e4, -1e4, 0.0], [-3e38, 3e38, 1.0], [0.1, 0.2, 0.3]], dtype=np.float32)
@@ -190,3 +198,52 @@ def test_unknown_targets_do_not_count():
 
 def test_no_rows_leave_one_half():
     assert fit_thresholds(np.zeros((0, 3)), np.zeros((0, 3))).tolist() == [0.5] * 3
+
+
+def decisions(n: int, slope: float, offset: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Probabilities that a curve makes true, and whether each decision was right."""
+    generator = np.random.default_rng(seed)
+    log_odds = generator.normal(1.5, 2.0, size=n)
+    return special.expit(log_odds), generator.random(n) < special.expit(slope * log_odds + offset)
+
+
+@pytest.mark.parametrize(("slope", "offset"), [(0.5, -0.4), (1.0, 0.0), (1.6, 0.8)])
+def test_the_curve_that_made_decisions_right_is_found(slope, offset):
+    probabilities, right = decisions(20_000, slope, offset, seed=11)
+    curve = fit_confidence(probabilities, right)
+    assert (curve.slope, curve.offset) == pytest.approx((slope, offset), abs=0.08)
+    ends = curve(np.array([0.0, 0.2, 0.9, 1.0]))
+    assert np.all(np.diff(ends) > 0)
+    assert ends[0] >= 0
+    assert ends[-1] <= 1
+
+
+def test_with_many_decisions_it_is_scikit_learns_logistic_regression():
+    from sklearn.linear_model import LogisticRegression
+
+    probabilities, right = decisions(5000, 0.6, -0.5, seed=12)
+    reference = LogisticRegression(C=np.inf).fit(special.logit(probabilities)[:, None], right)
+    curve = fit_confidence(probabilities, right)
+    expected = (reference.coef_[0, 0], reference.intercept_[0])
+    assert (curve.slope, curve.offset) == pytest.approx(expected, rel=0.01, abs=0.005)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 25), st.floats(0, 1), st.integers(0, 10**6))
+def test_a_curve_keeps_the_order_and_never_makes_the_decisions_less_likely(n, share, seed):
+    generator = np.random.default_rng(seed)
+    probabilities, right = generator.random(n).round(2), generator.random(n) < share
+    curve = fit_confidence(probabilities, right)
+    assert curve.slope > 0
+
+    def cost(values: np.ndarray) -> float:
+        safe = np.clip(values, 1e-7, 1 - 1e-7)
+        return -float(np.log(np.where(right, safe, 1 - safe)).sum())
+
+    assert cost(curve(probabilities)) <= cost(probabilities) + 1e-4 * (1 + n)
+
+
+def test_ten_right_decisions_do_not_make_the_curve_certain():
+    curve = fit_confidence(np.full(10, 0.8), np.ones(10, bool))
+    assert 0.8 < float(curve(np.array([0.8]))[0]) < 0.98
+    assert fit_confidence([], []) == ConfidenceCurve()

@@ -16,6 +16,7 @@ import torch
 from safetensors.torch import load_file
 from transformers import AutoModel
 
+from taskzoo.engine.batches import tensors
 from taskzoo.errors import RequestError
 from taskzoo.heads.collator import SequenceCollator
 from taskzoo.heads.single_label import SingleLabelHead
@@ -49,7 +50,7 @@ def logits(model: Any, tokenizer: Any, texts: list[str]) -> torch.Tensor:
     features = encode_texts(tokenizer, texts).features
     for feature in features:
         feature.values["target"] = 0
-    batch = SequenceCollator(tokenizer.pad_token_id, SingleLabelHead(LABELS))(features)
+    batch = tensors(SequenceCollator(tokenizer.pad_token_id, SingleLabelHead(LABELS))(features))
     found: torch.Tensor = model(**batch.inputs).logits
     return found
 

@@ -182,7 +182,7 @@ def stdin(data: bytes) -> io.TextIOWrapper:
     ],
 )
 def test_lines_of_standard_input(data: bytes, lines: list[str]) -> None:
-    assert read_lines(stdin(data)) == lines
+    assert list(read_lines(stdin(data))) == lines
 
 
 @pytest.mark.parametrize(
@@ -197,7 +197,7 @@ def test_lines_of_standard_input(data: bytes, lines: list[str]) -> None:
 )
 def test_standard_input_that_is_no_text(data: bytes, said: str) -> None:
     with pytest.raises(DataError, match=said):
-        read_lines(stdin(data))
+        list(read_lines(stdin(data)))
 
 
 def test_a_blank_line_has_an_empty_answer_everywhere(single: Any, tmp_path: Path) -> None:

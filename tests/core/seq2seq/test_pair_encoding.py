@@ -8,6 +8,7 @@ import pytest
 
 from taskzoo import registry
 from taskzoo.models.text_encoding import content_ids
+from taskzoo.seq2seq.output_scores import Output
 from taskzoo.seq2seq.pair_collator import PairCollator
 from taskzoo.seq2seq.pair_encoding import encode_pairs
 from taskzoo.seq2seq.pair_examples import pair_example
@@ -157,9 +158,8 @@ def test_what_was_generated_for_chunks_is_joined_as_the_language_does(target, te
     task = registry.load_task("translation")(spec.resolve_options({"source_lang": "en", "target_lang": target}))
     given = examples(("A. B.", "汉"), split="test")
     task.fit(given)
-    assert task.assemble(given, [[("一", False), None, ("二", True)]]) == [
-        {"source": "A. B.", "text": text, "_truncated": True}
-    ]
+    parts = [Output("一", False, -1.0, 1), None, Output("二", True, -2.0, 3)]
+    assert task.assemble(given, [parts]) == [{"source": "A. B.", "text": text, "score": -0.75, "_truncated": True}]
 
 
 # texts that look like something else

@@ -11,6 +11,7 @@ import torch
 from transformers import AutoTokenizer
 
 from taskzoo import Row, registry
+from taskzoo.engine.batches import tensors
 from taskzoo.models.tokenizers import WordEncoder, is_byte_level
 from taskzoo_ner.task import NerTask
 
@@ -70,7 +71,7 @@ def test_one_tag_per_word(
     encoded = task.encode(rows, tokenizer)
     assert len(encoded.features) > len(rows)  # some have windows
     model = task.head(str(tiny_checkpoint(family)), dtype=torch.float32).eval()
-    batch = task.collator(tokenizer)(encoded.features)
+    batch = tensors(task.collator(tokenizer)(encoded.features))
     with torch.no_grad():
         outputs = task.forward(model, batch)
         loss = task.loss(outputs, batch)

@@ -13,7 +13,8 @@ import torch
 from torch.nn import functional
 
 from taskzoo import IGNORE_INDEX, Batch, Feature, RequestError, Row, TaskZooError, finetune, load, registry
-from taskzoo.engine.evaluation import Predictions, score
+from taskzoo.engine.batches import tensors
+from taskzoo.engine.scoring import Predictions, score
 from taskzoo_ner.confidence import Factors
 from taskzoo_ner.task import NerTask
 
@@ -170,7 +171,7 @@ def test_reported_losses_are_not_smoothed(memorised: Callable[..., Any]) -> None
     run = memorised(label_smoothing=0.4)
     shown = run.metrics["validation"]["loss"]
     rows = run.task.prepare([Row(json.loads(line)) for line in _lines(run.path / "data" / "validation.jsonl")], "test")
-    batch = run.task.collator(run.processor)(run.task.encode(rows, run.processor).features)
+    batch = tensors(run.task.collator(run.processor)(run.task.encode(rows, run.processor).features))
     with torch.no_grad():
         outputs = run.task.forward(run.model, batch)
         plain = run.task.loss(outputs, batch)
