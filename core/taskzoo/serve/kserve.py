@@ -1,0 +1,110 @@
+"""The Open Inference Protocol (KServe V2) over JSON: texts are BYTES tensors of shape ``[n]`` or ``[n, 1]``."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from taskzoo.errors import shown
+from taskzoo.types import Prediction
+
+from .bodies import kind
+from .failures import HttpError
+from .served import Served
+from .wire import json_line
+
+SERVER = {"name": "taskzoo", "extensions": []}
+
+
+def metadata(served: Served) -> dict[str, Any]:
+    """Names, types and shapes of a model's inputs and outputs."""
+    outputs = [("prediction", "BYTES"), *([("label", "BYTES"), ("score", "FP64")] if served.labelled else [])]
+    return {
+        "name": served.name,
+        "versions": [],
+        "platform": f"taskzoo_{served.task}",
+        "inputs": [{"name": name, "datatype": "BYTES", "shape": [-1]} for name in served.inputs],
+        "outputs": [{"name": name, "datatype": datatype, "shape": [-1]} for name, datatype in outputs],
+    }
+
+
+def read_inputs(served: Served, body: Any) -> list[Any]:
+    """The inputs of a request, one object of texts for each element of its tensors.
+
+    Raises:
+        HttpError: 400, the tensors are not those of the model.
+    """
+    tensors = body.get("inputs") if isinstance(body, dict) else None
+    if not isinstance(tensors, list) or not all(isinstance(tensor, dict) for tensor in tensors):
+        raise HttpError(400, 'The body needs "inputs", a list of tensors with name, shape, datatype and data.')
+    columns: dict[str, list[Any]] = {}
+    for tensor in tensors:
+        name = tensor.get("name")
+        if not isinstance(name, str) or name not in served.inputs:
+            known = " and ".join(served.inputs)
+            raise HttpError(400, f"There is no input {shown(name)}; the inputs of {served.name} are {known}.")
+        columns[name] = _texts(tensor, name)
+    if missing := [name for name in served.inputs if name not in columns]:
+        raise HttpError(400, f"The input {missing[0]} is missing.")
+    if len({len(texts) for texts in columns.values()}) != 1:
+        raise HttpError(400, "The inputs have different numbers of elements.")
+    return [dict(zip(columns, texts, strict=True)) for texts in zip(*columns.values(), strict=True)]
+
+
+def _texts(tensor: dict[str, Any], name: str) -> list[Any]:
+    if tensor.get("datatype") != "BYTES":
+        raise HttpError(400, f"The input {name} has the datatype {shown(tensor.get('datatype'))}; it must be BYTES.")
+    data = tensor.get("data")
+    if not isinstance(data, list):
+        raise HttpError(400, f"The data of the input {name} is {kind(data)}; give a list of texts.")
+    flat = [text for item in data for text in (item if isinstance(item, list) else [item])]
+    for text in flat:
+        if not isinstance(text, str):
+            raise HttpError(400, f"The data of the input {name} holds {kind(text)}; give texts only.")
+    shape = tensor.get("shape")
+    sizes = shape if isinstance(shape, list) and all(type(size) is int for size in shape) else []
+    if sizes not in ([len(flat)], [len(flat), 1]):
+        counted = math.prod(sizes) if sizes else shown(shape)
+        raise HttpError(400, f"The shape of the input {name} says {counted}, and its data has {len(flat)} texts.")
+    return flat
+
+
+def answer(served: Served, body: dict[str, Any], predictions: list[Prediction]) -> dict[str, Any]:
+    """The response: the lines of ``zoo predict`` as ``prediction``; ``label`` and ``score`` where there is one label.
+
+    Raises:
+        HttpError: 400, the request asks for an output that there is not.
+    """
+    lines: list[Any] = [json_line(prediction) for prediction in predictions]
+    data = {"prediction": lines}
+    if served.labelled:
+        data["label"] = [prediction.get("label") or "" for prediction in predictions]
+        data["score"] = [prediction.get("score", 0.0) for prediction in predictions]
+    kinds = {output["name"]: output["datatype"] for output in metadata(served)["outputs"]}
+    found: dict[str, Any] = {
+        "model_name": served.name,
+        "outputs": [
+            {"name": name, "datatype": kinds[name], "shape": [len(lines)], "data": data[name]}
+            for name in wanted_outputs(served, body)
+        ],
+    }
+    if isinstance(body.get("id"), str):
+        found["id"] = body["id"]
+    return found
+
+
+def wanted_outputs(served: Served, body: Any) -> list[str]:
+    """The names of the outputs that a request asks for, by default all.
+
+    Raises:
+        HttpError: 400, there is no such output.
+    """
+    known = [output["name"] for output in metadata(served)["outputs"]]
+    asked = body.get("outputs") if isinstance(body, dict) else None
+    if not asked:
+        return known
+    names: list[Any] = [item.get("name") for item in asked if isinstance(item, dict)] if isinstance(asked, list) else []
+    for name in names or [asked]:
+        if name not in known:
+            raise HttpError(400, f"There is no output {shown(name)}; the outputs are {', '.join(known)}.")
+    return names

@@ -1,0 +1,74 @@
+"""The folder that an image is built from."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+pytest.importorskip("uvicorn")
+
+from tests.core.runs.kit import zoo
+
+import taskzoo
+
+
+def test_the_folder_holds_what_the_image_needs(run_of: Callable[[str], Path], tmp_path: Path, monkeypatch) -> None:
+    run = run_of("single")
+    target = tmp_path / "a" / "image"
+    result = zoo("serve", run, f"tags={run_of('ner')}", "--write-docker", target)
+    assert (result.code, result.out) == (0, "")
+    assert "docker compose up --build" in result.err
+    assert {path.name for path in target.iterdir()} == {
+        "Dockerfile",
+        "compose.yaml",
+        "constraints.txt",
+        "models",
+        "requirements.txt",
+        "wheels",
+    }
+    assert (target / "requirements.txt").read_text() == f"taskzoo[serve]=={taskzoo.__version__}\n"
+    assert "torch==" in (target / "constraints.txt").read_text()
+    dockerfile = (target / "Dockerfile").read_text()
+    for copied in re.findall(r"^COPY (.*) \S+$", dockerfile, re.MULTILINE):
+        assert all((target / name).exists() for name in copied.split())
+    command = json.loads(re.findall(r"^ENTRYPOINT (.*)$", dockerfile, re.MULTILINE)[0])
+    assert command == ["zoo", "serve", "single=models/single", "tags=models/tags", "--host", "0.0.0.0"]
+    (service,) = yaml.safe_load((target / "compose.yaml").read_text())["services"].values()
+    assert service["ports"] == ["127.0.0.1:8000:8000"]
+    monkeypatch.chdir(target)
+    copied = taskzoo.load("models/single").predict("the good film")
+    assert copied == taskzoo.load(run).predict("the good film")
+
+
+def test_what_cannot_be_written_leaves_nothing(run_of: Callable[[str], Path], tmp_path: Path) -> None:
+    full = tmp_path / "full"
+    full.mkdir()
+    (full / "mine").touch()
+    result = zoo("serve", run_of("single"), "--write-docker", full)
+    assert (result.code, "is not an empty folder" in result.err) == (2, True)
+    assert [path.name for path in full.iterdir()] == ["mine"]
+    assert zoo("serve", tmp_path / "none", "--write-docker", tmp_path / "x").code == 2
+    own = tmp_path / "own"
+    shutil.copytree(run_of("single") / "model", own)
+    saved = json.loads((own / "task.json").read_text())
+    saved["task"]["distribution"] = None
+    (own / "task.json").write_text(json.dumps(saved))
+    result = zoo("serve", own, "--write-docker", tmp_path / "x")
+    assert (result.code, "has no package that an image could install" in result.err) == (2, True)
+    assert not (tmp_path / "x").exists()
+
+
+def test_a_task_of_another_package_is_installed_with_it(run_of: Callable[[str], Path], tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    shutil.copytree(run_of("single") / "model", own)
+    saved = json.loads((own / "task.json").read_text())
+    saved["task"] |= {"distribution": "taskzoo-haiku", "version": "1.2"}
+    (own / "task.json").write_text(json.dumps(saved))
+    assert zoo("serve", own, "--write-docker", tmp_path / "x").code == 0
+    assert "taskzoo-haiku==1.2\n" in (tmp_path / "x" / "requirements.txt").read_text()

@@ -1,0 +1,178 @@
+"""Requests of every kind over HTTP: each has its answer or one sentence, and the server goes on."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+pytest.importorskip("uvicorn")
+
+from .kit import Echo, Running, read_response, running, served
+
+LABEL = {"label": "a", "score": 0.75, "scores": {"a": 0.75, "b": 0.25}}
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Running]:
+    with running(served(Echo()), timeout=1.5, max_body=100_000, max_chars=1000, max_inputs=20) as found:
+        yield found
+
+
+@pytest.mark.parametrize(
+    ("asked", "answer"),
+    [
+        ({"text": "x"}, {"text": "x", **LABEL}),
+        ("x", {"text": "x", **LABEL}),
+        ({"inputs": "x"}, {"text": "x", **LABEL}),
+        ({"inputs": {"text": "x"}}, {"text": "x", **LABEL}),
+        ({"inputs": ["x", {"text": "y"}]}, [{"text": "x", **LABEL}, {"text": "y", **LABEL}]),
+        (["x"], [{"text": "x", **LABEL}]),
+        ({"inputs": "x", "parameters": {"top_k": None}}, {"text": "x", **LABEL}),
+        ({"inputs": "x", "parameters": {"min_confidence": 0.5}}, {"text": "x", **LABEL}),
+        ({"inputs": []}, []),
+        ({"text": "\x00 <b>&'\" \U0001f600 \u2028"}, {"text": "\x00 <b>&'\" \U0001f600 \u2028", **LABEL}),
+    ],
+)
+def test_forms_of_a_request(server: Running, asked: Any, answer: Any) -> None:
+    response = server.post("/predict", asked)
+    assert (response.status_code, response.headers["content-type"]) == (200, "application/json")
+    assert response.json() == answer
+
+
+BODIES = {
+    "nothing": (b"", 400, "no body"),
+    "binary": (bytes(range(256)), 400, "not UTF-8"),
+    "a NUL": (b'{"text": "a\0b"}', 400, "not JSON"),
+    "half an object": (b'{"text": ', 400, "not JSON (Expecting value, line 1, column 10)"),
+    "a form": (b"text=hello", 400, "not JSON"),
+    "NaN": (b'{"text": NaN}', 400, "NaN, which is not JSON"),
+    "a huge number": (b'{"text": %s}' % (b"9" * 9000), 400, "a number that is too long"),
+    "deep lists": (b"[" * 50_000, 400, "nested too deeply"),
+    "a deep object": (b'{"text": ' + b'{"a": ' * 50 + b"1" + b"}" * 51, 400, "nested too deeply"),
+    "a number": (b"5", 422, "The input is a number"),
+    "null": (b"null", 422, "The input is null"),
+    "a number among texts": (b'["a", 5]', 422, "Input 2 is a number"),
+    "a list of lists": (b'{"inputs": [["a", "b"]]}', 422, "Input 1 is a list"),
+    "inputs of true": (b'{"inputs": true}', 422, "The input is true or false"),
+    "an unknown parameter": (b'{"inputs": "a", "topk": 3}', 422, "There is no parameter 'topk'"),
+    "parameters of text": (b'{"inputs": "a", "parameters": "x"}', 422, "parameters is a text"),
+    "a model of lists": (b'{"text": "a", "model": []}', 422, "model is a list"),
+    "an unknown model": (b'{"text": "a", "model": "ecko"}', 404, "Did you mean 'echo'?"),
+    "confidence as text": (b'{"text": "a", "min_confidence": "high"}', 422, "must be a number between 0 and 1"),
+    "too much confidence": (b'{"text": "a", "min_confidence": 1e400}', 422, "must be a number between 0 and 1"),
+    "a bad input": (b'["a", "bad", "c"]', 422, "Input 2: the text is bad."),
+    "a long text": (json.dumps("x" * 1001).encode(), 413, "1001 characters, and 1000 are allowed"),
+    "many inputs": (json.dumps(["x"] * 21).encode(), 413, "21 inputs, and 20 are allowed"),
+    "a long body": (json.dumps("x" * 200_000).encode(), 413, "more than 100000 bytes"),
+    "half a character as a model": (b'{"text": "a", "model": "\\ud800"}', 404, "There is no model named"),
+    "packed": (b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03", 400, "not UTF-8"),
+}
+
+
+def is_one_sentence(content: bytes) -> str:
+    found = json.loads(content)
+    assert list(found) == ["error"]
+    message: str = found["error"]
+    assert message.endswith((".", "?"))
+    assert "\n" not in message
+    assert "Traceback" not in message
+    assert len(message) <= 500
+    return message
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_a_malformed_body_is_refused_in_one_sentence(server: Running, name: str) -> None:
+    body, status, message = BODIES[name]
+    response = server.post("/predict", content=body, headers={"Content-Type": "application/json"})
+    assert (response.status_code, message in is_one_sentence(response.content)) == (status, True), response.text
+    assert server.get("/health").json()["status"] == "ok"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "message"),
+    [
+        ("GET", "/nothing", 404, "no such path"),
+        ("GET", "/predict", 405, "not take that method"),
+        ("DELETE", "/models", 405, "not take that method"),
+        ("POST", "/predict/..%2f..%2fetc", 404, "no such path"),
+        ("POST", "/predict/none", 404, "There is no model named 'none'; there are echo."),
+        ("GET", "/v2/models/none", 404, "There is no model named"),
+    ],
+)
+def test_a_wrong_path_is_refused_in_one_sentence(
+    server: Running, method: str, path: str, status: int, message: str
+) -> None:
+    with server.client() as client:
+        response = client.request(method, path, content=b'"x"' if method == "POST" else None)
+    assert (response.status_code, message in is_one_sentence(response.content)) == (status, True), response.text
+
+
+RAW = {
+    "not HTTP": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" * 20, 400),
+    "a line of text": (b"hello there\r\n\r\n", 400),
+    "endless headers": (b"POST /predict HTTP/1.1\r\n" + b"X: y\r\n" * 40_000, 400),
+    "a wrong length": (b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: -5\r\n\r\n", 400),
+    "slow headers": (b"POST /predict HTT", 408),
+    "nothing at all": (b"", 408),
+    "a slow body": (b"POST /predict HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 9\r\n\r\n[", 408),
+    "broken chunks": (b"POST /predict HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", 400),
+}
+
+
+@pytest.mark.parametrize("name", RAW)
+def test_what_is_hardly_a_request_is_refused_in_one_sentence(server: Running, name: str) -> None:
+    sent, status = RAW[name]
+    with server.connect() as connection:
+        connection.sendall(sent)
+        begin = time.monotonic()
+        found, body = read_response(connection)
+    assert time.monotonic() - begin < 10
+    assert found == status
+    is_one_sentence(body)
+    assert server.get("/health").status_code == 200
+
+
+def test_50_megabytes_are_refused_before_and_while_they_arrive(server: Running) -> None:
+    size = 50_000_000
+    head = b"POST /predict HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+    with server.connect() as connection:
+        connection.sendall(head + b"Content-Length: %d\r\n\r\n" % size)
+        assert read_response(connection)[0] == 413
+    piece = b"10000\r\n" + b" " * 0x10000 + b"\r\n"
+    with server.connect() as connection:  # which does not say how long it is
+        connection.sendall(head + b"Transfer-Encoding: chunked\r\n\r\n" + piece * 2)
+        assert read_response(connection)[0] == 413
+    response = server.post("/predict", content=(b" " * 65536 for _ in range(size // 65536)))
+    assert response.status_code == 413
+    is_one_sentence(response.content)
+
+
+def test_a_crash_of_the_model_is_told_without_its_reason(server: Running, caplog: pytest.LogCaptureFixture) -> None:
+    response = server.post("/predict", ["x", "broken"])
+    assert response.status_code == 500
+    assert is_one_sentence(response.content) == "The model failed on this input; the server's log says why."
+    assert "a secret of the server" in caplog.text
+    assert server.post("/predict", "x").status_code == 200
+
+
+def test_an_answer_that_takes_too_long_is_given_up() -> None:
+    model = Echo()
+    with running(served(model), timeout=0.3) as found:
+        model.free.clear()
+        response = found.post("/predict", "x")
+        model.free.set()
+        assert (response.status_code, response.headers["retry-after"]) == (503, "1")
+        assert "longer than 0.3 seconds" in is_one_sentence(response.content)
+        assert found.post("/predict", "x").status_code == 200
+
+
+def test_requests_that_disappear_do_no_harm(server: Running) -> None:
+    for sent in (b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\n", b"GET / HT", b""):
+        for _ in range(5):
+            with server.connect() as connection:
+                connection.sendall(sent)
+    assert server.post("/predict", "x").status_code == 200

@@ -1,0 +1,268 @@
+"""The process: overload, its end, its key, and what it says of itself."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("uvicorn")
+
+import httpx2 as httpx
+from tests.core.runs.kit import zoo
+
+from taskzoo.serve.app import Service
+from taskzoo.serve.limits import Limits
+from taskzoo.serve.openapi import openapi
+
+from .kit import Echo, Running, read_response, running, served
+
+POST = b"POST /predict HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s"
+
+
+def request(text: str) -> bytes:
+    body = json.dumps(text).encode()
+    return POST % (len(body), body)
+
+
+class Slow(Echo):
+    """Takes five milliseconds for an input."""
+
+    def predict(self, inputs, *, min_confidence=None):
+        time.sleep(0.005 * len(inputs))
+        return super().predict(inputs, min_confidence=min_confidence)
+
+
+def test_under_overload_some_are_refused_and_none_is_lost_or_mixed_up() -> None:
+    def ask(server: Running, number: int) -> tuple[int, bool]:
+        with server.client() as client:
+            response = client.post("/predict", json=f"text {number}")
+        if response.status_code == 429:
+            return 429, response.headers["retry-after"].isdecimal() and "error" in response.json()
+        return response.status_code, response.json()["text"] == f"text {number}"
+
+    with running(served(Slow()), max_queue=8, max_inputs=8, batch_inputs=4) as server:
+        with ThreadPoolExecutor(32) as threads:
+            found = list(threads.map(lambda number: ask(server, number), range(300)))
+        assert all(right for _, right in found)
+        counts = Counter(status for status, _ in found)
+        assert set(counts) == {200, 429}
+        metrics = server.get("/metrics").text
+    for status, count in counts.items():
+        assert f'zoo_requests_total{{endpoint="predict",status="{status}"}} {count}.0\n' in metrics
+    assert f'zoo_batch_inputs_sum{{model="echo"}} {counts[200]}.0\n' in metrics
+
+
+def test_a_server_that_is_stopped_answers_what_it_accepted() -> None:
+    model = Echo()
+    with running(served(model), batch_inputs=4) as server:
+        model.free.clear()
+        connections = [server.connect() for _ in range(20)]
+        for number, connection in enumerate(connections):
+            connection.sendall(request(f"text {number}"))
+        idle = server.connect()
+        wait_for(
+            lambda: 'zoo_queue_inputs{model="echo"}' in (text := server.get("/metrics").text) and waiting(text) > 12
+        )
+        server.server.should_exit = True
+        wait_for(lambda: refuses(server.port))
+        model.free.set()
+        for number, connection in enumerate(connections):
+            status, body = read_response(connection)
+            assert (status, json.loads(body)["text"]) == (200, f"text {number}")
+        server.thread.join(20)
+        assert not server.thread.is_alive()
+        for connection in (*connections, idle):
+            connection.close()
+
+
+def waiting(metrics: str) -> float:
+    found = re.search(r'^zoo_queue_inputs\{model="echo"\} (.*)$', metrics, re.MULTILINE)
+    assert found
+    return float(found[1])
+
+
+def refuses(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=5).close()
+    except OSError:
+        return True
+    return False
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 20) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        port: int = found.getsockname()[1]
+        return port
+
+
+def test_sigterm_in_mid_load_ends_the_command_with_0_when_all_is_answered(run_of: Callable[[str], Path]) -> None:
+    run, port = run_of("single"), free_port()
+    statuses: list[int] = []
+    lost: list[Exception] = []
+    handlers = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)]
+
+    def load() -> None:
+        url = f"http://127.0.0.1:{port}"
+        wait_for(lambda: not refuses(port), 120)
+        with httpx.Client(base_url=url, timeout=30, verify=False) as client:
+            client.get("/health")
+            killer = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGTERM))
+            killer.start()
+            with ThreadPoolExecutor(16) as threads:
+                for _ in range(16):
+                    threads.submit(ask_until_the_end, url)
+
+    def ask_until_the_end(url: str) -> None:
+        with httpx.Client(base_url=url, timeout=30, verify=False) as client:
+            while True:
+                try:
+                    statuses.append(client.post("/predict", json="the good film").status_code)
+                except (httpx.ConnectError, httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError) as error:
+                    lost.append(error)  # the server is gone, or closed an idle connection
+                    return
+
+    client = threading.Thread(target=load)
+    client.start()
+    result = zoo("serve", run, "--port", port)
+    client.join()
+    assert (result.code, result.out) == (0, "")
+    assert f"Serving single (classification) at http://127.0.0.1:{port}\n" in result.err
+    assert result.err.endswith("Stopped.\n")
+    assert set(statuses) == {200}
+    assert len(lost) == 16
+    assert [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)] == handlers
+
+
+@pytest.fixture(scope="module")
+def locked() -> Iterator[Running]:
+    with running(served(Echo()), key="s3cret") as found:
+        yield found
+
+
+@pytest.mark.parametrize(
+    "path", ["/predict", "/", "/models", "/metrics", "/openapi.json", "/v2", "/nothing", "/health/x"]
+)
+def test_without_the_key_nothing_is_told(locked: Running, path: str) -> None:
+    for headers in ({}, {"Authorization": "Bearer wrong"}, {"X-API-Key": "s3cret2"}, {"Authorization": "s3cre"}):
+        method = "POST" if path in ("/predict", "/") else "GET"
+        with locked.client(headers=headers) as client:
+            response = client.request(method, path, content=b'"x"' if method == "POST" else None)
+        assert (response.status_code, response.headers["www-authenticate"]) == (401, "Bearer")
+        assert response.json() == {
+            "error": "The API key is missing or wrong; send the header Authorization: Bearer KEY."
+        }
+
+
+@pytest.mark.parametrize("headers", [{"Authorization": "Bearer s3cret"}, {"X-API-Key": "s3cret"}])
+def test_with_the_key_it_answers(locked: Running, headers: dict[str, str]) -> None:
+    assert locked.post("/predict", "x", headers=headers).status_code == 200
+    assert locked.get("/metrics", headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/health", "/v2/health/live", "/v2/health/ready", "/"])
+def test_probes_and_the_page_need_no_key(locked: Running, path: str) -> None:
+    assert locked.get(path).status_code == 200
+
+
+def test_the_openapi_document_describes_every_route_and_no_other(locked: Running) -> None:
+    model = served(Echo())
+    described = openapi([model])
+    routes = {
+        (route.path, method.lower())
+        for route in Service({"echo": model}, Limits()).routes()
+        for method in (route.methods or ()) - {"HEAD"}
+    }
+    assert {(path, method) for path, item in described["paths"].items() for method in item} == routes
+    served_document = locked.get("/openapi.json", headers={"X-API-Key": "s3cret"}).json()
+    assert served_document == json.loads(json.dumps(described))
+    names = set(re.findall(r'"#/components/schemas/(\w+)"', json.dumps(described)))
+    assert names == set(described["components"]["schemas"])
+
+
+def test_the_open_inference_protocol_says_what_it_has() -> None:
+    with running(served(Echo(), "one"), served(Echo(), "two")) as server:
+        assert server.get("/v2").json()["name"] == "taskzoo"
+        assert server.get("/v2/models/two/ready").json() == {"name": "two", "ready": True}
+        metadata = server.get("/v2/models/two").json()
+        assert metadata["inputs"] == [{"name": "text", "datatype": "BYTES", "shape": [-1]}]
+        tensor = {"name": "text", "shape": [2, 1], "datatype": "BYTES", "data": [["x"], ["y"]]}
+        found = server.post("/v2/models/two/infer", {"id": "7", "inputs": [tensor]}).json()
+        assert (found["model_name"], found["id"]) == ("two", "7")
+        outputs = {output["name"]: output for output in found["outputs"]}
+        assert list(outputs) == [output["name"] for output in metadata["outputs"]] == ["prediction", "label", "score"]
+        assert outputs["label"] == {"name": "label", "datatype": "BYTES", "shape": [2], "data": ["a", "a"]}
+        assert outputs["score"]["data"] == [0.75, 0.75]
+
+
+TENSOR = {"name": "text", "shape": [1], "datatype": "BYTES", "data": ["x"]}
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ([], 'needs "inputs"'),
+        ({}, 'needs "inputs"'),
+        ({"inputs": ["x"]}, 'needs "inputs"'),
+        ({"inputs": []}, "The input text is missing."),
+        ({"inputs": [{**TENSOR, "name": "txt"}]}, "There is no input 'txt'; the inputs of echo are text."),
+        ({"inputs": [{**TENSOR, "name": []}]}, "There is no input []"),
+        ({"inputs": [{**TENSOR, "datatype": "FP32"}]}, "datatype 'FP32'; it must be BYTES"),
+        ({"inputs": [{**TENSOR, "shape": [2]}]}, "says 2, and its data has 1 texts"),
+        ({"inputs": [{**TENSOR, "shape": "1"}]}, "says '1', and its data has 1 texts"),
+        ({"inputs": [{**TENSOR, "data": "x"}]}, "is a text; give a list of texts"),
+        ({"inputs": [{**TENSOR, "data": [5]}]}, "holds a number; give texts only"),
+        ({"inputs": [TENSOR], "outputs": [{"name": "logits"}]}, "There is no output 'logits'"),
+        ({"inputs": [TENSOR], "outputs": 5}, "There is no output 5"),
+    ],
+)
+def test_tensors_that_are_not_the_model_s(body: object, message: str) -> None:
+    with running(served(Echo())) as server:
+        response = server.post("/v2/models/echo/infer", body)
+    assert (response.status_code, message in response.json()["error"]) == (400, True), response.text
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["nowhere"], "There is no run at 'nowhere'."),
+        (["a", "a"], "Two runs are named 'a'; give one of them another name: NAME=a."),
+        (["x/ä b"], "'ä b' cannot be a model's name (letters, digits, '.', '_', '-'); give NAME=x/ä b."),
+        (["a", "--port", "70000"], "port 70000"),
+        (["a", "--host", "203.0.113.9"], "Cannot listen at 203.0.113.9, port 8000"),
+        (["a", "--max-queue", "5"], "--max-inputs 256 is more than --max-queue 5"),
+        (["a", "--api-key", ""], "--api-key must be visible ASCII characters"),
+        (["a", "--timeout", "0"], "--timeout 0.0 must be more than 0."),
+        (["a", "--min-confidence", "7"], "between 0 and 1"),
+    ],
+)
+def test_a_wrong_command_is_one_sentence(words: list[str], message: str) -> None:
+    result = zoo("serve", *words)
+    assert (result.code, result.out) == (2, "")
+    assert message in result.err
+    assert result.err.count("\n") == 1
+
+
+def test_a_port_in_use_is_said_before_a_model_is_loaded() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        result = zoo("serve", "nowhere", "--port", port)
+    assert result.code == 2
+    assert f"Cannot listen at 127.0.0.1, port {port}: Address already in use" in result.err
