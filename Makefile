@@ -16,11 +16,11 @@ $(VENV)/installed: pyproject.toml constraints.txt
 	touch $@
 
 $(VENV)/test-installed: $(VENV)/installed
-	$(PIP) pytest pytest-timeout pytest-xdist hypothesis seqeval build hatchling
+	$(PIP) pytest pytest-timeout pytest-xdist hypothesis seqeval build hatchling mapie starlette uvicorn prometheus-client httpx2 onnx onnxruntime onnxscript
 	touch $@
 
 $(VENV)/lint-installed: $(VENV)/installed
-	$(PIP) ruff mypy import-linter types-PyYAML pytest
+	$(PIP) ruff mypy import-linter types-PyYAML pytest starlette uvicorn prometheus-client
 	touch $@
 
 demo: $(VENV)/installed        ## install into .venv and train on the built-in demo set
@@ -30,7 +30,7 @@ test: $(VENV)/test-installed   ## what CI runs
 	$(PYTEST)
 
 test-slow: $(VENV)/test-installed  ## everything, also what takes minutes
-	$(PYTEST) -m "slow or not slow"
+	$(PYTEST) -m "slow or browser or not slow"
 
 cases: $(VENV)/test-installed     ## inputs that once failed, in the folder CASES=, if it is there
 	$(BIN)/python tools/cases.py --cases $(CASES)

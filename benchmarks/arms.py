@@ -62,7 +62,7 @@ def make_job(name: str, rows: Draw, model: str, method: str, seed: int) -> Job:
 
 def scored(job: Job, predictions: Sequence[Any], seconds: float, split: str = "test") -> Score:
     """The score of predictions for the rows of a split; 0 where it is undefined."""
-    from taskzoo.engine.evaluation import Predictions, score
+    from taskzoo.engine.scoring import Predictions, score
 
     found = score(job.task, job.examples[split], Predictions(list(predictions)), intervals=split == "test").to_dict()
     return _named(job.data.metric, found, seconds)

@@ -17,6 +17,7 @@ from typing import Any
 import torch
 from transformers import Trainer, TrainingArguments, set_seed
 
+from taskzoo.engine.batches import tensors, to_device
 from taskzoo.models.refs import resolve_model
 from taskzoo.runs.loading import load_model, load_processor
 from taskzoo.task import Task
@@ -55,7 +56,7 @@ class Peer:
         collate = task.collator(self._tokenizer)
 
         def with_labels(features: Sequence[Feature]) -> dict[str, Any]:
-            batch = collate(features)
+            batch = tensors(collate(features))
             labels = batch.targets["labels"] if "labels" in batch.targets else batch.targets["values"]
             return {**batch.inputs, "labels": labels}
 
@@ -87,8 +88,7 @@ class Peer:
         collate, parts = task.collator(self._tokenizer), [[] for _ in examples]
         for start in range(0, len(features), EVALUATION_BATCH):
             chunk = features[start : start + EVALUATION_BATCH]
-            batch = collate(chunk)
-            batch.inputs = {name: value.to(self._model.device) for name, value in batch.inputs.items()}
+            batch = to_device(collate(chunk), self._model.device)
             found = task.predict_batch(self._model, batch, task.forward(self._model, batch))
             for feature, part in zip(chunk, found, strict=True):
                 parts[feature.row].append(part)

@@ -12,7 +12,7 @@ __version__ = "0.2.0"
 _EXPORTS = {
     "finetune": "taskzoo.runs.finetune",
     "resume": "taskzoo.runs.finetune",
-    "load": "taskzoo.runs.load",
+    "load": "taskzoo.hub.load",
     "Run": "taskzoo.runs.load",
     "hookimpl": "taskzoo.registry.hookspecs",
     "Column": "taskzoo.spec",
@@ -69,9 +69,10 @@ if TYPE_CHECKING:
     from taskzoo import registry
     from taskzoo.callbacks import Callback
     from taskzoo.errors import DataError, PluginError, RequestError, TaskZooError
+    from taskzoo.hub.load import load
     from taskzoo.registry.hookspecs import hookimpl
     from taskzoo.runs.finetune import finetune, resume
-    from taskzoo.runs.load import Run, load
+    from taskzoo.runs.load import Run
     from taskzoo.spec import Column, Extension, Option, TaskSpec
     from taskzoo.task import Task
     from taskzoo.types import IGNORE_INDEX, Batch, Encoded, Example, Feature, Loss, Metric, Row, Score

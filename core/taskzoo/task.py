@@ -111,7 +111,9 @@ class Task(Objective):
 
     def decode(self, outputs: Any, batch: Batch) -> list[Any]:
         """One small part per feature of the batch, by default its logits as an array; outputs are not kept."""
-        return list(outputs.logits.detach().float().cpu().numpy())
+        from .arrays import as_array
+
+        return list(as_array(outputs.logits).astype("float32", copy=False))
 
     @abstractmethod
     def assemble(self, examples: Sequence[Example], parts: Sequence[Sequence[Any]]) -> list[Prediction]:
@@ -271,6 +273,43 @@ class Task(Objective):
             Facts for the manifest. What was learnt goes into :meth:`state`.
         """
         return {}
+
+    # how sure predictions are
+
+    def abstain(self, prediction: Prediction, least: float) -> Prediction:
+        """The public prediction without what is less probable than ``least``, and ``abstained``: whether that was any.
+
+        By default ``label`` is then ``None``; a prediction without a label and its ``score`` is refused.
+
+        Raises:
+            RequestError: predictions have no probabilities to compare.
+        """
+        if not isinstance(prediction.get("label"), str) or "score" not in prediction:
+            raise RequestError(
+                "min_confidence needs predictions of one label with its probability; this run's have none."
+            )
+        doubtful = prediction["score"] < least
+        return {**prediction, "label": None if doubtful else prediction["label"], "abstained": doubtful}
+
+    @property
+    def calibration_note(self) -> str:
+        """What a person who asks for a least probability should know of them, such as that they were never calibrated.
+
+        A sentence; ``""``: nothing.
+        """
+        return ""
+
+    def label_sets(self, predictions: Sequence[Prediction], coverage: float) -> list[list[str]]:
+        """For each prediction the labels that hold the right one with a probability of ``coverage``, likeliest first.
+
+        Args:
+            predictions: as :meth:`assemble` makes them.
+            coverage: between 0 and 1, both excluded.
+
+        Raises:
+            RequestError: the task has no such sets, or the run has not learnt them.
+        """
+        raise RequestError("coverage needs predictions of one label with its probability; this run's have none.")
 
     # without this library
 

@@ -102,9 +102,12 @@ class Encoded:
 class Batch:
     """Features as one padded batch.
 
+    A collator gives arrays or tensors. The engine makes tensors of arrays when it moves a batch to the device; an
+    exported model gets arrays and gives arrays, without torch.
+
     Args:
-        inputs: tensors that :meth:`Task.forward` passes to the model by name.
-        targets: what loss and decoding need besides; tensors or anything else.
+        inputs: what :meth:`Task.forward` passes to the model by name.
+        targets: what loss and decoding need besides; arrays, tensors or anything else.
     """
 
     inputs: dict[str, Any]
@@ -143,6 +146,9 @@ class SavedModel:
     processor: Any
     own_code: bool = False
 
+
+NO_SCALING = (1.0, 0.0)
+"""Factor and offset of logits that are as the model gives them: :attr:`Task.logit_scaling`."""
 
 Prediction = dict[str, Any]
 """A typed, JSON-serialisable prediction for a whole row; references have the same form.

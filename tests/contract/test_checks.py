@@ -154,7 +154,7 @@ def test_padding_that_is_seen(bench_of: MakeBench) -> None:
 
             def without_mask(features: Sequence[Any]) -> Batch:
                 batch = collate(features)
-                batch.inputs["attention_mask"] = torch.ones_like(batch.inputs["attention_mask"])
+                batch.inputs["attention_mask"] = np.ones_like(batch.inputs["attention_mask"])
                 return batch
 
             return without_mask

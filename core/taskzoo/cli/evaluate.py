@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 
-from .options import PRECISION_HELP, InferenceOptions, Run, SkipBadRows, TrustRemoteCode
+from .options import PRECISION_HELP, AnyRun, InferenceOptions, SkipBadRows, TrustRemoteCode
 
 
 def evaluate(
-    run: Run,
+    run: AnyRun,
     data: Annotated[
         list[str], typer.Option(help="A labelled file in any format of the task; several files, or a pattern.")
     ],
@@ -24,7 +24,7 @@ def evaluate(
 ) -> None:
     """Score a finished run on labelled data, with 95% intervals."""
     from taskzoo.config import parse_assignments, parse_columns
-    from taskzoo.runs.load import load
+    from taskzoo.hub.load import load
     from taskzoo.runs.saved_files import check_files
     from taskzoo.runs.verdict import judging_score, verdict
 
@@ -32,9 +32,10 @@ def evaluate(
     from .process import set_up_process
     from .results import print_scores
 
-    set_up_process()
+    set_up_process(run)
     loaded = load(run, precision=precision, trust_remote_code=trust_remote_code, options=parse_assignments(set_ or []))
-    check_files(loaded.path / "model", fully=True)
+    folder = loaded.path / "model"
+    check_files(folder if folder.is_dir() else loaded.path, fully=True)
     loaded.say = remark
     scores = loaded.evaluate(
         data, columns=parse_columns(columns or ""), format=format, skip_bad_rows=bool(skip_bad_rows)

@@ -9,6 +9,7 @@ import typer
 PRECISION_HELP = "auto, fp32, bf16 or fp16."
 
 Run = Annotated[str, typer.Argument(help="The run directory.")]
+AnyRun = Annotated[str, typer.Argument(help="The run directory, or USER/NAME of a run on the hub.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")]
 Task = Annotated[str, typer.Argument(help="A task (`zoo tasks` lists them), or path/to/task.py:Class.")]
 Model = Annotated[str | None, typer.Option(help="Registry name, hub id or local directory (default: the task's own).")]

@@ -6,8 +6,15 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
 
-def set_up_process() -> None:
-    """Keep transformers' own reports off the terminal, and free memory in the process."""
+def set_up_process(run: str = "") -> None:
+    """Keep transformers' own reports off the terminal, and free memory in the process.
+
+    Neither is done if ``run`` is an export, which does without transformers and torch.
+    """
+    from taskzoo.runs.exported import is_export
+
+    if run and is_export(run):
+        return
     from taskzoo.engine.cpu import keep_memory
     from taskzoo.models.loading import quiet_transformers
 

@@ -198,26 +198,36 @@ class Columns:
         """
         if not objects:
             return []
+        where = self.find_in(objects)
+        rows = []
+        for line, value in objects:
+            with self.leaving_out():
+                rows.append(self.row_of(where, line, value))
+        return rows
+
+    def find_in(self, objects: Sequence[tuple[int, Mapping[str, Any]]]) -> dict[str, str]:
+        """Role -> name of its column, for objects with the numbers of their lines; at least one.
+
+        Raises:
+            DataError: as :meth:`find`.
+        """
         line, first = objects[0]
         names = list(dict.fromkeys(str(name) for _, value in objects for name in value))
         names += self.dotted(names, nested_names(first))
-        where = {role: names[index] for role, index in self.find(names, line=line).items()}
-        rows = []
-        for line, value in objects:
-            found = {role: reach(value, name) for role, name in where.items()}
-            try:
-                for role, name in where.items():
-                    if (
-                        found[role] is None
-                        and role in self.required
-                        and name not in value
-                        and not self.request.incomplete
-                    ):
-                        raise self.error(f"no {name!r} here, which other rows have for {role}.", line)
-                rows.append(self.row(found, line, value.get(LANGUAGES)))
-            except DataError as error:
-                self.leave_out(error)
-        return rows
+        return {role: names[index] for role, index in self.find(names, line=line).items()}
+
+    def row_of(self, where: Mapping[str, str], line: int, value: Mapping[str, Any]) -> Row:
+        """The row of an object, whose columns are where :meth:`find_in` found them.
+
+        Raises:
+            DataError: as :meth:`row`, or it lacks the column of a required role.
+        """
+        found = {role: reach(value, name) for role, name in where.items()}
+        for role, name in where.items():
+            lacking = found[role] is None and name not in value
+            if lacking and role in self.required and not self.request.incomplete:
+                raise self.error(f"no {name!r} here, which other rows have for {role}.", line)
+        return self.row(found, line, value.get(LANGUAGES))
 
     def dotted(self, names: Sequence[str], inside: Sequence[str]) -> list[str]:
         """The columns inside of columns that may be read: those asked for, and all where languages name columns."""

@@ -6,11 +6,14 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from taskzoo.errors import RequestError
+from taskzoo.hub_access import hub_access, unreachable_hub
+from taskzoo.option_names import option_name
 from taskzoo.types import Row
 
 from .columns import Columns, ReadRequest, nested_names, reach
@@ -47,8 +50,14 @@ def load_hub_rows(
         from datasets import load_dataset, load_from_disk
 
         saved = is_saved_data_set(Path(location))
-        loaded = load_from_disk(location) if saved else load_dataset(location, config, revision=revision)
+        with nullcontext() if _is_path(location) else hub_access():
+            loaded = load_from_disk(location) if saved else load_dataset(location, config, revision=revision)
     except Exception as error:  # datasets raises many kinds, all of them about this request
+        if not _is_path(location) and (why := unreachable_hub()):
+            raise RequestError(
+                f"The data set {location!r} is not on this machine, and {why}. Try again with a connection or a mirror "
+                f"(HF_ENDPOINT); without one, use files: {option_name('train', 'FILE')}."
+            ) from error
         reason = str(error).strip().splitlines()[0][:300] if str(error).strip() else type(error).__name__
         raise RequestError(f"The data set {location!r} cannot be loaded: {reason}") from error
     loaded = loaded if isinstance(loaded, Mapping) else {"train": loaded}
@@ -64,6 +73,10 @@ def load_hub_rows(
         what = f"rows of the data set's other splits ({', '.join(others)}) not used"
         found.sources["train"]["left_out"] = {what: sum(len(loaded[name]) for name in others)}
     return found
+
+
+def _is_path(location: str) -> bool:
+    return Path(location).exists() or Path(location).is_absolute()
 
 
 def is_saved_data_set(folder: Path) -> bool:

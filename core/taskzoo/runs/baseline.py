@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from taskzoo.data.nested import nested_order
-from taskzoo.engine.evaluation import Evaluation, Predictions, score
 from taskzoo.engine.random_state import seeded
+from taskzoo.engine.scoring import Evaluation, Predictions, score
 from taskzoo.metrics.paired import difference_interval, interval_of_pairs
 from taskzoo.option_names import option_name
 from taskzoo.types import Example, Prediction
@@ -111,7 +111,7 @@ def score_baseline(
         split = list(results)[-1]
         evaluation = score(task, examples[split], Predictions(baseline.predict(examples[split])), intervals=True)
         found[split] = evaluation.to_dict()
-        differences[split] = _difference(task, results[split], evaluation)
+        differences[split] = score_difference(task, results[split], evaluation)
     return {**found, "difference": differences}
 
 
@@ -120,7 +120,11 @@ def _metric_name(task: Task, baseline: Evaluation) -> str:
     return task.primary_metric if task.primary_metric in baseline.scores else next(iter(baseline.scores))
 
 
-def _difference(task: Task, model: Evaluation, baseline: Evaluation) -> dict[str, Any]:
+def score_difference(task: Task, model: Evaluation, baseline: Evaluation) -> dict[str, Any]:
+    """The score of ``model`` less that of ``baseline`` in the first metric that both have, with its paired interval.
+
+    Both are of the same rows.
+    """
     name = _metric_name(task, baseline)
     low, high = _interval(task, name, model, baseline)
     value = model.scores[name] - baseline.scores[name]

@@ -35,7 +35,7 @@ from .wording import changed_data, changed_model, loaded_lines, opening
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-    from taskzoo.engine.evaluation import Evaluation
+    from taskzoo.engine.scoring import Evaluation
 
     from .baseline import Baseline
     from .load import Run
@@ -288,7 +288,8 @@ def _evaluate(job: _Job, model: PreTrainedModel) -> tuple[dict[str, Evaluation],
 
     Validation comes first: what the task determines there (temperature, thresholds) also applies to the test rows.
     """
-    from taskzoo.engine.evaluation import assemble, decode_split, score
+    from taskzoo.engine.evaluation import decode_split
+    from taskzoo.engine.scoring import assemble, score
 
     session, task, began = job.loaded.session, job.plan.task, time.perf_counter()
     results: dict[str, Evaluation] = {}

@@ -25,8 +25,14 @@ def is_single(task: Task, inputs: Any) -> bool:
     return one or (isinstance(inputs, tuple) and _is_pair(task, inputs))
 
 
-def input_rows(spec: TaskSpec, task: Task, inputs: Any) -> list[Row]:
+def input_rows(spec: TaskSpec, task: Task, inputs: Any, *, first: int = 1) -> list[Row]:
     """A row for every input, in order. A row of which every input is blank has no field but the blank text itself.
+
+    Args:
+        spec: of the task.
+        task: the rows are for it.
+        inputs: as :meth:`taskzoo.Run.predict` takes them.
+        first: the number of the first of them, which is its line.
 
     Raises:
         RequestError: something is not an input; with its type.
@@ -41,7 +47,7 @@ def input_rows(spec: TaskSpec, task: Task, inputs: Any) -> list[Row]:
         raise RequestError(f"The input is of type {type(inputs).__name__}; {_forms(spec, task)}.")
     else:
         items = inputs.to_pylist() if hasattr(inputs, "to_pylist") else inputs  # an array of pyarrow
-        numbered = [(number, _named(spec, task, item, number)) for number, item in enumerate(items, 1)]
+        numbered = [(number, _named(spec, task, item, number)) for number, item in enumerate(items, first)]
         rows = _rows(numbered, Columns(request, SOURCE))
     for row in rows:
         _check_characters(row)

@@ -114,8 +114,8 @@ def probe_subsets(plan: Plan, subsets: Sequence[Subset], reporter: Reporter, sto
         Interrupted: stopped on request.
     """
     from taskzoo.engine import probe
-    from taskzoo.engine.evaluation import Decoded, assemble, score
     from taskzoo.engine.random_state import seeded
+    from taskzoo.engine.scoring import Decoded, assemble, score
 
     from .loading import load_session
 

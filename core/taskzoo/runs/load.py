@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeGuard
 
@@ -18,6 +19,7 @@ from taskzoo.types import Prediction, Row, public
 from .bad_rows import LISTED, listed_bad_rows, usable_rows
 from .data import Files, each_file, file_rows, memory_rows, paired_languages, task_languages
 from .directory import TASK_FILE, RunDirectory, read_json, write_json
+from .exported import is_export, load_exported
 from .identity import describe_task, find_task, restore_task
 from .inputs import check_complete, input_rows, is_blank, is_single
 from .records import Confusion, Records
@@ -27,13 +29,19 @@ from .verdict import split_scores
 from .wording import count_notes, cut_output_notes, known_file_notes
 
 if TYPE_CHECKING:
-    from taskzoo.engine.evaluation import Evaluation, Predictor
+    from taskzoo.engine.evaluation import Predictor
+    from taskzoo.engine.onnx_predictor import OnnxPredictor
+    from taskzoo.engine.scoring import Evaluation
     from taskzoo.registry import TaskEntry, TaskReference
 
     from .memory import MemoryRows
     from .plan import Plan
 
     Input = str | tuple[str, ...] | Mapping[str, Any]
+
+
+LAZY_ROWS = 1000
+"""Inputs that are read and predicted together where predictions are lazy."""
 
 
 class Run:
@@ -48,11 +56,12 @@ class Run:
         say: is called with what a person should know of rows, such as that texts were cut; by default a warning.
     """
 
-    def __init__(self, path: Path, spec: TaskSpec, predictor: Predictor) -> None:
+    def __init__(self, path: Path, spec: TaskSpec, predictor: Predictor | OnnxPredictor) -> None:
         self.path, self.spec, self._predictor = path, spec, predictor
         self.say: Callable[[str], object] = _warn
         self.task, self.processor = predictor.task, predictor.processor
         self.model: Any = predictor.model
+        self._calibration_told = False
 
     @property
     def metrics(self) -> dict[str, Any]:
@@ -93,7 +102,14 @@ class Run:
             matrix.setdefault(reference, {})[prediction] = count
         return matrix
 
-    def predict(self, inputs: Input | Iterable[Input], *, min_confidence: float | None = None) -> Any:
+    def predict(
+        self,
+        inputs: Input | Iterable[Input],
+        *,
+        min_confidence: float | None = None,
+        coverage: float | None = None,
+        lazy: bool = False,
+    ) -> Any:
         """Predictions for plain inputs: one for one input, a list for several.
 
         An input that is empty or whitespace has an empty answer.
@@ -101,14 +117,26 @@ class Run:
         Args:
             inputs: a text, a pair of texts as a tuple (where the run was trained on pairs) or a mapping of columns; any
                 number of these in a list or another iterable; or a data frame or data set.
-            min_confidence: see :func:`abstain`.
+            min_confidence: leave out what is less probable, and say ``abstained``: :meth:`taskzoo.Task.abstain`.
+            coverage: add ``label_set``, labels that hold the right one this often: :meth:`taskzoo.Task.label_sets`.
+            lazy: give an iterator over the predictions for several inputs, which may be an iterator, too: it reads
+                inputs only when it is read itself, :data:`LAZY_ROWS` at a time, so memory does not grow.
 
         Raises:
             RequestError: it is of another type.
             DataError: an input cannot be used.
         """
-        found = self.predict_rows(input_rows(self.spec, self.task, inputs), min_confidence=min_confidence)
+        if lazy:
+            return self._lazily(inputs, {"min_confidence": min_confidence, "coverage": coverage})
+        rows = input_rows(self.spec, self.task, inputs)
+        found = self.predict_rows(rows, min_confidence=min_confidence, coverage=coverage)
         return found[0] if is_single(self.task, inputs) else found
+
+    def _lazily(self, inputs: Iterable[Input], asked: Mapping[str, Any]) -> Iterator[Prediction]:
+        waiting, first = iter(inputs), 1
+        while chunk := list(islice(waiting, LAZY_ROWS)):
+            yield from self.predict_rows(input_rows(self.spec, self.task, chunk, first=first), **asked)
+            first += len(chunk)
 
     def predict_file(
         self,
@@ -117,6 +145,7 @@ class Run:
         columns: Mapping[str, str] | None = None,
         format: str | None = None,
         min_confidence: float | None = None,
+        coverage: float | None = None,
     ) -> list[Prediction]:
         """Predictions for the rows of files in any format of the task, file after file; labels are not needed.
 
@@ -126,35 +155,51 @@ class Run:
             path: a file, or a list of files and patterns (``"part-*.csv"``).
             columns: role -> column name or position.
             format: the files' format, where their content does not tell.
-            min_confidence: see :func:`abstain`.
+            min_confidence: as in :meth:`predict`.
+            coverage: as in :meth:`predict`.
 
         Raises:
             DataError: a file cannot be read.
         """
         wanted = {"columns": columns or {}, "format": format, "labelled": False, "incomplete": True}
         rows = file_rows(self.spec, self.task, path, **wanted)
-        return self.predict_rows(rows, min_confidence=min_confidence)
+        return self.predict_rows(rows, min_confidence=min_confidence, coverage=coverage)
 
-    def predict_rows(self, rows: Sequence[Row], *, min_confidence: float | None = None) -> list[Prediction]:
+    def predict_rows(
+        self, rows: Sequence[Row], *, min_confidence: float | None = None, coverage: float | None = None
+    ) -> list[Prediction]:
         """Predictions for rows as a reader gives them; what was cut is said (:attr:`say`).
 
         Raises:
+            RequestError: the task has nothing to compare with ``min_confidence`` or ``coverage``.
             RunError: the model predicts what is not a number.
         """
         check_confidence(min_confidence)
+        check_coverage(coverage)
         given = [row for row in rows if not is_blank(self.spec, row)]
         for row in given:
             check_complete(self.spec, row)
         made = self._predictor.predict(self.task.prepare(given, "predict")) if given else None
         if made is not None:
             self._tell([", ".join(count_notes(made.counts)), *cut_output_notes(made.rows)])
-        predictions = iter(made.rows if made is not None else ())
+        predictions = made.rows if made is not None else []
+        if coverage is not None:
+            sets = self.task.label_sets(predictions, coverage)
+            predictions = [{**p, "label_set": labels} for p, labels in zip(predictions, sets, strict=True)]
+        if min_confidence is not None and not self._calibration_told:
+            self._calibration_told = True
+            self._tell([self.task.calibration_note])
+        each = iter(predictions)
         found = []
         for row in rows:
             blank = is_blank(self.spec, row)
-            prediction = self.task.empty_prediction(row) if blank else check_finite(public(next(predictions)))
+            prediction = self.task.empty_prediction(row) if blank else check_finite(public(next(each)))
+            if blank and coverage is not None:
+                prediction = {**prediction, "label_set": []}
             if min_confidence is not None:
-                prediction = {**prediction, "abstained": True} if blank else abstain(prediction, min_confidence)
+                prediction = (
+                    {**prediction, "abstained": True} if blank else self.task.abstain(prediction, min_confidence)
+                )
             found.append(prediction)
         return found
 
@@ -185,7 +230,7 @@ class Run:
             DataError: the rows cannot be used.
             RequestError: more than half of the rows cannot be used.
         """
-        from taskzoo.engine.evaluation import score
+        from taskzoo.engine.scoring import score
 
         bad: list[str] | None = [] if skip_bad_rows else None
         if _are_files(data):
@@ -240,6 +285,13 @@ def check_confidence(least: Any) -> None:
     raise RequestError(f"min_confidence={least!r} must be a number between 0 and 1.")
 
 
+def check_coverage(share: Any) -> None:
+    """Refuse, by a :class:`RequestError`, what is not a share between 0 and 1; ``None`` is none at all."""
+    if share is None or (isinstance(share, (int, float)) and not isinstance(share, bool) and 0 < share < 1):
+        return
+    raise RequestError(f"coverage={share!r} must be a number above 0 and below 1, such as 0.9.")
+
+
 def check_finite(prediction: Prediction) -> Prediction:
     """The prediction, unless it holds a number that is none (NaN, infinite): then the model is damaged.
 
@@ -254,18 +306,6 @@ def check_finite(prediction: Prediction) -> Prediction:
             "the run anew."
         ) from None
     return prediction
-
-
-def abstain(prediction: Prediction, least: float) -> Prediction:
-    """The prediction, with ``label`` ``None`` and ``abstained`` true where its ``score`` is below ``least``.
-
-    Raises:
-        RequestError: it has no label with a probability.
-    """
-    if not isinstance(prediction.get("label"), str) or "score" not in prediction:
-        raise RequestError("min_confidence needs predictions of one label with its probability; this run's have none.")
-    doubtful = prediction["score"] < least
-    return {**prediction, "label": None if doubtful else prediction["label"], "abstained": doubtful}
 
 
 def save_task(folder: Path, plan: Plan, precision: str) -> None:
@@ -290,7 +330,7 @@ def load(
     options: Mapping[str, Any] | None = None,
     trust_remote_code: bool = False,
 ) -> Run:
-    """Load a finished run (its directory, or the ``model`` folder inside).
+    """Load a finished run (its directory, or the ``model`` folder inside), or an export of one, which needs no torch.
 
     Args:
         path: the directory.
@@ -305,18 +345,29 @@ def load(
         UnknownNameError: an option that cannot be changed after training, with the nearest that can.
         PluginError: its task's plugin is missing or failed, or its version cannot read the run.
     """
-    from taskzoo.engine.evaluation import Predictor
-    from taskzoo.engine.precision import make_accelerator, resolve_precision
-    from taskzoo.models.refs import ModelRef
-
-    from .loading import load_model, load_processor
-
     root = Path(path)
     folder = root if (root / TASK_FILE).is_file() else root / "model"
     saved = _read_task(root, folder)
     entry = find_task(saved.task["name"], saved.task) if task is None else registry.task_entry(task)
     values = {**saved.options, **_inference_options(entry, options or {})}
     restored = restore_task(entry, saved.task, values, saved.state)
+    if is_export(folder):
+        if precision not in ("auto", "fp32"):
+            raise RequestError(f"precision={precision} is for runs; an export computes as it was exported.")
+        return Run(folder, entry.spec, load_exported(folder, restored, saved))
+    try:
+        import torch  # noqa: F401
+    except ImportError:
+        raise RequestError(
+            f"The run {str(root)!r} needs torch, which is not installed; install it, or use an export of the run "
+            "(`zoo export`), which does without."
+        ) from None
+    from taskzoo.engine.evaluation import Predictor
+    from taskzoo.engine.precision import make_accelerator, resolve_precision
+    from taskzoo.models.refs import ModelRef
+
+    from .loading import load_model, load_processor
+
     if precision == "auto":
         precision = "fp32" if saved.precision == "fp32" else resolve_precision("auto")
     accelerator = make_accelerator(resolve_precision(precision))
@@ -326,7 +377,8 @@ def load(
         model = load_model(restored, ref, processor)
         check_files(folder)
         model.to(accelerator.device).eval()
-    return Run(root if folder != root else root.parent, entry.spec, Predictor(restored, model, processor, accelerator))
+    own = folder != root or RunDirectory(root).manifest.is_file()  # as it lies on the hub, both are one folder
+    return Run(root if own else root.parent, entry.spec, Predictor(restored, model, processor, accelerator))
 
 
 def _read_task(root: Path, folder: Path) -> SavedTask:

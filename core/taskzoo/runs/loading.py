@@ -15,11 +15,12 @@ from transformers import PreTrainedTokenizerBase
 
 from taskzoo.engine.batches import to_device
 from taskzoo.engine.cpu import recompute_activations
-from taskzoo.engine.evaluation import Decoded, Predictor, assemble
+from taskzoo.engine.evaluation import Predictor
 from taskzoo.engine.folding import unfold
 from taskzoo.engine.lora import count_parameters
 from taskzoo.engine.precision import make_accelerator, resolve_precision
 from taskzoo.engine.progress import Reporter
+from taskzoo.engine.scoring import Decoded, assemble
 from taskzoo.engine.session import Session
 from taskzoo.errors import PluginError
 from taskzoo.methods.base import Method

@@ -23,10 +23,11 @@ def without_places(plan: Plan, run: Path) -> Callable[[Any], Any]:
     named += [source.get("source") for source in sources] + [file for s in sources for file in s.get("files", ())]
     named.append(plan.entry.full_name.rpartition(":")[0])
     files = [Path(name) for name in named if name and Path(name).is_absolute()]
-    return _shortener([*(file.parent for file in files), run.absolute(), Path.cwd(), Path.home()])
+    return shortener([*(file.parent for file in files), run.absolute(), Path.cwd(), Path.home()])
 
 
-def _shortener(folders: Iterable[Path]) -> Callable[[Any], Any]:
+def shortener(folders: Iterable[Path]) -> Callable[[Any], Any]:
+    """A function that takes these folders out of the texts inside a JSON value, keys of objects included."""
     texts = {text for folder in folders for text in (str(folder), str(folder.resolve())) if folder != Path(folder.root)}
     if not texts:
         return lambda value: value

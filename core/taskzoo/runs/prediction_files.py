@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from taskzoo.data.readers.conll import Conll
@@ -10,7 +9,7 @@ from taskzoo.errors import RequestError
 from taskzoo.spec import TaskSpec
 from taskzoo.types import Prediction
 
-from .directory import check_output, write_jsonl, write_text
+from .directory import check_output
 
 
 def check_prediction_file(path: Path, spec: TaskSpec) -> None:
@@ -24,20 +23,19 @@ def check_prediction_file(path: Path, spec: TaskSpec) -> None:
         raise RequestError(f"--output {str(path)!r} would be CoNLL, and {spec.id} predicts no tags; name it .jsonl.")
 
 
-def write_predictions(path: Path, predictions: Sequence[Prediction]) -> None:
-    """Write CoNLL - a word, a tab and its tag per line, an empty line after each row - or JSON lines, by the name.
+def conll_sentence(prediction: Prediction, number: int) -> str:
+    """A word, a tab and its tag per line, and an empty line.
+
+    Args:
+        prediction: has ``tokens`` and ``tags``.
+        number: of its row, for a message.
 
     Raises:
         RequestError: a word holds a tab or a line end, so that CoNLL cannot have it.
     """
-    if path.suffix not in Conll.suffixes:
-        write_jsonl(path, predictions)
-        return
-    lines: list[str] = []
-    for number, prediction in enumerate(predictions, 1):
-        for token, tag in zip(prediction["tokens"], prediction["tags"], strict=True):
-            if any(char in token for char in "\t\n\r"):
-                raise RequestError(f"Word {token!r} of row {number} cannot be written as CoNLL; name the file .jsonl.")
-            lines.append(f"{token}\t{tag}\n")
-        lines.append("\n")
-    write_text(path, "".join(lines))
+    lines = []
+    for token, tag in zip(prediction["tokens"], prediction["tags"], strict=True):
+        if any(char in token for char in "\t\n\r"):
+            raise RequestError(f"Word {token!r} of row {number} cannot be written as CoNLL; name the file .jsonl.")
+        lines.append(f"{token}\t{tag}\n")
+    return "".join([*lines, "\n"])

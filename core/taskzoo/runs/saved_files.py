@@ -24,15 +24,15 @@ def check_files(folder: Path, *, fully: bool = False) -> None:
     A model outside a run's directory, and a run that recorded no digests, are not compared.
 
     Args:
-        folder: the ``model`` folder of a run.
+        folder: the ``model`` folder of a run; or a run as it lies on the hub, where both are one folder.
         fully: whether every byte is compared (about a second for half a gigabyte), rather than a sample.
 
     Raises:
         RequestError: they are not.
     """
     folder = folder.absolute()
-    run = RunDirectory(folder.parent)
-    if folder != run.model or not run.manifest.is_file():
+    run = RunDirectory(folder if RunDirectory(folder).manifest.is_file() else folder.parent)
+    if folder not in (run.model, run.path) or not run.manifest.is_file():
         return
     saved = run.read_manifest().get("model_files")
     if not saved:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from taskzoo.errors import RequestError
+from taskzoo.types import NO_SCALING
 
 from .directory import read_json
 from .identity import check_contract
@@ -54,8 +55,6 @@ def read_task(file: Path) -> SavedTask:
         RequestError: it is damaged.
         PluginError: it was made under another contract.
     """
-    from taskzoo.engine.folding import NO_SCALING
-
     saved = read_json(file)
     if not isinstance(saved, dict):
         raise _damaged(file, "it is not a JSON object")

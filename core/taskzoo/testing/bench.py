@@ -22,7 +22,7 @@ from .tiny_models import FAMILIES, make_tiny_checkpoint
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-    from taskzoo.engine.evaluation import Predictions
+    from taskzoo.engine.scoring import Predictions
     from taskzoo.runs.load import Run
     from taskzoo.spec import TaskSpec
     from taskzoo.task import Task
@@ -262,8 +262,11 @@ class Bench:
         return trained
 
     def batch(self, task: Task, features: Sequence[Feature]) -> Batch:
-        """Features as one batch."""
-        return task.collator(self.processor)(features)
+        """Features as one batch of tensors."""
+        from taskzoo.engine.batches import tensors
+
+        batch = task.collator(self.processor)(features)
+        return tensors(batch) if isinstance(batch, Batch) else batch
 
     def predict(self, examples: Sequence[Example], *, max_tokens: int = 10**9) -> Predictions:
         """Predictions and loss of the run's model for prepared rows."""

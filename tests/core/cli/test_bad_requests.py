@@ -122,7 +122,7 @@ CASES = [
     ("run ner --model bad-config --train good.conll", ["config.json", "not JSON"]),
     ("run ner --model odd-config --train good.conll", ["odd-config", "cannot be loaded"]),
     ("run ner --model bert --train good.conll --precision fp32", ["bert' cannot be loaded"]),  # no such weights
-    ("run ner --model no/such-model --train good.conll", ["no/such-model", "cannot be loaded"]),
+    ("run ner --model no/such-model --train good.conll", ["no/such-model", "is not on this machine"]),
     ("rnu ner", ["rnu"]),
     # settings
     (f"{TRAIN} --set lerning_rate=1", ["'lerning_rate'", "'learning_rate'", "zoo info ner"]),

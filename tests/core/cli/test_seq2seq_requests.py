@@ -139,7 +139,7 @@ def test_eval_and_predict(folder, finished, task):
     assert code == 0, err
     predictions = [json.loads(line) for line in out.splitlines()]
     assert [prediction["source"] for prediction in predictions] == ["Anna sees 3 big cars.", "a=b"]
-    assert all(set(prediction) == {"source", "text"} for prediction in predictions)
+    assert all(set(prediction) == {"source", "text", "score"} for prediction in predictions)
     code, out, err = zoo(["predict", str(finished(task)), "--input", "copies.jsonl"])
     assert code == 0, err
     assert len(out.splitlines()) == 12

@@ -70,7 +70,7 @@ def read_rows(path: str | Path, request: ReadRequest) -> list[Row]:
     columns = Columns(request, str(path))
     formats = formats_of(columns)
     left_out = len(request.bad or ())
-    reader = _by_name(path, columns, formats)
+    reader = named_reader(path, columns, formats)
     if reader is not None:
         rows = reader.read(path, request)
     else:
@@ -82,7 +82,7 @@ def read_rows(path: str | Path, request: ReadRequest) -> list[Row]:
     return rows
 
 
-def _by_name(path: Path, columns: Columns, formats: tuple[str, ...]) -> Reader | None:
+def named_reader(path: Path, columns: Columns, formats: tuple[str, ...]) -> Reader | None:
     """The reader for what is not a single file of a built-in format, if the path or the request says so."""
     asked, roles = columns.request.format, columns.request.spec.columns
     if reader := reader_with_files(path, roles, asked):

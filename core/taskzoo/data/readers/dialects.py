@@ -73,7 +73,7 @@ def records(text: str, dialect: Dialect, columns: Columns) -> Iterator[Record]:
     Raises:
         DataError: a record is not CSV of this dialect.
     """
-    text = _without_spaces_behind_quotes(text, dialect) if dialect.spaces else text
+    text = without_spaces_behind_quotes(text, dialect) if dialect.spaces else text
     # csv.reader needs the line ends as they are: those inside quotes belong to the value.
     physical = [line + "\n" for line in text.split("\n")]
     physical[-1] = physical[-1][:-1]
@@ -154,7 +154,7 @@ def _fitting(text: str, dialect: Dialect, columns: Columns) -> Dialect:
     return next((variant for variant in variants if _fits(text, variant, columns)), dialect)
 
 
-def _without_spaces_behind_quotes(text: str, dialect: Dialect) -> str:
+def without_spaces_behind_quotes(text: str, dialect: Dialect) -> str:
     """The table with separators and line ends right behind closing quotes; the module csv skips spaces before only."""
     mark, quote = re.escape(dialect.separator), re.escape(dialect.quote)
     escaped = re.escape(dialect.escape) + ".|" if dialect.escape else ""

@@ -68,7 +68,8 @@ PACKINGS = (
     Packing("zip", None, re.compile(rb"PK\x03\x04"), _open_zip, "unzip"),
 )
 """How files may be packed; a zip archive holds one file of data."""
-_BROKEN = (OSError, EOFError, ValueError, RuntimeError, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
+BROKEN = (OSError, EOFError, ValueError, RuntimeError, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
+"""What unpacking a damaged file raises."""
 
 
 def read_text(path: Path) -> str:
@@ -108,7 +109,7 @@ def read_bytes(path: Path) -> bytes:
     require_file(path)
     try:
         with path.open("rb") as file:
-            packing = _packing(path, file)
+            packing = packing_of(path, file)
             return _unpack(file, path, packing) if packing else file.read()
     except MemoryError:
         raise DataError("the file does not fit into memory; split it.", file=source) from None
@@ -133,7 +134,7 @@ def too_much(kind: str, size: int, most: int, fix: str, source: str) -> DataErro
     return DataError(f"{message}; if that is right, {fix}.", file=source)
 
 
-def _packing(path: Path, file: IO[bytes]) -> Packing | None:
+def packing_of(path: Path, file: IO[bytes]) -> Packing | None:
     """How an open file is packed, by its first bytes, otherwise by its name."""
     start = file.read(16)
     file.seek(0)
@@ -148,7 +149,7 @@ def _zipped(path: Path) -> str | None:
     try:
         with zipfile.ZipFile(path) as archive:
             return zipped_data(archive.namelist())
-    except _BROKEN:
+    except BROKEN:
         return None
 
 
@@ -165,7 +166,7 @@ def _unpack(file: IO[bytes], path: Path, packing: Packing) -> bytes:
                     raise too_much(
                         packing.name, size, most, f"unpack it ({packing.program} FILE) or split it", str(path)
                     )
-    except _BROKEN as error:
+    except BROKEN as error:
         fix = f"copy the file again, or unpack it with {packing.program}"
         raise DataError(f"{packing.name} cannot unpack it ({error}); {fix}.", file=str(path)) from None
     return bytes(found)
@@ -208,7 +209,7 @@ def require_file(path: Path) -> None:
 
 
 def _decode(data: bytes, source: str) -> str:
-    encoding = next((name for mark, name in _MARKS if data.startswith(mark)), None) or _without_mark(data)
+    encoding = encoding_of(data)
     try:
         return data.decode(encoding)
     except UnicodeDecodeError as error:
@@ -221,6 +222,11 @@ def _decode(data: bytes, source: str) -> str:
         found = f"byte {place} of this line (0x{data[error.start]:02X}) is not UTF-8"
         line = data.count(b"\n", 0, error.start) + 1
         raise DataError(f"{found}; {_likely_encoding(data, error)}", file=source, line=line) from None
+
+
+def encoding_of(data: bytes) -> str:
+    """The Unicode encoding of a file that begins so: by its byte order mark, else UTF-16 or UTF-8."""
+    return next((name for mark, name in _MARKS if data.startswith(mark)), None) or _without_mark(data)
 
 
 def _without_mark(data: bytes) -> str:

@@ -57,12 +57,21 @@ def _by_line(text: str, columns: Columns, *, empty_lines: bool) -> list[Numbered
             found += [(number, {})] if empty_lines else []
             continue
         with columns.leaving_out():
-            value, end = _decode(line, _skip(line, 0), columns.source, number)
-            if rest := line[end:].strip():
-                raise broken(f"something stands after the value ({rest[0]!r})", columns.source, number)
-            _refuse_surrogates(value, line, columns.source, number)
-            found.append((number, value))
+            found.append((number, json_line(line, columns.source, number)))
     return found
+
+
+def json_line(line: str, source: str, number: int) -> Any:
+    """The value on a line.
+
+    Raises:
+        DataError: it is broken, or something stands after it.
+    """
+    value, end = _decode(line, _skip(line, 0), source, number)
+    if rest := line[end:].strip():
+        raise broken(f"something stands after the value ({rest[0]!r})", source, number)
+    _refuse_surrogates(value, line, source, number)
+    return value
 
 
 def _sequence(text: str, columns: Columns) -> list[Numbered]:

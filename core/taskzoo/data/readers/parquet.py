@@ -40,7 +40,7 @@ class Parquet(FileReader):
             file = pq.ParquetFile(pa.BufferReader(data))
             schema = file.schema_arrow
             top = list(schema.names)
-            names = list(_names(schema))
+            names = list(column_names(schema))
             where = {role: names[index] for role, index in columns.find(names).items()}
             heads = {name if name in top else name.partition(".")[0] for name in where.values()}
             values = {head: _column(file, head, len(data), columns) for head in heads}
@@ -53,7 +53,7 @@ class Parquet(FileReader):
             item, fields = dict(zip(values, row, strict=True)), {}
             try:
                 for role, name in where.items():
-                    fields[role] = named(_readable(reach(item, name), role, columns, line), classes.get(name))
+                    fields[role] = named(readable(reach(item, name), role, columns, line), classes.get(name))
                 rows.append(columns.row(fields, line))
             except DataError as error:
                 columns.leave_out(error)
@@ -82,17 +82,17 @@ def _column(file: Any, name: str, size: int, columns: Columns) -> list[Any]:
     return values
 
 
-def _names(fields: Any, prefix: str = "") -> Iterator[str]:
+def column_names(fields: Any, prefix: str = "") -> Iterator[str]:
     """The names of all columns, those inside structs with dots."""
     import pyarrow as pa
 
     for field in fields:
         yield prefix + field.name
         if pa.types.is_struct(field.type):
-            yield from _names(field.type, prefix + field.name + ".")
+            yield from column_names(field.type, prefix + field.name + ".")
 
 
-def _readable(value: Any, role: str, columns: Columns, line: int) -> Any:
+def readable(value: Any, role: str, columns: Columns, line: int) -> Any:
     """Plain values, and text for bytes, which some programs write for text."""
     if isinstance(value, bytes):
         try:

@@ -19,8 +19,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from taskzoo.errors import DataError
 from taskzoo.option_names import option_name
 from taskzoo.types import Row
 
@@ -46,9 +46,7 @@ class Csv(FileReader):
         text = to_text(data, columns.source)
         split_lines(text, columns.source)  # refuses lone carriage returns
         dialect = csv_dialect(text, columns)
-        marks = SEPARATORS.get(dialect.separator, repr(dialect.separator))
-        hint = f"a value with {marks} must stand in quotes"
-        return _rows(list(records(text, dialect, columns)), columns, hint, in_quotes=True)
+        return _rows(list(records(text, dialect, columns)), columns, quotes_hint(dialect), in_quotes=True)
 
 
 class Tsv(FileReader):
@@ -65,9 +63,17 @@ class Tsv(FileReader):
         else:
             lines = split_lines(text, columns.source)
             found = [(n, line.split("\t") if line.strip() else []) for n, line in enumerate(lines, start=1)]
-        quotes = f"{option_name('format', 'csv')} reads values in quotes"
-        hint = f"a value must hold neither tab nor newline; {quotes}"
-        return _rows(found, columns, hint, in_quotes=in_quotes)
+        return _rows(found, columns, tabs_hint(), in_quotes=in_quotes)
+
+
+def quotes_hint(dialect: Dialect) -> str:
+    """What to do about a record of another width in CSV."""
+    return f"a value with {SEPARATORS.get(dialect.separator, repr(dialect.separator))} must stand in quotes"
+
+
+def tabs_hint() -> str:
+    """What to do about a record of another width in TSV."""
+    return f"a value must hold neither tab nor newline; {option_name('format', 'csv')} reads values in quotes"
 
 
 def _why_one_column(found: Sequence[Record], columns: Columns, *, in_quotes: bool) -> str:
@@ -93,31 +99,81 @@ def _rows(found: Sequence[Record], columns: Columns, ragged_hint: str, *, in_quo
     found = _without_blank_lines(found, columns)
     if not found:
         return []
+    _refuse_one_column(found, columns, in_quotes=in_quotes)
+    even = []
+    for number, cells in found:
+        with columns.leaving_out():
+            check_width(cells, number, found[0], ragged_hint, columns)
+            even.append((number, cells))
+    layout = _layout(even, columns)
+    rows = []
+    for number, cells in even[1:] if layout.header else even:
+        with columns.leaving_out():
+            rows.append(layout.row(cells, number, columns))
+    if not rows and columns.request.bad is None:
+        raise columns.error("there is a header and no row.", layout.line)
+    return rows
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where a table has what.
+
+    Args:
+        line: of its first record.
+        first: the cells of it.
+        header: whether it is a header.
+        where: role -> column.
+    """
+
+    line: int
+    first: list[str]
+    header: bool
+    where: dict[str, int]
+
+    def row(self, cells: Sequence[str], number: int, columns: Columns) -> Row:
+        """The row of a record on line ``number``.
+
+        Raises:
+            DataError: it is the header again, or :meth:`~taskzoo.data.columns.Columns.row` refuses it.
+        """
+        if self.header and cells == self.first:
+            raise columns.error("the header stands here again; remove this line.", number)
+        return columns.row({role: cells[index] for role, index in self.where.items()}, number)
+
+
+def find_layout(found: Sequence[Record], columns: Columns, *, in_quotes: bool) -> Layout | None:
+    """The layout of a table that begins with these records; ``None`` where all of them are blank.
+
+    Raises:
+        DataError: a column is missing or not to be told.
+    """
+    found = _without_blank_lines(found, columns)
+    if not found:
+        return None
+    _refuse_one_column(found, columns, in_quotes=in_quotes)
+    return _layout([record for record in found if len(record[1]) == len(found[0][1])], columns)
+
+
+def check_width(cells: Sequence[str], number: int, first: Record, hint: str, columns: Columns) -> None:
+    """Refuse, by a :class:`DataError`, a record on line ``number`` of another width than the first one of the table."""
+    if len(cells) != len(first[1]):
+        here = f"{len(cells)} column{'s' if len(cells) > 1 else ''} here"
+        raise columns.error(f"{here} and {len(first[1])} on line {first[0]}; {hint}.", number)
+
+
+def _layout(even: Sequence[Record], columns: Columns) -> Layout:
+    line, first = even[0]
+    header = _has_header(even, columns)
+    return Layout(line, first, header, _with_header(even, columns) if header else _without_header(even, columns))
+
+
+def _refuse_one_column(found: Sequence[Record], columns: Columns, *, in_quotes: bool) -> None:
     line, first = found[0]
     if len(first) == 1 and needs_several(columns):
         looks = _why_one_column(found, columns, in_quotes=in_quotes)
         needed = ", ".join(sorted(columns.required | columns.mapped.keys()))
         raise columns.error(f"one column only, {quoted(first)}, and {needed} are needed; {looks}.", line)
-    even = []
-    for number, cells in found:
-        if len(cells) == len(first):
-            even.append((number, cells))
-        else:
-            here = f"{len(cells)} column{'s' if len(cells) > 1 else ''} here"
-            columns.leave_out(columns.error(f"{here} and {len(first)} on line {line}; {ragged_hint}.", number))
-    header = _has_header(even, columns)
-    where = _with_header(even, columns) if header else _without_header(even, columns)
-    rows = []
-    for number, cells in even[1:] if header else even:
-        try:
-            if header and cells == first:
-                raise columns.error("the header stands here again; remove this line.", number)
-            rows.append(columns.row({role: cells[index] for role, index in where.items()}, number))
-        except DataError as error:
-            columns.leave_out(error)
-    if not rows and columns.request.bad is None:
-        raise columns.error("there is a header and no row.", line)
-    return rows
 
 
 def _without_blank_lines(found: Sequence[Record], columns: Columns) -> list[Record]:

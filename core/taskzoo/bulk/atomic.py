@@ -1,0 +1,85 @@
+"""A file that is there as a whole or not at all, whenever the process is killed."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, Any, cast
+
+ENDING = ".new"
+"""Of the name that a file has until it is complete."""
+
+
+class HashedFile:
+    """A file for writing that knows the SHA-256 of what was written."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file, self._digest = file, hashlib.sha256()
+        self.closed = False  # asked by pyarrow
+
+    def write(self, data: Any) -> int:
+        """Write bytes."""
+        self._digest.update(data)
+        return self._file.write(data)
+
+    def flush(self) -> None:
+        """Pass on what was written."""
+        self._file.flush()
+
+    def tell(self) -> int:
+        """The number of bytes that were written."""
+        return self._file.tell()
+
+    @property
+    def sha256(self) -> str:
+        """Of all bytes so far."""
+        return self._digest.hexdigest()
+
+
+@contextmanager
+def atomic_file(path: Path) -> Iterator[tuple[IO[bytes], HashedFile]]:
+    """The file to write to, twice: for writers, and for its digest.
+
+    It has another name until the block ends, is flushed to the disk and then gets its own; if the block raises, it is
+    removed. Several processes may do this for the same path. What is not a regular file, such as a named pipe, is
+    written to as it is.
+    """
+    if path.exists() and not path.is_file():
+        with path.open("wb") as file:
+            hashed = HashedFile(file)
+            yield cast(IO[bytes], hashed), hashed
+        return
+    fresh = path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}{ENDING}")
+    try:
+        with fresh.open("wb") as file:
+            hashed = HashedFile(file)
+            yield cast(IO[bytes], hashed), hashed
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(fresh, path)
+    except BaseException:
+        with suppress(OSError):
+            fresh.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def remove_leftovers(path: Path) -> None:
+    """Remove what processes that were killed left of ``path``."""
+    for left in path.parent.glob(f".{path.name}.*{ENDING}"):
+        with suppress(OSError):
+            left.unlink()
+
+
+def sync_folder(folder: Path) -> None:
+    """Flush the names of files in ``folder`` to the disk, where the system does that."""
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

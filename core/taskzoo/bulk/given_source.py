@@ -1,0 +1,65 @@
+"""Inputs that are not in a file: texts and mappings from the command line, standard input or Python."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from itertools import chain, islice
+from typing import Any
+
+from taskzoo.errors import DataError, RequestError
+from taskzoo.runs.inputs import input_rows
+from taskzoo.spec import TaskSpec
+from taskzoo.task import Task
+from taskzoo.types import Row
+
+from .records import BadRecord, Item, Record
+from .source import Source
+
+
+class GivenSource(Source):
+    """One row per input; a text has one column, which is named as the role that it fills.
+
+    Args:
+        spec: of the task.
+        task: reads the inputs.
+        inputs: as :meth:`taskzoo.Run.predict` takes them; they are read when rows are taken.
+    """
+
+    def __init__(self, spec: TaskSpec, task: Task, inputs: Iterable[Any]) -> None:
+        self._spec, self._task = spec, task
+        waiting, self._at = iter(inputs), 0
+        self.roles = frozenset(role for role, column in spec.columns.items() if not column.target)
+        head = list(islice(waiting, 1))
+        self.columns = tuple(self._values(head[0])) if head else ()
+        self._inputs = chain(head, waiting)
+
+    def take(self, count: int) -> list[Item]:
+        inputs = list(islice(self._inputs, count))
+        try:
+            rows: list[Row | BadRecord] = list(input_rows(self._spec, self._task, inputs, first=self._at + 1))
+        except DataError:
+            rows = [self._alone(given, number) for number, given in enumerate(inputs, self._at + 1)]
+        self._at += len(inputs)
+        pairs = zip(inputs, rows, strict=True)
+        return [row if isinstance(row, BadRecord) else Record(row, self._values(given)) for given, row in pairs]
+
+    def skip(self, count: int) -> int:
+        skipped = sum(1 for _ in islice(self._inputs, count))
+        self._at += skipped
+        return skipped
+
+    def _alone(self, given: Any, number: int) -> Row | BadRecord:
+        try:
+            return input_rows(self._spec, self._task, [given], first=number)[0]
+        except DataError as error:
+            return BadRecord.of(error, number, self._values(given))
+
+    def _values(self, given: Any) -> Mapping[str, Any]:
+        """The columns of an input."""
+        if isinstance(given, str):
+            return {self._spec.input_role: given}
+        if isinstance(given, Mapping):
+            return {str(name): value for name, value in given.items()}
+        if isinstance(given, tuple | list):
+            return dict(zip(self._task.input_roles, given, strict=False))
+        raise RequestError(f"The input is of type {type(given).__name__}; give texts or mappings.")

@@ -1,0 +1,206 @@
+"""What is written of a row, in every format."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from taskzoo import registry
+from taskzoo.bulk.atomic import atomic_file
+from taskzoo.bulk.job import Inputs, Output, bad_path, open_input, predict_to_file
+from taskzoo.bulk.meter import Meter
+from taskzoo.bulk.output_columns import OutputColumns
+from taskzoo.bulk.output_format import OutputFormat
+from taskzoo.bulk.predicting import Policy
+from taskzoo.bulk.records import Answer, Record
+from taskzoo.bulk.writers import make_writer
+from taskzoo.data.readers import ReadRequest, read_rows
+from taskzoo.errors import DataError, RequestError, UnknownNameError
+from taskzoo.types import Row
+
+from .kit import Lengths, write
+
+TABLE = 'id,text,label\n7,a short text,old\n8,,\n9,"a much longer text, in quotes",new\n'
+SHORT = {"label": "long", "score": 0.6, "scores": {"long": 0.6, "short": 0.4}}
+
+
+def predict(path: Path, output: Path, *, keep: bool = True, strict: bool = False, format: str = "") -> Any:
+    model = Lengths(path.parent)
+    found = OutputFormat.named(format) if format else OutputFormat.of_file(output)
+    source = open_input(model, Inputs((str(path),)), tolerant=not strict)
+    return predict_to_file(model, source, Output(output, found, keep), Policy(strict=strict), Meter(shown=False))
+
+
+def test_csv_has_the_columns_of_the_input_and_loses_none(tmp_path: Path) -> None:
+    predict(write(tmp_path / "in.csv", TABLE), tmp_path / "out.csv")
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "out.csv").read_text(encoding="utf-8"))))
+    assert list(rows[0]) == ["id", "text", "label", "predicted_label", "score", "scores"]
+    assert [row["id"] for row in rows] == ["7", "8", "9"]
+    assert [row["label"] for row in rows] == ["old", "", "new"]
+    assert [row["predicted_label"] for row in rows] == ["long", "", "long"]
+    assert json.loads(rows[0]["scores"]) == {"long": 0.6, "short": 0.4}
+    assert (rows[1]["score"], rows[1]["scores"]) == ("", "")
+
+
+def test_tsv_json_lines_text_and_gz_say_the_same(tmp_path: Path) -> None:
+    path = write(tmp_path / "in.csv", TABLE)
+    for name in ("out.tsv", "out.jsonl", "out.jsonl.gz", "out.csv.gz", "out.tsv.gz"):
+        predict(path, tmp_path / name)
+    rows = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert rows[0] == {**SHORT, "id": "7", "text": "a short text", "label": "old", "predicted_label": "long"}
+    assert gzip.decompress((tmp_path / "out.jsonl.gz").read_bytes()) == (tmp_path / "out.jsonl").read_bytes()
+    table = csv.DictReader(io.StringIO((tmp_path / "out.tsv").read_text(encoding="utf-8")), delimiter="\t")
+    assert [row["predicted_label"] or None for row in table] == [row["predicted_label"] for row in rows]
+    predict(path, tmp_path / "out.txt", format="text")
+    assert (tmp_path / "out.txt").read_text(encoding="utf-8") == "long\n\nlong\n"
+
+
+def test_parquet_keeps_types(tmp_path: Path) -> None:
+    table = pa.table(
+        {
+            "id": pa.array([1, 2, None], pa.int32()),
+            "when": pa.array([0, 1, 2], pa.timestamp("s")),
+            "text": ["a text", "", "a text that is long"],
+            "tags": [["a"], [], None],
+        }
+    )
+    pq.write_table(table, tmp_path / "in.parquet")
+    predict(tmp_path / "in.parquet", tmp_path / "out.parquet")
+    found = pq.read_table(tmp_path / "out.parquet")
+    assert found.select(table.column_names).equals(pq.read_table(tmp_path / "in.parquet"))
+    assert found.column("label").to_pylist() == ["short", None, "long"]
+    assert found.column("score").to_pylist() == [0.3, None, 0.95]
+    predict(tmp_path / "in.parquet", tmp_path / "out.jsonl")
+    first = json.loads((tmp_path / "out.jsonl").read_text(encoding="utf-8").splitlines()[0])
+    assert (first["id"], first["when"], first["tags"]) == (1, "1970-01-01 00:00:00", ["a"])
+
+
+def test_without_columns_json_lines_are_the_predictions(tmp_path: Path) -> None:
+    path = write(tmp_path / "in.csv", "id,text\n7,a short text\n")
+    predict(path, tmp_path / "out.jsonl", keep=False)
+    assert json.loads((tmp_path / "out.jsonl").read_text(encoding="utf-8")) == {"text": "a short text", **SHORT}
+
+
+def test_an_object_with_another_key_goes_into_json_lines_but_into_no_table(tmp_path: Path) -> None:
+    lines = '{"text": "a"}\n' * 1200 + '{"text": "b", "label": "given", "new": 1}\n{"text": "c"}\n'
+    path = write(tmp_path / "in.jsonl", lines)
+    assert predict(path, tmp_path / "out.jsonl").bad == 0
+    last = json.loads((tmp_path / "out.jsonl").read_text(encoding="utf-8").splitlines()[1200])
+    assert (last["new"], last["label"], last["predicted_label"]) == (1, "given", "short")
+    done = predict(path, tmp_path / "out.csv")
+    assert (done.rows, done.bad) == (1201, 1)
+    bad = json.loads(bad_path(tmp_path / "out.csv").read_text(encoding="utf-8"))
+    assert bad["line"] == 1201
+    assert "is not among those of the first rows" in bad["reason"]
+
+
+def test_bad_rows_stand_beside_the_output(tmp_path: Path) -> None:
+    content = b"id,text\n1,a\n2,b,c\n3,refuse me\n4,caf\xe9\n5,e\n"
+    path = write(tmp_path / "in.csv", content)
+    done = predict(path, tmp_path / "out.csv")
+    assert (done.rows, done.bad) == (2, 3)
+    assert [row["id"] for row in csv.DictReader((tmp_path / "out.csv").open(encoding="utf-8"))] == ["1", "5"]
+    beside = bad_path(tmp_path / "out.csv")
+    bad = [json.loads(line) for line in beside.read_text(encoding="utf-8").splitlines()]
+    assert [(row["file"], row["line"]) for row in bad] == [("in.csv", 3), ("in.csv", 4), ("in.csv", 5)]
+    assert bad[1]["reason"] == "this text is refused."
+    assert bad[1]["row"] == {"id": "3", "text": "refuse me"}
+    predict(path, tmp_path / "out.txt", format="text")
+    assert (tmp_path / "out.txt").read_text(encoding="utf-8") == "short\n\n\n\nshort\n"
+    predict(write(path, "id,text\n1,a\n"), tmp_path / "out.csv")
+    assert not beside.exists()
+
+
+def test_strict_stops_and_leaves_nothing(tmp_path: Path) -> None:
+    for row, said in (("2,b,c", "3 columns here"), ("2,refuse", "refused")):
+        path = write(tmp_path / "in.csv", f"id,text\n1,a\n{row}\n")
+        with pytest.raises(DataError, match=rf"in\.csv:3: .*{said}"):
+            predict(path, tmp_path / "out.csv", strict=True)
+    assert [file.name for file in tmp_path.iterdir()] == ["in.csv"]
+
+
+def test_only_bad_rows_are_an_error(tmp_path: Path) -> None:
+    path = write(tmp_path / "in.csv", "id,text\n1,refuse\n2,refuse\n")
+    with pytest.raises(DataError, match="none of the first 2 rows can be used; this one: this text is refused"):
+        predict(path, tmp_path / "out.csv")
+
+
+def test_a_name_that_is_taken_twice_is_refused(tmp_path: Path) -> None:
+    path = write(tmp_path / "in.csv", "text,label,predicted_label\na,b,c\n")
+    with pytest.raises(RequestError, match="has a column 'predicted_label'"):
+        predict(path, tmp_path / "out.csv")
+
+
+def test_files_with_other_columns_are_refused_for_a_table(tmp_path: Path) -> None:
+    write(tmp_path / "a.csv", "id,text\n1,a\n")
+    write(tmp_path / "b.csv", "number,text\n1,a\n")
+    inputs = Inputs((str(tmp_path / "*.csv"),))
+    with pytest.raises(DataError, match=r"b\.csv: this file has the columns number, text"):
+        open_input(Lengths(tmp_path), inputs, tolerant=True, same_columns=True)
+
+
+PREDICTIONS: list[dict[str, Any]] = [
+    {"text": "Ada left", "tokens": ["Ada", "left"], "tags": ["B-PER", "O"], "entities": []},
+    {"text": "", "tokens": [], "tags": [], "entities": []},
+    {"text": "# 明  上", "tokens": ["#", "明", " ", "上"], "tags": ["O", "O", "O", "B-LOC"], "entities": []},
+]
+
+
+def answers() -> list[Answer]:
+    return [Answer(Record(Row({"text": p["text"]}, "in", n), {}), p) for n, p in enumerate(PREDICTIONS, 1)]
+
+
+def columns() -> OutputColumns:
+    types = {key: type(value) for key, value in PREDICTIONS[0].items()}
+    return OutputColumns((), None, frozenset(), {key: key for key in types}, types, "tags")
+
+
+def test_conll_reads_back(tmp_path: Path) -> None:
+    path = tmp_path / "a.conll"
+    with atomic_file(path) as (file, _):
+        make_writer(OutputFormat.of_file(path), file, columns()).write(answers())
+    assert path.read_text(encoding="utf-8") == "Ada\tB-PER\nleft\tO\n\n\n#\tO\n明\tO\n \tO\n上\tB-LOC\n\n"
+    rows = read_rows(path, ReadRequest(registry.task("ner")))
+    assert [(row["tokens"], row["tags"]) for row in rows] == [
+        (p["tokens"], p["tags"]) for p in PREDICTIONS if p["tags"]
+    ]
+
+
+def test_any_other_name_is_json_lines(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    with atomic_file(path) as (file, _):
+        make_writer(OutputFormat.of_file(path), file, columns()).write(answers())
+    assert [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] == PREDICTIONS
+
+
+def test_names_of_formats() -> None:
+    assert OutputFormat.of_file(Path("a.CSV.gz")) == OutputFormat("csv", True)
+    assert OutputFormat.of_file(Path("a.json")) == OutputFormat.named("jsonl")
+    assert OutputFormat.named("text.gz").ending == ".txt.gz"
+    with pytest.raises(UnknownNameError, match=r"'csv\.zip'"):
+        OutputFormat.named("csv.zip")
+    with pytest.raises(RequestError, match=r"leave out the \.gz"):
+        OutputFormat.of_file(Path("a.parquet.gz"))
+    with pytest.raises(RequestError, match="predicts no tags"):
+        OutputFormat("conll").check_task(registry.task("classification"))
+
+
+def test_a_file_is_there_as_a_whole_or_not_at_all(tmp_path: Path) -> None:
+    path = write(tmp_path / "a", "before")
+    with suppress(KeyError), atomic_file(path) as (file, _):
+        file.write(b"half")
+        raise KeyError
+    assert [file.read_bytes() for file in tmp_path.iterdir()] == [b"before"]
+    with atomic_file(path) as (file, hashed):
+        file.write(b"abc")
+    assert path.read_bytes() == b"abc"
+    assert hashed.sha256.startswith("ba7816bf")
