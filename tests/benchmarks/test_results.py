@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 
+@pytest.mark.slow
 def test_every_method_on_the_same_rows_and_a_page(
     tmp_path: Path, tiny_checkpoint: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -48,6 +49,7 @@ def test_every_method_on_the_same_rows_and_a_page(
     assert "Means over seeds 1, 2," in page
 
 
+@pytest.mark.slow
 def test_names_of_entities_and_several_labels_have_a_peer(tiny_checkpoint: Callable[..., Path]) -> None:
     from arms import METHODS, NotForThisError, make_job
     from data_sets import Draw

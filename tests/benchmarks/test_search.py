@@ -46,6 +46,7 @@ def test_the_setting_with_the_least_regret_that_does_not_depend_on_the_seed() ->
     assert "| steady | 0.0500 | 0.1000 | 1.5 |" in report(results)
 
 
+@pytest.mark.slow
 def test_a_search_is_resumed_and_then_fitted(
     tmp_path: Path,
     tiny_checkpoint: Callable[..., Path],
