@@ -13,7 +13,7 @@ import numpy as np
 
 from taskzoo.arrays import as_array
 from taskzoo.data.batching import plan_evaluation
-from taskzoo.errors import PluginError, RequestError
+from taskzoo.errors import PluginError, RequestError, RunError
 from taskzoo.task import Task
 from taskzoo.types import NO_SCALING, Collate, Encoded, Example
 
@@ -58,6 +58,7 @@ class OnnxModel:
 
         Raises:
             RequestError: there is an input that says something and that the model was exported without.
+            RunError: the graph fails on this batch.
         """
         given = {name: as_array(value) for name, value in inputs.items()}
         for name, value in given.items():
@@ -67,7 +68,11 @@ class OnnxModel:
                     "of the run have none; export it again with --data FILE that has pairs."
                 )
         filled = np.zeros_like(given["input_ids"]) if set(self._wanted) - set(given) else None
-        found = self._session.run(None, {name: given.get(name, filled) for name in self._wanted})
+        try:
+            found = self._session.run(None, {name: given.get(name, filled) for name in self._wanted})
+        except Exception as error:  # it has a class for each fault
+            said = " ".join(str(error).split())
+            raise RunError(f"onnxruntime cannot run the exported model on a batch: {said:.200}; use the run.") from None
         outputs: dict[str, Any] = {}
         for name, value in zip(self._outputs, found, strict=True):
             whole, _, part = name.partition(".")

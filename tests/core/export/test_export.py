@@ -202,6 +202,11 @@ def test_every_head_gives_the_answers_of_its_run(
     splits = dict.fromkeys(("train", "validation", "test"), rows)
     values: dict[str, Any] = {"precision": "fp32", "max_steps": 6, "batch_size": 8, "method": "full", "seed": 1}
     run = finetune(task, model=str(tiny_checkpoint(family)), output=tmp_path / "run", **splits, **values)
+    if (family, head) == ("gpt2", "number"):  # the graph that transformers makes works for one size of batch only
+        with pytest.raises(RunError, match="cannot run the exported model on a batch"):
+            export_run(ExportRequest(run.path))
+        assert not (run.path / "onnx").exists()
+        return
     path = export_run(ExportRequest(run.path)).path
     inputs = [{name: value for name, value in row.items() if name != "label"} for row in rows]
     found, expected = load(path).predict(inputs), run.predict(inputs)
