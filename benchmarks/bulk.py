@@ -31,7 +31,7 @@ CHUNK = 500  # texts that the pipeline gets at once: an iterator is far slower t
 LABELS = ("travel", "shopping", "devices")
 
 
-class Over(Exception):  # noqa: N818 - the end of the measurement is no error
+class TimeOverError(Exception):
     """The time is over."""
 
 
@@ -73,11 +73,11 @@ def zoo(folder: Path, rows: int, seconds: float) -> dict[str, Any]:
                 if self.rows >= share * rows:
                     marks.setdefault(name, peak())
             if time.monotonic() - began > seconds:
-                raise Over
+                raise TimeOverError
 
     watch = Watch(shown=True)
     job = ShardJob(Inputs((str(folder / "in.csv"),)), Output(folder / "out"))
-    with suppress(Over):
+    with suppress(TimeOverError):
         predict_to_folder(run, job, Part(), watch)
     return {**rates(watch.rows, began, cpu), "peak MiB": {**marks, "at the end": peak()}}
 

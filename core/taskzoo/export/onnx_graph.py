@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 import logging
 from collections.abc import Iterator, Mapping
@@ -28,10 +29,8 @@ _QUANTISED = ["MatMul", "Gemm"]
 def check_installed() -> None:
     """Refuse, by a :class:`RequestError`, to export where a package for it is missing, with what to install."""
     try:
-        import onnx  # noqa: F401
-        import onnxruntime  # noqa: F401
-        import onnxscript  # noqa: F401
-        from transformers.exporters import exporter_onnx  # noqa: F401
+        for name in ("onnx", "onnxruntime", "onnxscript", "transformers.exporters.exporter_onnx"):
+            importlib.import_module(name)
     except ImportError as error:
         missing = error.name or "a package"
         raise RequestError(

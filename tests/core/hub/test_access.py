@@ -22,11 +22,15 @@ from .conftest import use_hub
 from .stand_in import Hub
 
 
-def test_a_model_of_the_hub_is_one_line_without_retries(
-    no_hub: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    waits: list[float] = []
-    monkeypatch.setattr("huggingface_hub.utils._http.time.sleep", waits.append)
+@pytest.fixture
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The seconds that the hub's client waited before it tried again."""
+    seconds: list[float] = []
+    monkeypatch.setattr("huggingface_hub.utils._http.time.sleep", seconds.append)
+    return seconds
+
+
+def test_a_model_of_the_hub_is_one_line_without_retries(no_hub: str, waits: list[float], tmp_path: Path) -> None:
     result = zoo("run", "sentiment", "--model", "ada/bert", "--output", tmp_path / "run")
     assert waits == []
     assert result.code == 2
@@ -39,11 +43,7 @@ def test_a_model_of_the_hub_is_one_line_without_retries(
     assert constants.HF_HUB_OFFLINE is False
 
 
-def test_a_data_set_of_the_hub_is_one_line_without_retries(
-    no_hub: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    waits: list[float] = []
-    monkeypatch.setattr("huggingface_hub.utils._http.time.sleep", waits.append)
+def test_a_data_set_of_the_hub_is_one_line_without_retries(no_hub: str, waits: list[float], tmp_path: Path) -> None:
     result = zoo("run", "sentiment", "--data", "hub:ada/reviews", "--output", tmp_path / "run")
     assert waits == []
     assert result.code == 2

@@ -192,12 +192,8 @@ def test_the_second_attempt_has_a_quarter_of_the_rate_and_the_better_is_kept(ber
         assert run.manifest["best_step"] > 20
 
 
-@pytest.mark.parametrize("after", [3, 7, 13, 17])
-def test_a_resumed_run_ends_as_an_uninterrupted_one(bert, table, tmp_path, after):
-    """Steps 1 to 10 are the first attempt, 11 to 20 the second."""
-    settings = {"learning_rate": WILD, "keep_checkpoints": True, "log_every": 1}
-    whole, _ = fit(bert, table, tmp_path / "whole", **settings)
-    path = tmp_path / "parts"
+def fit_in_two_parts(bert: Path, table: Path, path: Path, *, after: int, **settings: Any) -> Any:
+    """The run that was stopped about step ``after`` and resumed; its history has a line per step (``log_every=1``)."""
 
     def stop() -> bool:
         lines = read_lines(path / "history.jsonl") if (path / "history.jsonl").exists() else []
@@ -206,14 +202,22 @@ def test_a_resumed_run_ends_as_an_uninterrupted_one(bert, table, tmp_path, after
     request = RunRequest("classification", str(bert), DataRequest(str(table)), {**SHORT, **settings})
     with pytest.raises(Interrupted, match="the state is saved"):
         start(make_plan(resolve_request(request)), path, stop=stop)
-    run = resume(path)
+    return resume(path)
+
+
+@pytest.mark.parametrize("after", [3, 7, 13, 17])
+def test_a_resumed_run_ends_as_an_uninterrupted_one(bert, table, tmp_path, after):
+    """Steps 1 to 10 are the first attempt, 11 to 20 the second."""
+    settings = {"learning_rate": WILD, "keep_checkpoints": True, "log_every": 1}
+    whole, _ = fit(bert, table, tmp_path / "whole", **settings)
+    run = fit_in_two_parts(bert, table, tmp_path / "parts", after=after, **settings)
     assert run.manifest["auto"] == whole.manifest["auto"]
     assert (run.manifest["steps"], run.manifest["tokens"]) == (whole.manifest["steps"], whole.manifest["tokens"])
     ours, theirs = model_of(run), model_of(whole)
     assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
     told, expected = (
         [{k: v for k, v in line.items() if k != "tokens_per_second"} for line in read_lines(folder / "history.jsonl")]
-        for folder in (path, whole.path)
+        for folder in (run.path, whole.path)
     )
     assert told == expected
 
@@ -252,21 +256,10 @@ def test_class_weights_are_those_of_the_best_probe(bert, tmp_path):
 @pytest.mark.parametrize("after", [3, 13])
 def test_a_resumed_run_keeps_the_class_weights_that_were_chosen(bert, tmp_path, after, monkeypatch):
     monkeypatch.setattr(single_label, "WEIGHTINGS", ("sqrt", "balanced"))  # no weights cannot be chosen
-    table, settings = (
-        uneven_table(tmp_path / "table"),
-        {"learning_rate": WILD, "keep_checkpoints": True, "log_every": 1},
-    )
+    table = uneven_table(tmp_path / "table")
+    settings = {"learning_rate": WILD, "keep_checkpoints": True, "log_every": 1}
     whole, _ = fit(bert, table, tmp_path / "whole", **settings)
-    path = tmp_path / "parts"
-
-    def stop() -> bool:
-        lines = read_lines(path / "history.jsonl") if (path / "history.jsonl").exists() else []
-        return sum("loss" in line for line in lines) >= after - 1
-
-    request = RunRequest("classification", str(bert), DataRequest(str(table)), {**SHORT, **settings})
-    with pytest.raises(Interrupted, match="the state is saved"):
-        start(make_plan(resolve_request(request)), path, stop=stop)
-    run = resume(path)
+    run = fit_in_two_parts(bert, table, tmp_path / "parts", after=after, **settings)
     assert head_of(run) == head_of(whole)
     assert head_of(run)["class_weights"] is not None
     ours, theirs = model_of(run), model_of(whole)
