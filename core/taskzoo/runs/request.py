@@ -124,7 +124,8 @@ def resolve_request(request: RunRequest) -> Resolved:
     training, options = _settings(request.settings, base, entry)
     # a model without pretrained weights has none that a high rate would spoil
     family = ref.entry or ("scratch" if ref.is_scratch else ref.family)
-    recipe = registry.recipe(entry, family, kind=ref.kind, method=str(training.get("method", Training.method)))
+    method_name = str(training.get("method", Training.method))
+    recipe = registry.recipe(entry, family, kind=ref.kind, method=method_name, parameters=ref.parameters)
     try:
         recipe_training, recipe_options = split_settings(recipe.values, entry.spec)
     except RequestError as error:

@@ -219,6 +219,24 @@ def test_recipes_go_from_general_to_specific():
     assert registry.recipe("ner", "", kind="").values == general
 
 
+def test_recipes_go_by_size_where_the_size_is_known():
+    small, large = {"max_parameters": 40}, {"min_parameters": 300}
+    registry = zoo(
+        layer(
+            "built in",
+            recipes=[
+                recipe({"method": "lora"}, epochs=4),
+                recipe(small, epochs=1),
+                recipe(large, epochs=2),
+                recipe({}, epochs=3),
+            ],
+        )
+    )
+    sizes = {40: 1, 41: 3, 299: 3, 300: 2, None: 3}
+    assert {size: registry.recipe("ner", "bert", parameters=size).values["epochs"] for size in sizes} == sizes
+    assert registry.recipe("ner", "bert", method="lora", parameters=40).values["epochs"] == 4
+
+
 def test_a_recipe_may_be_for_several_tasks_and_has_a_version():
     for name in ("sentiment", "translation"):
         assert zoo(RECIPES).recipe(name).values == {"epochs": 6}
