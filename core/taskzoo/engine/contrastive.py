@@ -19,7 +19,7 @@ from taskzoo.errors import RequestError
 from taskzoo.task import Objective, Task
 from taskzoo.types import Batch, Collate, Feature, Loss
 
-from .probe import captured_input, chosen_vectors, last_linear
+from .last_layer import captured_input, chosen_vectors, last_linear
 
 CHUNK = 16
 """Texts that a CPU encodes at once: chunks of similar length hold less padding than the whole batch."""

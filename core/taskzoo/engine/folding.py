@@ -16,7 +16,7 @@ from transformers import PreTrainedModel
 
 from taskzoo.types import NO_SCALING
 
-from .probe import last_linear
+from .last_layer import last_linear
 
 Scaling = tuple[float, float]
 """``(factor, offset)``: scaled logits are ``factor * logits + offset``."""

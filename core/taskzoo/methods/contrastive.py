@@ -34,7 +34,8 @@ class Contrastive(Method):
     def check_model(self, session: Session) -> None:
         """Rows need one class each, the head one vector per text, and something before it must be trained."""
         from taskzoo.engine.contrastive import by_class, split_names
-        from taskzoo.engine.probe import check_probe, last_linear
+        from taskzoo.engine.last_layer import last_linear
+        from taskzoo.engine.probe import check_probe
 
         super().check_model(session)
         by_class(split_names(session.encoded["train"].features)[0])

@@ -31,7 +31,7 @@ class LinearProbe(Method):
         return [option_name("method", "full"), f"another {option_name('model')}"]
 
     def freeze(self, session: Session) -> Any:
-        from taskzoo.engine.probe import last_linear
+        from taskzoo.engine.last_layer import last_linear
 
         model = super().freeze(session)
         model.requires_grad_(False)

@@ -10,7 +10,6 @@ from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -19,7 +18,7 @@ from taskzoo import registry
 from taskzoo.data.nested import default_sizes, nested_order, parse_sizes
 from taskzoo.engine.progress import Reporter, Silent
 from taskzoo.errors import Interrupted, RequestError
-from taskzoo.types import LOSS, Batch
+from taskzoo.types import LOSS
 
 from . import execute
 from .curve import Curve, Outcome, look_ahead, metric_of, scalars
@@ -113,8 +112,9 @@ def probe_subsets(plan: Plan, subsets: Sequence[Subset], reporter: Reporter, sto
         RequestError: the head does not work on whole texts.
         Interrupted: stopped on request.
     """
-    from taskzoo.engine import probe
+    from taskzoo.engine.last_layer import decode_vectors, encode_once
     from taskzoo.engine.random_state import seeded
+    from taskzoo.engine.ridge import ProbeData, fit_probe
     from taskzoo.engine.scoring import Decoded, assemble, score
 
     from .loading import load_session
@@ -124,19 +124,17 @@ def probe_subsets(plan: Plan, subsets: Sequence[Subset], reporter: Reporter, sto
         session = load_session(plan, reporter, Path(folder)).session
         session.stop = stop
         features = session.encoded["validation"].features
-        train = probe.encode_once(session, session.encoded["train"].features, "encoding train")
-        validation = probe.encode_once(session, features, "encoding validation")
+        train = encode_once(session, session.encoded["train"].features, "encoding train")
+        validation = encode_once(session, features, "encoding validation")
         rows = np.array([feature.row for feature in session.encoded["train"].features])
         with reporter.bar("fitting", len(subsets)) as bar:
             for number, subset in enumerate(subsets, 1):
                 began = time.perf_counter()
                 members = np.flatnonzero(np.isin(rows, subset.indices))
-                given = probe.ProbeData(train.take(members), rows[members], validation)
-                probe.fit_probe(session.model, task, given, seed=subset.seed)
-                logits = probe.last_linear(session.model)(validation.vectors).detach()
+                given = ProbeData(train.take(members), rows[members], validation)
+                fit_probe(session.model, task, given, seed=subset.seed)
                 parts: list[list[Any]] = [[] for _ in held]
-                decoded = task.decode(SimpleNamespace(logits=logits), Batch({}, validation.targets))
-                for feature, part in zip(features, decoded, strict=True):
+                for feature, part in zip(features, decode_vectors(session.model, task, validation), strict=True):
                     parts[feature.row].append(part)
                 task.tune(held, parts)
                 predictions = assemble(task, held, Decoded(parts))

@@ -25,8 +25,8 @@ from taskzoo.engine.contrastive import (
     supervised_contrastive,
     trained_weights,
 )
+from taskzoo.engine.last_layer import captured_input, last_linear
 from taskzoo.engine.plan import plan_steps
-from taskzoo.engine.probe import captured_input, last_linear
 from taskzoo.errors import Interrupted, RequestError
 from taskzoo.heads.collator import SequenceCollator
 from taskzoo.heads.single_label import SingleLabelHead

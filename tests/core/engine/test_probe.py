@@ -11,17 +11,10 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import log_loss
 from transformers import AutoModel, AutoModelForTokenClassification
 
-from taskzoo.engine import probe
-from taskzoo.engine.probe import (
-    FOLDS,
-    Inputs,
-    ProbeData,
-    captured_input,
-    check_probe,
-    decode_vectors,
-    encode_once,
-    last_linear,
-)
+from taskzoo.engine import ridge
+from taskzoo.engine.last_layer import Inputs, captured_input, decode_vectors, encode_once, last_linear
+from taskzoo.engine.probe import check_probe
+from taskzoo.engine.ridge import FOLDS, ProbeData
 from taskzoo.errors import Interrupted, RequestError, TrainingError
 from taskzoo.heads.collator import SequenceCollator
 from taskzoo.heads.multi_label import MultiLabelHead
@@ -57,7 +50,7 @@ def model_of(folder: str, kind: str = "single", pooling: str = "mean"):
 
 
 def fit_probe(model, task, train, validation, rows, *, seed):
-    return probe.fit_probe(model, task, ProbeData(train, rows, validation), seed=seed)
+    return ridge.fit_probe(model, task, ProbeData(train, rows, validation), seed=seed)
 
 
 def features_of(count: int, kind: str = "single", seed: int = 0):
@@ -103,7 +96,7 @@ def standardised(inputs: Inputs) -> np.ndarray:
 @pytest.mark.parametrize("penalty", [1e-3, 1e-1])
 @pytest.mark.parametrize("weights", ["none", "balanced"])
 def test_it_is_scikit_learns_logistic_regression(tiny, monkeypatch, penalty, weights):
-    monkeypatch.setattr(probe, "PENALTIES", (penalty,))
+    monkeypatch.setattr(ridge, "PENALTIES", (penalty,))
     features = features_of(150)[:110] + [f for f in features_of(150)[110:] if f["target"] == 0]
     features = [replace(f, row=i) for i, f in enumerate(features)]
     targets = np.array([f["target"] for f in features])
@@ -122,7 +115,7 @@ def test_it_is_scikit_learns_logistic_regression(tiny, monkeypatch, penalty, wei
 
 
 def test_it_is_scikit_learns_for_each_of_several_labels(tiny, monkeypatch):
-    monkeypatch.setattr(probe, "PENALTIES", (1e-3,))
+    monkeypatch.setattr(ridge, "PENALTIES", (1e-3,))
     features = features_of(120, "multi")
     model = model_of(tiny("bert"), "multi")
     inputs = encode(model, features, "multi")
@@ -136,7 +129,7 @@ def test_it_is_scikit_learns_for_each_of_several_labels(tiny, monkeypatch):
 
 
 def test_it_is_ridge_regression_for_a_number(tiny, monkeypatch):
-    monkeypatch.setattr(probe, "PENALTIES", (1e-3,))
+    monkeypatch.setattr(ridge, "PENALTIES", (1e-3,))
     features = features_of(100, "value")
     model = model_of(tiny("bert"), "value")
     inputs = encode(model, features, "value")
@@ -174,12 +167,12 @@ def test_without_validation_rows_training_rows_choose(tiny):
 def test_windows_of_a_row_are_held_out_together():
     """Else a ridge that learns rows by heart would look best."""
     rows = np.repeat(np.arange(23), 7)
-    fold = probe._folds(rows, seed=0)
+    fold = ridge._folds(rows, seed=0)
     assert all(len(set(fold[rows == row])) == 1 for row in range(23))
     sizes = np.bincount([fold[rows == row][0] for row in range(23)], minlength=FOLDS)
     assert sizes.max() - sizes.min() <= 1
-    assert (probe._folds(rows, seed=0) == fold).all()
-    assert (probe._folds(rows, seed=1) != fold).any()
+    assert (ridge._folds(rows, seed=0) == fold).all()
+    assert (ridge._folds(rows, seed=1) != fold).any()
 
 
 @pytest.mark.parametrize("rows", [1, 2, 4])
@@ -188,7 +181,7 @@ def test_fewer_rows_than_folds(tiny, rows):
     features = [make_feature(row, texts[row % 2], target=row % 2) for row in range(rows)]
     model = model_of(tiny("bert"))
     facts = fit_probe(model, Probed(HEADS["single"]), encode(model, features), None, np.arange(rows), seed=0)
-    assert facts["penalty"] in probe.PENALTIES
+    assert facts["penalty"] in ridge.PENALTIES
     assert (logits_of(model, features).argmax(1) == [f["target"] for f in features]).all()
 
 
@@ -203,7 +196,7 @@ def test_vectors_that_are_not_finite_stop_it(tiny):
 
 
 def test_a_layer_without_bias_is_solved_without_one(tiny, monkeypatch):
-    monkeypatch.setattr(probe, "PENALTIES", (1e-3,))
+    monkeypatch.setattr(ridge, "PENALTIES", (1e-3,))
     model = model_of(tiny("bert"))
     model.classifier = torch.nn.Linear(32, 3, bias=False)
     features = features_of(90)

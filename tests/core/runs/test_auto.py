@@ -17,7 +17,8 @@ from sklearn.linear_model import LogisticRegression
 
 import taskzoo
 from taskzoo.config import read_config
-from taskzoo.engine import memory, pace, probe
+from taskzoo.engine import memory, pace, probe, ridge
+from taskzoo.engine.last_layer import last_linear
 from taskzoo.errors import Interrupted
 from taskzoo.heads import single_label
 from taskzoo.methods import auto
@@ -329,14 +330,14 @@ def test_of_a_long_training_it_says_what_the_probe_has(bert, table, tmp_path, mo
 
 
 def test_a_probe_of_tokens_beats_a_random_head_and_is_the_minimum_of_the_loss(bert, sentences, tmp_path, monkeypatch):
-    monkeypatch.setattr(probe, "TOKEN_PENALTIES", (1e-2,))
-    monkeypatch.setattr(probe, "TOKEN_ITERATIONS", 200)
+    monkeypatch.setattr(ridge, "TOKEN_PENALTIES", (1e-2,))
+    monkeypatch.setattr(ridge, "TOKEN_ITERATIONS", 200)
     kept: list[Any] = []
     fit_probe = probe.fit_probe
 
     def noted(model, task, given, *, seed):
         facts = fit_probe(model, task, given, seed=seed)
-        logits = probe.last_linear(model)(given.train.vectors).detach()
+        logits = last_linear(model)(given.train.vectors).detach()
         kept.append((given.train, logits.double(), len(np.unique(given.rows))))
         return facts
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import taskzoo
-from taskzoo.engine import probe
+from taskzoo.engine import last_layer, probe
 from taskzoo.errors import Interrupted, RequestError
 from taskzoo.runs import execute
 from taskzoo.runs import learning_curve as subsets
@@ -65,13 +65,14 @@ def scores(outcome: Outcome) -> dict[str, float]:
 
 def test_every_text_is_encoded_once_for_all_subsets(plan: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     encoded: list[int] = []
-    encode_once = probe.encode_once
+    encode_once = last_layer.encode_once
 
     def counted(session: Any, features: Any, title: str, **more: Any) -> Any:
         encoded.append(len(features))
         return encode_once(session, features, title, **more)
 
-    monkeypatch.setattr(probe, "encode_once", counted)
+    for module in (last_layer, probe):
+        monkeypatch.setattr(module, "encode_once", counted)
     curve = learning_curve(plan(), tmp_path / "curve", sizes="6,15,30,all", repeats=2)
     assert encoded[-2:] == [60, 30]
     assert encoded[:-2] == [1]  # whether the head suits at all
