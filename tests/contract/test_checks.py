@@ -14,6 +14,7 @@ import torch
 
 from taskzoo import Batch, Encoded, Example, Feature, Loss, Metric, Option, Row, Score
 from taskzoo.errors import RequestError, UnknownNameError
+from taskzoo.runs.data import demo_rows
 from taskzoo.testing import Bench, TaskContract, checks
 from taskzoo.testing.checks import NoRun, NotApplicable
 from taskzoo.types import Scorer
@@ -24,15 +25,29 @@ from taskzoo_ner.task import NerTask
 MakeBench = Callable[[type], Bench]
 
 
+@pytest.fixture(scope="module")
+def demo_set() -> dict[str, list[Row]]:
+    """The demo set, read once."""
+    return demo_rows(NER, NerTask(NER.resolve_options({})))
+
+
 @pytest.fixture
-def bench_of(tmp_path: Path) -> Iterator[MakeBench]:
-    """A function from a subclass of ``NerTask`` to its bench."""
+def bench_of(
+    demo_set: dict[str, list[Row]],
+    tmp_path: Path,
+    tiny_checkpoint: Callable[..., Path],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[MakeBench]:
+    """A function from a subclass of ``NerTask`` to its bench; all have the same rows and the same checkpoint."""
+    monkeypatch.setattr("taskzoo.runs.data.demo_rows", lambda *_: demo_set)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
 
     def make(cls: Any) -> Bench:
         cls.spec = NER
-        return Bench(cls, tmp_path, family="bert", size=16)
+        bench = Bench(cls, tmp_path, family="bert", size=16)
+        bench.__dict__["checkpoint"] = tiny_checkpoint("bert")
+        return bench
 
     yield make
     torch.set_num_threads(threads)
@@ -428,6 +443,7 @@ def test_specs_that_hide_or_forget(bench_of: MakeBench, fault: dict[str, Any], m
 
 
 def test_a_plugin_that_imports_torch(bench_of: MakeBench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "torch.py").touch()  # quickly imported
     (tmp_path / "heavy_plugin.py").write_text("import torch\n")
     (tmp_path / "slow_plugin.py").write_text("import time\ntime.sleep(2.2)\n")
     monkeypatch.syspath_prepend(str(tmp_path))

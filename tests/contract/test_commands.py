@@ -1,4 +1,7 @@
-"""``zoo check`` and ``zoo new``: a new package keeps the contract as it stands."""
+"""``zoo check`` and ``zoo new``: a new package keeps the contract as it stands.
+
+Commands run in this process, because each process of its own imports torch; the slow tests start the real one.
+"""
 
 from __future__ import annotations
 
@@ -8,19 +11,30 @@ import re
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from tests.core.runs.kit import zoo
 
-from taskzoo import __version__
+from taskzoo import __version__, registry
 from taskzoo.spec import CONTRACT_VERSION
 from taskzoo.testing.checks import CHECKS
+from taskzoo.testing.new_package import package_name
 
 SPLITS = ("train", "validation", "test")
 
 
-def zoo(*words: str, cwd: Path, site: Path | None = None) -> subprocess.CompletedProcess[str]:
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty working directory."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def new_process(*words: str, cwd: Path, site: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """``zoo WORDS`` in a process of its own."""
     path = os.pathsep.join(filter(None, [str(site) if site else "", *sys.path]))
     environment = {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-m", "taskzoo", *words]
@@ -31,8 +45,9 @@ PARTS = {"classifier": ("task",), "custom": ("task", "head", "collator", "loss",
 MOST_LINES = {"classifier": 60, "custom": 120}
 
 
-def install(package: Path, name: str, module: str) -> None:
+def install(package: Path, name: str) -> None:
     """By hand, as an editable install leaves it: metadata in a directory on the path."""
+    module = package_name(name)
     info = package / f"{module}-0.1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: taskzoo-{name}\nVersion: 0.1.0\n")
@@ -40,10 +55,10 @@ def install(package: Path, name: str, module: str) -> None:
 
 
 @pytest.mark.parametrize("kind", PARTS)
-def test_a_new_package_is_small_and_clean(tmp_path: Path, kind: str) -> None:
-    made = zoo("new", "my_task", "--kind", kind, cwd=tmp_path)
-    assert made.returncode == 0, made.stderr
-    package = tmp_path / "taskzoo-my_task"
+def test_a_new_package_is_small_and_clean(folder: Path, kind: str) -> None:
+    made = zoo("new", "my_task", "--kind", kind)
+    assert made.code == 0, made.err
+    package = folder / "taskzoo-my_task"
     files = [file for file in package.rglob("*") if file.is_file()]
     names = {str(file.relative_to(package)) for file in files}
     parts = {f"taskzoo_my_task/{part}.py" for part in ("__init__", *PARTS[kind])}
@@ -62,19 +77,31 @@ def test_a_new_package_is_small_and_clean(tmp_path: Path, kind: str) -> None:
             assert done.returncode == 0, done.stdout
 
 
-@pytest.mark.parametrize(
-    ("kind", "name", "family"), [("classifier", "rhyme-scheme", "bert"), ("custom", "my_task", "roberta")]
-)
-def test_a_new_package_keeps_the_contract(tmp_path: Path, kind: str, name: str, family: str) -> None:
-    assert zoo("new", name, "--kind", kind, cwd=tmp_path).returncode == 0
-    package = tmp_path / f"taskzoo-{name}"
-    install(package, name, f"taskzoo_{name.replace('-', '_')}")
-    checked = zoo("check", name, "--family", family, "--size", "18", "--json", cwd=tmp_path, site=package)
-    assert checked.returncode == 0, checked.stdout + checked.stderr
-    results = json.loads(checked.stdout)
-    assert all(result["ok"] for result in results)
-    assert len(results) == len(CHECKS)
-    assert {result["status"] for result in results if result["check"] != "probe"} == {"ok"}  # it may have none
+NAMES = {"classifier": "rhyme-scheme", "custom": "end_rhyme"}
+
+
+@pytest.fixture(scope="module")
+def packages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A new package of each kind, both on the path: one process that checks start answers for both."""
+    folder = tmp_path_factory.mktemp("packages")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        for kind, name in NAMES.items():
+            assert zoo("new", name, "--kind", kind).code == 0
+            install(folder / f"taskzoo-{name}", name)
+            patch.syspath_prepend(str(folder / f"taskzoo-{name}"))
+        registry.refresh()
+        yield
+    registry.refresh()
+
+
+@pytest.mark.parametrize(("kind", "family"), [("classifier", "bert"), ("custom", "roberta")])
+def test_a_new_package_keeps_the_contract(packages: None, folder: Path, kind: str, family: str) -> None:
+    checked = zoo("check", NAMES[kind], "--family", family, "--size", "18", "--json")
+    assert checked.code == 0, checked.out + checked.err
+    assert all(result["ok"] for result in checked.json)
+    assert len(checked.json) == len(CHECKS)
+    assert {result["status"] for result in checked.json if result["check"] != "probe"} == {"ok"}  # it may have none
 
 
 @pytest.mark.slow
@@ -82,30 +109,30 @@ def test_a_new_package_keeps_the_contract(tmp_path: Path, kind: str, name: str, 
 @pytest.mark.parametrize("kind", PARTS)
 def test_a_new_package_learns_its_demo_set(tmp_path: Path, kind: str) -> None:
     """With nothing given: the recipe comes with the package."""
-    assert zoo("new", "my_task", "--kind", kind, cwd=tmp_path).returncode == 0
+    assert new_process("new", "my_task", "--kind", kind, cwd=tmp_path).returncode == 0
     package = tmp_path / "taskzoo-my_task"
-    install(package, "my_task", "taskzoo_my_task")
-    run = zoo("run", "my_task", "--output", "run", cwd=tmp_path, site=package)
+    install(package, "my_task")
+    run = new_process("run", "my_task", "--output", "run", cwd=tmp_path, site=package)
     assert run.returncode == 0, run.stderr
     assert json.loads((tmp_path / "run/metrics.json").read_text())["test"]["accuracy"] > 0.9
 
 
-def test_an_unknown_kind_of_package_is_refused(tmp_path: Path) -> None:
-    refused = zoo("new", "rhyme", "--kind", "clasifier", cwd=tmp_path)
-    assert refused.returncode == 2
-    assert "Did you mean 'classifier'?" in refused.stderr
-    assert not any(tmp_path.iterdir())
+def test_an_unknown_kind_of_package_is_refused(folder: Path) -> None:
+    refused = zoo("new", "rhyme", "--kind", "clasifier")
+    assert refused.code == 2
+    assert "Did you mean 'classifier'?" in refused.err
+    assert not any(folder.iterdir())
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(find_spec("hatchling") is None, reason="needs hatchling to build")
 def test_a_new_package_installs(tmp_path: Path) -> None:
-    assert zoo("new", "rhyme", "--output", "here", cwd=tmp_path).returncode == 0
-    install = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-build-isolation", "--target", "site"]
-    subprocess.run([*install, "./here"], cwd=tmp_path, check=True, timeout=120)
-    listed = zoo("tasks", cwd=tmp_path, site=tmp_path / "site")
+    assert new_process("new", "rhyme", "--output", "here", cwd=tmp_path).returncode == 0
+    command = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-build-isolation", "--target", "site"]
+    subprocess.run([*command, "./here"], cwd=tmp_path, check=True, timeout=120)
+    listed = new_process("tasks", cwd=tmp_path, site=tmp_path / "site")
     assert "taskzoo-rhyme" in listed.stdout
-    checked = zoo("check", "rhyme", "--set", "method=lora", cwd=tmp_path, site=tmp_path / "site")
+    checked = new_process("check", "rhyme", "--set", "method=lora", cwd=tmp_path, site=tmp_path / "site")
     assert checked.returncode == 0, checked.stdout + checked.stderr
     assert "FAILED" not in checked.stdout
 
@@ -113,24 +140,24 @@ def test_a_new_package_installs(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "name", ["Rhyme", "rhyme scheme", "../rhyme", "1rhyme", "-x", "rhyme--x", "class", "ner", "x" * 60]
 )
-def test_bad_names_are_refused(tmp_path: Path, name: str) -> None:
-    refused = zoo("new", "--", name, cwd=tmp_path)
-    assert refused.returncode == 2
-    assert refused.stdout == ""
-    assert len(refused.stderr.splitlines()) == 1
-    assert name in refused.stderr
-    assert not any(tmp_path.iterdir())
+def test_bad_names_are_refused(folder: Path, name: str) -> None:
+    refused = zoo("new", "--", name)
+    assert refused.code == 2
+    assert refused.out == ""
+    assert len(refused.err.splitlines()) == 1
+    assert name in refused.err
+    assert not any(folder.iterdir())
 
 
-def test_a_folder_that_exists_is_left_alone(tmp_path: Path) -> None:
-    (tmp_path / "taskzoo-rhyme").mkdir()
+def test_a_folder_that_exists_is_left_alone(folder: Path) -> None:
+    (folder / "taskzoo-rhyme").mkdir()
     for words in (["rhyme"], ["rhyme", "--output", "missing/folder"], ["rhyme", "--output", "."]):
-        refused = zoo("new", *words, cwd=tmp_path)
-        assert refused.returncode == 2
-        assert len(refused.stderr.splitlines()) == 1
-        assert refused.stderr.startswith("zoo: ")
-    assert [path.name for path in tmp_path.iterdir()] == ["taskzoo-rhyme"]
-    assert not any((tmp_path / "taskzoo-rhyme").iterdir())
+        refused = zoo("new", *words)
+        assert refused.code == 2
+        assert len(refused.err.splitlines()) == 1
+        assert refused.err.startswith("zoo: ")
+    assert [path.name for path in folder.iterdir()] == ["taskzoo-rhyme"]
+    assert not any((folder / "taskzoo-rhyme").iterdir())
 
 
 @pytest.mark.parametrize(
@@ -143,15 +170,16 @@ def test_a_folder_that_exists_is_left_alone(tmp_path: Path) -> None:
         (["ner", "--data", "zh"], "demo/zh"),
     ],
 )
-def test_wrong_requests_to_check(tmp_path: Path, words: list[str], message: str) -> None:
-    refused = zoo("check", *words, cwd=tmp_path)
-    assert refused.returncode == 2
-    assert message in refused.stderr
-    assert len(refused.stderr.splitlines()) == 1
+def test_wrong_requests_to_check(folder: Path, words: list[str], message: str) -> None:
+    refused = zoo("check", *words)
+    assert refused.code == 2
+    assert message in refused.err
+    assert len(refused.err.splitlines()) == 1
 
 
-def test_a_failed_check_is_exit_code_1(tmp_path: Path) -> None:
-    """A task whose class is not there fails its checks one by one, with the reason, and nothing is printed twice."""
+@pytest.fixture
+def broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A plugin on the path whose task names a class that is not there."""
     (tmp_path / "zoo_broken.py").write_text(
         "from taskzoo import Column, TaskSpec, hookimpl\n\n\n@hookimpl\ndef taskzoo_register_tasks(register):\n"
         "    register(TaskSpec(id='broken', contract=2, entry_point='zoo_broken.task:Task', summary='s', columns={\n"
@@ -161,9 +189,18 @@ def test_a_failed_check_is_exit_code_1(tmp_path: Path) -> None:
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: zoo-broken\nVersion: 1.0\n")
     (info / "entry_points.txt").write_text("[taskzoo]\nbroken = zoo_broken\n")
-    checked = zoo("check", "broken", "--json", cwd=tmp_path, site=tmp_path)
-    assert checked.returncode == 1
-    results = {result["check"]: result for result in json.loads(checked.stdout)}
+    monkeypatch.syspath_prepend(str(tmp_path))
+    registry.refresh()
+    yield
+    monkeypatch.undo()
+    registry.refresh()
+
+
+def test_a_failed_check_is_exit_code_1(broken: None) -> None:
+    """The checks fail one by one, with the reason, and nothing is printed twice."""
+    checked = zoo("check", "broken", "--json")
+    assert checked.code == 1
+    results = {result["check"]: result for result in checked.json}
     assert [name for name, result in results.items() if result["status"] == "ok"] == ["import"]
     assert "no demo set" in results["spec"]["reason"]
     assert "cannot be loaded from 'zoo_broken.task:Task'" in results["members"]["reason"]
@@ -180,7 +217,7 @@ def test_a_task_in_a_file_is_checked(tmp_path: Path) -> None:
         "        demo='taskzoo_sentiment:demo')\n"
     )
     words = ["check", "mood.py:Mood", "--size", "12", "--data", "zh", "--json"]
-    checked = zoo(*words, cwd=tmp_path)
+    checked = new_process(*words, cwd=tmp_path)
     results = {result["check"]: result for result in json.loads(checked.stdout)}
     assert checked.returncode == 0, checked.stdout + checked.stderr
     assert [name for name, result in results.items() if result["status"] == "skipped"] == ["import"]

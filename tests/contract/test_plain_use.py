@@ -24,6 +24,7 @@ TEXTS = ["Austin visited Paris.", "Demand in Canada was strong, said the chief o
 WORDS = [["Austin", "visited", "Paris", "."], ["Canada", "was", "strong", ",", "said", "Ada"], ["The", "mayor", "ran"]]
 TAGS = [["B-PER", "O", "B-LOC", "O"], ["B-LOC", "O", "O", "O", "O", "B-PER"], ["O", "B-PER", "I-PER"]]
 SHORT = {"precision": "fp32", "max_steps": 4, "batch_size": 6, "learning_rate": 1e-2, "warmup": 0.0, "seed": 1}
+SHORT |= {"baseline": False}
 
 ENCODER_DECODERS = ("bart", "m2m_100", "marian", "mbart", "mbart50", "mt5", "nllb", "pegasus", "t5")
 

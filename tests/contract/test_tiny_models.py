@@ -8,6 +8,7 @@ import subprocess
 import sys
 import unicodedata
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,14 @@ TEXTS = ["The mayor of Austin visited Paris.", "Nobody knew why he came, or when
 CHINESE = ["上海的市长来到了北京，没有说话。", "没有人知道他为什么来，什么时候走。"]
 DECODERS = ("gpt2", "qwen2")
 SHARED_ARCHITECTURE = {"mbart50": "mbart", "nllb": "m2m_100"}
+
+
+@pytest.fixture(scope="module")
+def bilingual(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """A function from a family to its checkpoint whose tokenizer knows both languages, made on first use."""
+    return cache(
+        lambda family: make_tiny_checkpoint(tmp_path_factory.mktemp("bilingual") / family, family, TEXTS + CHINESE)
+    )
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -56,8 +65,8 @@ PUBLISHED = {
 
 
 @pytest.mark.parametrize("family", PUBLISHED)
-def test_generation_begins_and_ends_as_published(tmp_path: Path, family: str) -> None:
-    folder = make_tiny_checkpoint(tmp_path, family, TEXTS + CHINESE)
+def test_generation_begins_and_ends_as_published(bilingual: Callable[[str], Path], family: str) -> None:
+    folder = bilingual(family)
     tokenizer = AutoTokenizer.from_pretrained(folder)
     model = AutoModelForSeq2SeqLM.from_pretrained(folder).eval()
     last = len(tokenizer) - 1
@@ -76,8 +85,8 @@ def test_generation_begins_and_ends_as_published(tmp_path: Path, family: str) ->
 
 
 @pytest.mark.parametrize("family", [*PUBLISHED, "bart"])
-def test_text_comes_back_in_every_language_it_was_trained_on(tmp_path: Path, family: str) -> None:
-    tokenizer = AutoTokenizer.from_pretrained(make_tiny_checkpoint(tmp_path, family, TEXTS + CHINESE))
+def test_text_comes_back_in_every_language_it_was_trained_on(bilingual: Callable[[str], Path], family: str) -> None:
+    tokenizer = AutoTokenizer.from_pretrained(bilingual(family))
     for text in [*TEXTS, *CHINESE, "Austin", "北京没有人"]:
         ids = tokenizer(text)["input_ids"]
         assert tokenizer.unk_token_id not in ids
@@ -94,9 +103,9 @@ LANGUAGES = {
 
 
 @pytest.mark.parametrize("family", LANGUAGES)
-def test_both_sides_carry_their_language(tmp_path: Path, family: str) -> None:
+def test_both_sides_carry_their_language(bilingual: Callable[[str], Path], family: str) -> None:
     english, chinese, *_ = LANGUAGES[family]
-    folder = make_tiny_checkpoint(tmp_path, family, TEXTS + CHINESE)
+    folder = bilingual(family)
     tokenizer = AutoTokenizer.from_pretrained(folder, src_lang=english, tgt_lang=chinese)
     codes = {name: tokenizer.convert_tokens_to_ids(token) for name, token in LANGUAGES[family].items()}
     assert len(set(codes.values()) | {tokenizer.unk_token_id}) == 5

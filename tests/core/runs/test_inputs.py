@@ -192,7 +192,7 @@ def test_lines_of_standard_input(data: bytes, lines: list[str]) -> None:
         ("caf\u00e9\n".encode("latin-1"), "standard input:1: .*iconv -f WINDOWS-1252"),
         (b"a\nPK\x00", "NUL byte"),
         (b"PK\x03\x04zip", "zip"),
-        (b"x" * 10_000_001, "10,000,001 characters, so it is not one text"),
+        (b"x" * 10_000_001, "more than 10,000,000 characters stand here, so this is not one text"),
     ],
 )
 def test_standard_input_that_is_no_text(data: bytes, said: str) -> None:

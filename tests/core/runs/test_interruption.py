@@ -15,8 +15,8 @@ import pytest
 from .kit import digest, read, read_lines, sentences, write_conll, zoo
 
 DEADLINE = 120.0
-STEPS = 320
-LONG = ["--set", "log_every=1", "--set", "evaluate_every=100", "--epochs", "40"]  # 8 steps an epoch
+STEPS = 160
+LONG = ["--set", "log_every=1", "--set", "evaluate_every=50", "--epochs", "20"]  # 8 steps an epoch
 
 
 def launch(arguments: list[object], output: Path, errors: Path) -> subprocess.Popen:

@@ -8,6 +8,8 @@ import random
 import shutil
 import signal
 import sys
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -69,15 +71,25 @@ def refused(result: Any, output: Path, *fragments: str) -> None:
     assert not output.exists()
 
 
+@pytest.fixture(scope="module")
+def run_of(bert, table, tmp_path_factory) -> Callable[..., tuple[Path, Any]]:
+    """A function from words to a finished run on ``table`` and what it printed, made once. Nobody may change it."""
+
+    @cache
+    def make(*words: str) -> tuple[Path, Any]:
+        path = tmp_path_factory.mktemp("finished") / "run"
+        return path, run(bert, table, path, *words)
+
+    return make
+
+
 # methods
 
 
 @pytest.fixture(scope="module")
-def probe(bert, table, tmp_path_factory) -> Path:
+def probe(run_of) -> Path:
     """A finished probe. Nobody may change it."""
-    path = tmp_path_factory.mktemp("probe") / "run"
-    run(bert, table, path, *PROBE, "--baseline")
-    return path
+    return run_of(*PROBE, "--baseline")[0]
 
 
 def test_a_probe_leaves_the_backbone_bit_for_bit(bert, probe):
@@ -149,15 +161,15 @@ def test_lora_by_either_word_is_the_same_run(bert, table, tmp_path):
         assert again.config.training.method == method
 
 
-def test_contrastive_learns_and_saves_a_plain_model(bert, table, tmp_path):
-    run(bert, table, tmp_path / "run", *CONTRASTIVE)
-    lines = read_lines(tmp_path / "run" / "history.jsonl")
+def test_contrastive_learns_and_saves_a_plain_model(bert, run_of):
+    path, _ = run_of(*CONTRASTIVE)
+    lines = read_lines(path / "history.jsonl")
     assert [("probe" in line) for line in lines] == [False] * (len(lines) - 1) + [True]
     before = load_file(bert / "model.safetensors")["bert.encoder.layer.0.output.dense.weight"]
-    after = load_file(tmp_path / "run/model/model.safetensors")
+    after = load_file(path / "model" / "model.safetensors")
     assert not after["backbone.encoder.layer.0.output.dense.weight"].equal(before)
     assert not [name for name in after if name.startswith("model.")]
-    assert read(tmp_path / "run" / "metrics.json")["validation"]["accuracy"] > 0.6
+    assert read(path / "metrics.json")["validation"]["accuracy"] > 0.6
 
 
 # unlabelled texts
@@ -343,15 +355,15 @@ PROBE_FIRST = [*SHORT, "--set", "probe_first=true", "--set", "pooling=mean"]
         (PROBE_FIRST, ("training", 7)),
     ],
 )
-def test_stopped_and_resumed_it_is_as_if_it_had_not_been(bert, table, tmp_path, method, at):
+def test_stopped_and_resumed_it_is_as_if_it_had_not_been(bert, table, run_of, tmp_path, method, at):
+    whole, _ = run_of(*method)
     words = ["run", "classification", "--model", bert, "--data", table, *method]
-    assert zoo(*words, "--output", tmp_path / "whole").code == 0
     stopped = interrupted(at, *words, "--output", tmp_path / "run")
     assert stopped.code == 130, stopped.err
     assert f"zoo resume {tmp_path / 'run'}" in stopped.err
     result = zoo("resume", tmp_path / "run")
     assert result.code == 0, result.err
-    assert outcome(tmp_path / "run") == outcome(tmp_path / "whole")
+    assert outcome(tmp_path / "run") == outcome(whole)
 
 
 # shots and groups
@@ -483,12 +495,12 @@ def test_without_validation_rows_nothing_is_tuned(bert, table, tmp_path):
 # baseline
 
 
-def test_the_baseline_is_in_metrics_card_and_table(bert, table, tmp_path):
-    result = run(bert, table, tmp_path / "run", *PROBE, "--baseline")
-    metrics = read(tmp_path / "run" / "metrics.json")
+def test_the_baseline_is_in_metrics_card_and_table(run_of):
+    path, result = run_of(*PROBE, "--baseline")
+    metrics = read(path / "metrics.json")
     baseline = metrics["baseline"]
     assert baseline.keys() == {"name", "rows", "validation", "test", "difference"}
-    assert (baseline["name"], baseline["rows"]) == ("TF-IDF", read(tmp_path / "run" / "manifest.json")["rows"]["train"])
+    assert (baseline["name"], baseline["rows"]) == ("TF-IDF", read(path / "manifest.json")["rows"]["train"])
     assert baseline["test"].keys() == metrics["test"].keys() - {"loss"}
     assert baseline["test"]["rows"] == 48
     difference = baseline["difference"]["test"]
@@ -496,7 +508,7 @@ def test_the_baseline_is_in_metrics_card_and_table(bert, table, tmp_path):
     assert difference["value"] == pytest.approx(metrics["test"]["f1_macro"] - baseline["test"]["f1_macro"])
     low, high = difference["ci95"]
     assert low <= difference["value"] <= high
-    card = (tmp_path / "run" / "README.md").read_text(encoding="utf-8")
+    card = (path / "README.md").read_text(encoding="utf-8")
     for shown in (result.out, card):
         assert "baseline test" in shown.lower()
         assert f"{baseline['test']['accuracy']:.3f}" in shown
@@ -504,10 +516,10 @@ def test_the_baseline_is_in_metrics_card_and_table(bert, table, tmp_path):
         assert f"f1_macro {difference['value']:+.3f} [{low:+.3f}, {high:+.3f}] on test" in shown
 
 
-def test_a_run_that_was_not_asked_is_compared_all_the_same_and_says_so_before_training(bert, table, tmp_path):
-    result = run(bert, table, tmp_path / "run", *SHORT)
-    baseline = read(tmp_path / "run" / "metrics.json")["baseline"]
-    manifest = read(tmp_path / "run" / "manifest.json")
+def test_a_run_that_was_not_asked_is_compared_all_the_same_and_says_so_before_training(run_of):
+    path, result = run_of(*SHORT)
+    baseline = read(path / "metrics.json")["baseline"]
+    manifest = read(path / "manifest.json")
     assert manifest["baseline"] == {"name": "TF-IDF", "rows": 72, "seconds": manifest["baseline"]["seconds"]}
     before = (
         f"baseline  TF-IDF, fitted on 72 training rows: validation f1_macro {baseline['validation']['f1_macro']:.4f}"
@@ -515,7 +527,7 @@ def test_a_run_that_was_not_asked_is_compared_all_the_same_and_says_so_before_tr
     assert before in result.err.splitlines()
     assert result.err.index(before) < result.err.index("(kept so far)")
     assert "(TF-IDF): f1_macro " in result.out
-    assert read_config(tmp_path / "run" / "config.yaml")["training"]["baseline"] is None
+    assert read_config(path / "config.yaml")["training"]["baseline"] is None
 
 
 def test_a_collapsed_model_is_called_so_first(bert, table, tmp_path):
@@ -561,10 +573,9 @@ def test_a_baseline_that_fails_ends_the_run_only_if_it_was_asked_for(bert, table
     assert (result.code, result.err.splitlines()[-1]) == (2, "zoo: The baseline found nothing to count.")
 
 
-def test_the_baseline_changes_nothing_of_the_training(bert, table, tmp_path):
-    for name, words in (("with", ()), ("without", ("--no-baseline",))):
-        run(bert, table, tmp_path / name, *SHORT, *words)
-    with_it, without = (load_file(tmp_path / name / "model" / "model.safetensors") for name in ("with", "without"))
+def test_the_baseline_changes_nothing_of_the_training(run_of):
+    runs = (run_of(*SHORT, *words)[0] for words in ((), ("--no-baseline",)))
+    with_it, without = (load_file(path / "model" / "model.safetensors") for path in runs)
     assert all(with_it[name].equal(without[name]) for name in with_it)
 
 

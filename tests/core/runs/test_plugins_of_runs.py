@@ -20,7 +20,7 @@ from .kit import read, zoo
 ROWS = [
     {"text": f"{word} {i}", "label": "food" if word == "soup" else "rain"} for i in range(9) for word in ("soup", "fog")
 ]
-SHORT = {"max_steps": 1, "precision": "fp32", "validation": [], "test": ROWS[:4]}
+SHORT = {"method": "full", "baseline": False, "max_steps": 1, "precision": "fp32", "validation": [], "test": ROWS[:4]}
 SOURCE = """
 from taskzoo import Column, Option, Task, TaskSpec, hookimpl
 from taskzoo.heads.text_options import TEXT_OPTIONS

@@ -44,11 +44,6 @@ class TestT5(Quick):
     family = "t5"
 
 
-class TestModernBert(Quick):
-    __test__ = True
-    family = "modernbert"
-
-
 class TestSeveralLabels(Quick):
     """Every third row has two labels, every fifth none; states are averaged."""
 

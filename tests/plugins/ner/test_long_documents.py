@@ -44,7 +44,7 @@ def document(words: int, seed: int) -> dict[str, list[str]]:
 @pytest.fixture(scope="module", params=["linear", pytest.param("crf", marks=pytest.mark.slow)])
 def trained(request: pytest.FixtureRequest, tiny_checkpoint: Callable[..., Path], tmp_path_factory: Any) -> Run:
     rows = [document(24, seed) for seed in range(600)]
-    settings = {**SETTINGS, "epochs": 10, "batch_size": 16, "learning_rate": 5e-3, "max_length": 32}
+    settings = {**SETTINGS, "epochs": 5, "batch_size": 16, "learning_rate": 1e-2, "max_length": 32}
     splits = {"train": rows, "validation": rows[:8], "test": rows[:8]}
     output = tmp_path_factory.mktemp("long") / "run"
     return finetune("ner", model=str(tiny_checkpoint()), output=output, head=request.param, **splits, **settings)
@@ -97,7 +97,7 @@ def test_training_on_a_long_document_uses_all_of_it(tiny_checkpoint: Callable[..
         row["tokens"] += ["Mayor", "Entwistle", "Entwistle"] * 30
         row["tags"] += ["O", "B-LATE", "I-LATE"] * 30
         rows.append(row)
-    settings = {**SETTINGS, "epochs": 25, "batch_size": 4, "learning_rate": 1e-2}
+    settings = {**SETTINGS, "epochs": 15, "batch_size": 4, "learning_rate": 2e-2}
     splits = {"train": rows, "validation": rows[:1], "test": rows[:1]}
     run = finetune("ner", model=str(tiny_checkpoint()), output=tmp_path / "run", **splits, **settings)
     assert run.metrics["test"]["per_type"]["LATE"]["support"] == 30
