@@ -45,8 +45,8 @@ def atomic_file(path: Path) -> Iterator[tuple[IO[bytes], HashedFile]]:
     """The file to write to, twice: for writers, and for its digest.
 
     It has another name until the block ends, is flushed to the disk and then gets its own; if the block raises, it is
-    removed. Several processes may do this for the same path. What is not a regular file, such as a named pipe, is
-    written to as it is.
+    removed. Several processes may do this for the same path: a file that is being written is locked, where the system
+    has locks. What is not a regular file, such as a named pipe, is written to as it is.
     """
     if path.exists() and not path.is_file():
         with path.open("wb") as file:
@@ -56,6 +56,7 @@ def atomic_file(path: Path) -> Iterator[tuple[IO[bytes], HashedFile]]:
     fresh = path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}{ENDING}")
     try:
         with fresh.open("wb") as file:
+            _lock(file)
             hashed = HashedFile(file)
             yield cast(IO[bytes], hashed), hashed
             file.flush()
@@ -71,8 +72,27 @@ def atomic_file(path: Path) -> Iterator[tuple[IO[bytes], HashedFile]]:
 def remove_leftovers(path: Path) -> None:
     """Remove what processes that were killed left of ``path``."""
     for left in path.parent.glob(f".{path.name}.*{ENDING}"):
-        with suppress(OSError):
+        with suppress(OSError), left.open("rb+") as file:
+            _lock(file)
             left.unlink()
+
+
+def _lock(file: IO[bytes]) -> None:
+    """Lock a file until it is closed or this process ends, where the system has locks.
+
+    Raises:
+        BlockingIOError: another process has locked it.
+    """
+    try:
+        import fcntl
+
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except ImportError:  # on Windows a file that is open cannot be removed
+        return
+    except BlockingIOError:
+        raise
+    except OSError:  # a file system without locks
+        return
 
 
 def sync_folder(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""The file of bad rows: where they stand, why they cannot be used, and what they hold."""
+"""The file of bad rows: where they stand, why they cannot be used, and what they hold, unless that is very long."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from typing import IO
 from .atomic import atomic_file
 from .records import BadRecord
 from .values import to_json
+
+LONGEST = 100_000
+"""Characters of a row, as text or JSON; of a longer one, so much of its beginning is written as text."""
 
 
 class BadRows:
@@ -28,8 +31,10 @@ class BadRows:
         if bad and self._file is None:
             self._file, _ = self._stack.enter_context(atomic_file(self._path))
         for record in bad:
-            name = re.split(r"[/\\]", record.source)[-1]
-            values = {"file": name, "line": record.line, "reason": record.reason, "row": record.content}
+            name, row = re.split(r"[/\\]", record.source)[-1], record.content
+            text = row if isinstance(row, str) else to_json(row)
+            row = text[:LONGEST] if len(text) > LONGEST else row
+            values = {"file": name, "line": record.line, "reason": record.reason, "row": row}
             if self._file is not None:
                 self._file.write(f"{to_json(values)}\n".encode("utf-8", "backslashreplace"))
 

@@ -67,8 +67,7 @@ class Manifest:
             lines = _lines(path)
             if lines:
                 self._check(lines[0], job)
-            for line in lines[1:]:
-                entry = ShardEntry(**line)
+            for entry in filter(None, map(_entry, lines[1:])):
                 if entry.shard not in self.entries or entry.state == "done":
                     self.entries[entry.shard] = entry
         if not _lines(self._path):
@@ -103,11 +102,22 @@ class Manifest:
         """Refuse another job."""
         begun = first.get("job") if isinstance(first, dict) and first.get("format") == FORMAT else None
         if not isinstance(begun, dict):
-            raise RequestError(f"The manifest in {str(self._folder)!r} is of another version; choose another folder.")
+            what = "is damaged in its first line or of another version"
+            raise RequestError(f"The manifest in {str(self._folder)!r} {what}; choose another folder.")
         if changed := [name for name in {**begun, **job} if begun.get(name) != job.get(name)]:
             what = f"holds shards of another job: {', '.join(changed)} changed since"
             fix = f"choose another {option_name('output')}, or remove it"
             raise RequestError(f"The folder {str(self._folder)!r} {what}; {fix}.")
+
+
+def _entry(line: Any) -> ShardEntry | None:
+    """The entry on a line; ``None`` of one that is damaged, whose shard is then made again."""
+    try:
+        entry = ShardEntry(**line)
+    except TypeError:
+        return None
+    numbers = (entry.shard, entry.rows, entry.bad)
+    return entry if all(type(value) is int for value in numbers) and isinstance(entry.file, str) else None
 
 
 def _lines(path: Path) -> list[Any]:

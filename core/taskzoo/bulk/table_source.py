@@ -19,7 +19,7 @@ from .source import LazySource
 from .text_lines import LONGEST, TextLines, unreadable
 
 _Raw = tuple[int, list[str] | str]
-"""Line number and cells; or, of a record that is broken, its text."""
+"""Line number and cells; or, of a record that is broken or too long, its text."""
 _HEAD = 2000  # records by which columns are found
 
 
@@ -73,7 +73,7 @@ class TableSource(LazySource[_Raw]):
     def _item(self, raw: _Raw) -> Item:
         number, cells = raw
         if isinstance(cells, str):
-            return BadRecord(self._table.source, number, _broken(), cells)
+            return BadRecord(self._table.source, number, unreadable(cells) or _broken(), cells)
         if reason := unreadable("".join(cells)):
             return BadRecord(self._table.source, number, reason, cells)
         try:
@@ -106,7 +106,7 @@ def _records(lines: Iterable[str], dialect: Dialect | None) -> Iterator[_Raw]:
     if dialect is None:
         for number, line in enumerate(lines, 1):
             text = line.rstrip("\n").rstrip("\r")
-            yield number, text.split("\t") if text.strip() else []
+            yield number, text if len(text) > LONGEST else text.split("\t") if text.strip() else []
         return
     if dialect.spaces:  # in the whole text
         text = without_spaces_behind_quotes("".join(lines), dialect)
@@ -123,7 +123,8 @@ def _records(lines: Iterable[str], dialect: Dialect | None) -> Iterator[_Raw]:
         except csv.Error:
             cells = "".join(tape.record)
         else:
-            cells = cells if "".join(tape.record).strip() else []
+            text = "".join(tape.record)
+            cells = text if len(text) > LONGEST else cells if text.strip() else []
         yield start, cells
         start += len(tape.record)
 

@@ -12,9 +12,10 @@ from taskzoo.errors import DataError
 HEAD = 2**20
 """Bytes at the beginning of a file, by which its format is detected."""
 LONGEST = 10_000_000
-"""Characters of a line; more is not a row but a file of another form."""
+"""Characters of a row; more is not a text but a fault, or a file of another form."""
 
 _BLOCK = 2**20
+_TOO_LONG = f"more than {LONGEST:,} characters stand here, so this is not one text or row"
 _ODD = 0.1  # with a larger share of lines that are not UTF-8, the file has another encoding
 
 
@@ -26,6 +27,9 @@ class Readable(Protocol):
 
 class TextLines:
     """Lines with their ends; only a line feed ends one.
+
+    Of a line that is longer than :data:`LONGEST`, a part may be missing; :func:`unreadable` knows such a line. If it is
+    the first one, this is an error.
 
     Attributes:
         head: the text of the first :data:`HEAD` bytes, up to the last line end where there are more.
@@ -66,8 +70,10 @@ class TextLines:
                 yield line + "\n"
             number += len(lines)
             if len(pending) > LONGEST:
-                message = f"this line has {len(pending):,} characters, so it is not one text or row"
-                raise DataError(f"{message}; is it a file of another format?", file=self.source, line=number)
+                if number == 1:
+                    message = f"{_TOO_LONG}; is it a file of another format?"
+                    raise DataError(message, file=self.source, line=1)
+                pending = pending[: LONGEST + 1]
             if final:
                 break
             block = self._file.read(_BLOCK)
@@ -104,6 +110,8 @@ class TextLines:
 
 def unreadable(text: str) -> str | None:
     """Why a text of :class:`TextLines` cannot be used, if it cannot."""
+    if len(text) > LONGEST:
+        return f"{_TOO_LONG}."
     if "\0" in text:
         return "a NUL byte stands here, so this is not plain text."
     if text.isascii():

@@ -17,7 +17,7 @@ from taskzoo.types import Batch, Collate, Encoded, Example
 
 from .accelerator import RunAccelerator
 from .batches import to_device
-from .scoring import MAX_EXAMPLES, Decoded, Predictions, assemble
+from .scoring import MAX_EXAMPLES, Decoded, Predictions, assemble, most_tokens
 from .session import Session
 
 Advance = Callable[[int], None]
@@ -28,18 +28,19 @@ Advance = Callable[[int], None]
 class Predictor:
     """A model with all that it takes to predict with it.
 
-    A batch holds ``max_tokens`` padded tokens at most, but for a single feature that is longer.
+    A batch holds ``max_tokens`` padded tokens at most, but for a single feature that is longer; 0: what is fastest.
     """
 
     task: Task
     model: nn.Module
     processor: Any
     accelerator: RunAccelerator
-    max_tokens: int = 8192
+    max_tokens: int = 0
     collate: Collate = field(init=False)
 
     def __post_init__(self) -> None:
         self.collate = self.task.collator(self.processor)
+        self.max_tokens = self.max_tokens or most_tokens(self.task, on_cpu=self.accelerator.device.type == "cpu")
 
     def predict(
         self, examples: Sequence[Example], *, with_loss: bool = False, advance: Advance | None = None

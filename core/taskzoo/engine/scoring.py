@@ -17,6 +17,17 @@ from taskzoo.types import LOSS, Example, Metric, Prediction
 
 MAX_EXAMPLES = 256
 """Features of a batch at most."""
+MAX_TOKENS, MAX_TOKENS_ON_CPU = 8192, 1024
+"""Padded tokens of a batch at most, where no other number is asked for."""
+
+
+def most_tokens(task: Task, *, on_cpu: bool) -> int:
+    """Padded tokens of a batch with which prediction is fastest.
+
+    On a CPU, what passes from layer to layer stays in its caches, and features of a batch are of nearly one length. To
+    generate, all weights are read for every token of a batch, so the more rows it has, the better.
+    """
+    return MAX_TOKENS_ON_CPU if on_cpu and not task.generates else MAX_TOKENS
 
 
 @dataclass(slots=True)

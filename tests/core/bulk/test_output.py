@@ -6,6 +6,7 @@ import csv
 import gzip
 import io
 import json
+import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from taskzoo import registry
-from taskzoo.bulk.atomic import atomic_file
+from taskzoo.bulk.atomic import atomic_file, remove_leftovers
 from taskzoo.bulk.job import Inputs, Output, bad_path, open_input, predict_to_file
 from taskzoo.bulk.meter import Meter
 from taskzoo.bulk.output_columns import OutputColumns
@@ -204,3 +205,24 @@ def test_a_file_is_there_as_a_whole_or_not_at_all(tmp_path: Path) -> None:
         file.write(b"abc")
     assert path.read_bytes() == b"abc"
     assert hashed.sha256.startswith("ba7816bf")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="an open file cannot be removed there")
+def test_what_another_process_is_writing_is_no_leftover(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    write(tmp_path / ".a.0123456789ab.new", "of a process that was killed")
+    with atomic_file(path) as (file, _):
+        file.write(b"one")
+        with atomic_file(path) as (other, _):
+            other.write(b"two")
+        remove_leftovers(path)
+        assert len(list(tmp_path.iterdir())) == 2
+    assert [file.read_bytes() for file in tmp_path.iterdir()] == [b"one"]
+
+
+def test_of_a_very_long_bad_row_only_the_beginning_is_written(tmp_path: Path) -> None:
+    path = write(tmp_path / "in.csv", "id,text\n1,a\n2,refuse " + "x" * 200_000 + "\n3,b\n")
+    assert predict(path, tmp_path / "out.csv").bad == 1
+    bad = json.loads(bad_path(tmp_path / "out.csv").read_text(encoding="utf-8"))
+    assert bad["row"].startswith('{"id": "2", "text": "refuse xxx')
+    assert len(bad["row"]) == 100_000

@@ -144,6 +144,35 @@ def test_the_first_entry_of_a_manifest_that_was_cut_off_is_written_again(tmp_pat
     assert manifest.finished(0) is None
 
 
+@pytest.mark.parametrize(
+    "line",
+    [b"5", b"[]", b'{"shard": "3"}', b'{"shard": 3, "state": "done", "file": 7}', b'{"new": 1}', b"\xff\xfe", b""],
+)
+def test_a_damaged_line_of_a_manifest_costs_its_shard_only(
+    model: Lengths, table: Path, tmp_path: Path, undisturbed: dict[str, str], line: bytes
+) -> None:
+    folder = tmp_path / "out"
+    shards(model, job(table, folder))
+    lines = (folder / "manifest.jsonl").read_bytes().split(b"\n")
+    write(folder / "manifest.jsonl", b"\n".join([*lines[:4], line, *lines[5:]]))
+    assert shards(model, job(table, folder)).there_before == 19
+    assert digests(folder) == undisturbed
+
+
+def test_a_manifest_without_its_first_line_is_refused_and_an_empty_one_begun_anew(
+    model: Lengths, table: Path, tmp_path: Path, undisturbed: dict[str, str]
+) -> None:
+    folder = tmp_path / "out"
+    shards(model, job(table, folder))
+    content = (folder / "manifest.jsonl").read_bytes()
+    write(folder / "manifest.jsonl", content[5:])
+    with pytest.raises(RequestError, match="damaged in its first line or of another version"):
+        shards(model, job(table, folder))
+    write(folder / "manifest.jsonl", b"")
+    assert shards(model, job(table, folder)).there_before == 0
+    assert digests(folder) == undisturbed
+
+
 @pytest.mark.parametrize("text", ["3", "0/4", "5/4", "a/b", "1/0", "-1/3"])
 def test_parts_that_are_none(text: str) -> None:
     with pytest.raises(RequestError, match="is not a part; the third of sixteen parts is 3/16"):

@@ -150,7 +150,7 @@ def test_a_file_in_another_encoding_is_refused_and_not_all_bad(tmp_path: Path) -
         ("a.jsonl", '{"title": "a"}\n', "no column for text; found 'title'"),
         ("a.jsonl", '{"title"\n', "broken JSON"),
         ("a.csv.gz", b"no gzip", "cannot be read"),
-        ("a.txt", "x" * 10_000_001, "10,000,001 characters"),
+        ("a.txt", "x" * 10_000_001, "more than 10,000,000 characters stand here"),
         ("a.parquet", b"PAR1 and nothing else", "the Parquet file cannot be read"),
     ],
 )
@@ -169,3 +169,27 @@ def test_a_quote_that_never_ends_costs_its_record_only(tmp_path: Path, monkeypat
     assert bad[0].line == 3
     assert len(bad) == 1
     assert found[-1].row["text"] == "c"  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("blocks", [7, 30, 1000])
+@pytest.mark.parametrize("name", ["a.csv", "quoted.csv", "a.tsv", "a.txt", "a.jsonl"])
+def test_a_row_that_is_far_too_long_is_set_apart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, blocks: int
+) -> None:
+    for module in ("text_lines", "table_source"):
+        monkeypatch.setattr(f"taskzoo.bulk.{module}.LONGEST", 100)
+    monkeypatch.setattr(text_lines, "HEAD", 60)
+    monkeypatch.setattr(text_lines, "_BLOCK", blocks)
+    rows = ["first", "word " * 40, "last"]
+    if name == "a.jsonl":
+        lines = [json.dumps({"text": row}) for row in rows]
+    elif name == "a.txt":
+        lines = rows
+    else:
+        between, quote = ("\t" if name == "a.tsv" else ","), ('"' if name == "quoted.csv" else "")
+        lines = [f"id{between}text", *(f"{number}{between}{quote}{row}{quote}" for number, row in enumerate(rows))]
+    found = items(write(tmp_path / name, "\n".join(lines) + "\n"), tolerant=True)
+    assert [item.row["text"] for item in found if isinstance(item, Record)] == ["first", "last"]
+    (bad,) = [item for item in found if isinstance(item, BadRecord)]
+    assert bad.reason.startswith("more than 10,000,000 characters stand here")
+    assert bad.line == lines.index(next(line for line in lines if len(line) > 100)) + 1
