@@ -1,4 +1,4 @@
-"""What an export to ONNX changes and gains: every family of tiny models with every head, and ``minilm``.
+"""What an export changes and gains: every family of tiny models with every head, and ``minilm``.
 
 ``python benchmarks/export.py FOLDER`` trains a short run of each, exports it with and without int8, and prints the
 tables of docs/export.md. What is in ``FOLDER`` already is not measured again. The weights of tiny models are random, so
@@ -26,6 +26,11 @@ FAMILIES = (
     *("albert", "bert", "deberta-v2", "distilbert", "electra", "gpt2"),
     *("modernbert", "qwen2", "roberta", "t5", "xlm-roberta"),
 )
+GENERATING = (
+    *("marian", "bart", "t5", "m2m_100", "nllb", "mbart", "mbart50", "pegasus", "mt5", "gpt2", "qwen2"),
+    *("scratch:marian-tiny", "scratch:marian-tiny, two vocabularies"),
+)
+"""Families and models that are measured with translation."""
 ALL_HEADS = ("bert", "gpt2")
 """Families that are measured with every head; the others with one for texts and one for tokens."""
 ROWS = 64
@@ -36,7 +41,7 @@ PROBE: dict[str, Any] = {"precision": "fp32", "seed": 1, "method": "linear-probe
 
 def rows_of(head: str) -> tuple[str, list[dict[str, Any]], dict[str, Any]]:
     """The task, its rows and its options for a head."""
-    name = "ner" if head.startswith("ner") else "classification"
+    name = {"ner": "ner", "ner, CRF": "ner", "translation": "translation"}.get(head, "classification")
     entry = registry.task_entry(name)
     rows = [dict(row.fields) for row in demo_rows(entry.spec, entry.load()(entry.spec.resolve_options({})))["train"]]
     rows = rows[: 3 * ROWS]
@@ -46,11 +51,13 @@ def rows_of(head: str) -> tuple[str, list[dict[str, Any]], dict[str, Any]]:
         ]
     if head == "number":
         return "sentiment", [{"text": row["text"], "label": len(row["text"]) + 0.5} for row in rows], {}
-    return name, rows, {"head": "crf"} if head == "ner, CRF" else {}
+    options = {"ner, CRF": {"head": "crf"}, "translation": {"source_lang": "en", "target_lang": "zh"}}
+    return name, rows, options.get(head, {})
 
 
 def cases() -> Iterator[tuple[str, str]]:
     """Families with heads."""
+    yield from ((family, "translation") for family in GENERATING)
     yield from ((family, head) for head in ("one label", "ner") for family in FAMILIES)
     yield from ((family, head) for head in ("several labels", "number", "ner, CRF") for family in ALL_HEADS)
 
@@ -58,13 +65,22 @@ def cases() -> Iterator[tuple[str, str]]:
 def measure(folder: Path, family: str, head: str) -> dict[str, Any]:
     """Train, export, and give what was measured."""
     task, rows, options = rows_of(head)
-    texts = [row.get("text") or " ".join(row["tokens"]) for row in rows]
-    model = make_tiny_checkpoint(folder / "model", family, texts)
+    name, _, two = family.partition(", ")
+    if two:
+        options = {**options, "scratch_separate": True}
+    texts = [text for row in rows for text in _texts(row)]
+    model = name if ":" in name else str(make_tiny_checkpoint(folder / "model", name, texts))
     run = folder / "run"
     shutil.rmtree(run, ignore_errors=True)
     parts = {"train": rows[ROWS:], "validation": rows[:ROWS], "test": rows[:ROWS]}
-    taskzoo.finetune(task, model=str(model), output=run, **parts, **SHORT, **options)
+    taskzoo.finetune(task, model=model, output=run, **parts, **SHORT, **options)
     return export_run(ExportRequest(run, int8=True, tolerance=1.0)).measured
+
+
+def _texts(row: dict[str, Any]) -> list[str]:
+    if "tokens" in row:
+        return [" ".join(row["tokens"])]
+    return [row["source"], row["target"]] if "source" in row else [row["text"]]
 
 
 def measure_minilm(folder: Path, task: str) -> dict[str, Any]:
@@ -91,7 +107,7 @@ def table(results: dict[str, dict[str, Any]]) -> list[str]:
             lines.append(f"| {name} | {found['refused']} |" + " |" * (len(head) - 2))
             continue
         forms = found["forms"]
-        full, int8 = (forms[f"onnx {kind}"]["against_run"] for kind in ("fp32", "int8"))
+        full, int8 = (form["against_run"] for form in list(forms.values())[1:])
         low, high = int8["ci95"] or (float("nan"),) * 2
         cells = [
             name,
@@ -109,10 +125,10 @@ def table(results: dict[str, dict[str, Any]]) -> list[str]:
 def main(folder: Path) -> None:
     """Measure what is missing in ``folder`` and print the tables."""
     warnings.simplefilter("ignore")
-    wanted = [("minilm", task) for task in ("classification", "ner")] + list(cases())
-    known: dict[str, dict[str, dict[str, Any]]] = {"minilm": {}, "tiny": {}}
+    wanted = [*cases(), *(("minilm", task) for task in ("classification", "ner"))]
+    known: dict[str, dict[str, dict[str, Any]]] = {"minilm": {}, "tiny": {}, "translation": {}}
     for model, head in wanted:
-        place = folder / f"{model}-{head}".replace(", ", "-").replace(" ", "-")
+        place = folder / f"{model}-{head}".replace(", ", "-").replace(" ", "-").replace(":", "-")
         file = place / "measured.json"
         if not file.is_file():
             place.mkdir(parents=True, exist_ok=True)
@@ -122,7 +138,8 @@ def main(folder: Path) -> None:
                 found = {"refused": str(error)}
             file.write_text(json.dumps(found), encoding="utf-8")
             print(f"{model}, {head}", file=sys.stderr)
-        known["minilm" if model == "minilm" else "tiny"][f"{model}, {head}"] = json.loads(file.read_text("utf-8"))
+        kind = "minilm" if model == "minilm" else "translation" if head == "translation" else "tiny"
+        known[kind][f"{model}, {head}"] = json.loads(file.read_text("utf-8"))
     for results in known.values():
         print("\n".join(table(results)), end="\n\n")
 

@@ -7,6 +7,7 @@ import re
 
 _WHAT = {
     errno.ENOSPC: "no space is left on the disk",
+    errno.EFBIG: "a file is larger than it may be (`ulimit -f` says how large)",
     errno.EDQUOT: "the disk quota is used up",
     errno.EROFS: "the file system is read-only",
     errno.EACCES: "there is no permission",

@@ -6,21 +6,22 @@ from typing import Annotated
 
 import typer
 
-from .options import Run, TrustRemoteCode
-
-TARGETS = ("onnx",)
+from .options import AnyRun, TrustRemoteCode
 
 
 def export(
-    run: Run,
-    to: Annotated[str, typer.Option(help="The format: onnx.")] = "onnx",
+    run: AnyRun,
+    to: Annotated[
+        str | None,
+        typer.Option(help="onnx (labels, numbers, tags) or ctranslate2 (generated text); default: what suits the run."),
+    ] = None,
     int8: Annotated[
         bool, typer.Option("--int8", help="Weights in 8 bits: smaller and often faster; refused if it costs too much.")
     ] = False,
     tolerance: Annotated[
-        float, typer.Option(help="How much worse int8 may score, as a share of the score's range.")
+        float, typer.Option(help="How much worse the export may score, as a share of the score's range.")
     ] = 0.01,
-    output: Annotated[str | None, typer.Option(help="Directory (default: RUN/onnx or RUN/onnx-int8).")] = None,
+    output: Annotated[str | None, typer.Option(help="Directory (default: RUN/FORMAT or RUN/FORMAT-int8).")] = None,
     data: Annotated[
         list[str] | None,
         typer.Option(help="Labelled files to measure on (default: the run's test rows, else its validation rows)."),
@@ -30,17 +31,20 @@ def export(
     trust_remote_code: TrustRemoteCode = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was measured as JSON.")] = False,
 ) -> None:
-    """Export a finished run to ONNX, check it against the run, and say what it costs and gains."""
-    from taskzoo.errors import UnknownNameError
+    """Export a finished run to ONNX or CTranslate2, check it against the run, and say what it costs and gains."""
+    from taskzoo.errors import RequestError
     from taskzoo.export.export import ExportRequest, export_run
+    from taskzoo.hub.download import local_run
+    from taskzoo.hub.names import HubName
 
     from .output import print_json, print_table, remark
     from .process import set_up_process
 
-    if to not in TARGETS:
-        raise UnknownNameError("format to export to", to, TARGETS, f"There is {', '.join(TARGETS)}.")
+    if not output and HubName.of_run(run) is not None:
+        raise RequestError(f"{run!r} lies in the hub's cache, where an export has no place; name one by --output.")
     set_up_process()
-    request = ExportRequest(run, output, int8, tolerance, data, columns or "", rows, trust_remote_code)
+    path = str(local_run(run))
+    request = ExportRequest(path, output, int8, tolerance, data, columns or "", rows, trust_remote_code, to or "")
     made = export_run(request, remark)
     if as_json:
         print_json({"export": str(made.path), **made.measured})

@@ -8,13 +8,18 @@ from typing import Any
 
 from taskzoo.escapes import markdown, markdown_code
 
+from .export_format import ExportFormat
 from .measure import BATCHES, Change, Form
 
 
-def form_rows(forms: Sequence[Form], changes: Sequence[Change], unit_name: str) -> list[list[str]]:
-    """A table: a head, then a line for each form; the first is the run, which is compared with nothing."""
+def form_rows(forms: Sequence[Form], changes: Sequence[Change], unit_name: str, output: str) -> list[list[str]]:
+    """A table: a head, then a line for each form; the first is the run, which is compared with nothing.
+
+    ``output`` is what was compared of the model itself.
+    """
     times = [f"{size} text{'s' * (size > 1)}, ms" for size in BATCHES]
-    rows = [["form", unit_name, "difference, 95% interval", "other answers", "largest output difference", "MB", *times]]
+    compared = ["difference, 95% interval", "other answers", f"largest {output} difference"]
+    rows = [["form", unit_name, *compared, "MB", *times]]
     for form, change in zip(forms, (None, *changes), strict=True):
         score = form.evaluation.scores.get(unit_name, float("nan"))
         compared = ["", "", ""] if change is None else _compared(change, len(form.evaluation.references))
@@ -48,12 +53,15 @@ def facts(forms: Sequence[Form], changes: Sequence[Change], measured: dict[str, 
     return found
 
 
-def card(shown: str, source: str, table: Sequence[Sequence[str]], measured: dict[str, Any]) -> str:
+def card(
+    shown: str, source: str, format: ExportFormat, table: Sequence[Sequence[str]], measured: dict[str, Any]
+) -> str:
     """The text of ``README.md``.
 
     Args:
         shown: the export's path, for people.
         source: the run's.
+        format: of the export.
         table: of :func:`form_rows`.
         measured: on what: ``rows``, ``split``, ``processor``, ``threads``, ``precision``.
     """
@@ -63,8 +71,8 @@ def card(shown: str, source: str, table: Sequence[Sequence[str]], measured: dict
         "\n\n".join(
             [
                 f"# {markdown(shown)}",
-                f"The run {markdown_code(source)} as an ONNX model ({measured['precision']}), exported by Task Zoo. "
-                "It predicts with onnxruntime; neither torch nor transformers is needed.",
+                f"The run {markdown_code(source)} as {format.title} ({measured['precision']}), exported by Task Zoo. "
+                f"It predicts with {format.runtime}; neither torch nor transformers is needed.",
                 "## Checked against the run",
                 "\n".join(lines),
                 f"Measured on {measured['rows']} {measured['split']} rows, on the CPU ({measured['processor']}, "
@@ -74,8 +82,7 @@ def card(shown: str, source: str, table: Sequence[Sequence[str]], measured: dict
                 "score anew.",
                 "## Use",
                 f'```bash\nzoo predict {shlex.quote(shown)} "some text"\n```',
-                "The output `logits` of `model.onnx` is scaled as the run learned on its validation rows: its "
-                "softmax (one label) or sigmoid (several) is the probability; of a number, it is the number itself.",
+                format.note,
             ]
         )
         + "\n"

@@ -7,7 +7,7 @@ import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
@@ -15,9 +15,10 @@ import torch
 from taskzoo.arrays import as_array
 from taskzoo.data.batching import plan_evaluation
 from taskzoo.engine.batches import tensors
-from taskzoo.engine.onnx_predictor import OnnxPredictor
+from taskzoo.engine.exported_predictor import ExportedPredictor
 from taskzoo.engine.scoring import Evaluation, Predictions, score
 from taskzoo.runs.baseline import score_difference
+from taskzoo.seq2seq.seq2seq_task import Seq2SeqTask
 from taskzoo.task import Task
 from taskzoo.types import Batch, Example, Feature, Prediction, public
 
@@ -35,7 +36,7 @@ class Form:
     """One form of a model, as it was measured.
 
     Args:
-        name: ``"torch fp32"``, ``"onnx fp32"`` or ``"onnx int8"``.
+        name: such as ``"torch fp32"`` or ``"onnx int8"``.
         size: of its files, in bytes.
         seconds: number of texts -> time from the texts to predictions.
         evaluation: on the measured rows.
@@ -47,7 +48,9 @@ class Form:
     evaluation: Evaluation
 
     @classmethod
-    def measured(cls, name: str, size: int, predictor: Predictor | OnnxPredictor, examples: Sequence[Example]) -> Form:
+    def measured(
+        cls, name: str, size: int, predictor: Predictor | ExportedPredictor, examples: Sequence[Example]
+    ) -> Form:
         """Predict for all ``examples``, and time some of them."""
         task = predictor.task
         made = predictor.predict(examples)
@@ -102,7 +105,7 @@ def latency(predict: Callable[[Sequence[Example]], Any], examples: Sequence[Exam
     return statistics.median(times)
 
 
-def largest_difference(run: Predictor, exported: OnnxPredictor, features: Sequence[Feature]) -> tuple[float, float]:
+def largest_difference(run: Predictor, exported: ExportedPredictor, features: Sequence[Feature]) -> tuple[float, float]:
     """The largest difference of any output for real tokens, and the largest output of the run.
 
     Batches are those of prediction, and the shortest and the longest feature alone.
@@ -121,6 +124,25 @@ def largest_difference(run: Predictor, exported: OnnxPredictor, features: Sequen
                 ours, theirs = _real(ours, batch), _real(theirs, batch)
                 worst = max(worst, float(np.abs(ours - theirs).max(initial=0.0)))
                 most = max(most, float(np.abs(theirs).max(initial=0.0)))
+    return worst, most
+
+
+def largest_score_difference(
+    run: Predictor, exported: ExportedPredictor, features: Sequence[Feature]
+) -> tuple[float, float]:
+    """The largest difference of any log-probability of a token of a reference, and the largest of the run's.
+
+    Batches are those of prediction, but small: nothing is generated for it.
+    """
+    chosen = [feature for feature in features if feature["target_ids"]]
+    worst = most = 0.0
+    for indices in plan_evaluation([f.length for f in chosen], max_tokens=run.max_tokens, max_examples=16):
+        batch, targets = run.collate([chosen[i] for i in indices]), [chosen[i]["target_ids"] for i in indices]
+        expected = cast(Seq2SeqTask, run.task).token_scores(run.model, tensors(batch), targets)
+        found = cast(Seq2SeqTask, exported.task).token_scores(exported.model, batch, targets)
+        for ours, theirs in zip(found, expected, strict=True):
+            worst = max([worst, *np.abs(np.subtract(ours, theirs)).tolist()])
+            most = max([most, *np.abs(theirs).tolist()])
     return worst, most
 
 

@@ -61,13 +61,13 @@ def write_graph(model: PreTrainedModel, inputs: Mapping[str, Tensor], file: Path
             for graph in program.graphs():
                 for node in graph:
                     node.metadata_props.clear()  # where the code is on this machine
-            onnx_ir.save(program, str(file), external_data=_data_file(program, file))
     except Exception as error:  # whatever torch, onnxscript and transformers may raise
         said = " ".join(f"{type(error).__name__}: {error}".split())
         raise RunError(f"transformers cannot export a {type(model).__name__} to ONNX: {said:.300}") from error
     finally:
         if cache is not None:
             model.config.use_cache = cache
+    onnx_ir.save(program, str(file), external_data=_data_file(program, file))
 
 
 def write_int8(graph: Path, file: Path) -> None:
@@ -86,10 +86,10 @@ def write_int8(graph: Path, file: Path) -> None:
     try:
         with _unheard():
             program = quantizer.quantize(onnx_ir.load(str(graph)), {}, ExportFormat.ONNX)
-            onnx_ir.save(program, str(file), external_data=_data_file(program, file))
     except Exception as error:  # whatever onnxruntime may raise
         said = " ".join(f"{type(error).__name__}: {error}".split())
         raise RunError(f"onnxruntime cannot quantise the model: {said:.300}") from error
+    onnx_ir.save(program, str(file), external_data=_data_file(program, file))
 
 
 def _data_file(program: Any, file: Path) -> str | None:

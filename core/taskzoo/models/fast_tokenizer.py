@@ -26,6 +26,7 @@ class TokenizerSettings:
         unk_token_id: stands for what the vocabulary lacks; ``None``: it lacks nothing.
         special_tokens: special token -> its id.
         token_types: whether the model wants to know which text of a pair a token is of.
+        pieces: a name in :data:`~taskzoo.models.piece_tokenizer.PIECE_FILES` where there is no ``tokenizer.json``.
     """
 
     model_max_length: int
@@ -33,6 +34,7 @@ class TokenizerSettings:
     unk_token_id: int | None
     special_tokens: dict[str, int]
     token_types: bool
+    pieces: str = ""
 
     @classmethod
     def of(cls, tokenizer: PreTrainedTokenizerBase) -> TokenizerSettings:
@@ -40,7 +42,8 @@ class TokenizerSettings:
         special = dict(zip(tokenizer.all_special_tokens, tokenizer.all_special_ids, strict=True))
         types = "token_type_ids" in tokenizer.model_input_names
         ids = (int(tokenizer.pad_token_id), tokenizer.unk_token_id)
-        return cls(int(tokenizer.model_max_length), *ids, special, types)
+        pieces = "" if tokenizer.is_fast else type(tokenizer).__name__
+        return cls(int(tokenizer.model_max_length), *ids, special, types, pieces)
 
 
 class FastTokenizer:
@@ -69,9 +72,10 @@ class FastTokenizer:
 
     def __call__(
         self,
-        text: str | Sequence[Any],
+        text: str | Sequence[Any] = (),
         text_pair: str | None = None,
         *,
+        text_target: Sequence[str] | None = None,
         add_special_tokens: bool = True,
         split_special_tokens: bool = False,
         is_split_into_words: bool = False,
@@ -79,8 +83,10 @@ class FastTokenizer:
     ) -> dict[str, Any]:
         """``input_ids`` and, where the model has them, ``token_type_ids`` of a text, a pair of texts, or several texts.
 
-        ``shown`` says what else should be given or warned of, which is nothing.
+        ``text_target``: texts that the model generates, which are split as others are. ``shown`` says what else should
+        be given or warned of, which is nothing.
         """
+        text = text if text_target is None else text_target
         single = isinstance(text, str)
         inputs = [text if text_pair is None else (text, text_pair)] if single else list(text)
         with self._lock:
@@ -92,3 +98,11 @@ class FastTokenizer:
         if self._types:
             values["token_type_ids"] = [encoding.type_ids for encoding in found]
         return {name: value[0] for name, value in values.items()} if single else values
+
+    def decode(self, ids: Sequence[int], *, skip_special_tokens: bool, clean_up_tokenization_spaces: bool) -> str:
+        """The text of token ids; spaces stay as they are (an export whose tokenizer needs more is refused)."""
+        return str(self.backend_tokenizer.decode(list(ids), skip_special_tokens=skip_special_tokens))
+
+    def get_vocab(self) -> dict[str, int]:
+        """Token -> id."""
+        return dict(self.backend_tokenizer.get_vocab(with_added_tokens=True))

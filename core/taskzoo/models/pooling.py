@@ -29,7 +29,7 @@ def pool(states: torch.Tensor, mask: torch.Tensor, how: str) -> torch.Tensor:
     places = torch.arange(kept.shape[1], device=states.device).expand_as(kept)
     far = places.masked_fill(~kept, kept.shape[1] if how == "first" else -1)
     index = (far.amin(1) if how == "first" else far.amax(1)).clamp(0, kept.shape[1] - 1)
-    return states[torch.arange(len(states), device=states.device), index]
+    return states[torch.arange(states.shape[0], device=states.device), index]  # len() would fix the batch in an export
 
 
 REFUSED = "see backbone: load this model with AutoModelForSequenceClassification and trust_remote_code=True"

@@ -30,7 +30,7 @@ from .wording import count_notes, cut_output_notes, known_file_notes
 
 if TYPE_CHECKING:
     from taskzoo.engine.evaluation import Predictor
-    from taskzoo.engine.onnx_predictor import OnnxPredictor
+    from taskzoo.engine.exported_predictor import ExportedPredictor
     from taskzoo.engine.scoring import Evaluation
     from taskzoo.registry import TaskEntry, TaskReference
 
@@ -56,7 +56,7 @@ class Run:
         say: is called with what a person should know of rows, such as that texts were cut; by default a warning.
     """
 
-    def __init__(self, path: Path, spec: TaskSpec, predictor: Predictor | OnnxPredictor) -> None:
+    def __init__(self, path: Path, spec: TaskSpec, predictor: Predictor | ExportedPredictor) -> None:
         self.path, self.spec, self._predictor = path, spec, predictor
         self.say: Callable[[str], object] = _warn
         self.task, self.processor = predictor.task, predictor.processor

@@ -1,4 +1,4 @@
-"""Generation: the one place where its settings come from, and the call that uses them."""
+"""Generation with torch: the call of ``generate`` that uses the settings."""
 
 from __future__ import annotations
 
@@ -9,43 +9,25 @@ from typing import TYPE_CHECKING, Any
 import torch
 from transformers import LogitsProcessor, LogitsProcessorList
 
-from taskzoo.errors import RequestError
 from taskzoo.types import Batch
 
+from .generation_settings import generation_settings, own_settings
 from .logits import Sampling, UnpaddedNGrams
 from .sequence_format import SequenceFormat
 
 if TYPE_CHECKING:
     from transformers import GenerationConfig, PreTrainedModel
 
-KEPT = ("bad_words_ids", "suppress_tokens", "begin_suppress_tokens")
-"""What is kept of a checkpoint's own settings: tokens that it must never generate."""
 SEQUENCES = 256
 """Texts that are generated at once, each beam counted."""
 FIRST_PART = 8
 """Tokens after which rows that have ended leave a batch for the first time."""
 
 
-def check_generation(options: Mapping[str, Any]) -> None:
-    """Refuse generation options that no model could follow.
-
-    Raises:
-        RequestError: which.
-    """
-    least, most = options["min_new_tokens"], options["max_new_tokens"]
-    if most and least > most:
-        raise RequestError(f"min_new_tokens={least} is greater than max_new_tokens={most}; lower it.")
-    if options["top_p"] > 1:
-        raise RequestError(f"top_p={options['top_p']:g} must be at most 1; it is a probability.")
-
-
 def generation_config(
     options: Mapping[str, Any], form: SequenceFormat, own: Any, *, longest_target: int
 ) -> GenerationConfig:
-    """Settings for ``generate``, made from the task's options alone: the same in validation, test and use.
-
-    A checkpoint's own settings would change the scores in silence (4 beams and at least 56 tokens for BART's summaries,
-    at most 20 tokens elsewhere), so only :data:`KEPT` and its token ids are taken from it.
+    """:func:`~.generation_settings.generation_settings` for ``generate``.
 
     Args:
         options: of the task.
@@ -58,37 +40,7 @@ def generation_config(
     """
     from transformers import GenerationConfig
 
-    usual = min(form.target_limit, longest_target + max(8, longest_target // 4))
-    limit = options["max_new_tokens"] or max(usual, options["min_new_tokens"])
-    if limit > form.generation_limit:
-        name = "max_new_tokens" if options["max_new_tokens"] else "min_new_tokens"
-        raise RequestError(
-            f"{name}={limit} exceeds the {form.generation_limit} tokens that this model can generate; lower it."
-        )
-    settings: dict[str, Any] = {
-        "pad_token_id": form.pad,
-        "eos_token_id": form.end,
-        "max_new_tokens": limit,
-        "num_beams": options["num_beams"],
-        "do_sample": options["sample"],
-        "use_cache": True,
-    }
-    if form.kind != "decoder":
-        settings["decoder_start_token_id"] = form.start
-    if form.forced is not None:
-        settings["forced_bos_token_id"] = form.forced
-    if options["num_beams"] > 1:
-        settings["length_penalty"] = options["length_penalty"]
-    if options["no_repeat_ngram"]:
-        settings["no_repeat_ngram_size"] = options["no_repeat_ngram"]
-    if options["min_new_tokens"]:
-        settings["min_new_tokens"] = options["min_new_tokens"]
-    if options["sample"]:
-        settings.update(temperature=options["temperature"], top_k=options["top_k"], top_p=options["top_p"])
-    for name in KEPT:
-        if getattr(own, name, None):
-            settings[name] = getattr(own, name)
-    return GenerationConfig(**settings)
+    return GenerationConfig(**generation_settings(options, form, own_settings(own), longest_target=longest_target))
 
 
 @torch.no_grad()

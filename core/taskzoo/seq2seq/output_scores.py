@@ -8,7 +8,6 @@ lengths can be compared (Fomicheva et al. 2020, "Unsupervised quality estimation
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import torch
 
@@ -16,39 +15,17 @@ from taskzoo.models.vocabulary import HiddenStates
 from taskzoo.models.vocabulary_loss import CHUNK_BYTES
 from taskzoo.types import IGNORE_INDEX, Batch
 
+from .exported_generator import batch_sources
 from .pair_collator import pad
 from .sequence_format import SequenceFormat
-
-
-class Output(NamedTuple):
-    """What was generated for one source, or for a chunk of it.
-
-    Args:
-        text: decoded.
-        cut: whether the length limit ended it.
-        log_probability: the sum over its tokens, in nats.
-        tokens: their number, the end included.
-    """
-
-    text: str
-    cut: bool
-    log_probability: float
-    tokens: int
-
-
-def mean_log_probability(outputs: Sequence[Output]) -> float | None:
-    """Per token over all chunks of a source; ``None`` without any."""
-    tokens = sum(output.tokens for output in outputs)
-    return sum(output.log_probability for output in outputs) / tokens if tokens else None
 
 
 def scoring_batch(batch: Batch, generated: Sequence[list[int] | None], form: SequenceFormat) -> Batch:
     """Source and output of each feature that has one, as for the loss; a token that was forced does not count."""
     chosen = [(place, ids) for place, ids in enumerate(generated) if ids]
     device = batch.targets["prompt_ids"].device
-    prompts = [
-        batch.targets["prompt_ids"][place][batch.targets["prompt_mask"][place].bool()].tolist() for place, _ in chosen
-    ]
+    sources = batch_sources(batch)
+    prompts = [sources[place] for place, _ in chosen]
     targets = [ids for _, ids in chosen]
     counted = [[IGNORE_INDEX, *ids[1:]] if form.forced is not None else ids for ids in targets]
     if form.kind == "decoder":
@@ -60,12 +37,13 @@ def scoring_batch(batch: Batch, generated: Sequence[list[int] | None], form: Seq
         shifted, _ = pad([[form.start, *target[:-1]] for target in targets], form.pad)
         inputs = {"input_ids": ids, "attention_mask": mask, "decoder_input_ids": shifted}
     labels = pad(counted, IGNORE_INDEX)[0]
-    return Batch({name: value.to(device) for name, value in inputs.items()}, {"labels": labels.to(device)})
+    moved = {name: torch.from_numpy(value).to(device) for name, value in {**inputs, "labels": labels}.items()}
+    return Batch({name: moved[name] for name in inputs}, {"labels": moved["labels"]})
 
 
 @torch.no_grad()
-def log_probabilities(outputs: HiddenStates | torch.Tensor, labels: torch.Tensor) -> list[tuple[float, int]]:
-    """For each row the summed log-probability of its labels and their number; ``IGNORE_INDEX`` does not count.
+def token_log_probabilities(outputs: HiddenStates | torch.Tensor, labels: torch.Tensor) -> list[list[float]]:
+    """The log-probabilities of the labels of each row, in nats; ``IGNORE_INDEX`` does not count.
 
     Args:
         outputs: logits ``[B, T, V]``, or the hidden states before them; that at a position is for the label there.
@@ -73,17 +51,16 @@ def log_probabilities(outputs: HiddenStates | torch.Tensor, labels: torch.Tensor
     """
     states = outputs.states if isinstance(outputs, HiddenStates) else outputs
     vocabulary = outputs.weight.shape[0] if isinstance(outputs, HiddenStates) else states.shape[-1]
-    active = (labels != IGNORE_INDEX).nonzero()
-    rows, places = active.unbind(1)
-    sums = torch.zeros(len(labels), dtype=torch.float64, device=labels.device)
+    rows, places = (labels != IGNORE_INDEX).nonzero().unbind(1)
     size = max(1, CHUNK_BYTES // (4 * vocabulary))
-    for start in range(0, len(active), size):
-        row, place = rows[start : start + size], places[start : start + size]
+    found: list[list[float]] = [[] for _ in labels]
+    for row, place in zip(torch.split(rows, size), torch.split(places, size), strict=True):
         part = states[row, place]
         logits = _logits(outputs, part) if isinstance(outputs, HiddenStates) else part.float()
         wanted = logits.gather(1, labels[row, place, None]).squeeze(1)
-        sums.index_add_(0, row, (wanted - logits.logsumexp(1)).double())
-    return list(zip(sums.tolist(), torch.bincount(rows, minlength=len(labels)).tolist(), strict=True))
+        for index, value in zip(row.tolist(), (wanted - logits.logsumexp(1)).tolist(), strict=True):
+            found[index].append(value)
+    return found
 
 
 def _logits(hidden: HiddenStates, states: torch.Tensor) -> torch.Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
+import numpy as np
 
 from taskzoo.types import IGNORE_INDEX, Batch, Feature
 
@@ -12,7 +12,7 @@ from .sequence_format import SequenceFormat
 
 
 class PairCollator:
-    """Pads to the longest of the batch, each side for itself.
+    """Arrays, padded to the longest of the batch, each side for itself.
 
     For an encoder-decoder the inputs are ``input_ids``, ``attention_mask`` ``[B, S]`` and ``decoder_input_ids``
     ``[B, T]``: the targets shifted right by one after the start token. For a decoder-only model they are source and
@@ -46,17 +46,17 @@ class PairCollator:
                 "labels": pad(labels, IGNORE_INDEX)[0],
                 "prompt_ids": prompts,
                 "prompt_mask": prompt_mask,
-                "generate": torch.tensor([feature["generate"] for feature in features]),
+                "generate": np.array([feature["generate"] for feature in features]),
             },
         )
 
 
-def pad(rows: Sequence[list[int]], value: int, *, left: bool = False) -> tuple[torch.Tensor, torch.Tensor]:
-    """Tensors ``[B, longest]``: the ids, and 1 where there are some."""
+def pad(rows: Sequence[list[int]], value: int, *, left: bool = False) -> tuple[np.ndarray, np.ndarray]:
+    """Arrays ``[B, longest]``: the ids, and 1 where there are some."""
     longest = max(map(len, rows))
     padded, mask = [], []
     for row in rows:
         gap = longest - len(row)
         padded.append([value] * gap + row if left else row + [value] * gap)
         mask.append([0] * gap + [1] * len(row) if left else [1] * len(row) + [0] * gap)
-    return torch.tensor(padded), torch.tensor(mask)
+    return np.array(padded, dtype=np.int64), np.array(mask, dtype=np.int64)

@@ -2,35 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import Any, ClassVar
-
-import torch
-from transformers import GenerationConfig, PreTrainedModel
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from taskzoo.errors import RequestError
 from taskzoo.languages import language_code, script_language
-from taskzoo.models.losses import cross_entropy
 from taskzoo.models.text_encoding import content_ids
-from taskzoo.models.vocabulary import HiddenStates, forward_states, gives_states
-from taskzoo.models.vocabulary_loss import vocabulary_cross_entropy
 from taskzoo.scripts import joiner
 from taskzoo.task import Task
 from taskzoo.types import Batch, Encoded, Example, Loss, Metric, Prediction, Row, SavedModel
 
-from .generation import check_generation, generate_ids, generation_config
-from .output_scores import Output, log_probabilities, mean_log_probability, scoring_batch
+from .exported_generator import ExportedGenerator, batch_sources, generate_exported
+from .generation_settings import check_generation, generation_settings
+from .outputs import Output, mean_log_probability
 from .pair_collator import PairCollator
 from .pair_encoding import encode_pairs
 from .pair_examples import pair_example, target_references, text_predictions
 from .plain_use import plain_use
-from .seq2seq_model import load_seq2seq_model
 from .seq2seq_options import GENERATION_OPTIONS
 from .sequence_format import LANGUAGE_HINT, FormatRequest, SequenceFormat, find_sequence_format
 from .target_language import TargetLanguage
 from .text_decoder import TextDecoder
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import GenerationConfig, PreTrainedModel
+
+    from taskzoo.models.vocabulary import HiddenStates
 
 LONGEST = 100
 """Training targets, the longest in characters, among which the longest in tokens is looked for."""
@@ -140,12 +140,20 @@ class Seq2SeqTask(Task):
             around = len(self._form.target_before) + len(self._form.target_after)
             self._longest_target = around + max(map(len, content_ids(processor, self._longest, targets=True)))
 
+    def configure_exported(self, processor: Any, form: SequenceFormat) -> None:
+        """What :meth:`configure` does, where the format is known and there is no configuration to find it in."""
+        self._decoder, self._form = TextDecoder(processor), form
+
     def encode(self, examples: Sequence[Example], processor: Any) -> Encoded:
         return encode_pairs(examples, processor, self.form, long_sources=self.options["long_sources"])
 
     # the model
 
     def head(self, checkpoint: str, **loading: Any) -> PreTrainedModel:
+        from taskzoo.models.vocabulary import gives_states
+
+        from .seq2seq_model import load_seq2seq_model
+
         model = load_seq2seq_model(checkpoint, self.form, **loading)
         self._model, self._gives_states = model, gives_states(model)
         self._set_generation(model)
@@ -156,10 +164,16 @@ class Seq2SeqTask(Task):
 
     def forward(self, model: Any, batch: Batch) -> Any:
         if self._gives_states and self._model is not None:
+            from taskzoo.models.vocabulary import forward_states
+
             return forward_states(model, self._model, batch.inputs)
         return model(**batch.inputs)
 
     def loss(self, outputs: Any, batch: Batch, *, label_smoothing: float = 0.0) -> Loss:
+        from taskzoo.models.losses import cross_entropy
+        from taskzoo.models.vocabulary import HiddenStates
+        from taskzoo.models.vocabulary_loss import vocabulary_cross_entropy
+
         outputs, labels = self._aligned(outputs, batch.targets["labels"])
         if isinstance(outputs, HiddenStates):
             return vocabulary_cross_entropy(outputs, labels, label_smoothing=label_smoothing)
@@ -169,15 +183,34 @@ class Seq2SeqTask(Task):
 
     def predict_batch(self, model: Any, batch: Batch, outputs: Any = None) -> list[Output | None]:
         """What is generated for each feature; ``None`` where nothing is wanted."""
-        settings = self._set_generation(model)
-        generated = generate_ids(model, batch, settings, seed=self.options["sample_seed"])
-        scores = iter(self._scores(model, batch, generated))
-        return [
-            None
-            if ids is None
-            else Output(self._decoder(ids), ids[-1:] != [self.form.end], *(next(scores) if ids else (0.0, 0)))
-            for ids in generated
-        ]
+        if isinstance(model, ExportedGenerator):
+            generated = generate_exported(model, batch, self._generation_settings(model.own))
+        else:
+            from .generation import generate_ids
+
+            generated = generate_ids(model, batch, self._set_generation(model), seed=self.options["sample_seed"])
+        scores = iter(self.token_scores(model, batch, generated))
+        found: list[Output | None] = []
+        for ids in generated:
+            each = next(scores) if ids else []
+            cut = ids is not None and ids[-1:] != [self.form.end]
+            found.append(None if ids is None else Output(self._decoder(ids), cut, sum(each, 0.0), len(each)))
+        return found
+
+    def token_scores(self, model: Any, batch: Batch, outputs: Sequence[list[int] | None]) -> list[list[float]]:
+        """Log-probabilities of the tokens of each output that has any, in their order; a forced token has none."""
+        if not any(outputs):
+            return []
+        if isinstance(model, ExportedGenerator):
+            sources = [source for source, ids in zip(batch_sources(batch), outputs, strict=True) if ids]
+            return model.token_log_probabilities(sources, [ids for ids in outputs if ids])
+        import torch
+
+        from .output_scores import scoring_batch, token_log_probabilities
+
+        scored = scoring_batch(batch, outputs, self.form)
+        with torch.no_grad():
+            return token_log_probabilities(*self._aligned(self.forward(model, scored), scored.targets["labels"]))
 
     def assemble(self, examples: Sequence[Example], parts: Sequence[Sequence[Any]]) -> list[Prediction]:
         found = [[part for part in of_example if part is not None] for of_example in parts]
@@ -228,25 +261,22 @@ class Seq2SeqTask(Task):
 
     def _aligned(self, outputs: Any, labels: torch.Tensor) -> tuple[HiddenStates | torch.Tensor, torch.Tensor]:
         """Hidden states or logits of the positions whose output is for the label there."""
+        from taskzoo.models.vocabulary import HiddenStates
+
         shifted = self.form.kind == "decoder"  # there the output at a position is for the token after it
         labels = labels[:, 1:] if shifted else labels
         if isinstance(outputs, HiddenStates):
             return replace(outputs, states=outputs.states[:, :-1]) if shifted else outputs, labels
         return outputs.logits[:, :-1] if shifted else outputs.logits, labels
 
-    def _scores(self, model: Any, batch: Batch, generated: Sequence[list[int] | None]) -> Iterator[tuple[float, int]]:
-        """Log-probability and number of tokens of each output that has any, in their order."""
-        if not any(generated):
-            return
-        scored = scoring_batch(batch, generated, self.form)
-        with torch.no_grad():
-            yield from log_probabilities(*self._aligned(self.forward(model, scored), scored.targets["labels"]))
-
     def _set_generation(self, model: Any) -> GenerationConfig:
         """Settings that hold now; the model keeps them, so that, saved, it generates the same in ``transformers``."""
+        from .generation import generation_config
+
         plain = self._model if self._model is not None else model
-        settings = generation_config(
-            self.options, self.form, plain.generation_config, longest_target=self._longest_target or 64
-        )
-        plain.generation_config = settings
-        return settings
+        limit = {"longest_target": self._longest_target or 64}
+        plain.generation_config = generation_config(self.options, self.form, plain.generation_config, **limit)
+        return plain.generation_config
+
+    def _generation_settings(self, own: Mapping[str, Any]) -> dict[str, Any]:
+        return generation_settings(self.options, self.form, own, longest_target=self._longest_target or 64)

@@ -7,6 +7,7 @@ import torch
 import transformers
 
 from taskzoo import registry
+from taskzoo.engine.batches import tensors
 from taskzoo.models.losses import cross_entropy
 from taskzoo.models.vocabulary import forward_states, gives_states
 from taskzoo.models.vocabulary_loss import vocabulary_cross_entropy
@@ -148,7 +149,7 @@ def test_where_there_are_no_states_the_loss_is_that_of_the_logits(tmp_path):
     task._form = SequenceFormat("decoder", (), (3,), (), (1,), 2, None, 1, 0, 32, 32, 32)
     model = task.head(str(tmp_path)).eval()
     encoded = [Feature(0, 3, {"input_ids": [5, 6, 3], "target_ids": [7, 8, 1], "generate": True}, 3)]
-    given = task.collator(None)(encoded)
+    given = tensors(task.collator(None)(encoded))
     outputs = task.forward(model, given)
     loss = task.loss(outputs, given)
     logits = found(input_ids=torch.tensor([[5, 6, 3, 7, 8, 1]])).logits[0, 2:5]

@@ -8,6 +8,7 @@ from peft import PeftModel
 
 from taskzoo import registry
 from taskzoo.config import make_training
+from taskzoo.engine.batches import tensors
 from taskzoo.engine.lora import add_lora, merge_lora, target_modules
 from taskzoo.seq2seq.pair_collator import PairCollator
 from taskzoo.seq2seq.pair_encoding import encode_pairs
@@ -31,7 +32,7 @@ def loaded(family: str, seed: int = 0):
     torch.manual_seed(seed)
     model = load_seq2seq_model(str(checkpoint(family)), form)
     rows = [pair_example(Row({"source": source, "target": target}), "train") for source, target in PAIRS[:2]]
-    return model, PairCollator(form)(encode_pairs(rows, tokenizer, form).features).inputs
+    return model, tensors(PairCollator(form)(encode_pairs(rows, tokenizer, form).features)).inputs
 
 
 def trained(family: str):

@@ -10,9 +10,11 @@ import torch
 from transformers import GenerationConfig, set_seed
 
 from taskzoo import registry
+from taskzoo.engine.batches import tensors
 from taskzoo.errors import RequestError
 from taskzoo.seq2seq import generation
-from taskzoo.seq2seq.generation import check_generation, generate_ids, generation_config
+from taskzoo.seq2seq.generation import generate_ids, generation_config
+from taskzoo.seq2seq.generation_settings import check_generation
 from taskzoo.seq2seq.pair_collator import PairCollator
 from taskzoo.seq2seq.pair_encoding import encode_pairs
 from taskzoo.seq2seq.pair_examples import pair_example
@@ -39,7 +41,7 @@ class Generator:
                 torch.nn.init.normal_(parameter, std=0.3)
         examples = [pair_example(Row({"source": source}), "predict") for source in SOURCES[:3]]
         features = encode_pairs(examples, self.tokenizer, self.form).features
-        self.batch = PairCollator(self.form)(features)
+        self.batch = tensors(PairCollator(self.form)(features))
 
     def settings(self, **options) -> GenerationConfig:
         own = self.model.generation_config

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from transformers import GenerationConfig
 
 from taskzoo import registry
+from taskzoo.engine.batches import tensors
 from taskzoo.seq2seq.generation import generate_ids, generation_config
 from taskzoo.seq2seq.pair_collator import PairCollator
 from taskzoo.seq2seq.pair_encoding import encode_pairs
@@ -62,7 +63,7 @@ class Family:
         return found
 
     def batch(self, size: int) -> Batch:
-        return PairCollator(self.form)(self.features[:size])
+        return tensors(PairCollator(self.form)(self.features[:size]))
 
     def plain(self, ids: list[int], config: GenerationConfig, seed: int) -> list[int]:
         torch.manual_seed(seed)

@@ -8,7 +8,7 @@ import pytest
 
 from taskzoo import registry
 from taskzoo.models.text_encoding import content_ids
-from taskzoo.seq2seq.output_scores import Output
+from taskzoo.seq2seq.outputs import Output
 from taskzoo.seq2seq.pair_collator import PairCollator
 from taskzoo.seq2seq.pair_encoding import encode_pairs
 from taskzoo.seq2seq.pair_examples import pair_example

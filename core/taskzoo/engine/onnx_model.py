@@ -1,10 +1,8 @@
-"""Prediction with an exported model by onnxruntime: arrays in, arrays out, and no torch."""
+"""A model in onnxruntime: arrays in, arrays out, and no torch."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,12 +10,10 @@ from typing import Any
 import numpy as np
 
 from taskzoo.arrays import as_array
-from taskzoo.data.batching import plan_evaluation
-from taskzoo.errors import PluginError, RequestError, RunError
-from taskzoo.task import Task
-from taskzoo.types import NO_SCALING, Collate, Encoded, Example
+from taskzoo.errors import RequestError, RunError
+from taskzoo.types import NO_SCALING
 
-from .scoring import MAX_EXAMPLES, Decoded, Predictions, assemble
+from .threads import wanted_threads
 
 
 class OnnxModel:
@@ -42,7 +38,7 @@ class OnnxModel:
                 "This is an export to ONNX, which onnxruntime runs, and that is not installed: pip install onnxruntime."
             ) from None
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = _threads()
+        options.intra_op_num_threads = wanted_threads()
         options.log_severity_level = 3  # errors
         try:
             self._session = onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
@@ -81,46 +77,3 @@ class OnnxModel:
         if self._scaling != NO_SCALING:
             outputs["logits"] = (outputs["logits"] - np.float32(offset)) / np.float32(factor)
         return SimpleNamespace(**outputs)
-
-
-@dataclass(slots=True)
-class OnnxPredictor:
-    """What :class:`~taskzoo.engine.evaluation.Predictor` is, of an exported model.
-
-    A batch holds ``max_tokens`` padded tokens at most, but for a single feature that is longer.
-    """
-
-    task: Task
-    model: OnnxModel
-    processor: Any
-    max_tokens: int = 8192
-    collate: Collate = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.collate = self.task.collator(self.processor)
-
-    def predict(self, examples: Sequence[Example], *, with_loss: bool = False) -> Predictions:
-        """One prediction per example; there is never a loss."""
-        encoded = self.task.encode(examples, self.processor)
-        return replace(assemble(self.task, examples, self.decode(encoded, len(examples))), counts=encoded.counts)
-
-    def decode(self, encoded: Encoded, rows: int) -> Decoded:
-        """Run the model over all features of ``rows`` examples and reduce its outputs to small parts."""
-        features = encoded.features
-        lengths = [feature.length for feature in features]
-        parts: dict[int, Any] = {}
-        for indices in plan_evaluation(lengths, max_tokens=self.max_tokens, max_examples=MAX_EXAMPLES):
-            found = self.task.predict_batch(self.model, self.collate([features[i] for i in indices]))
-            if len(found) != len(indices):
-                raise PluginError(f"The task gave {len(found)} parts for {len(indices)} features of a batch.")
-            parts.update(zip(indices, found, strict=True))
-        per_row: list[list[Any]] = [[] for _ in range(rows)]
-        for index in sorted(parts):
-            per_row[features[index].row].append(parts[index])
-        return Decoded(per_row)
-
-
-def _threads() -> int:
-    """0: as many as there are cores."""
-    asked = os.environ.get("OMP_NUM_THREADS", "")
-    return int(asked) if asked.isdecimal() else 0
