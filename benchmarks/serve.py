@@ -6,8 +6,8 @@
 The server runs in a process of its own on the loopback interface. Each client has one connection and sends its next
 request when it has the answer to the one before. Texts are 1 to 120 words of the run's own input, mixed; every arm gets
 the same ones in the same order. ``single`` is the server with ``--batch-inputs 1``. A client is an asyncio task; all of
-them share one process, whose time counts against the server where both share their cores. CPU time is the server's own,
-for a request, and hardly depends on what else the machine does.
+them share one process. CPU time is that of server and clients for a request; it depends less than the clock on what
+else the machine does.
 """
 
 from __future__ import annotations
@@ -16,9 +16,6 @@ import argparse
 import asyncio
 import json
 import random
-import socket
-import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,7 +24,11 @@ from typing import Any
 import psutil
 from common import Figures, write_results
 
+from taskzoo.testing.serving import serving
+
 ARMS = {"single": ["--batch-inputs", "1"], "batched": []}
+WARM_UP, IN_FLIGHT = 5, 10
+"""Seconds before the measurement, which takes as long at least, and for the last answers and the end of the server."""
 WORDS = ("the", "film", "was", "good", "bad", "Paris", "Ada", "Lovelace", "very", "plot", "we", "saw", "again", "slow")
 SHARES = ((0.6, 1, 15), (0.3, 15, 50), (0.1, 50, 120))
 """Share of texts, and their least and greatest number of words."""
@@ -39,16 +40,19 @@ def main() -> None:
     parser.add_argument("run", help="a finished run")
     parser.add_argument("--clients", type=int, default=64)
     parser.add_argument("--requests", type=int, default=2000)
-    parser.add_argument("--seconds", type=float, default=70, help="the longest time for an arm")
+    parser.add_argument("--seconds", type=float, default=240, help="the longest time for all")
     parser.add_argument("--arms", nargs="+", choices=ARMS, default=list(ARMS))
     parser.add_argument("--serve", nargs="*", default=[], help="further options of zoo serve, without their dashes")
     parser.add_argument("--out", type=Path, help="write all figures here as JSON, after each arm")
     arguments = parser.parse_args()
     texts = mixed_texts(arguments.requests)
     results: dict[str, Figures] = {}
-    for arm in arguments.arms:
-        further = [word if place % 2 else f"--{word}" for place, word in enumerate(arguments.serve)]
-        results[arm] = measure(arguments.run, [*ARMS[arm], *further], texts, arguments)
+    further = [word if place % 2 else f"--{word}" for place, word in enumerate(arguments.serve)]
+    end = time.perf_counter() + arguments.seconds
+    for number, arm in enumerate(arguments.arms):
+        now = time.perf_counter()
+        until = now + (end - now) / (len(arguments.arms) - number)
+        results[arm] = measure(arguments.run, [*ARMS[arm], *further], texts, arguments.clients, until)
         write_results(arguments.out, results)
     print(table(results))
 
@@ -63,25 +67,15 @@ def mixed_texts(count: int, seed: int = 0) -> list[str]:
     ]
 
 
-def measure(run: str, options: Sequence[str], texts: Sequence[str], arguments: argparse.Namespace) -> Figures:
-    """Start a server, load it, stop it; the figures of the load."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "taskzoo", "serve", run, "--port", str(port), *options]
-    server = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    assert server.stderr is not None
-    try:
-        while "Serving" not in (line := server.stderr.readline()):
-            if not line:
-                raise SystemExit("the server did not start")
-        asyncio.run(load(port, texts[:64], 8, 10))  # warm up
-        before = cpu_seconds(server.pid)
-        figures = asyncio.run(load(port, texts, arguments.clients, arguments.seconds))
+def measure(run: str, options: Sequence[str], texts: Sequence[str], clients: int, until: float) -> Figures:
+    """Start a server, load it until all texts are answered or the clock says ``until``, stop it; the figures."""
+    with serving([run], *options) as server:
+        asyncio.run(load(server.port, texts[:64], 8, time.perf_counter() + WARM_UP))
+        before, own = cpu_seconds(server.pid), time.process_time()
+        least = time.perf_counter() + WARM_UP
+        figures = asyncio.run(load(server.port, texts, clients, max(until - IN_FLIGHT, least)))
         figures["cpu_ms"] = 1000 * (cpu_seconds(server.pid) - before) / figures["requests"]
-    finally:
-        server.terminate()
-        server.wait(60)
-    figures["exit_code"] = server.returncode
+        figures["client_ms"] = 1000 * (time.process_time() - own) / figures["requests"]
     return figures
 
 
@@ -91,8 +85,8 @@ def cpu_seconds(pid: int) -> float:
     return float(used.user + used.system)
 
 
-async def load(port: int, texts: Sequence[str], clients: int, seconds: float) -> Figures:
-    """Send all texts, or as many as the time allows; requests per second and percentiles of milliseconds."""
+async def load(port: int, texts: Sequence[str], clients: int, until: float) -> Figures:
+    """Send all texts, or as many as until then; requests per second and percentiles of milliseconds."""
     waiting = iter(texts)
     took: list[float] = []
     statuses: dict[int, int] = {}
@@ -102,7 +96,7 @@ async def load(port: int, texts: Sequence[str], clients: int, seconds: float) ->
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         for text in waiting:
             started = time.perf_counter()
-            if started - begin > seconds:
+            if started > until:
                 break
             status, answer = await ask(reader, writer, text)
             took.append(1000 * (time.perf_counter() - started))
@@ -129,11 +123,13 @@ async def ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, text: 
 
 def table(results: dict[str, Figures]) -> str:
     """The figures as Markdown."""
-    lines = ["| server | requests/s | CPU ms | p50 ms | p95 ms | p99 ms | answered |", "|---|---|---|---|---|---|---|"]
+    heads = ["server", "requests/s", "CPU ms", "client's CPU ms", "p50 ms", "p95 ms", "p99 ms", "answered"]
+    lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
     for arm, found in results.items():
+        spent = f"{found['cpu_ms']:.1f} | {found['client_ms']:.1f}"
         times = " | ".join(f"{found[name]:.0f}" for name in ("p50_ms", "p95_ms", "p99_ms"))
         answered = f"{found['statuses'].get(200, 0)} of {found['requests']}"
-        lines.append(f"| {arm} | {found['per_second']:.1f} | {found['cpu_ms']:.1f} | {times} | {answered} |")
+        lines.append(f"| {arm} | {found['per_second']:.1f} | {spent} | {times} | {answered} |")
     return "\n".join(lines)
 
 

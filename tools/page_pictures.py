@@ -11,13 +11,12 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
-import socket
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from taskzoo.testing.serving import serving
 
 TEXTS = {
     "classification": "My bins were not emptied this week, and the next collection is in ten days.",
@@ -27,6 +26,9 @@ TEXTS = {
     "summarization": "The council met on Tuesday to discuss the new bridge. After three hours it decided to build it.",
 }
 
+LOOKS = {"light": (860, "light"), "dark": (860, "dark"), "phone": (390, "light"), "phone-dark": (390, "dark")}
+"""Name -> width in pixels, colours."""
+
 
 def main() -> None:
     """The command line."""
@@ -34,32 +36,21 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("runs", nargs="+", help="NAME=RUN")
     parser.add_argument("--text", action="append", default=[], help="NAME=TEXT: type this instead")
+    parser.add_argument("--every", action="store_true", help="each page in every look")
     arguments = parser.parse_args()
     texts = TEXTS | dict(item.split("=", 1) for item in arguments.text)
     arguments.folder.mkdir(parents=True, exist_ok=True)
-    with server(arguments.runs) as url, browser() as chromium:
+    with serving(arguments.runs) as server, browser() as chromium:
         names = [run.partition("=")[0] for run in arguments.runs]
-        for name in names:
-            take(chromium, url, name, texts[name], arguments.folder / f"serve-{name}.png")
-        take(chromium, url, names[0], texts[names[0]], arguments.folder / "serve-phone.png", phone=True)
+        for file, (name, look) in pictures(names, every=arguments.every).items():
+            take(chromium, server.url, name, texts[name], arguments.folder / file, look)
 
 
-@contextmanager
-def server(runs: list[str]) -> Iterator[str]:
-    """The address of a server of these runs."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "taskzoo", "serve", *runs, "--port", str(port)]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    assert process.stderr is not None
-    try:
-        while "Serving" not in (line := process.stderr.readline()):
-            if not line:
-                raise SystemExit("the server did not start")
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait(60)
+def pictures(names: list[str], *, every: bool) -> dict[str, tuple[str, str]]:
+    """File -> model and look: each in light colours and the first on a phone in dark ones, or every one."""
+    if every:
+        return {f"serve-{name}-{look}.png": (name, look) for name in names for look in LOOKS}
+    return {f"serve-{name}.png": (name, "light") for name in names} | {"serve-phone.png": (names[0], "phone-dark")}
 
 
 @contextmanager
@@ -81,9 +72,9 @@ def chromium_path() -> str | None:
     return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
 
 
-def take(chromium: Any, url: str, name: str, text: str, file: Path, *, phone: bool = False) -> None:
-    """One picture: choose the model, type the text, predict. A phone shows dark colours."""
-    width, scheme = (390, "dark") if phone else (860, "light")
+def take(chromium: Any, url: str, name: str, text: str, file: Path, look: str) -> None:
+    """One picture: choose the model, type the text, predict."""
+    width, scheme = LOOKS[look]
     viewport = {"width": width, "height": 10}
     page = chromium.new_page(viewport=viewport, color_scheme=scheme, device_scale_factor=1.5)
     page.goto(url)
@@ -93,6 +84,8 @@ def take(chromium: Any, url: str, name: str, text: str, file: Path, *, phone: bo
             index=page.evaluate("(name) => models.findIndex((m) => m.name === name)", name)
         )
     page.locator("#field-0").fill(text)
+    if page.locator("#coverage").is_visible():
+        page.locator("#coverage").fill("0.9")
     page.locator("#go").click()
     page.locator("#shown > *").first.wait_for()
     page.locator("#go:enabled").wait_for()

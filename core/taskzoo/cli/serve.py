@@ -24,6 +24,9 @@ def serve(
     min_confidence: Annotated[
         float | None, typer.Option(help="Give no label where the best one is less probable than this.")
     ] = None,
+    coverage: Annotated[
+        float | None, typer.Option(help="Add a set of labels that holds the right one this often, e.g. 0.9.")
+    ] = None,
     max_body: Annotated[int, typer.Option(help="Maximum bytes of a request.")] = 1_000_000,
     max_chars: Annotated[int, typer.Option(help="Maximum characters of an input.")] = 20_000,
     max_inputs: Annotated[int, typer.Option(help="Maximum inputs of a request.")] = 256,
@@ -46,7 +49,6 @@ def serve(
     from taskzoo.config import parse_assignments
     from taskzoo.errors import RequestError
     from taskzoo.hub.load import load
-    from taskzoo.runs.load import check_confidence
 
     from .output import remark
     from .process import set_up_process
@@ -57,10 +59,11 @@ def serve(
     from taskzoo.serve.app import make_app
     from taskzoo.serve.docker import write_docker_files
     from taskzoo.serve.limits import Limits
+    from taskzoo.serve.options import PredictOptions
     from taskzoo.serve.served import make_served, named_runs
     from taskzoo.serve.server import listen, make_server
 
-    check_confidence(min_confidence)
+    asked = PredictOptions(min_confidence, coverage)
     if api_key is not None and not (api_key.isascii() and api_key.isprintable() and api_key.strip() == api_key != ""):
         raise RequestError("--api-key must be visible ASCII characters, without spaces around them.")
     limits = Limits(max_body, max_chars, max_inputs, max_queue, batch_chars, batch_inputs, batch_wait, timeout)
@@ -77,8 +80,10 @@ def serve(
             set_up_process(path)
             run = load(path, precision=precision, trust_remote_code=trust_remote_code, options=options)
             run.say = lambda note: None  # of the trial below
-            models.append(make_served(name, run, run.spec, run.task.input_roles, min_confidence))
+            models.append(make_served(name, run, run.spec, run.task.input_roles, asked))
             run.say = Once(remark)
+            if min_confidence is not None and run.task.calibration_note:
+                run.say(run.task.calibration_note)
         address, number = listening.getsockname()[:2]
         at = f"http://[{address}]:{number}" if ":" in address else f"http://{address}:{number}"
         names = ", ".join(f"{served.name} ({served.task})" for served in models)

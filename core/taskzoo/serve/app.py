@@ -18,14 +18,14 @@ from starlette.routing import Route
 from taskzoo.errors import nearest, shown
 from taskzoo.types import Prediction
 
-from . import kserve
+from . import binary, kserve
 from .batching import Batcher
 from .bodies import Asked, read_asked, read_json
 from .failures import HttpError, input_error
 from .hub import hub_answers
 from .limits import Limits
 from .metrics import Metrics
-from .middleware import ApiKey, Counting
+from .middleware import ApiKey, Counting, OneLength
 from .openapi import openapi
 from .page import page_response
 from .served import Served
@@ -74,8 +74,8 @@ class Service:
             Route("/metrics", self.show_metrics, methods=["GET"]),
             Route("/openapi.json", self.describe, methods=["GET"]),
             Route("/v2", self.server_metadata, methods=["GET"]),
-            Route("/v2/health/live", self.health, methods=["GET"]),
-            Route("/v2/health/ready", self.health, methods=["GET"]),
+            Route("/v2/health/live", self.live, methods=["GET"]),
+            Route("/v2/health/ready", self.ready, methods=["GET"]),
             Route("/v2/models/{name}", self.model_metadata, methods=["GET"]),
             Route("/v2/models/{name}/ready", self.model_ready, methods=["GET"]),
             Route("/v2/models/{name}/infer", self.infer, methods=["POST"]),
@@ -83,38 +83,51 @@ class Service:
 
     async def predict(self, request: Request) -> Response:
         """Answer with the lines of ``zoo predict``: one for one input, a list for several."""
-        asked = read_asked(await self._json(request))
-        lines = [json_line(prediction) for prediction in await self._predictions(self._model(request, asked), asked)]
+        asked = read_asked(read_json(await self._body(request)))
+        served = self._model(request, asked)
+        lines = [json_line(prediction) for prediction in await self._predictions(request, served, asked)]
         return json_response(lines[0] if asked.single else f"[{SEPARATOR.join(lines)}]")
 
     async def hub(self, request: Request) -> Response:
         """Answer as a Hugging Face inference endpoint does."""
-        asked = read_asked(await self._json(request))
+        asked = read_asked(read_json(await self._body(request)))
         served = self._model(request, asked)
-        found = hub_answers(served, await self._predictions(served, asked), single=asked.single)
+        found = hub_answers(served, await self._predictions(request, served, asked), single=asked.single)
         return json_response(json_line(found))
 
     async def infer(self, request: Request) -> Response:
         """Answer in the Open Inference Protocol."""
-        body = await self._json(request)
         served = self._model(request)
-        inputs = kserve.read_inputs(served, body)
+        text, data = binary.split_body(await self._body(request), request.headers.get(binary.HEADER))
+        body = binary.read_binary(read_json(text), data)
+        asked = Asked(kserve.read_inputs(served, body), False, options=kserve.read_options(body))
         kserve.wanted_outputs(served, body)
-        predictions = await self._predictions(served, Asked(inputs, False))
-        return json_response(json_line(kserve.answer(served, body, predictions)))
+        predictions = await self._predictions(request, served, asked)
+        return binary.answer_response(kserve.answer(served, body, predictions), body)
 
     async def list_models(self, _: Request) -> Response:
         """Names, tasks and inputs of the models."""
         models = [
-            {"name": m.name, "task": m.task, "inputs": m.inputs, "confident": m.confident} for m in self.models.values()
+            {"name": m.name, "task": m.task, "inputs": m.inputs, "parameters": m.takes} for m in self.models.values()
         ]
         return json_response(json_line({"models": models, "max_chars": self.limits.max_chars}))
 
     async def health(self, _: Request) -> Response:
         """Whether every model's queue is worked on."""
+        return self._if_healthy({"status": "ok", "models": list(self.models)})
+
+    async def live(self, _: Request) -> Response:
+        """The same, as the Open Inference Protocol says it."""
+        return self._if_healthy({"live": True})
+
+    async def ready(self, _: Request) -> Response:
+        """The same: models are loaded before the server starts."""
+        return self._if_healthy({"ready": True})
+
+    def _if_healthy(self, answer: dict[str, Any]) -> Response:
         if any(worker.done() for worker in self._workers):
             raise HttpError(503, "A model's queue has stopped; restart the server.")
-        return json_response(json_line({"status": "ok", "models": list(self.models)}))
+        return json_response(json_line(answer))
 
     async def show_metrics(self, _: Request) -> Response:
         """The counters."""
@@ -154,32 +167,42 @@ class Service:
             raise HttpError(404, f"There is no model named {shown(name)};{near or f' there are {names}.'}")
         return self.models[name]
 
-    async def _predictions(self, served: Served, asked: Asked) -> list[Prediction]:
-        """One prediction per input.
+    async def _predictions(self, request: Request, served: Served, asked: Asked) -> list[Prediction]:
+        """One prediction per input; inputs that wait are given up when their client is gone.
 
         Raises:
             HttpError: an input is refused, the queue is full, or the answer takes too long.
         """
         self.limits.check(asked.inputs)
-        least = served.min_confidence if asked.min_confidence is None else asked.min_confidence
-        answers = self._batchers[served.name].submit(asked.inputs, least)
+        answers = self._batchers[served.name].submit(asked.inputs, asked.options.over(served.options))
         gathered = asyncio.gather(*answers, return_exceptions=True)
-        try:
-            found = await asyncio.wait_for(gathered, self.limits.timeout)
-        except TimeoutError:
+        gone = asyncio.create_task(_until_gone(request))
+        either: set[asyncio.Future[Any]] = {gathered, gone}
+        await asyncio.wait(either, timeout=self.limits.timeout, return_when=asyncio.FIRST_COMPLETED)
+        left = gone.done()
+        gone.cancel()
+        if not gathered.done():
+            for answer in answers:
+                answer.cancel()
+            if left:
+                raise HttpError(499, "The client closed the connection before it was answered.")
             message = f"The answer took longer than {self.limits.timeout:g} seconds; send less at once, or try again."
-            raise HttpError(503, message, retry_after=1) from None
+            raise HttpError(503, message, retry_after=1)
+        found = gathered.result()
         for number, prediction in enumerate(found, 1):
             if isinstance(prediction, BaseException):
                 raise input_error(prediction, number, len(found)) from None
         return [prediction for prediction in found if not isinstance(prediction, BaseException)]
 
-    async def _json(self, request: Request) -> Any:
-        """The JSON value of the body.
+    async def _body(self, request: Request) -> bytes:
+        """The body.
 
         Raises:
-            HttpError: it is not JSON, too long, or does not arrive in time.
+            HttpError: it is packed, too long, or does not arrive in time.
         """
+        packed = request.headers.get("content-encoding", "identity")
+        if packed.lower() != "identity":
+            raise HttpError(415, f"The body is packed ({shown(packed)}); send it as it is.")
         most = self.limits.max_body
         too_long = HttpError(413, f"The body has more than {most} bytes; send less at once.")
         announced = request.headers.get("content-length", "")
@@ -194,7 +217,13 @@ class Service:
                         raise too_long
         except TimeoutError:
             raise HttpError(408, f"The body did not arrive within {self.limits.timeout:g} seconds.") from None
-        return read_json(bytes(body))
+        return bytes(body)
+
+
+async def _until_gone(request: Request) -> None:
+    """Wait until the client of a request, whose body was read, closes the connection."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
 
 
 async def _refused(_: Request, error: Exception) -> Response:
@@ -221,7 +250,7 @@ def make_app(models: Sequence[Served], limits: Limits, api_key: str | None = Non
         api_key: what every request but those for health and page must bring.
     """
     service = Service({served.name: served for served in models}, limits)
-    middleware = [Middleware(Counting, service.metrics)]
+    middleware = [Middleware(Counting, service.metrics), Middleware(OneLength)]
     if api_key is not None:
         middleware.append(Middleware(ApiKey, api_key))
     return Starlette(

@@ -22,12 +22,15 @@ from taskzoo.types import Prediction
 
 from .failures import HttpError
 from .limits import Limits, characters
+from .options import PredictOptions
 
-Predict = Callable[[list[Any], float | None], list[Prediction]]
-"""Inputs and the least confidence -> one prediction per input."""
+Predict = Callable[[list[Any], PredictOptions], list[Prediction]]
+"""Inputs and what is asked of them -> one prediction per input."""
 LONGEST_RETRY = 60
 OVERHEAD = 50
 """What an input costs besides its characters, in characters."""
+BATCH_OVERHEAD = 0.05
+"""What a batch costs besides its characters, as a share of those that it may have."""
 SHARE = 0.25
 """Of the time-out that a batch may take, at the speed of the last ones."""
 
@@ -39,10 +42,15 @@ class Item:
     """One input that waits for its prediction."""
 
     value: Any
-    min_confidence: float | None
+    options: PredictOptions
     chars: int
     since: float
     answer: asyncio.Future[Prediction]
+
+    @property
+    def cost(self) -> int:
+        """In characters."""
+        return self.chars + OVERHEAD
 
 
 class Batcher:
@@ -60,14 +68,15 @@ class Batcher:
     ) -> None:
         self._predict, self._limits, self._executor, self._told = predict, limits, executor, told
         self._queue: deque[Item] = deque()
-        self._chars = 0
+        self._chars = 0  # of the queue
+        self._cost = 0  # of all inputs without an answer
         self._arrived = asyncio.Event()
         self._speed = 0.0  # cost in characters per second, of the last batches
 
     def __len__(self) -> int:
         return len(self._queue)
 
-    def submit(self, inputs: list[Any], min_confidence: float | None) -> list[asyncio.Future[Prediction]]:
+    def submit(self, inputs: list[Any], options: PredictOptions) -> list[asyncio.Future[Prediction]]:
         """Queue all of these inputs, or none.
 
         Raises:
@@ -79,9 +88,10 @@ class Batcher:
                 429, "The server has more requests than it can answer; try again later.", self._retry_after()
             )
         loop = asyncio.get_running_loop()
-        items = [Item(v, min_confidence, characters(v), loop.time(), loop.create_future()) for v in inputs]
+        items = [Item(v, options, characters(v), loop.time(), loop.create_future()) for v in inputs]
         self._queue.extend(items)
         self._chars += sum(item.chars for item in items)
+        self._cost += sum(item.cost for item in items)
         self._arrived.set()
         return [item.answer for item in items]
 
@@ -118,18 +128,22 @@ class Batcher:
                 await asyncio.wait_for(self._arrived.wait(), left)
 
     def _take(self) -> list[Item]:
-        """The oldest inputs of one ``min_confidence``, as many as soon have an answer; not those nobody waits for."""
+        """The oldest inputs with the options of the first, as many as are answered soon; not those nobody waits for."""
         batch: list[Item] = []
+        others: list[Item] = []
         cost, most = 0, SHARE * self._limits.timeout * self._speed if self._speed else math.inf
-        while self._queue and len(batch) < self._limits.batch_inputs:
-            item = self._queue[0]
-            cost += item.chars + OVERHEAD
-            if batch and (cost > most or item.min_confidence != batch[0].min_confidence):
-                break
-            self._queue.popleft()
-            self._chars -= item.chars
-            if not item.answer.done():
+        while self._queue and len(batch) < self._limits.batch_inputs and cost <= most:
+            item = self._queue.popleft()
+            if item.answer.done():
+                self._chars -= item.chars
+                self._cost -= item.cost
+            elif batch and item.options != batch[0].options:
+                others.append(item)
+            else:
+                self._chars -= item.chars
+                cost += item.cost
                 batch.append(item)
+        self._queue.extendleft(reversed(others))
         return batch
 
     def _answers(self, batch: list[Item]) -> list[Prediction | Exception]:
@@ -138,7 +152,7 @@ class Batcher:
         An input that cannot be used fails its whole batch, so the batch is halved until it fails alone.
         """
         try:
-            return list(self._predict([item.value for item in batch], batch[0].min_confidence))
+            return list(self._predict([item.value for item in batch], batch[0].options))
         except Exception as error:
             if len(batch) == 1:
                 if not isinstance(error, RequestError):
@@ -148,29 +162,37 @@ class Batcher:
         return [*self._answers(batch[:half]), *self._answers(batch[half:])]
 
     def _finished(self, batch: list[Item], seconds: float) -> None:
-        speed = sum(item.chars + OVERHEAD for item in batch) / max(seconds, 1e-6)
+        cost = sum(item.cost for item in batch)
+        self._cost -= cost
+        speed = cost / max(seconds, 1e-6)
         self._speed = speed if not self._speed else 0.8 * self._speed + 0.2 * speed
         if self._told is not None:
             self._told(len(batch), seconds)
 
     def _seconds_to_wait(self) -> float:
-        """After which the queue of now will be empty, at the speed of the last batches."""
-        return (self._chars + OVERHEAD * len(self._queue)) / self._speed if self._speed else 0.0
+        """After which all inputs of now will be answered, at the speed of the last batches."""
+        return self._cost / self._speed if self._speed else 0.0
 
     def _retry_after(self) -> int:
         return min(max(math.ceil(self._seconds_to_wait()), 1), LONGEST_RETRY)
 
 
 def of_similar_length(items: list[Item], most: int) -> list[list[Item]]:
-    """The items as batches, the short ones first.
+    """The items as those batches that cost least together, the short ones first.
 
     Texts are padded to the longest of their batch, so a batch has at most ``most`` characters with that padding, but
-    for a single longer item.
+    for a single longer item. It costs these characters, and :data:`BATCH_OVERHEAD` of ``most``.
     """
+    ranked = sorted(items, key=lambda item: item.chars)
+    best = [(0.0, 0)]  # of the first items: their cost, and where the last of their batches begins
+    for end, item in enumerate(ranked, 1):
+        first = max(0, end - max(1, most // max(1, item.chars)))
+        best.append(min((best[begin][0] + item.chars * (end - begin), begin) for begin in range(first, end)))
+        best[end] = (best[end][0] + BATCH_OVERHEAD * most, best[end][1])
     batches: list[list[Item]] = []
-    for item in sorted(items, key=lambda item: item.chars):
-        if batches and item.chars * (len(batches[-1]) + 1) <= most:
-            batches[-1].append(item)
-        else:
-            batches.append([item])
-    return batches
+    end = len(ranked)
+    while end:
+        begin = best[end][1]
+        batches.append(ranked[begin:end])
+        end = begin
+    return batches[::-1]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
-from taskzoo.errors import RequestError, shown
-from taskzoo.runs.load import check_confidence
+from taskzoo.errors import shown
 
 from .failures import HttpError
+from .options import NAMES, PredictOptions, take_options
 
 _KINDS = {dict: "an object", list: "a list", str: "a text", bool: "true or false", int: "a number", float: "a number"}
 _EXAMPLE = 'send a JSON object such as {"text": "..."} or {"inputs": ["...", "..."]}'
@@ -22,7 +22,7 @@ class Asked:
     inputs: list[Any]
     single: bool
     model: str | None = None
-    min_confidence: float | None = None
+    options: PredictOptions = field(default_factory=PredictOptions)
 
 
 def read_json(body: bytes) -> Any:
@@ -34,7 +34,7 @@ def read_json(body: bytes) -> Any:
     if not body.strip():
         raise HttpError(400, f"The request has no body; {_EXAMPLE}.")
     try:
-        return json.loads(body.decode("utf-8-sig"), parse_constant=_refuse_constant)
+        return json.loads(body.decode("utf-8-sig"), parse_constant=_refuse_constant, object_pairs_hook=_object)
     except UnicodeDecodeError:
         raise HttpError(400, "The body is not UTF-8 text; send JSON in UTF-8.") from None
     except RecursionError:
@@ -50,11 +50,20 @@ def _refuse_constant(name: str) -> NoReturn:
     raise HttpError(400, f"The body holds {name}, which is not JSON.")
 
 
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise HttpError(400, f"The body has the key {shown(twice)} twice in one object; send it once.")
+    return found
+
+
 def read_asked(value: Any) -> Asked:
     """What a JSON value asks for.
 
-    It is a text, an object of columns, a list of both, or ``{"inputs": any of these}``, where ``model`` and
-    ``min_confidence`` (also inside ``parameters``, as hub endpoints have it) may stand beside the inputs.
+    It is a text, an object of columns, a list of both, or ``{"inputs": any of these}``, where ``model`` and the
+    options (also inside ``parameters``, as hub endpoints have it) may stand beside the inputs.
 
     Raises:
         HttpError: 422, it is something else.
@@ -62,20 +71,21 @@ def read_asked(value: Any) -> Asked:
     if not isinstance(value, dict):
         return Asked(*_inputs(value))
     rest = dict(value)
-    model, least = rest.pop("model", None), rest.pop("min_confidence", None)
+    model, options = rest.pop("model", None), take_options(rest)
     if model is not None and not isinstance(model, str):
         raise HttpError(422, f"model is {kind(model)}; give the name of a model.")
     if "inputs" not in rest:
-        return Asked([rest], True, model, _confidence(least))
+        return Asked([rest], True, model, options)
     inputs, single = _inputs(rest.pop("inputs"))
     parameters = rest.pop("parameters", None) or {}
     if not isinstance(parameters, dict):
         raise HttpError(422, f"parameters is {kind(parameters)}; give an object.")
     parameters = {name: item for name, item in parameters.items() if item is not None}
-    least = parameters.pop("min_confidence", least)
+    options = take_options(parameters).over(options)
     for name in (*rest, *parameters):
-        raise HttpError(422, f"There is no parameter {shown(name)} beside inputs; there are model and min_confidence.")
-    return Asked(inputs, single, model, _confidence(least))
+        known = " and ".join((", ".join(("model", *NAMES[:-1])), NAMES[-1]))
+        raise HttpError(422, f"There is no parameter {shown(name)} beside inputs; there are {known}.")
+    return Asked(inputs, single, model, options)
 
 
 def kind(value: Any) -> str:
@@ -93,11 +103,3 @@ def _inputs(value: Any) -> tuple[list[Any], bool]:
         if not isinstance(item, str | dict):
             raise HttpError(422, f"Input {number} is {kind(item)}; give a text, or an object of columns.")
     return value, False
-
-
-def _confidence(value: Any) -> float | None:
-    try:
-        check_confidence(value)
-    except RequestError as error:
-        raise HttpError(422, str(error)) from None
-    return None if value is None else float(value)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from taskzoo.errors import RequestError, TaskZooError, short_message
+from taskzoo.errors import DataError, RequestError, TaskZooError, short_message
 
 _PLACE = re.compile(r"^input(:\d+)?: ")
 _ADVICE = re.compile(r"(; name it with|; fill it in| From Python).*")
@@ -38,4 +38,4 @@ def input_error(error: BaseException, number: int, count: int) -> HttpError:
     message = _ADVICE.sub(".", _PLACE.sub("", str(error)))
     if count > 1:
         return HttpError(422, f"Input {number}: {message}")
-    return HttpError(422, re.sub(r"^[a-z]+ ", lambda word: word[0].capitalize(), message))
+    return HttpError(422, f"{message[:1].upper()}{message[1:]}" if isinstance(error, DataError) else message)

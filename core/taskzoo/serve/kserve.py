@@ -8,23 +8,25 @@ from typing import Any
 from taskzoo.errors import shown
 from taskzoo.types import Prediction
 
+from . import binary
 from .bodies import kind
 from .failures import HttpError
+from .options import NAMES, PredictOptions, take_options
 from .served import Served
 from .wire import json_line
 
-SERVER = {"name": "taskzoo", "extensions": []}
+SERVER = {"name": "taskzoo", "extensions": [binary.NAME]}
 
 
 def metadata(served: Served) -> dict[str, Any]:
     """Names, types and shapes of a model's inputs and outputs."""
-    outputs = [("prediction", "BYTES"), *([("label", "BYTES"), ("score", "FP64")] if served.labelled else [])]
+    outputs = {"prediction": "BYTES", **served.tensors}
     return {
         "name": served.name,
         "versions": [],
         "platform": f"taskzoo_{served.task}",
         "inputs": [{"name": name, "datatype": "BYTES", "shape": [-1]} for name in served.inputs],
-        "outputs": [{"name": name, "datatype": datatype, "shape": [-1]} for name, datatype in outputs],
+        "outputs": [{"name": name, "datatype": datatype, "shape": [-1]} for name, datatype in outputs.items()],
     }
 
 
@@ -69,22 +71,40 @@ def _texts(tensor: dict[str, Any], name: str) -> list[Any]:
     return flat
 
 
+def read_options(body: Any) -> PredictOptions:
+    """The options among the parameters of a request.
+
+    Raises:
+        HttpError: there is another parameter, or a value that cannot be.
+    """
+    parameters = body.get("parameters") if isinstance(body, dict) else None
+    if not isinstance(parameters, dict | None):
+        raise HttpError(400, f"parameters is {kind(parameters)}; give an object.")
+    rest = dict(parameters or {})
+    options = take_options(rest)
+    rest.pop("binary_data_output", None)
+    for name in rest:
+        raise HttpError(400, f"There is no parameter {shown(name)}; there are {' and '.join(NAMES)}.")
+    return options
+
+
 def answer(served: Served, body: dict[str, Any], predictions: list[Prediction]) -> dict[str, Any]:
-    """The response: the lines of ``zoo predict`` as ``prediction``; ``label`` and ``score`` where there is one label.
+    """The response: the lines of ``zoo predict`` as ``prediction``, and what of them is one text or one number.
+
+    Of an empty input, a text is empty and a number ``null``.
 
     Raises:
         HttpError: 400, the request asks for an output that there is not.
     """
-    lines: list[Any] = [json_line(prediction) for prediction in predictions]
-    data = {"prediction": lines}
-    if served.labelled:
-        data["label"] = [prediction.get("label") or "" for prediction in predictions]
-        data["score"] = [prediction.get("score", 0.0) for prediction in predictions]
+    data: dict[str, list[Any]] = {"prediction": [json_line(prediction) for prediction in predictions]}
+    for name, datatype in served.tensors.items():
+        values = (prediction.get(name) for prediction in predictions)
+        data[name] = ["" if value is None and datatype == "BYTES" else value for value in values]
     kinds = {output["name"]: output["datatype"] for output in metadata(served)["outputs"]}
     found: dict[str, Any] = {
         "model_name": served.name,
         "outputs": [
-            {"name": name, "datatype": kinds[name], "shape": [len(lines)], "data": data[name]}
+            {"name": name, "datatype": kinds[name], "shape": [len(predictions)], "data": data[name]}
             for name in wanted_outputs(served, body)
         ],
     }

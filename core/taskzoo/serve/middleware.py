@@ -30,13 +30,31 @@ class ApiKey:
         await error_response(error)(scope, receive, send)
 
     def _has_key(self, request: Request) -> bool:
-        given = request.headers.get("authorization", "").removeprefix("Bearer ") or request.headers.get("x-api-key", "")
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        given = token.strip() if scheme.lower() == "bearer" else request.headers.get("x-api-key", "")
         return hmac.compare_digest(given.encode(), self._key)
 
 
 def _is_open(scope: Scope) -> bool:
     reads = scope["method"] in ("GET", "HEAD")
     return reads and (scope["path"] in OPEN or scope["path"] == "/")
+
+
+class OneLength:
+    """Refuse requests that say twice how long they are: a proxy in front may have believed the other one."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or not {b"content-length", b"transfer-encoding"} <= {n for n, _ in scope["headers"]}:
+            await self._app(scope, receive, send)
+            return
+        response = error_response(
+            HttpError(400, "The request has Content-Length and Transfer-Encoding; send one of them.")
+        )
+        response.headers["Connection"] = "close"
+        await response(scope, receive, send)
 
 
 class Counting:

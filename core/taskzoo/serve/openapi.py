@@ -15,13 +15,27 @@ _REFUSALS = {
     "404": "There is no such path or model.",
     "408": "The request did not arrive in time.",
     "413": "The request has too many bytes, inputs or characters.",
+    "415": "The body is packed.",
     "422": "An input cannot be used.",
     "429": "The queue is full; Retry-After says when to try again.",
     "500": "The model failed on an input.",
     "503": "The answer took too long.",
 }
 _TEXT = {"type": "string"}
-_CONFIDENCE = {"type": "number", "minimum": 0, "maximum": 1}
+_OPTIONS = {
+    "min_confidence": {
+        "type": "number",
+        "minimum": 0,
+        "maximum": 1,
+        "description": "Leave out what is less probable.",
+    },
+    "coverage": {
+        "type": "number",
+        "exclusiveMinimum": 0,
+        "exclusiveMaximum": 1,
+        "description": "Add a set of labels that holds the right one this often.",
+    },
+}
 
 
 def openapi(models: Sequence[Served]) -> dict[str, Any]:
@@ -67,8 +81,8 @@ def _schemas(models: Sequence[Served]) -> dict[str, Any]:
         "properties": {
             "inputs": {"anyOf": [one, {"type": "array", "items": one}]},
             "model": {"type": "string", "enum": [served.name for served in models]},
-            "min_confidence": _CONFIDENCE,
-            "parameters": {"type": "object", "properties": {"min_confidence": _CONFIDENCE}},
+            **_OPTIONS,
+            "parameters": {"type": "object", "properties": _OPTIONS},
         },
     }
     tensor = {
@@ -90,6 +104,7 @@ def _schemas(models: Sequence[Served]) -> dict[str, Any]:
             "required": ["inputs"],
             "properties": {
                 "id": _TEXT,
+                "parameters": {"type": "object", "properties": _OPTIONS},
                 "inputs": {"type": "array", "items": tensor},
                 "outputs": {"type": "array", "items": {"type": "object", "properties": {"name": _TEXT}}},
             },

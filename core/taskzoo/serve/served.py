@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from taskzoo.errors import RequestError
 from taskzoo.types import Prediction
 
+from .options import NAMES, PredictOptions
+
 if TYPE_CHECKING:
     from taskzoo.spec import TaskSpec
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_TENSORS = {"label": "BYTES", "text": "BYTES", "value": "FP64", "score": "FP64"}
+"""What a prediction may have that is one text or one number, with its type in the Open Inference Protocol."""
 
 
 class TextModel(Protocol):
     """A model with its task: a loaded run, or an exported model with the same interface."""
 
-    def predict(self, inputs: list[Any], *, min_confidence: float | None = None) -> Any:
+    def predict(self, inputs: list[Any], *, min_confidence: float | None = None, coverage: float | None = None) -> Any:
         """One prediction per input, which is a text or a mapping of columns.
 
         Raises:
@@ -38,9 +42,9 @@ class Served:
         inputs: the roles that a request fills, such as ``("text",)``.
         model: is called from one thread only.
         text_key: what generated text is called in answers of hub endpoints.
-        labelled: whether a prediction is one label with its probability.
-        confident: whether it can abstain where it is not confident.
-        min_confidence: give no label where the best one is less probable than this, unless a request says otherwise.
+        tensors: what of a prediction is one text or one number, and its type (``BYTES``, ``FP64``).
+        takes: the names of the options that it can honour.
+        options: those of requests that do not say them.
     """
 
     name: str
@@ -48,18 +52,19 @@ class Served:
     inputs: tuple[str, ...]
     model: TextModel
     text_key: str = "generated_text"
-    labelled: bool = False
-    confident: bool = False
-    min_confidence: float | None = None
+    tensors: Mapping[str, str] = field(default_factory=dict)
+    takes: Sequence[str] = ()
+    options: PredictOptions = field(default_factory=PredictOptions)
 
-    def predict(self, inputs: list[Any], min_confidence: float | None) -> list[Prediction]:
+    def predict(self, inputs: list[Any], options: PredictOptions) -> list[Prediction]:
         """One prediction per input."""
-        found: list[Prediction] = self.model.predict(inputs, min_confidence=min_confidence)
+        asked = {"min_confidence": options.min_confidence, "coverage": options.coverage}
+        found: list[Prediction] = self.model.predict(inputs, **asked)
         return found
 
 
 def make_served(
-    name: str, model: TextModel, spec: TaskSpec, pair: Sequence[str] = (), min_confidence: float | None = None
+    name: str, model: TextModel, spec: TaskSpec, pair: Sequence[str] = (), options: PredictOptions | None = None
 ) -> Served:
     """A model with what its spec says of it; it predicts once, so that a damaged one is refused before it is served.
 
@@ -68,31 +73,29 @@ def make_served(
         model: the model.
         spec: of its task.
         pair: the roles of its inputs where it reads several texts.
-        min_confidence: see :class:`Served`.
+        options: see :class:`Served`.
 
     Raises:
-        TaskZooError: it cannot predict.
+        TaskZooError: it cannot predict, or not with these options.
     """
     inputs = tuple(pair) or (spec.input_role,)
+    served = Served(name, spec.id, inputs, model, options=options or PredictOptions())
     trial = [dict.fromkeys(inputs, "text")]
-    (example,) = model.predict(trial, min_confidence=min_confidence)
-    try:
-        model.predict(trial, min_confidence=0.5)
-    except RequestError:
-        confident = False
-    else:
-        confident = True
-    translates = len(spec.languages) > 1
-    return Served(
-        name,
-        spec.id,
-        inputs,
-        model,
-        text_key="translation_text" if translates else "summary_text",
-        labelled="label" in example and "score" in example,
-        confident=confident,
-        min_confidence=min_confidence,
+    (example,) = served.predict(trial, served.options)
+    return replace(
+        served,
+        text_key="translation_text" if len(spec.languages) > 1 else "summary_text",
+        tensors={name: kind for name, kind in _TENSORS.items() if name in example and name not in inputs},
+        takes=[option for option in NAMES if _predicts(served, trial, PredictOptions(**{option: 0.5}))],
     )
+
+
+def _predicts(served: Served, inputs: list[Any], options: PredictOptions) -> bool:
+    try:
+        served.predict(inputs, options)
+    except RequestError:
+        return False
+    return True
 
 
 def named_runs(runs: Iterable[str]) -> dict[str, str]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import sys
 from collections.abc import Callable
 
+import h11
 import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -15,6 +17,8 @@ from taskzoo.errors import RequestError
 from .wire import json_line
 
 BACKLOG = 2048
+LATE_SECONDS = 1.0
+"""For the headers of a connection that was accepted while the server stops."""
 
 
 class Connection(H11Protocol):
@@ -30,7 +34,7 @@ class Connection(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         if self.stops():
-            transport.close()  # it came too late, and would never be closed
+            self.header_seconds = LATE_SECONDS
         self._watch()
 
     def data_received(self, data: bytes) -> None:
@@ -44,7 +48,11 @@ class Connection(H11Protocol):
         super().connection_lost(exc)
 
     def send_400_response(self, msg: str) -> None:
-        self._refuse(b"400 Bad Request", "This is not an HTTP request that can be understood.")
+        error = sys.exception()
+        if isinstance(error, h11.RemoteProtocolError) and error.error_status_hint == 431:
+            self._refuse(b"431 Request Header Fields Too Large", "The request has too long headers.")
+        else:
+            self._refuse(b"400 Bad Request", "This is not an HTTP request that can be understood.")
 
     def _watch(self) -> None:
         """The clock runs from the first byte of a request (or from the connection) to the end of its headers."""
@@ -59,6 +67,9 @@ class Connection(H11Protocol):
             self._timer = None
 
     def _late(self) -> None:
+        if self.conn.their_state is h11.SEND_BODY:  # it was answered already, and the rest of its body does not end
+            self.transport.close()
+            return
         self._refuse(b"408 Request Timeout", f"The request did not arrive within {self.header_seconds:g} seconds.")
 
     def _refuse(self, status: bytes, message: str) -> None:
@@ -109,7 +120,7 @@ def make_server(app: ASGIApp, timeout: float, started: Callable[[], object] = la
         loop="asyncio",
         lifespan="on",
         log_config=None,
-        log_level="warning",
+        log_level="error",
         access_log=False,
         server_header=False,
         proxy_headers=False,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,7 +29,9 @@ class Echo:
     def __post_init__(self) -> None:
         self.free.set()
 
-    def predict(self, inputs: list[Any], *, min_confidence: float | None = None) -> list[dict[str, Any]]:
+    def predict(
+        self, inputs: list[Any], *, min_confidence: float | None = None, coverage: float | None = None
+    ) -> list[dict[str, Any]]:
         self.batches.append(list(inputs))
         assert self.free.wait(30)
         texts = [value["text"] if isinstance(value, dict) else value for value in inputs]
@@ -41,7 +44,7 @@ class Echo:
 
 
 def served(model: Echo, name: str = "echo") -> Served:
-    return Served(name, "classification", ("text",), model, labelled=True)
+    return Served(name, "classification", ("text",), model, tensors={"label": "BYTES", "score": "FP64"})
 
 
 @dataclass
@@ -95,3 +98,11 @@ def read_response(connection: socket.socket) -> tuple[int, bytes]:
             received += chunk
     head, _, body = received.partition(b"\r\n\r\n")
     return int(head.split()[1]), body
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 20) -> None:
+    """Wait until it holds, or fail."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)

@@ -14,6 +14,8 @@ pytest.importorskip("uvicorn")
 from tests.core.runs.kit import zoo
 
 import taskzoo
+from taskzoo.errors import RequestError
+from taskzoo.serve.options import PredictOptions
 from taskzoo.serve.served import Served, make_served
 
 from .kit import Running, running
@@ -27,13 +29,20 @@ TEXTS = [
     "\u2028 a\x00b",
 ]
 SEQ2SEQ = ("translation", "summarization")
+TENSORS = {
+    "single": ["label", "score"],
+    "pairs": ["label", "score"],
+    "stars": ["value"],
+    "translation": ["text", "score"],
+    "summarization": ["text", "score"],
+}
 PAIRS = [{"text": text, "text_pair": other} for text, other in zip(TEXTS[:2], TEXTS[3:5], strict=True)]
 
 
-def load(path: Path, name: str) -> Served:
+def load(path: Path, name: str, **options: float) -> Served:
     run = taskzoo.load(path)
     run.say = lambda note: None
-    return make_served(name, run, run.spec, run.task.input_roles)
+    return make_served(name, run, run.spec, run.task.input_roles, PredictOptions(**options))
 
 
 def check_answers(run: Path, kind: str) -> None:
@@ -56,10 +65,14 @@ def check_open_inference(server: Running, kind: str, asked: list[dict[str, str]]
         {"name": name, "shape": [len(asked)], "datatype": "BYTES", "data": [item[name] for item in asked]}
         for name in names
     ]
-    (output,) = server.post(
-        f"/v2/models/{kind}/infer", {"inputs": tensors, "outputs": [{"name": "prediction"}]}
-    ).json()["outputs"]
-    assert output == {"name": "prediction", "datatype": "BYTES", "shape": [len(asked)], "data": lines}
+    outputs = server.post(f"/v2/models/{kind}/infer", {"inputs": tensors}).json()["outputs"]
+    assert outputs[0] == {"name": "prediction", "datatype": "BYTES", "shape": [len(asked)], "data": lines}
+    predictions = [json.loads(line) for line in lines]
+    for output in outputs[1:]:
+        absent = None if output["datatype"] == "FP64" else ""
+        values = [prediction.get(output["name"]) for prediction in predictions]
+        assert output["data"] == [absent if value is None else value for value in values]
+    assert [output["name"] for output in outputs[1:]] == TENSORS.get(kind, [])
 
 
 @pytest.mark.parametrize("kind", ["single", "ner", "translation"])
@@ -79,7 +92,8 @@ def test_the_client_of_the_hub_reads_the_answers(run_of: Callable[[str], Path], 
     monkeypatch.setattr(constants, "is_offline_mode", lambda: False)  # the server is on this machine
     models = [load(run_of(kind), kind) for kind in ("single", "ner", "translation")]
     with running(*models) as server:
-        predictions = {served.name: served.predict(["Ada Lovelace went to Paris ."], None)[0] for served in models}
+        text = "Ada Lovelace went to Paris ."
+        predictions = {served.name: served.predict([text], PredictOptions())[0] for served in models}
 
         def client(name: str) -> InferenceClient:
             return InferenceClient(model=f"{server.url}/models/{name}")
@@ -126,3 +140,39 @@ def test_a_label_is_left_out_below_the_confidence_that_is_asked_for(run_of: Call
         refused = server.post("/predict", {"inputs": "the good film", "min_confidence": 0.5})
         assert refused.status_code == 422
         assert "min_confidence" in refused.json()["error"]
+
+
+def test_label_sets_are_those_of_zoo_predict(run_of: Callable[[str], Path]) -> None:
+    run, text = run_of("single"), "the good film"
+    wanted = {share: zoo("predict", run, "--coverage", share, text).json for share in (0.5, 0.9)}
+    assert all(wanted[share]["label_set"] for share in wanted)
+    with running(load(run, "single"), load(run, "sets", coverage=0.9)) as server:
+        for asked in ({"inputs": text, "coverage": 0.5}, {"inputs": text, "parameters": {"coverage": 0.5}}):
+            for name in ("single", "sets"):
+                assert server.post(f"/predict/{name}", asked).json() == wanted[0.5]
+        assert server.post("/predict/sets", text).json() == wanted[0.9]
+        assert "label_set" not in server.post("/predict/single", text).json()
+        tensor = {"name": "text", "shape": [1], "datatype": "BYTES", "data": [text]}
+        asked = {"inputs": [tensor], "parameters": {"coverage": 0.5}}
+        found = server.post("/v2/models/single/infer", asked).json()
+        assert json.loads(found["outputs"][0]["data"][0]) == wanted[0.5]
+        refused = server.post("/predict/single", {"inputs": text, "coverage": 0.99})
+        assert (refused.status_code, "coverage" in refused.json()["error"]) == (422, True)
+
+
+def test_a_request_s_options_come_before_the_server_s() -> None:
+    defaults = PredictOptions(min_confidence=0.2, coverage=0.9)
+    assert PredictOptions(coverage=0.5).over(defaults) == PredictOptions(min_confidence=0.2, coverage=0.5)
+    assert PredictOptions(min_confidence=0).over(defaults) == PredictOptions(min_confidence=0, coverage=0.9)
+
+
+def test_what_a_model_can_be_asked_is_listed_and_the_rest_is_refused(run_of: Callable[[str], Path]) -> None:
+    models = [load(run_of(kind), kind) for kind in ("single", "ner", "translation")]
+    with running(*models) as server:
+        listed = {model["name"]: model["parameters"] for model in server.get("/models").json()["models"]}
+        assert listed == {"single": ["min_confidence", "coverage"], "ner": ["min_confidence"], "translation": []}
+        refused = server.post("/predict/ner", {"inputs": "Ada", "coverage": 0.9})
+    assert refused.status_code == 422
+    assert refused.json()["error"].startswith("coverage needs predictions of one label with its probability")
+    with pytest.raises(RequestError, match="coverage needs predictions of one label"):
+        load(run_of("translation"), "translation", coverage=0.9)

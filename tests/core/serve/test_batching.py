@@ -5,18 +5,21 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 pytest.importorskip("uvicorn")
 
 from taskzoo.errors import DataError, RequestError, RunError
-from taskzoo.serve.batching import Batcher
+from taskzoo.serve.batching import BATCH_OVERHEAD, Batcher, Item, of_similar_length
 from taskzoo.serve.failures import HttpError, input_error
 from taskzoo.serve.limits import Limits
+from taskzoo.serve.options import PredictOptions
 
 Work = Callable[[Batcher], Coroutine[Any, Any, Any]]
 
@@ -26,7 +29,7 @@ class Recorder:
 
     def __init__(self) -> None:
         self.batches: list[list[str]] = []
-        self.confidences: list[float | None] = []
+        self.asked: list[PredictOptions] = []
         self.threads: set[str] = set()
         self.free, self.entered = threading.Event(), threading.Event()
         self.free.set()
@@ -35,11 +38,11 @@ class Recorder:
         """Wait until the model has a batch."""
         assert await asyncio.to_thread(self.entered.wait, 20)
 
-    def __call__(self, inputs: list[str], least: float | None) -> list[dict[str, Any]]:
+    def __call__(self, inputs: list[str], options: PredictOptions) -> list[dict[str, Any]]:
         self.entered.set()
         self.free.wait(20)
         self.batches.append(inputs)
-        self.confidences.append(least)
+        self.asked.append(options)
         self.threads.add(threading.current_thread().name)
         if "bad" in inputs:
             raise DataError("the text is bad.", file="input", line=inputs.index("bad") + 1)
@@ -63,8 +66,11 @@ def run(recorder: Recorder, work: Work, **limits: Any) -> Any:
     return asyncio.run(main())
 
 
-async def answers(batcher: Batcher, inputs: list[str], least: float | None = None) -> list[Any]:
-    return await asyncio.gather(*batcher.submit(inputs, least), return_exceptions=True)
+PLAIN = PredictOptions()
+
+
+async def answers(batcher: Batcher, inputs: list[str], options: PredictOptions = PLAIN) -> list[Any]:
+    return await asyncio.gather(*batcher.submit(inputs, options), return_exceptions=True)
 
 
 def test_what_gathers_while_the_model_is_busy_is_predicted_together_and_in_order() -> None:
@@ -74,7 +80,7 @@ def test_what_gathers_while_the_model_is_busy_is_predicted_together_and_in_order
         recorder.free.clear()
         first = asyncio.create_task(answers(batcher, ["first"]))
         await recorder.is_busy()
-        others = [answer for n in range(10) for answer in batcher.submit([f"t{n}"], None)]
+        others = [answer for n in range(10) for answer in batcher.submit([f"t{n}"], PLAIN)]
         recorder.free.set()
         return [*await first, *await asyncio.gather(*others)]
 
@@ -91,10 +97,31 @@ def test_what_gathers_while_the_model_is_busy_is_predicted_together_and_in_order
 
 def test_batches_are_of_similar_length_and_have_their_characters_with_padding() -> None:
     recorder = Recorder()
-    texts = ["a" * 6, "b" * 4, "c" * 30, "d", "e" * 5, "f"]
-    found = run(recorder, lambda batcher: answers(batcher, texts), batch_chars=10)
+    texts = ["a" * 60, "b" * 45, "c" * 300, "d" * 5, "e" * 48, "f" * 6]
+    found = run(recorder, lambda batcher: answers(batcher, texts), batch_chars=100)
     assert [answer["text"] for answer in found] == [text.upper() for text in texts]
-    assert recorder.batches == [["d", "f"], ["b" * 4, "e" * 5], ["a" * 6], ["c" * 30]]
+    assert recorder.batches == [["d" * 5, "f" * 6], ["b" * 45, "e" * 48], ["a" * 60], ["c" * 300]]
+
+
+@given(st.lists(st.integers(1, 60), min_size=1, max_size=7), st.integers(1, 200))
+def test_the_batches_cost_least_of_all_that_there_are(lengths: list[int], most: int) -> None:
+    items = [Item(None, PLAIN, chars, 0.0, None) for chars in lengths]  # type: ignore[arg-type]
+
+    def cost(batches: list[list[int]]) -> float:
+        return sum(max(batch) * len(batch) + BATCH_OVERHEAD * most for batch in batches)
+
+    def divisions(ranked: list[int]) -> Iterator[list[list[int]]]:
+        if not ranked:
+            yield []
+        for size in range(1, len(ranked) + 1):
+            if size == 1 or ranked[size - 1] * size <= most:
+                for rest in divisions(ranked[size:]):
+                    yield [ranked[:size], *rest]
+
+    found = [[item.chars for item in batch] for batch in of_similar_length(items, most)]
+    assert [chars for batch in found for chars in batch] == sorted(lengths)
+    assert all(len(batch) == 1 or max(batch) * len(batch) <= most for batch in found)
+    assert cost(found) == pytest.approx(min(map(cost, divisions(sorted(lengths)))))
 
 
 def test_a_free_model_waits_for_others_as_long_as_it_is_told() -> None:
@@ -134,14 +161,17 @@ def test_an_input_that_cannot_be_used_fails_alone() -> None:
     assert len(recorder.batches) < 20  # by halves, not one by one
 
 
-def test_inputs_with_another_confidence_are_another_batch() -> None:
+def test_inputs_with_other_options_are_another_batch_and_keep_their_turn() -> None:
     recorder = Recorder()
+    doubtful = PredictOptions(min_confidence=0.5)
 
     async def work(batcher: Batcher) -> None:
-        await asyncio.gather(answers(batcher, ["a"], 0.5), answers(batcher, ["b"], 0.5), answers(batcher, ["c"]))
+        each = [("a", doubtful), ("b", PLAIN), ("c", doubtful), ("d", PredictOptions(coverage=0.5)), ("e", PLAIN)]
+        await asyncio.gather(*(answers(batcher, [text], options) for text, options in each))
 
     run(recorder, work)
-    assert (recorder.batches, recorder.confidences) == ([["a", "b"], ["c"]], [0.5, None])
+    assert recorder.batches == [["a", "c"], ["b", "e"], ["d"]]
+    assert recorder.asked == [doubtful, PLAIN, PredictOptions(coverage=0.5)]
 
 
 def test_a_full_queue_takes_all_inputs_of_a_request_or_none() -> None:
@@ -151,13 +181,13 @@ def test_a_full_queue_takes_all_inputs_of_a_request_or_none() -> None:
         recorder.free.clear()
         taken = asyncio.create_task(answers(batcher, ["busy"]))
         await recorder.is_busy()
-        waiting = batcher.submit(["a", "b", "c"], None)
+        waiting = batcher.submit(["a", "b", "c"], PLAIN)
         with pytest.raises(HttpError) as refused:
-            batcher.submit(["d", "e"], None)
+            batcher.submit(["d", "e"], PLAIN)
         assert refused.value.status == 429
         assert 1 <= (refused.value.retry_after or 0) <= 60
         assert len(batcher) == 3
-        last = batcher.submit(["f"], None)
+        last = batcher.submit(["f"], PLAIN)
         recorder.free.set()
         await asyncio.gather(taken, *waiting, *last)
 
@@ -169,9 +199,9 @@ def test_a_slow_model_gets_batches_that_end_in_time_and_refuses_what_would_not()
     """An input takes 0.1 s, so in a quarter of the time-out two are predicted and in all of it ten."""
 
     class Slow(Recorder):
-        def __call__(self, inputs: list[str], least: float | None) -> list[dict[str, Any]]:
+        def __call__(self, inputs: list[str], options: PredictOptions) -> list[dict[str, Any]]:
             time.sleep(0.1 * len(inputs))
-            return super().__call__(inputs, least)
+            return super().__call__(inputs, options)
 
     recorder = Slow()
 
@@ -181,7 +211,7 @@ def test_a_slow_model_gets_batches_that_end_in_time_and_refuses_what_would_not()
         statuses = set()
         for number in range(100):
             try:
-                taken += batcher.submit([f"t{number:03}"], None)
+                taken += batcher.submit([f"t{number:03}"], PLAIN)
             except HttpError as error:
                 statuses.add(error.status)
         assert statuses == {429}
@@ -200,9 +230,9 @@ def test_inputs_that_nobody_waits_for_are_not_predicted() -> None:
         recorder.free.clear()
         taken = asyncio.create_task(answers(batcher, ["busy"]))
         await recorder.is_busy()
-        for future in batcher.submit(["a", "b"], None):
+        for future in batcher.submit(["a", "b"], PLAIN):
             future.cancel()
-        kept = batcher.submit(["c"], None)
+        kept = batcher.submit(["c"], PLAIN)
         recorder.free.set()
         await asyncio.gather(taken, *kept)
 

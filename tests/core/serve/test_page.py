@@ -14,6 +14,7 @@ pytest.importorskip("uvicorn")
 
 from tools.page_pictures import chromium_path
 
+from taskzoo.serve.options import NAMES
 from taskzoo.serve.served import Served
 
 from .kit import Running, running
@@ -21,7 +22,13 @@ from .kit import Running, running
 HOSTILE = "<img src=x onerror=\"document.title='owned'\">&amp;"
 ANSWERS: dict[str, dict[str, Any]] = {
     "label": {"label": HOSTILE, "score": 0.9, "scores": {HOSTILE: 0.9, "other": 0.1}},
-    "doubt": {"label": None, "score": 0.55, "scores": {"yes": 0.55, "no": 0.45}, "abstained": True},
+    "doubt": {
+        "label": None,
+        "score": 0.55,
+        "scores": {"yes": 0.55, "no": 0.45},
+        "abstained": True,
+        "label_set": ["yes", "no"],
+    },
     "labels": {"labels": ["a", "b"], "scores": {"a": 0.9, "b": 0.8, "c": 0.1}},
     "number": {"value": 4.25},
     "entities": {
@@ -32,7 +39,7 @@ ANSWERS: dict[str, dict[str, Any]] = {
             {"start": 10, "end": 14, "label": HOSTILE, "text": "<i>L", "score": 0.5},
         ],
     },
-    "words": {"source": "x", "text": f"{HOSTILE} \u0645\u0631\u062d\u0628\u0627"},
+    "words": {"source": "x", "text": f"{HOSTILE} \u0645\u0631\u062d\u0628\u0627", "score": -0.4567},
     "empty": {"label": None},
 }
 
@@ -43,14 +50,16 @@ class Fixed:
     def __init__(self, answer: dict[str, Any]) -> None:
         self._answer = answer
 
-    def predict(self, inputs: list[Any], *, min_confidence: float | None = None) -> list[dict[str, Any]]:
-        return [{"text": value["text"], **self._answer, "asked": min_confidence} for value in inputs]
+    def predict(
+        self, inputs: list[Any], *, min_confidence: float | None = None, coverage: float | None = None
+    ) -> list[dict[str, Any]]:
+        return [{"text": value["text"], **self._answer, "asked": [min_confidence, coverage]} for value in inputs]
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Running]:
     models = [
-        Served(name, "classification", ("text",), Fixed(answer), confident=name == "doubt")
+        Served(name, "classification", ("text",), Fixed(answer), takes=NAMES if name == "doubt" else ())
         for name, answer in ANSWERS.items()
     ]
     with running(*models, key="s3cret") as found:
@@ -138,16 +147,23 @@ def test_what_else_there_is_to_show(page: Any) -> None:
     assert "below the limit" in ask(page, "doubt", "x")
     assert ask(page, "labels", "x").count("✓") == 2
     assert ask(page, "number", "x") == "4.25"
-    assert HOSTILE in ask(page, "words", "x")
+    shown = ask(page, "words", "x")
+    assert HOSTILE in shown
+    assert "Score -0.46" in shown
     assert "nothing to predict" in ask(page, "empty", "")
 
 
 @pytest.mark.browser
-def test_the_limit_is_sent_and_its_refusal_shown(page: Any) -> None:
+def test_options_are_sent_and_a_refusal_is_shown(page: Any) -> None:
     page.locator("#model").select_option("doubt")
-    page.locator("#least").fill("0.7")
-    ask(page, "doubt", "x")
-    assert '"asked": 0.7' in page.locator("#json").text_content()
+    page.locator("#min_confidence").fill("0.7")
+    page.locator("#coverage").fill("0.95")
+    shown = ask(page, "doubt", "x")
+    assert "Label set: yes, no" in shown
+    assert '{"inputs":{"text":"x"},"min_confidence":0.7,"coverage":0.95}' in page.locator("#json").text_content()
+    assert page.locator("#json").text_content().count("0.95") == 2
+    page.locator("#model").select_option("words")
+    assert not page.locator("#coverage").is_visible()
     assert "characters, and 20000 are allowed" in ask(page, "label", "x" * 20_001)
 
 

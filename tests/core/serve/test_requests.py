@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ import pytest
 
 pytest.importorskip("uvicorn")
 
-from .kit import Echo, Running, read_response, running, served
+from .kit import Echo, Running, read_response, running, served, wait_for
 
 LABEL = {"label": "a", "score": 0.75, "scores": {"a": 0.75, "b": 0.25}}
 
@@ -53,6 +54,7 @@ BODIES = {
     "a huge number": (b'{"text": %s}' % (b"9" * 9000), 400, "a number that is too long"),
     "deep lists": (b"[" * 50_000, 400, "nested too deeply"),
     "a deep object": (b'{"text": ' + b'{"a": ' * 50 + b"1" + b"}" * 51, 400, "nested too deeply"),
+    "a key twice": (b'{"text": "a", "text": "b"}', 400, "has the key 'text' twice"),
     "a number": (b"5", 422, "The input is a number"),
     "null": (b"null", 422, "The input is null"),
     "a number among texts": (b'["a", 5]', 422, "Input 2 is a number"),
@@ -62,6 +64,7 @@ BODIES = {
     "parameters of text": (b'{"inputs": "a", "parameters": "x"}', 422, "parameters is a text"),
     "a model of lists": (b'{"text": "a", "model": []}', 422, "model is a list"),
     "an unknown model": (b'{"text": "a", "model": "ecko"}', 404, "Did you mean 'echo'?"),
+    "full coverage": (b'{"text": "a", "coverage": 1}', 422, "must be a number above 0 and below 1"),
     "confidence as text": (b'{"text": "a", "min_confidence": "high"}', 422, "must be a number between 0 and 1"),
     "too much confidence": (b'{"text": "a", "min_confidence": 1e400}', 422, "must be a number between 0 and 1"),
     "a bad input": (b'["a", "bad", "c"]', 422, "Input 2: the text is bad."),
@@ -114,7 +117,18 @@ def test_a_wrong_path_is_refused_in_one_sentence(
 RAW = {
     "not HTTP": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" * 20, 400),
     "a line of text": (b"hello there\r\n\r\n", 400),
-    "endless headers": (b"POST /predict HTTP/1.1\r\n" + b"X: y\r\n" * 40_000, 400),
+    "endless headers": (b"POST /predict HTTP/1.1\r\n" + b"X: y\r\n" * 40_000, 431),
+    "a long header": (b"POST /predict HTTP/1.1\r\nX: " + b"y" * 100_000, 431),
+    "two lengths": (b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\n", 400),
+    "a length and chunks": (
+        b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n"
+        b'3\r\n"x"\r\n0\r\n\r\nGET /health HTTP/1.1\r\nHost: x\r\n\r\n',
+        400,
+    ),
+    "chunks in disguise": (
+        b"POST /predict HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: identity, chunked\r\n\r\n0\r\n\r\n",
+        400,
+    ),
     "a wrong length": (b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: -5\r\n\r\n", 400),
     "slow headers": (b"POST /predict HTT", 408),
     "nothing at all": (b"", 408),
@@ -149,6 +163,46 @@ def test_50_megabytes_are_refused_before_and_while_they_arrive(server: Running) 
     response = server.post("/predict", content=(b" " * 65536 for _ in range(size // 65536)))
     assert response.status_code == 413
     is_one_sentence(response.content)
+
+
+def test_a_body_without_end_has_one_answer(server: Running) -> None:
+    with server.connect() as connection:
+        connection.sendall(b"POST /predict HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
+        received = b""
+        with contextlib.suppress(ConnectionError):
+            for _ in range(200):
+                connection.sendall(b"10000\r\n" + b" " * 0x10000 + b"\r\n")
+                time.sleep(0.05)
+        with contextlib.suppress(ConnectionError):
+            while chunk := connection.recv(65536):
+                received += chunk
+    head, _, body = received.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 413 ")
+    is_one_sentence(body)
+
+
+def test_a_packed_body_is_refused(server: Running) -> None:
+    response = server.post("/predict", content=b"\x1f\x8b", headers={"Content-Encoding": "gzip"})
+    assert response.status_code == 415
+    assert "packed ('gzip')" in is_one_sentence(response.content)
+
+
+def test_inputs_of_a_client_that_is_gone_are_not_predicted() -> None:
+    model = Echo()
+    with running(served(model), batch_wait=0) as found:
+        model.free.clear()
+        sent = b'POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\n"%c"'
+        with found.connect() as first, found.connect() as gone, found.connect() as last:
+            first.sendall(sent % b"a")
+            wait_for(lambda: len(model.batches) == 1)
+            gone.sendall(sent % b"b")
+            last.sendall(sent % b"c")
+            wait_for(lambda: 'zoo_queue_inputs{model="echo"} 2.0' in found.get("/metrics").text)
+            gone.close()
+            wait_for(lambda: 'status="499"} 1.0' in found.get("/metrics").text)
+            model.free.set()
+            assert last.recv(100).startswith(b"HTTP/1.1 200 ")
+    assert model.batches == [["a"], ["c"]]
 
 
 def test_a_crash_of_the_model_is_told_without_its_reason(server: Running, caplog: pytest.LogCaptureFixture) -> None:

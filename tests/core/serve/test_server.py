@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
 import signal
 import socket
+import struct
 import threading
 import time
 from collections import Counter
@@ -24,8 +26,9 @@ from tests.core.runs.kit import zoo
 from taskzoo.serve.app import Service
 from taskzoo.serve.limits import Limits
 from taskzoo.serve.openapi import openapi
+from taskzoo.testing.serving import serving
 
-from .kit import Echo, Running, read_response, running, served
+from .kit import Echo, Running, read_response, running, served, wait_for
 
 POST = b"POST /predict HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s"
 
@@ -38,9 +41,9 @@ def request(text: str) -> bytes:
 class Slow(Echo):
     """Takes five milliseconds for an input."""
 
-    def predict(self, inputs, *, min_confidence=None):
+    def predict(self, inputs, *, min_confidence=None, coverage=None):
         time.sleep(0.005 * len(inputs))
-        return super().predict(inputs, min_confidence=min_confidence)
+        return super().predict(inputs)
 
 
 def test_under_overload_some_are_refused_and_none_is_lost_or_mixed_up() -> None:
@@ -86,6 +89,22 @@ def test_a_server_that_is_stopped_answers_what_it_accepted() -> None:
             connection.close()
 
 
+def test_a_connection_that_is_accepted_while_the_server_stops_is_answered() -> None:
+    with running(served(Echo())) as server:
+        stopped = asyncio.Event()
+
+        async def on_tick(counter: int) -> bool:
+            return stopped.is_set()
+
+        server.server.on_tick = on_tick
+        server.server.should_exit = True
+        with server.connect() as connection, server.connect() as idle:
+            connection.sendall(request("late"))
+            assert read_response(connection)[0] == 200
+            assert read_response(idle)[0] == 408
+        stopped.set()
+
+
 def waiting(metrics: str) -> float:
     found = re.search(r'^zoo_queue_inputs\{model="echo"\} (.*)$', metrics, re.MULTILINE)
     assert found
@@ -98,13 +117,6 @@ def refuses(port: int) -> bool:
     except OSError:
         return True
     return False
-
-
-def wait_for(condition: Callable[[], bool], seconds: float = 20) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.02)
 
 
 def free_port() -> int:
@@ -171,7 +183,9 @@ def test_without_the_key_nothing_is_told(locked: Running, path: str) -> None:
         }
 
 
-@pytest.mark.parametrize("headers", [{"Authorization": "Bearer s3cret"}, {"X-API-Key": "s3cret"}])
+@pytest.mark.parametrize(
+    "headers", [{"Authorization": "Bearer s3cret"}, {"Authorization": "bearer  s3cret"}, {"X-API-Key": "s3cret"}]
+)
 def test_with_the_key_it_answers(locked: Running, headers: dict[str, str]) -> None:
     assert locked.post("/predict", "x", headers=headers).status_code == 200
     assert locked.get("/metrics", headers=headers).status_code == 200
@@ -200,6 +214,8 @@ def test_the_openapi_document_describes_every_route_and_no_other(locked: Running
 def test_the_open_inference_protocol_says_what_it_has() -> None:
     with running(served(Echo(), "one"), served(Echo(), "two")) as server:
         assert server.get("/v2").json()["name"] == "taskzoo"
+        assert server.get("/v2/health/live").json() == {"live": True}
+        assert server.get("/v2/health/ready").json() == {"ready": True}
         assert server.get("/v2/models/two/ready").json() == {"name": "two", "ready": True}
         metadata = server.get("/v2/models/two").json()
         assert metadata["inputs"] == [{"name": "text", "datatype": "BYTES", "shape": [-1]}]
@@ -210,6 +226,65 @@ def test_the_open_inference_protocol_says_what_it_has() -> None:
         assert list(outputs) == [output["name"] for output in metadata["outputs"]] == ["prediction", "label", "score"]
         assert outputs["label"] == {"name": "label", "datatype": "BYTES", "shape": [2], "data": ["a", "a"]}
         assert outputs["score"]["data"] == [0.75, 0.75]
+
+
+def packed(*texts: str) -> bytes:
+    """Texts as the binary tensor data extension has them."""
+    return b"".join(len(text.encode()).to_bytes(4, "little") + text.encode() for text in texts)
+
+
+def post_binary(server: Running, body: object, data: bytes, length: int | None = None) -> httpx.Response:
+    head = json.dumps(body).encode()
+    header = {"Inference-Header-Content-Length": str(len(head) if length is None else length)}
+    return server.post("/v2/models/echo/infer", content=head + data, headers=header)
+
+
+def binary_tensor(data: bytes) -> dict[str, object]:
+    return {"name": "text", "shape": [2], "datatype": "BYTES", "parameters": {"binary_data_size": len(data)}}
+
+
+def test_the_binary_data_that_triton_s_client_sends_and_asks_for() -> None:
+    data = packed("\u00e9", "")
+    label = {"name": "label", "parameters": {"binary_data": True}}
+    score = {"name": "score", "parameters": {"binary_data": False}}
+    with running(served(Echo())) as server:
+        assert server.get("/v2").json()["extensions"] == ["binary_tensor_data"]
+        body = {"inputs": [binary_tensor(data)], "outputs": [label, score, {"name": "prediction"}]}
+        response = post_binary(server, body, data)
+        size = int(response.headers["inference-header-content-length"])
+        outputs = {output["name"]: output for output in json.loads(response.content[:size])["outputs"]}
+        assert response.content[size:] == packed("a", "a")
+        assert outputs["label"] == {
+            "name": "label",
+            "datatype": "BYTES",
+            "shape": [2],
+            "parameters": {"binary_data_size": 10},
+        }
+        assert outputs["score"]["data"] == [0.75, 0.75]
+        assert [json.loads(line)["text"] for line in outputs["prediction"]["data"]] == ["\u00e9", ""]
+        body = {"inputs": [binary_tensor(data)], "parameters": {"binary_data_output": True}}
+        response = post_binary(server, body, data)
+        assert response.content.endswith(packed("a", "a") + struct.pack("<2d", 0.75, 0.75))
+
+
+@pytest.mark.parametrize(
+    ("size", "data", "length", "message"),
+    [
+        (10, packed("a", "b"), 5000, "The header Inference-Header-Content-Length is '5000'"),
+        (10, packed("a", "b"), -1, "The header Inference-Header-Content-Length is '-1'"),
+        (11, packed("a", "b"), None, "has the binary_data_size 11; 10 bytes are left for it"),
+        (5, packed("a", "b"), None, "has 5 bytes more than its tensors"),
+        (9, packed("a", "b")[:9], None, "ends within a text"),
+        (2, b"ab", None, "ends within a text"),
+        (5, b"\x01\0\0\0\xff", None, "a text that is not UTF-8"),
+        (5, packed("a"), None, "The shape of the input text says 2, and its data has 1 texts."),
+    ],
+)
+def test_binary_data_that_is_not_the_tensors(size: int, data: bytes, length: int | None, message: str) -> None:
+    tensor = {**binary_tensor(data), "parameters": {"binary_data_size": size}}
+    with running(served(Echo())) as server:
+        response = post_binary(server, {"inputs": [tensor]}, data, length)
+    assert (response.status_code, message in response.json()["error"]) == (400, True), response.text
 
 
 TENSOR = {"name": "text", "shape": [1], "datatype": "BYTES", "data": ["x"]}
@@ -231,6 +306,8 @@ TENSOR = {"name": "text", "shape": [1], "datatype": "BYTES", "data": ["x"]}
         ({"inputs": [{**TENSOR, "data": [5]}]}, "holds a number; give texts only"),
         ({"inputs": [TENSOR], "outputs": [{"name": "logits"}]}, "There is no output 'logits'"),
         ({"inputs": [TENSOR], "outputs": 5}, "There is no output 5"),
+        ({"inputs": [TENSOR], "parameters": 5}, "parameters is a number"),
+        ({"inputs": [TENSOR], "parameters": {"top_k": 5}}, "There is no parameter 'top_k'"),
     ],
 )
 def test_tensors_that_are_not_the_model_s(body: object, message: str) -> None:
@@ -251,6 +328,7 @@ def test_tensors_that_are_not_the_model_s(body: object, message: str) -> None:
         (["a", "--api-key", ""], "--api-key must be visible ASCII characters"),
         (["a", "--timeout", "0"], "--timeout 0.0 must be more than 0."),
         (["a", "--min-confidence", "7"], "between 0 and 1"),
+        (["a", "--coverage", "1"], "above 0 and below 1"),
     ],
 )
 def test_a_wrong_command_is_one_sentence(words: list[str], message: str) -> None:
@@ -258,6 +336,11 @@ def test_a_wrong_command_is_one_sentence(words: list[str], message: str) -> None
     assert (result.code, result.out) == (2, "")
     assert message in result.err
     assert result.err.count("\n") == 1
+
+
+def test_a_server_of_its_own_process_that_does_not_start_says_why() -> None:
+    with pytest.raises(RuntimeError, match=r"did not start: .*There is no run at 'nowhere'"), serving(["nowhere"]):
+        pass
 
 
 def test_a_port_in_use_is_said_before_a_model_is_loaded() -> None:
