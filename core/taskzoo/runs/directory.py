@@ -107,8 +107,8 @@ def check_output(path: Path) -> None:
 
 def read_json(path: Path) -> Any:
     """The content of a JSON file of the run, or of the lines of a ``.jsonl`` file; refused if it is not JSON."""
-    text = path.read_text(encoding="utf-8")
     try:
+        text = path.read_text(encoding="utf-8")
         return [json.loads(line) for line in text.split("\n") if line] if path.suffix == ".jsonl" else json.loads(text)
     except ValueError:
         raise RequestError(f"{str(path)!r} is damaged: it is not JSON.") from None

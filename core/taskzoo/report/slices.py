@@ -1,0 +1,236 @@
+"""Scores of parts of the test rows: by the length of the input, and by columns."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from markupsafe import Markup
+
+from taskzoo.metrics.intervals import bootstrap_intervals
+from taskzoo.metrics.words import split_tokens
+from taskzoo.types import Metric
+
+from .answers import Answer
+from .charts import mark
+from .finished import Finished
+from .given_columns import GivenColumns
+from .markup import html, name
+from .section import Section
+
+MOST_ROWS, MOST_NUMBERS = 100_000, 2_000_000
+"""Rows and statistics of them that are looked at; more take minutes."""
+CHUNK = 500
+PARTS, MOST_VALUES = 5, 20
+"""Parts of a range of numbers; values of a column that have a line of their own."""
+FEW = 30
+"""Scores of fewer rows are marked."""
+SCORES = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A part of the rows.
+
+    Args:
+        label: which.
+        rows: how many.
+        scores: value, low and high of each score; NaN where it is undefined.
+    """
+
+    label: str
+    rows: int
+    scores: list[tuple[float, float, float]]
+
+    @property
+    def shown(self) -> list[str]:
+        """Each score with its interval."""
+        return [_scored(*score) for score in self.scores]
+
+    @property
+    def few(self) -> bool:
+        """Whether there are too few rows to say much."""
+        return self.rows < FEW
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """All parts by one criterion; ``low`` and ``high`` are the ends of the first score's intervals."""
+
+    title: str
+    criterion: str
+    names: list[str]
+    lines: list[Line]
+    note: str = ""
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """The least and the greatest end of the first score's intervals."""
+        known = [end for line in self.lines for end in line.scores[0] if end == end]
+        low, high = min(known, default=0.0), max(known, default=1.0)
+        return (low, high) if high > low else (low - 0.5, high + 0.5)
+
+    @property
+    def shown_ends(self) -> tuple[str, str]:
+        """The same as text."""
+        low, high = self.ends
+        return f"{low:.3g}", f"{high:.3g}"
+
+    def dots(self, line: Line) -> Markup:
+        """The first score of a line as a dot, with its interval."""
+        value, *interval = line.scores[0]
+        if value != value:
+            return Markup()
+        low, high = self.ends
+        x, left, right = (f"{2 + 140 * (place - low) / (high - low):.1f}" for place in (value, *interval))
+        drawn = html('<path class="whisker" d="M{} 8H{}"/>{}', left, right, mark(0, x, 8))
+        return html('<svg class="dots s0" viewBox="0 0 144 16" aria-hidden="true">{}</svg>', drawn)
+
+
+class Slices:
+    """Collects statistics of rows with their length and the values of columns.
+
+    Args:
+        run: whose rows they are.
+        given: columns to split by.
+    """
+
+    def __init__(self, run: Finished, given: GivenColumns | None) -> None:
+        self._run, self._given = run, given
+        self._metric = _judging_metric(run)
+        self._waiting: list[Answer] = []
+        self._statistics: list[np.ndarray] = []
+        self._lengths: list[int] = []
+        self._values: list[Sequence[str] | None] = []
+        self._full = self._metric is None
+        self.total = 0
+
+    def add(self, answer: Answer) -> None:
+        """Take a row into account, unless there were too many."""
+        self.total += 1
+        if self._full:
+            return
+        self._waiting.append(answer)
+        self._lengths.append(len(split_tokens(" ".join(answer.inputs.values()))))
+        self._values.append(self._given.of(answer) if self._given else None)
+        if len(self._waiting) == CHUNK:
+            self._reduce()
+
+    def section(self) -> Section | None:
+        """The tables; ``None`` where the scores cannot be had from ``predictions.jsonl``."""
+        if self._waiting:
+            self._reduce()
+        if self._metric is None or not self._statistics:
+            return None
+        statistics = np.concatenate(self._statistics)
+        names = self._known_names(self._metric, statistics)
+        if not names:
+            return None
+        tables = [self._by_length(statistics, names), *self._by_columns(statistics, names)]
+        content = {"tables": tables, "rows": len(statistics), "total": self.total, "few": FEW, "run": self._run}
+        return Section("slices", "Slices", "slices.html", content)
+
+    def _reduce(self) -> None:
+        """Statistics in place of rows. A metric that is not of rows, or needs what is not in the file, gives none."""
+        assert self._metric is not None
+        predictions = [dict(answer.prediction) for answer in self._waiting]
+        references = [dict(answer.reference) for answer in self._waiting]
+        rows, self._waiting = len(self._waiting), []
+        try:
+            found = self._metric.statistics(predictions, references)
+        except Exception:  # whatever a stranger's metric may raise for predictions without what begins with _
+            found = []
+        if not isinstance(found, np.ndarray) or found.ndim != 2 or len(found) != rows:
+            self._metric, self._full = None, True
+            return
+        self._statistics.append(found)
+        done = sum(map(len, self._statistics))
+        self._full = done >= MOST_ROWS or done * found.shape[1] >= MOST_NUMBERS
+
+    def _known_names(self, metric: Metric, statistics: np.ndarray) -> list[str]:
+        """The scores that come out as in ``metrics.json``; those that need more than the file has do not."""
+        scorer, scores = metric.scorer(statistics), self._run.scores
+        found = scorer(np.ones(len(statistics)))
+        order = [self._run.judging, *(score.name for score in metric.scores), *found]
+        names = [name for name in dict.fromkeys(order) if name in found and isinstance(scores.get(name), float)]
+        if len(statistics) == self.total:
+            return [name for name in names if abs(found[name] - scores[name]) <= 1e-3 * max(1.0, abs(scores[name]))][
+                :SCORES
+            ]
+        ends = bootstrap_intervals(len(statistics), scorer, described=metric.scores)
+        return [name for name in names if ends[name][0] <= scores[name] <= ends[name][1]][:SCORES]
+
+    def _by_length(self, statistics: np.ndarray, names: list[str]) -> Table:
+        groups = ranges(self._lengths, "{:,.0f}".format)
+        lines = [self._line(label, statistics[chosen], names) for label, chosen in groups.items()]
+        return Table("By length of the input", "words", names, lines, "Characters count where a script has no spaces.")
+
+    def _by_columns(self, statistics: np.ndarray, names: list[str]) -> list[Table]:
+        tables = []
+        for place, column in enumerate(self._given.columns if self._given else ()):
+            values = [None if row is None else row[place] for row in self._values]
+            groups, unknown = groups_of(values), sum(value is None for value in values)
+            lines = [self._line(label, statistics[chosen], names) for label, chosen in groups.items()]
+            note = f"{unknown:,} rows were not found in the file and are left out." if unknown else ""
+            tables.append(Table(f"By {name(column)}", name(column), names, lines, note))
+        return tables
+
+    def _line(self, label: str, statistics: np.ndarray, names: list[str]) -> Line:
+        assert self._metric is not None
+        scorer, units = self._metric.scorer(statistics), len(statistics)
+        found = scorer(np.ones(units))
+        ends = bootstrap_intervals(units, scorer, described=self._metric.scores)
+        return Line(label, units, [(found[name], *ends[name]) for name in names])
+
+
+def _scored(value: float, low: float, high: float) -> str:
+    """``0.432 [0.401, 0.463]``, or a dash where it is undefined."""
+    if value != value:
+        return "–"
+    digits = 1 if abs(value) > 10 else 3
+    return f"{value:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
+
+
+def groups_of(values: Sequence[str | None]) -> Mapping[str, np.ndarray]:
+    """Value -> indices of its rows, the most frequent first; many numbers are ranges, and rare values one group."""
+    known = [value for value in values if value is not None]
+    counts = Counter(known)
+    if len(counts) > MOST_VALUES and (numbers := _numbers(known)) is not None:
+        places = [i for i, value in enumerate(values) if value is not None]
+        return {label: np.array(places)[chosen] for label, chosen in ranges(numbers, "{:,.6g}".format).items()}
+    kept = [value for value, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:MOST_VALUES]]
+    groups: dict[str, list[int]] = {value: [] for value in kept}
+    rest: list[int] = []
+    for index, value in enumerate(values):
+        if value is not None:
+            groups.get(value, rest).append(index)
+    found = {name(value): np.array(rows) for value, rows in groups.items()}
+    return {**found, f"({len(counts) - len(kept):,} other values)": np.array(rest)} if rest else found
+
+
+def ranges(values: Sequence[float], shown: Callable[[float], str]) -> Mapping[str, np.ndarray]:
+    """``4 to 9`` -> indices, about :data:`PARTS` ranges with about as many rows each; equal values stay together."""
+    found = np.asarray(values, dtype=np.float64)
+    starts = np.unique(np.quantile(found, np.arange(PARTS) / PARTS, method="higher"))
+    place = np.searchsorted(starts, found, side="right") - 1
+    groups = {}
+    for part in range(len(starts)):
+        chosen = np.flatnonzero(place == part)
+        low, high = (shown(float(end)) for end in (found[chosen].min(), found[chosen].max()))
+        groups[low if low == high else f"{low} to {high}"] = chosen
+    return groups
+
+
+def _numbers(values: Sequence[str]) -> list[float] | None:
+    try:
+        found = [float(value) for value in values]
+    except ValueError:
+        return None
+    return found if np.isfinite(found).all() else None
+
+
+def _judging_metric(run: Finished) -> Metric | None:
+    metrics = run.task[0].metrics() if run.task else ()
+    return next((one for one in metrics if any(score.describes(run.judging) for score in one.scores)), None)
