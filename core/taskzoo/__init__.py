@@ -13,6 +13,7 @@ _EXPORTS = {
     "finetune": "taskzoo.runs.finetune",
     "resume": "taskzoo.runs.finetune",
     "load": "taskzoo.hub.load",
+    "compare": "taskzoo.comparison.compare",
     "Run": "taskzoo.runs.load",
     "hookimpl": "taskzoo.registry.hookspecs",
     "Column": "taskzoo.spec",
@@ -58,6 +59,7 @@ __all__ = [
     "TaskSpec",
     "TaskZooError",
     "__version__",
+    "compare",
     "finetune",
     "hookimpl",
     "load",
@@ -68,6 +70,7 @@ __all__ = [
 if TYPE_CHECKING:
     from taskzoo import registry
     from taskzoo.callbacks import Callback
+    from taskzoo.comparison.compare import compare
     from taskzoo.errors import DataError, PluginError, RequestError, TaskZooError
     from taskzoo.hub.load import load
     from taskzoo.registry.hookspecs import hookimpl

@@ -112,7 +112,9 @@ class DataConfig:
     rows are split off for validation and test (see :mod:`taskzoo.data.holdout`; empty: a tenth each); ``unlabelled`` is
     a file of texts without labels for semi-supervised training, or ``rest``, the training rows left out by ``shots``.
     A split may have several files, each of which may be a pattern (``part-*.csv``); ``test_columns`` are those of the
-    test file where it has others; ``skip_bad_rows`` leaves out rows that cannot be used.
+    test file where it has others; ``skip_bad_rows`` leaves out rows that cannot be used. ``split_seed`` draws rows
+    where the seed of the training shall not (null: it does); ``fold``, such as ``2/5``, is the part of the training
+    rows that is tested.
     """
 
     name: str | None = None
@@ -127,6 +129,8 @@ class DataConfig:
     unlabelled: str | None = None
     test_columns: dict[str, str] = field(default_factory=dict)
     skip_bad_rows: bool = False
+    split_seed: int | None = None
+    fold: str = ""
 
     @property
     def files(self) -> dict[str, list[str]]:
@@ -254,6 +258,7 @@ _DATA_TYPES: Mapping[str, tuple[type, ...]] = {
     "shots": (int,),
     "holdout": (str, int, float),
     "skip_bad_rows": (bool,),
+    "split_seed": (int,),
 }
 """What a configuration file may say of data, where it is not text."""
 _TYPE_NAMES = {str: "text", int: "a whole number", bool: "true or false", dict: "a mapping such as `tokens: 0`"}

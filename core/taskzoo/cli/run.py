@@ -74,8 +74,15 @@ def run(
     trust_remote_code: TrustRemoteCode = False,
     config: Annotated[str | None, typer.Option(help="A config.yaml to start from, e.g. that of another run.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of everything random.")] = None,
+    seeds: Annotated[
+        int | None, typer.Option(min=2, help="Make this many runs with other seeds on the same rows; mean and spread.")
+    ] = None,
+    folds: Annotated[
+        int | None, typer.Option(min=2, help="Cross-validation: test each of this many parts of the training rows.")
+    ] = None,
     output: Annotated[str | None, typer.Option(help="Run directory (default: runs/TASK-MODEL-TIME).")] = None,
     track: Annotated[str | None, typer.Option(help="Callbacks of plugins by name, separated by commas.")] = None,
+    report: Annotated[bool, typer.Option("--report", help="Also write RUN/report.html, as zoo report does.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the metrics as JSON.")] = False,
     quiet: Quiet = False,
 ) -> None:
@@ -103,12 +110,18 @@ def run(
     from taskzoo.runs.plan import make_plan
     from taskzoo.runs.request import DataRequest, RunRequest, resolve_request
 
+    from .repeats import asked_repeats, run_and_show
+
     named, tested = parse_columns(columns or ""), parse_columns(test_columns or "")
     rows = DataRequest(
         data, train, validation, test, unlabelled, named, format, group_by, shots, holdout, tested, skip_bad_rows
     )
     callbacks = [name.strip() for name in track.split(",") if name.strip()] if track is not None else None
     resolved = resolve_request(RunRequest(task, model, rows, settings, config, callbacks, trust_remote_code))
+    single = {"--processes": processes > 1, "--report": report}
+    if (repeats := asked_repeats(seeds, folds, single)) is not None:
+        run_and_show(resolved, repeats, output, as_json=as_json, quiet=quiet)
+        return
     rank = int(os.environ.get("RANK", 0))
     path = new_run_path(output, resolved.title, resolved.config.model, ours=rank > 0)
     plan = make_plan(resolved)
@@ -128,3 +141,8 @@ def run(
         finished = start(plan, path, reporter=Silent() if quiet or rank else Terminal(), stop=stop)
     if not rank:
         show_result(finished, as_json=as_json)
+        if report:
+            from taskzoo.report.page import write_report
+
+            page = write_report(finished)
+            print(f"Report    {page}", file=sys.stderr if as_json else sys.stdout)

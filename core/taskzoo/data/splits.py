@@ -26,7 +26,7 @@ _EXAMPLES = 3
 
 
 @dataclass(frozen=True, slots=True)
-class _Unit:
+class Unit:
     """Examples that must stay together: same input, or same group."""
 
     rows: list[int]
@@ -70,10 +70,7 @@ def split_examples(
         raise RequestError(f"The fractions {fractions} of validation and test must be 0 or more and sum to below 1.")
     if groups is not None and len(groups) != len(examples):
         raise RequestError(f"There are {len(groups)} groups for {len(examples)} rows; give one per row.")
-    keys = [dedup_key(example) for example in examples]
-    distinct = len({target for _, target in keys})
-    stratified = stratify and 1 < distinct <= _MOST_STRATA and distinct * _ROWS_PER_STRATUM <= len(keys)
-    units = _units(keys, seed, groups, stratified)
+    units, stratified = units_of(examples, dedup_key=dedup_key, seed=seed, groups=groups, stratify=stratify)
     parts = 1 + sum(fraction > 0 for fraction in fractions)
     if len(units) < parts:
         kind = "distinct inputs" if groups is None else "distinct groups"
@@ -92,6 +89,21 @@ def split_examples(
     }
     train, validation, test = ([examples[i] for i in part] for part in indices)
     return train, validation, test, info
+
+
+def units_of(
+    examples: Sequence[Example],
+    *,
+    dedup_key: DedupKey,
+    seed: int,
+    groups: Sequence[Hashable | None] | None = None,
+    stratify: bool = True,
+) -> tuple[list[Unit], bool]:
+    """What stays together, in the order that chance gives it, and whether it has strata: see :func:`split_examples`."""
+    keys = [dedup_key(example) for example in examples]
+    distinct = len({target for _, target in keys})
+    stratified = stratify and 1 < distinct <= _MOST_STRATA and distinct * _ROWS_PER_STRATUM <= len(keys)
+    return _units(keys, seed, groups, stratified), stratified
 
 
 def chance_order(seed: int, given: str) -> str:
@@ -154,7 +166,7 @@ def _hash(text: str) -> str:
 
 def _units(
     keys: Sequence[tuple[str, str]], seed: int, groups: Sequence[Hashable | None] | None, stratified: bool
-) -> list[_Unit]:
+) -> list[Unit]:
     """Units in the order that chance gives them.
 
     The stratum of a unit is its most frequent target; but a target that few units have names their stratum, because a
@@ -172,7 +184,7 @@ def _units(
         rarest = min(counts, key=lambda target: (spread[target], target))
         most = min(counts, key=lambda target: (-counts[target], target))
         stratum = (rarest if spread[rarest] <= _FEW_UNITS else most) if stratified else ""
-        units.append(_Unit(indices, chance_order(seed, given), stratum))
+        units.append(Unit(indices, chance_order(seed, given), stratum))
     return sorted(units, key=lambda unit: unit.order)
 
 
@@ -194,16 +206,16 @@ def _joined(keys: Sequence[tuple[str, str]], groups: Sequence[Hashable | None] |
     return [root(index) for index in range(len(keys))]
 
 
-def _choose(units: Sequence[_Unit], fractions: tuple[float, float]) -> tuple[list[_Unit], ...]:
+def _choose(units: Sequence[Unit], fractions: tuple[float, float]) -> tuple[list[Unit], ...]:
     """Units of train, validation and test.
 
     Every stratum gives its share; what rounding leaves is carried to the next stratum, so that the totals are right.
     """
-    strata: dict[str, list[_Unit]] = defaultdict(list)
+    strata: dict[str, list[Unit]] = defaultdict(list)
     for unit in units:
         strata[unit.stratum].append(unit)
-    train: list[_Unit] = []
-    held: tuple[list[_Unit], list[_Unit]] = ([], [])
+    train: list[Unit] = []
+    held: tuple[list[Unit], list[Unit]] = ([], [])
     owed = [0.0, 0.0]
     for _, left in sorted(strata.items()):
         size = sum(len(unit.rows) for unit in left)
@@ -223,10 +235,10 @@ def _choose(units: Sequence[_Unit], fractions: tuple[float, float]) -> tuple[lis
     return train, *held
 
 
-def _take(units: list[_Unit], quota: int) -> tuple[list[_Unit], list[_Unit]]:
+def _take(units: list[Unit], quota: int) -> tuple[list[Unit], list[Unit]]:
     """The first units that fit into ``quota`` rows, but never all of them; and the others."""
-    taken: list[_Unit] = []
-    left: list[_Unit] = []
+    taken: list[Unit] = []
+    left: list[Unit] = []
     for unit in units:
         if len(unit.rows) <= quota and len(taken) + 1 < len(units):
             taken.append(unit)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -49,3 +50,14 @@ def interval_of_pairs(first: Sequence[float], second: Sequence[float], *, level:
     tail = 100 * (1 - level) / 2
     low, high = np.percentile(defined, [tail, 100 - tail])
     return float(low), float(high)
+
+
+def expanded_level(units: int, level: float = 0.95) -> float:
+    """The level at which a percentile interval of so few units covers about as often as ``level`` says.
+
+    The expanded percentile interval of Hesterberg (2015): Student's quantile in place of the normal one, and the
+    variance of a sample in place of that of a population. With many units it is ``level``.
+    """
+    from scipy.stats import norm, t
+
+    return float(1 - 2 * norm.cdf(-math.sqrt(units / (units - 1)) * t.ppf(0.5 + level / 2, units - 1)))

@@ -10,6 +10,8 @@ from typing import Any
 
 from taskzoo.types import LOSS, Score
 
+CURVE_FILE = "curve.json"
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:

@@ -12,6 +12,7 @@ from typing import Any
 
 from taskzoo import registry
 from taskzoo.config import DataConfig
+from taskzoo.data.folds import assign_folds, parse_fold
 from taskzoo.data.holdout import held_out
 from taskzoo.data.hub import HubData, is_saved_data_set, load_hub_rows
 from taskzoo.data.readers import (
@@ -99,7 +100,11 @@ def load_splits(
     none = {split for split in ("validation", "test") if getattr(data, split) == NONE}
     none |= {split for split in memory if not raw[split]}
     groups = _groups(task, examples["train"], raw["train"] if data.group_by else None)
+    fold: dict[str, Any] = {}
+    if data.fold:
+        groups, fold = _test_fold(found, task, data.fold, seed=seed, groups=groups)
     _split_off(found, task, data, seed=seed, none=none, groups=groups)
+    found.made |= fold
     examples["train"], noticed = task.filter_train_rows(examples["train"])
     if incomplete:
         noticed = {**noticed, task.incomplete_rows: incomplete + noticed.get(task.incomplete_rows, 0)}
@@ -327,6 +332,28 @@ def _groups(task: Task, examples: Sequence[Example], raw: Sequence[Row] | None) 
         needs = "needs a task that keeps every row; this one makes other rows of them"
         raise RequestError(f"{option_name('group_by')} {needs}.")
     return [str(row[GROUP]) for row in raw]
+
+
+def _test_fold(
+    found: Splits, task: Task, fold: str, *, seed: int, groups: list[str | None] | None
+) -> tuple[list[str | None] | None, dict[str, Any]]:
+    """Make one fold of the training rows the test rows, in place of any that were given.
+
+    Returns:
+        The groups of the training rows that are left, and what the manifest says of the fold.
+    """
+    rows, (chosen, folds) = found.examples["train"], parse_fold(fold)
+    assigned, stratified = assign_folds(
+        rows, folds, dedup_key=task.dedup_key, seed=seed, groups=groups, stratify=not task.multi_reference
+    )
+    found.sources.pop("test", None)
+    unused = len(found.examples["test"])
+    found.examples["test"] = [row for row, number in zip(rows, assigned, strict=True) if number == chosen]
+    kept = [i for i, number in enumerate(assigned) if number != chosen]
+    found.examples["train"] = [rows[i] for i in kept]
+    info = {"fold": chosen, "folds": folds, "stratified": stratified, "grouped": groups is not None, "seed": seed}
+    info |= {"unused_test_rows": unused} if unused else {}
+    return None if groups is None else [groups[i] for i in kept], {"fold": info}
 
 
 def _split_off(

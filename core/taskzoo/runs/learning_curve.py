@@ -21,11 +21,12 @@ from taskzoo.errors import Interrupted, RequestError
 from taskzoo.types import LOSS
 
 from . import execute
-from .curve import Curve, Outcome, look_ahead, metric_of, scalars
+from .curve import CURVE_FILE, Curve, Outcome, look_ahead, metric_of, scalars
 from .data import Splits
 from .directory import write_json
 from .execute import Stop, never
 from .plan import Plan
+from .reporters import BarsOnly
 from .wording import curve_opening, curve_verdict
 
 KEPT = ("manifest.json", "metrics.json", "history.jsonl")
@@ -99,7 +100,7 @@ def learning_curve(
         if curve.outcomes:
             path.mkdir(parents=True, exist_ok=True)
             request = {"repeats": repeats, "train_rows": len(train), "config": plan.config.to_dict()}
-            write_json(path / "curve.json", {**curve.to_dict(), "verdict": curve_verdict(curve), **request})
+            write_json(path / CURVE_FILE, {**curve.to_dict(), "verdict": curve_verdict(curve), **request})
     return curve
 
 
@@ -154,7 +155,7 @@ def run_subsets(
         began = time.perf_counter()
         path = folder / f"{subset.rows}-{subset.seed}"
         try:
-            run = execute.start(one, path, reporter=_BarsOnly(reporter), stop=stop)
+            run = execute.start(one, path, reporter=BarsOnly(reporter), stop=stop)
         except Interrupted:
             raise Interrupted(f"Stopped in subset {number} of {len(subsets)}.") from None
         metrics = run.metrics["validation"]
@@ -185,13 +186,3 @@ def _plan(plan: Plan, subset: Subset) -> Plan:
     asked = bool(plan.config.training.baseline)
     config = replace(plan.config, training=replace(plan.config.training, seed=subset.seed, baseline=asked))
     return replace(plan, config=config, task=task, splits=splits)
-
-
-class _BarsOnly(Silent):
-    """Passes on progress and drops what every run says anew."""
-
-    def __init__(self, reporter: Reporter) -> None:
-        self._reporter = reporter
-
-    def bar(self, title: str, total: int) -> Any:
-        return self._reporter.bar(title, total)

@@ -56,7 +56,8 @@ def make_plan(resolved: Resolved, memory: Mapping[str, MemoryRows] | None = None
     task = entry.load()(config.options)
     if config.training.baseline and not task.has_baseline:
         raise RequestError(f"The task {spec.id!r} has no baseline; leave {option_name('baseline')} out.")
-    splits = load_splits(spec, task, config.data, seed=config.training.seed, memory=memory)
+    seed = config.training.seed if config.data.split_seed is None else config.data.split_seed
+    splits = load_splits(spec, task, config.data, seed=seed, memory=memory)
     task.fit(splits.examples["train"])
     plan = Plan(**vars(resolved), task=task, splits=splits)
     plan.method().check(task, config.training)

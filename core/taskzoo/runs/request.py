@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from taskzoo import registry
 from taskzoo.config import DataConfig, RunConfig, Training, make_training, read_config, split_settings
+from taskzoo.data.folds import parse_fold
 from taskzoo.data.holdout import parse_holdout
 from taskzoo.data.label_columns import as_spoken
 from taskzoo.data.readers import parse_group
@@ -231,8 +232,12 @@ def _data(request: DataRequest, base: Mapping[str, Any]) -> DataConfig:
         unlabelled=_absolute(next(iter(files.get(UNLABELLED, ())), None) or named.get(UNLABELLED), REST),
         test_columns={str(k): str(v) for k, v in (request.test_columns or named.get("test_columns") or {}).items()},
         skip_bad_rows=bool(named.get("skip_bad_rows") if request.skip_bad_rows is None else request.skip_bad_rows),
+        split_seed=named.get("split_seed"),
+        fold=named.get("fold") or "",
     )
     parse_holdout(source.holdout)
+    if source.fold:
+        parse_fold(source.fold)
     if source.group_by:
         parse_group(source.group_by)
     if source.shots < 0:

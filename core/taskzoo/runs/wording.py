@@ -51,6 +51,10 @@ def split_note(made: Mapping[str, Any]) -> str:
     if made.get("holdout"):
         sizes = (f"{made['sizes'][split]} {split}" for split in ("validation", "test") if made["sizes"][split])
         notes.append(f"held out: {', '.join(sizes)}")
+    if "fold" in made:
+        notes.append(f"tested on fold {made['fold']['fold']} of {made['fold']['folds']} of the training rows")
+        if unused := made["fold"].get("unused_test_rows"):
+            notes.append(f"the {unused} test rows that were given are not used")
     if "added_rows" in made:
         notes.append(f"{made['added_rows']} training rows added by the task")
     if "shots" in made:

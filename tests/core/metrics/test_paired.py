@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.stats import bootstrap
 
-from taskzoo.metrics.paired import difference_interval
+from taskzoo.metrics.paired import difference_interval, expanded_level
 
 
 def mean_of(values: np.ndarray) -> Callable[[np.ndarray], float]:
@@ -86,3 +86,10 @@ def test_it_covers_the_truth_about_as_often_as_it_promises() -> None:
         truth = (1 - 0.8**2 / 2) - 0.5
         covered += low <= truth <= high
     assert 88 <= covered <= 100
+
+
+def test_the_level_for_few_units() -> None:
+    """Of 20 units, 2.147 deviations, sqrt(20 / 19) times Student's 2.093, leave 1.6% on each side, not 2.5%."""
+    assert (1 - expanded_level(20)) / 2 == pytest.approx(0.0159, abs=2e-4)
+    assert expanded_level(100_000) == pytest.approx(0.95, abs=1e-4)
+    assert expanded_level(10) > expanded_level(20) > 0.95

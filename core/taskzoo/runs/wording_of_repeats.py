@@ -1,0 +1,56 @@
+"""What is said of several runs of one request."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .summary import Summary
+
+
+def seeds_verdict(summary: Summary) -> list[str]:
+    """The mean of the score by which runs are judged, what it leaves open, and what is to blame."""
+    facts, count = summary.facts, len(summary.parts)
+    name = facts["metric"]
+    if not name:
+        return ["The runs have no score that is defined for all seeds."]
+    one, rows = facts["scores"][name], f"{facts['rows']:,} {facts['split']} rows"
+    said = [
+        f"{name} is {_shown(one['mean'])} on average over {count} seeds, from {_shown(one['low'])} to "
+        f"{_shown(one['high'])}. The 95% interval of the mean is {_ends(one['t_ci95'])} for other seeds on these "
+        f"{rows} (Student's t)"
+    ]
+    if "ci95" not in one:
+        return [f"{said[0]}."]
+    said[0] += f", and {_ends(one['ci95'])} for other seeds and other rows."
+    seed, by_rows = one["seed_sd"], (one["rows_sd"] ** 2 + one["both_sd"] ** 2) ** 0.5
+    total = seed**2 + by_rows**2
+    if total:
+        share = seed**2 / total
+        said.append(
+            f"The score of a single run has a standard deviation of about {_shown(total**0.5)}: {_shown(seed)} by the "
+            f"seed and {_shown(by_rows)} by the choice of test rows, {share:.0%} and {1 - share:.0%} of the variance."
+        )
+    return said
+
+
+def folds_verdict(summary: Summary) -> list[str]:
+    """The score of all rows, and how far its interval can be trusted."""
+    facts, count = summary.facts, len(summary.parts)
+    name = facts["metric"]
+    if not name:
+        return ["The folds have no score that can be computed from all rows together."]
+    one = facts["scores"][name]
+    return [
+        f"{name} is {_shown(one['value'])} {_ends(one['ci95'])} on all {facts['rows']:,} rows, each predicted by one "
+        f"of {count} runs that had not seen it.",
+        "The 95% interval is for other rows and these models; the folds share training rows, so it leaves out part of "
+        "what other training rows would change.",
+    ]
+
+
+def _shown(value: float) -> str:
+    return f"{value:.{1 if abs(value) > 10 else 3}f}"
+
+
+def _ends(interval: Sequence[float] | None) -> str:
+    return f"[{_shown(interval[0])}, {_shown(interval[1])}]" if interval else "(no interval)"
