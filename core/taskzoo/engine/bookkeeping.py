@@ -48,7 +48,9 @@ class Bookkeeping:
         if progress.start_score is not None and job.evaluate_start:
             probe = f"validation {job.score.name} {progress.start_score:.3f}"
             self._pace.instead = f"{option_name('method', 'linear-probe')} would stop at the probe ({probe})."
-        self.over = self.progress.step >= plan.last_step or self._out_of_patience()
+        if job.evaluate_start and not progress.step:
+            progress.shortened = self._pace.leaves_none()
+        self.over = progress.step >= plan.last_step or self._out_of_patience()
 
     def note(
         self, examples: list[int], loss: torch.Tensor, rate: float, norm: torch.Tensor, stop: bool, bar: Bar
@@ -67,7 +69,7 @@ class Bookkeeping:
         self._running += loss
         progress.step += 1
         self._pace.step(progress.step)
-        last = self._plan.last_step
+        last, progress.shortened = self._plan.last_step, self._pace.shortened
         progress.tokens += tokens
         self._window_tokens += tokens
         due_line = progress.step % settings.log_every == 0 or progress.step >= last

@@ -36,6 +36,25 @@ class Pace:
         self._first: int | None = None
         self._seconds, self._since = 0.0, time.perf_counter()
 
+    @property
+    def shortened(self) -> bool:
+        """Whether the time limit left fewer steps than were planned."""
+        return self._plan.last_step < self._planned
+
+    def leaves_none(self) -> bool:
+        """Whether the time limit leaves no time for any step, as an evaluation before the first one tells."""
+        if self._session.ends is None or not self._evaluation:
+            return False
+        left, afterwards = self._session.ends - time.perf_counter(), self._kept_free(0.0)
+        accelerator, late = self._session.accelerator, float(left < afterwards)
+        if accelerator.num_processes > 1:  # all decide the same
+            late = float(accelerator.reduce(torch.tensor(late, device=accelerator.device), reduction="mean"))
+        if late < 0.5:
+            return False
+        self._plan.last_step = 0
+        self._say_none(left, afterwards, "training")
+        return True
+
     def evaluated(self, seconds: float) -> None:
         """An evaluation took so long."""
         self._evaluation = max(self._evaluation, seconds)
@@ -56,19 +75,26 @@ class Pace:
 
     def _shorten(self, step: int, each: float, left: float) -> None:
         """Take as many of the planned steps as there is time for, one at least."""
-        afterwards = SAVING + SLACK * self._session.settings.time_limit * 60 + self._afterwards(each)
-        if left < afterwards and self._plan.last_step == self._planned:
-            needed = duration(self._session.settings.time_limit * 60 + afterwards - left)
-            self._session.reporter.say(
-                f"The time limit leaves no time for training: predictions for validation and test rows are still to be "
-                f"made. The run will take about {needed}; fewer of these rows, or a smaller model, would shorten it."
-            )
+        afterwards = self._kept_free(each)
+        if left < afterwards and not self.shortened:
+            self._say_none(left, afterwards, "more training")
         left -= afterwards
         cost, accelerator = each + self._evaluation / self._every, self._session.accelerator
         last = max(step, min(self._planned, step + int(left / cost)))
         if accelerator.num_processes > 1:  # all take the same number of steps
             last = int(accelerator.reduce(torch.tensor(float(last), device=accelerator.device), reduction="mean"))
         self._plan.last_step = last
+
+    def _say_none(self, left: float, afterwards: float, what: str) -> None:
+        needed = duration(self._session.settings.time_limit * 60 + afterwards - left)
+        self._session.reporter.say(
+            f"The time limit leaves no time for {what}: predictions for validation and test rows are still to be made. "
+            f"The run will take about {needed}; fewer of these rows, or a smaller model, would shorten it."
+        )
+
+    def _kept_free(self, each: float) -> float:
+        """Seconds of all that comes after training."""
+        return SAVING + SLACK * self._session.settings.time_limit * 60 + self._afterwards(each)
 
     def _afterwards(self, each: float) -> float:
         """Seconds that predicting validation and test rows will take."""
@@ -82,7 +108,7 @@ class Pace:
         steps = self._plan.last_step - step
         left = steps * (each + self._evaluation / self._every)
         say = self._session.reporter.say
-        if self._plan.last_step < self._planned:
+        if self.shortened:
             epochs = self._plan.last_step / self._plan.per_epoch
             say(f"The time limit leaves {self._plan.last_step:,} of {self._planned:,} steps ({epochs:.2g} epochs).")
         elif left > WORTH_SAYING:

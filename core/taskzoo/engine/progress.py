@@ -32,6 +32,8 @@ class Progress:
     trained_score: float | None = None
     weighting: str = ""
     """Of the task's classes, where the probe that training started from chose one."""
+    shortened: bool = False
+    """Whether a time limit left fewer steps than were planned."""
     earlier_steps: int = 0
     """Steps of an earlier attempt, after which those of this one are counted for history and callbacks."""
 

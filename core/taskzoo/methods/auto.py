@@ -140,6 +140,8 @@ class Auto(Full):
         start, trained = progress.start_score, progress.trained_score
         if start is None or (trained is not None and not job.score.better(start, trained)):
             return False
+        if progress.shortened:
+            return False  # what the limit left is used up
         told = f"Training did not reach the linear probe's validation {job.score.name} of {start:.4f}"
         if session.ends is not None and session.ends - time.perf_counter() < progress.seconds / 2:
             session.reporter.say(f"{told}; the time limit leaves no time for a second attempt.")

@@ -208,7 +208,7 @@ def method_notes(manifest: Mapping[str, Any]) -> list[str]:
     if facts.get("probe") is None:
         return []
     name, trained = facts["score"], facts["trained"]
-    reached = "did not reach a validation score" if trained is None else f"reached {_shown(trained)}"
+    reached = "gave no score" if trained is None else f"reached {_shown(trained)}"
     again = " in two attempts" if facts["restarted"] else ""
     kept = "The trained weights were kept." if facts["kept"] == "trained" else "The linear probe was kept."
     return [f"Validation {name}: linear probe {_shown(facts['probe'])}; training {reached}{again}. {kept}"]

@@ -99,9 +99,27 @@ def test_a_limit_that_predictions_alone_take_is_said_to_be_too_short(clock):
     made.evaluated(20.0)  # so a last evaluation and the predictions for both splits take 100 s
     clock.now += 20.0
     assert take(made, clock, plan, each=0.5) == 11
-    assert said[0].startswith("The time limit leaves no time for training: ")
+    assert said[0].startswith("The time limit leaves no time for more training: ")
     assert "The run will take about 2 minutes; fewer of these rows" in said[0]
     assert len(said) == 2
+
+
+def test_a_limit_that_leaves_no_step_is_known_before_the_first(clock):
+    made, plan, said = make(clock, steps=1000, seconds=60, validation=100, test=300)
+    made.evaluated(20.0)
+    assert made.leaves_none()
+    assert (plan.last_step, made.shortened) == (0, True)
+    (sentence,) = said
+    assert sentence.startswith("The time limit leaves no time for training: ")
+    assert "The run will take about 2 minutes; fewer of these rows" in sentence
+
+
+@pytest.mark.parametrize(("seconds", "evaluation"), [(600, 20.0), (60, 0.0), (None, 20.0)])
+def test_a_limit_that_leaves_some_or_that_nobody_set_is_no_matter(clock, seconds, evaluation):
+    made, plan, said = make(clock, steps=1000, **({"seconds": seconds} if seconds else {}), validation=100, test=300)
+    made.evaluated(evaluation)
+    assert not made.leaves_none()
+    assert (plan.last_step, made.shortened, said) == (1000, False, [])
 
 
 def test_steps_that_become_slower(clock):

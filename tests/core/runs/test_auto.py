@@ -396,6 +396,29 @@ def test_where_time_is_limited_a_start_takes_its_share_of_it(bert, table, tmp_pa
     assert counts == [8, 8, 72, 45, 72, 45]
 
 
+def test_where_a_limit_leaves_no_time_the_probe_is_the_result(bert, table, tmp_path, monkeypatch):
+    monkeypatch.setattr(pace, "SAVING", 1e6)
+    run, said = fit(bert, table, tmp_path / "run", time_limit=10.0)
+    assert run.manifest["steps"] == 0
+    assert run.manifest["auto"]["kept"] == "probe"
+    assert not run.manifest["auto"]["restarted"]
+    assert sum(line.startswith("The time limit leaves no time for training") for line in said) == 1
+    probed = fit(bert, table, tmp_path / "probe", method="linear-probe")[0]
+    assert run.metrics["validation"]["accuracy"] == probed.metrics["validation"]["accuracy"]
+    assert any(
+        "training gave no score. The linear probe was kept." in line
+        for line in run.path.joinpath("README.md").read_text().splitlines()
+    )
+
+
+def test_a_training_that_a_limit_cut_short_has_no_second_attempt(bert, table, tmp_path, monkeypatch):
+    monkeypatch.setattr(pace.Pace, "leaves_none", lambda made: False)
+    monkeypatch.setattr(pace, "SAVING", 1e6)
+    run, said = fit(bert, table, tmp_path / "run", time_limit=10.0, learning_rate=WILD)
+    assert run.manifest["auto"]["kept"] == "probe"
+    assert not any("starting again" in line for line in said)
+
+
 def test_what_training_needs_in_memory(bert, table, tmp_path, monkeypatch):
     seen: list[int] = []
     original = memory.training_memory
