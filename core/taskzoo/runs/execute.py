@@ -260,7 +260,8 @@ def _execute(job: _Job) -> Run:
         model.eval()
         results, tuned = _evaluate(job, model)
         if job.is_main:
-            metrics = _save(job, model, results)
+            remedies = [*(["more time"] if progress.shortened else []), *method.remedies()]
+            metrics = _save(job, model, results, remedies)
             job.record(
                 status="finished",
                 finished=now(),
@@ -308,8 +309,8 @@ def _evaluate(job: _Job, model: PreTrainedModel) -> tuple[dict[str, Evaluation],
     return results, tuned
 
 
-def _save(job: _Job, model: PreTrainedModel, results: dict[str, Evaluation]) -> dict[str, Any]:
-    """Write model, task, scores and predictions; the scores."""
+def _save(job: _Job, model: PreTrainedModel, results: dict[str, Evaluation], remedies: Sequence[str]) -> dict[str, Any]:
+    """Write model, task, scores and predictions; the scores. ``remedies`` are for a model that has learnt little."""
     from taskzoo.engine.folding import folded
 
     from .baseline import score_baseline
@@ -320,7 +321,7 @@ def _save(job: _Job, model: PreTrainedModel, results: dict[str, Evaluation]) -> 
     if job.baseline is not None:
         metrics[BASELINE] = score_baseline(session.task, job.baseline, session.examples, results)
     judging = judging_score(session.task)
-    metrics[VERDICT] = verdict(metrics, judging, loaded.method.remedies(), loaded.misfits)
+    metrics[VERDICT] = verdict(metrics, judging, remedies, loaded.misfits)
     if loaded.use_cache is not None:
         model.config.use_cache = loaded.use_cache
     with folded(model, session.task.logit_scaling):

@@ -414,9 +414,11 @@ def test_where_a_limit_leaves_no_time_the_probe_is_the_result(bert, table, tmp_p
 def test_a_training_that_a_limit_cut_short_has_no_second_attempt(bert, table, tmp_path, monkeypatch):
     monkeypatch.setattr(pace.Pace, "leaves_none", lambda made: False)
     monkeypatch.setattr(pace, "SAVING", 1e6)
-    run, said = fit(bert, table, tmp_path / "run", time_limit=10.0, learning_rate=WILD)
+    run, said = fit(bert, table, tmp_path / "run", time_limit=10.0, learning_rate=WILD, baseline=True)
     assert run.manifest["auto"]["kept"] == "probe"
     assert not any("starting again" in line for line in said)
+    assert "worse than the baseline" in run.metrics["verdict"][0]
+    assert "Try more time, " in run.metrics["verdict"][0]
 
 
 def test_what_training_needs_in_memory(bert, table, tmp_path, monkeypatch):
