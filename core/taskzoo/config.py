@@ -70,7 +70,7 @@ class Training:
     lora_rslora: bool = _setting(False, "rsLoRA: rank-stabilised scaling")
     probe_first: bool | None = _setting(
         None,
-        "start training from the head of a linear probe (null: auto where it can, full and lora where the task asks)",
+        "start training from the head of a linear probe (null: auto and lora where it can, full where the task asks)",
         choices=(None, True, False),
     )
     contrastive_pairs: int = _setting(10, "pairs per row for method=contrastive", minimum=1)

@@ -184,7 +184,7 @@ class Task(Objective):
     """Parts of names of parameters that rightly get no gradient, such as a pooler that the head does not use."""
 
     probe_first: bool = False
-    """Whether full and LoRA training start from the head of a linear probe where the setting does not say."""
+    """Whether full training starts from the head of a linear probe where the setting does not say."""
 
     @property
     def token_target(self) -> str:

@@ -421,6 +421,13 @@ def test_a_training_that_a_limit_cut_short_has_no_second_attempt(bert, table, tm
     assert "Try more time, " in run.metrics["verdict"][0]
 
 
+def test_adapters_start_from_a_probe(bert, table, tmp_path):
+    said = fit(bert, table, tmp_path / "lora", method="lora", max_steps=2)[1]
+    assert sum(line.startswith("last layer fitted") for line in said) == 1
+    said = fit(bert, table, tmp_path / "random", method="lora", max_steps=2, probe_first=False)[1]
+    assert not any(line.startswith("last layer fitted") for line in said)
+
+
 def test_what_training_needs_in_memory(bert, table, tmp_path, monkeypatch):
     seen: list[int] = []
     original = memory.training_memory
