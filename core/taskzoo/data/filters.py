@@ -18,6 +18,7 @@ REASONS = ("empty", "copies", "too long", "length ratio", "wrong script", "dupli
 """In the order in which they are looked for."""
 
 _SLACK = 5.0  # characters on both sides of a ratio, since short texts vary more
+_ROUNDING = 1e-9  # a ratio at the limit is within it, whichever side is divided by the other
 _LEAST_SHARE = 0.2  # of a text's letters in a script of its language; names and formulas stay in theirs
 _EXAMPLES = 3
 
@@ -78,6 +79,7 @@ def filter_pairs(
     clean = [(" ".join(source.split()), " ".join(target.split())) for source, target in pairs]
     ratios = [len(target) / len(source) for source, target in clean if source and target]
     usual = median(ratios) if ratios else float("nan")
+    longest = max_length_ratio * (1 + _ROUNDING)
     scripts = [language_scripts(code) if (code := as_language(name)) else frozenset[str]() for name in languages]
     found: dict[str, list[int]] = {reason: [] for reason in REASONS}
     kept: list[int] = []
@@ -90,7 +92,7 @@ def filter_pairs(
             reason = "copies"
         elif any(len(text) > max_characters or text.count(" ") >= max_words for text in pair):
             reason = "too long"
-        elif not 1 / max_length_ratio <= _stretch(source, target, usual) <= max_length_ratio:
+        elif not 1 / longest <= _stretch(source, target, usual) <= longest:
             reason = "length ratio"
         elif not all(_is_in(text, wanted) for text, wanted in zip(pair, scripts, strict=True)):
             reason = "wrong script"
