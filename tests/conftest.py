@@ -37,6 +37,20 @@ def _few_draws() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Chromium, driven by Playwright."""
+    from tools.page_pictures import chromium_path
+
+    playwright = pytest.importorskip("playwright.sync_api")
+    if chromium_path() is None:
+        pytest.skip("there is no Chromium on the path")
+    with playwright.sync_playwright() as started:
+        found = started.chromium.launch(executable_path=chromium_path(), args=["--no-sandbox"])
+        yield found
+        found.close()
+
+
+@pytest.fixture(scope="session")
 def demo_sentences() -> list[dict[str, Any]]:
     """The first sentences of the built-in entity set, as ``{"tokens": [...], "tags": [...]}``."""
     from taskzoo import registry

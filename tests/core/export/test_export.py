@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.core.runs.kit import zoo
+from tests.without_torch import ZOO_WITHOUT_TORCH
 
 from taskzoo import load
 from taskzoo.errors import RequestError, RunError
@@ -24,23 +24,10 @@ pytest.importorskip("onnxscript")
 
 from taskzoo.export.export import ExportRequest, export_run
 
-WITHOUT_TORCH = """
-import sys
-
-class Missing:
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in ("torch", "transformers", "accelerate", "peft"):
-            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
-
-sys.meta_path.insert(0, Missing())
-from taskzoo.cli import main
-main()
-"""
-
 
 def zoo_without_torch(*words: str) -> subprocess.CompletedProcess[str]:
     """A command in a process in which torch and transformers are not installed."""
-    return subprocess.run([sys.executable, "-c", WITHOUT_TORCH, *words], capture_output=True, text=True, timeout=120)
+    return subprocess.run([*ZOO_WITHOUT_TORCH, *words], capture_output=True, text=True, timeout=120)
 
 
 def close(found: Any, expected: Any) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 import tomllib
 import urllib.request
 from pathlib import Path
 
 import pytest
 from tests.core.runs.kit import zoo
+from tests.without_torch import ZOO_WITHOUT_TORCH
 
 pytest.importorskip("uvicorn")
 pytest.importorskip("onnxruntime")
@@ -19,14 +19,12 @@ pytest.importorskip("onnxscript")
 import taskzoo
 from taskzoo.testing.serving import serving
 
-from .test_export import WITHOUT_TORCH
-
 TEXTS = ["rain number 4", "sun and </s> snow", "", "rain and sun " * 400]
 
 
 def test_a_server_without_torch_gives_the_lines_of_zoo_predict(exported: Path) -> None:
     options = ["--coverage", "0.8", "--min-confidence", "0.6"]
-    with serving([f"weather={exported}"], *options, zoo=[sys.executable, "-c", WITHOUT_TORCH]) as server:
+    with serving([f"weather={exported}"], *options, zoo=ZOO_WITHOUT_TORCH) as server:
         body = json.dumps({"inputs": TEXTS}).encode()
         with urllib.request.urlopen(f"{server.url}/predict/weather", body, timeout=30) as response:
             found = json.load(response)

@@ -8,23 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tools.page_pictures import chromium_path
 
 from .conftest import MADE
 from .kit import Page
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    playwright = pytest.importorskip("playwright.sync_api")
-    if chromium_path() is None:
-        pytest.skip("there is no Chromium on the path")
-    with playwright.sync_playwright() as started:
-        found = started.chromium.launch(executable_path=chromium_path(), args=["--no-sandbox"])
-        yield found
-        found.close()
 
 
 @pytest.fixture

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from tests.core.runs.kit import zoo
+from tests.without_torch import ZOO_WITHOUT_TORCH
 
 from taskzoo.report.page import write_report
 
@@ -18,18 +18,6 @@ from .conftest import MADE
 from .kit import Page, write_run
 
 Pages = Callable[[str], Page]
-WITHOUT_TORCH = """
-import sys
-
-class Missing:
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in ("torch", "transformers", "accelerate", "peft"):
-            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
-
-sys.meta_path.insert(0, Missing())
-from taskzoo.cli import main
-main()
-"""
 
 
 @pytest.mark.parametrize("kind", MADE)
@@ -87,7 +75,7 @@ def test_texts_and_labels_are_never_html_and_control_characters_are_visible(page
 
 def test_the_command_writes_the_page_without_torch(planted: Callable[[str], Path], tmp_path: Path) -> None:
     file = tmp_path / "page.html"
-    command = [sys.executable, "-c", WITHOUT_TORCH, "report", planted("entities"), "--output", file]
+    command = [*ZOO_WITHOUT_TORCH, "report", planted("entities"), "--output", file]
     done = subprocess.run([*map(str, command)], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout.strip()) == (0, str(file)), done.stderr
     assert "Slices" in file.read_text(encoding="utf-8")

@@ -12,8 +12,6 @@ import pytest
 
 pytest.importorskip("uvicorn")
 
-from tools.page_pictures import chromium_path
-
 from taskzoo.serve.options import NAMES
 from taskzoo.serve.served import Served
 
@@ -78,17 +76,6 @@ def test_the_page_is_one_file_whose_own_code_alone_may_run(server: Running) -> N
         assert f"{kind}-src 'sha256-{digest}'" in policy
     assert not re.findall(r"https?://|//[a-z]+\.", response.text)
     assert not re.findall(r"innerHTML|insertAdjacentHTML|document\.write|\beval\b|\son\w+=| style=", response.text)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    playwright = pytest.importorskip("playwright.sync_api")
-    if chromium_path() is None:
-        pytest.skip("there is no Chromium on the path")
-    with playwright.sync_playwright() as started:
-        found = started.chromium.launch(executable_path=chromium_path(), args=["--no-sandbox"])
-        yield found
-        found.close()
 
 
 @pytest.fixture
