@@ -10,6 +10,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, cast
 
+from taskzoo.durable import lock, sync_folder
+
 ENDING = ".new"
 """Of the name that a file has until it is complete."""
 
@@ -56,7 +58,7 @@ def atomic_file(path: Path) -> Iterator[tuple[IO[bytes], HashedFile]]:
     fresh = path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}{ENDING}")
     try:
         with fresh.open("wb") as file:
-            _lock(file)
+            lock(file)
             hashed = HashedFile(file)
             yield cast(IO[bytes], hashed), hashed
             file.flush()
@@ -73,33 +75,5 @@ def remove_leftovers(path: Path) -> None:
     """Remove what processes that were killed left of ``path``."""
     for left in path.parent.glob(f".{path.name}.*{ENDING}"):
         with suppress(OSError), left.open("rb+") as file:
-            _lock(file)
+            lock(file)
             left.unlink()
-
-
-def _lock(file: IO[bytes]) -> None:
-    """Lock a file until it is closed or this process ends, where the system has locks.
-
-    Raises:
-        BlockingIOError: another process has locked it.
-    """
-    try:
-        import fcntl
-
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except ImportError:  # on Windows a file that is open cannot be removed
-        return
-    except BlockingIOError:
-        raise
-    except OSError:  # a file system without locks
-        return
-
-
-def sync_folder(folder: Path) -> None:
-    """Flush the names of files in ``folder`` to the disk, where the system does that."""
-    with suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from taskzoo.data.readers import file_sha256
+from taskzoo.durable import sync_folder
 from taskzoo.errors import RequestError
 from taskzoo.option_names import option_name
 
-from .atomic import sync_folder
 from .part import Part
 
 FORMAT = 1

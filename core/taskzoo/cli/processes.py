@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import socket
@@ -12,18 +13,21 @@ import time
 from collections.abc import Sequence
 from typing import NoReturn
 
+from taskzoo.engine.interrupt import STOPPING
+
+PR_SET_PDEATHSIG = 1
 GRACE = 30.0
 """Seconds that processes get to end after one of them failed."""
 
 
-def relaunch(processes: int, arguments: Sequence[str], *, output: str) -> NoReturn:
+def relaunch(processes: int, arguments: Sequence[str], *, output: str = "") -> NoReturn:
     """Run ``zoo ARGUMENTS`` once per process and exit as the first of them does.
 
     The processes have sessions of their own, so that an interruption reaches each exactly once, from here.
-    What the others say is shown only if the first one has nothing to say.
+    They end with this process, however that ends. What the others say is shown only if the first has nothing to say.
     """
     command = [sys.executable, "-P", "-m", "taskzoo", *arguments]  # -P: no modules from the working directory
-    if "--output" not in arguments and not any(a.startswith("--output=") for a in arguments):
+    if output and "--output" not in arguments and not any(a.startswith("--output=") for a in arguments):
         command += ["--output", output]
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -44,6 +48,7 @@ def relaunch(processes: int, arguments: Sequence[str], *, output: str) -> NoRetu
                 stdout=None if rank == 0 else subprocess.DEVNULL,
                 stderr=None if rank == 0 else others,
                 start_new_session=True,
+                preexec_fn=_end_with_parent,
             )
             for rank in range(processes)
         ]
@@ -53,13 +58,19 @@ def relaunch(processes: int, arguments: Sequence[str], *, output: str) -> NoRetu
                 if child.poll() is None:
                     child.send_signal(number)
 
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in STOPPING:
             signal.signal(number, forward)
         code = _wait(children)
         if children[0].returncode in (0, -signal.SIGKILL) and code:
             others.seek(0)
             sys.stderr.write(others.read())
     sys.exit(code if code >= 0 else 128 - code)
+
+
+def _end_with_parent() -> None:
+    """Let the system stop this new process when the one that started it is gone (Linux only)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _wait(children: Sequence[subprocess.Popen[bytes]]) -> int:

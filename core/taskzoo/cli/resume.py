@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,9 +16,21 @@ def resume(
     run: Run,
     as_json: Annotated[bool, typer.Option("--json", help="Print the metrics as JSON.")] = False,
     trust_remote_code: TrustRemoteCode = False,
+    processes: Annotated[
+        int | None, typer.Option(min=1, help="Processes, one per device (default: as many as the run began with).")
+    ] = None,
     quiet: Quiet = False,
 ) -> None:
     """Resume an interrupted run; the result is identical to an uninterrupted one."""
+    from taskzoo.runs.directory import RunDirectory
+
+    manifest = RunDirectory(Path(run)).read_manifest()
+    began_with = manifest.get("processes", 1)
+    processes = processes or began_with
+    if processes > 1 and "WORLD_SIZE" not in os.environ and manifest["status"] != "finished":
+        from .processes import relaunch
+
+        relaunch(processes, sys.argv[1:])
     from taskzoo.engine.progress import Silent, Terminal
     from taskzoo.runs.finetune import resume as resume_run
 
@@ -23,8 +38,10 @@ def resume(
     from .results import explain_interrupt, show_result
 
     set_up_process()
+    rank = int(os.environ.get("RANK", 0))
     with explain_interrupt(run), stop_on_signal() as stop:
         finished = resume_run(
-            run, trust_remote_code=trust_remote_code, reporter=Silent() if quiet else Terminal(), stop=stop
+            run, trust_remote_code=trust_remote_code, reporter=Silent() if quiet or rank else Terminal(), stop=stop
         )
-    show_result(finished, as_json=as_json)
+    if not rank:
+        show_result(finished, as_json=as_json)

@@ -36,6 +36,8 @@ class Bookkeeping:
         if resumed := state.exists():
             for name, value in state.restore(job.model, **parts).items():
                 setattr(progress, name, value)
+            for note in state.notes:
+                session.reporter.say(f"warning   {note}")
             session.reporter.say(f"Resuming after step {progress.step} of {plan.last_step}.")
         self._tell("training_started", progress.steps)
         self._running = torch.tensor(self.progress.unlogged, dtype=torch.float64).to(session.accelerator.device)

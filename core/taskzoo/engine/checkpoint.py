@@ -1,7 +1,8 @@
-"""Training state on disk: safetensors and JSON, never pickle, replaced atomically.
+"""Training state on disk: safetensors and JSON, never pickle, replaced in one step.
 
 ``checkpoints/last/`` holds what resuming needs (trainable weights, optimizer, schedule, scaler, counters, random
-states); ``checkpoints/best.safetensors`` the trainable weights of the best evaluation so far.
+states), ``checkpoints/before/`` the same of the save before it, for the case that the last one is damaged;
+``checkpoints/best.safetensors`` the trainable weights of the best evaluation so far. Every file has a checksum.
 """
 
 from __future__ import annotations
@@ -10,16 +11,30 @@ import json
 import os
 import random
 import shutil
+import zlib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
 from torch import nn
 
+from taskzoo.durable import replace
 from taskzoo.errors import RequestError
 from taskzoo.task import Task
+
+from .tensor_files import DamagedError, load_tensors, save_tensors
+
+
+@dataclass(frozen=True, slots=True)
+class _Saved:
+    """What one folder holds, whole."""
+
+    state: dict[str, Any]
+    model: dict[str, torch.Tensor]
+    optimizer: dict[str, torch.Tensor]
+    random: dict[str, torch.Tensor]
 
 
 class TrainingState:
@@ -27,88 +42,149 @@ class TrainingState:
 
     def __init__(self, folder: Path) -> None:
         self._folder, self._best = folder, folder / "best.safetensors"
-        self._last, self._old = folder / "last", folder / "last.old"
-        if self._old.is_dir() and not self._last.exists():  # stopped between the two halves of a swap
-            os.replace(self._old, self._last)
+        self._last, self._before = folder / "last", folder / "before"
+        self.notes: list[str] = []
+        """What a person should know of the state that was read, such as that the last one is damaged."""
 
     def again(self) -> TrainingState:
         """That of a second attempt from the same start."""
         return TrainingState(self._folder / "again")
 
     def exists(self) -> bool:
-        """Whether there is something to resume from."""
-        return (self._last / "state.json").is_file()
-
-    def _read(self) -> dict[str, Any]:
-        state: dict[str, Any] = json.loads((self._last / "state.json").read_text(encoding="utf-8"))
-        return state
+        """Whether there is something to resume from, be it damaged."""
+        return self._last.is_dir() or self._before.is_dir()
 
     def saved_step(self) -> int | None:
         """The step after which the state was saved; ``None``: there is no state."""
-        return int(self._read()["progress"]["step"]) if self.exists() else None
+        return int(self._read().state["progress"]["step"]) if self.exists() else None
 
     def weigh_classes(self, task: Task) -> None:
         """Weigh the classes of ``task`` as they were when the state was saved."""
-        if weighting := self._read()["progress"].get("weighting"):
+        if weighting := self._read().state["progress"].get("weighting"):
             task.weigh_classes(weighting)
 
     def save(
         self, model: nn.Module, progress: dict[str, Any], *, optimizer: torch.optim.Optimizer, **others: Any
     ) -> None:
-        """Write the whole state next to the old one, then swap; ``others`` are ``schedule`` and ``scaler``."""
+        """Write the whole state next to the last one, then swap; ``others`` are ``schedule`` and ``scaler``."""
         fresh = self._folder / "last.new"
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir(parents=True)
-        save_file(trainable_tensors(model), fresh / "model.safetensors")
+        save_tensors(trainable_tensors(model), fresh / "model.safetensors")
         tensors, structure = _flatten(optimizer.state_dict())
-        save_file(tensors, fresh / "optimizer.safetensors")
+        save_tensors(tensors, fresh / "optimizer.safetensors")
         cuda = {"cuda": torch.cuda.get_rng_state()} if torch.cuda.is_available() else {}
-        save_file({"torch": torch.get_rng_state(), **cuda}, fresh / "random.safetensors")
+        save_tensors({"torch": torch.get_rng_state(), **cuda}, fresh / "random.safetensors")
         state = {
             "progress": progress,
             "optimizer": structure,
             **{name: None if part is None else part.state_dict() for name, part in others.items()},
             "random": {"python": random.getstate(), "numpy": np.random.get_state()},
         }
-        (fresh / "state.json").write_text(json.dumps(state, default=np.ndarray.tolist), encoding="utf-8")
-        shutil.rmtree(self._old, ignore_errors=True)
-        if self._last.exists():
-            os.replace(self._last, self._old)
-        os.replace(fresh, self._last)
-        shutil.rmtree(self._old, ignore_errors=True)
+        _write_state(fresh / "state.json", state)
+        if self._last.is_dir():
+            shutil.rmtree(self._before, ignore_errors=True)
+            os.replace(self._last, self._before)
+        replace(fresh, self._last)
 
     def restore(self, model: nn.Module, *, optimizer: torch.optim.Optimizer, **others: Any) -> dict[str, Any]:
         """Load the state back in place and return the ``progress`` that was saved with it.
 
         Raises:
-            RequestError: the checkpoint does not fit this model.
+            RequestError: the checkpoint does not fit this model, or is damaged.
         """
-        state = self._read()
-        load_trainable(model, self._last / "model.safetensors")
-        optimizer.load_state_dict(_unflatten(load_file(self._last / "optimizer.safetensors"), state["optimizer"]))
+        saved = self._read()
+        state, progress = saved.state, saved.state["progress"]
+        put_back(model, saved.model, self._last)
+        optimizer.load_state_dict(_unflatten(saved.optimizer, state["optimizer"]))
         for name, part in others.items():
             if part is not None and state[name] is not None:
                 part.load_state_dict(state[name])
-        tensors = load_file(self._last / "random.safetensors")
-        torch.set_rng_state(tensors["torch"])
-        if "cuda" in tensors and torch.cuda.is_available():
-            torch.cuda.set_rng_state(tensors["cuda"])
+        if progress.get("best_score") is not None:
+            self._check_best(model, at_hand=progress["best_step"] == progress["step"])
+        torch.set_rng_state(saved.random["torch"])
+        if "cuda" in saved.random and torch.cuda.is_available():
+            torch.cuda.set_rng_state(saved.random["cuda"])
         version, internal, gauss = state["random"]["python"]
         random.setstate((version, tuple(internal), gauss))
         np.random.set_state(state["random"]["numpy"])
-        progress: dict[str, Any] = state["progress"]
-        return progress
+        return dict(progress)
+
+    def _read(self) -> _Saved:
+        """The last state, or the one before if that is damaged.
+
+        Raises:
+            RequestError: both are.
+        """
+        problems = []
+        for folder in (self._last, self._before):
+            if not folder.is_dir():
+                continue
+            try:
+                found = _Saved(
+                    _read_state(folder / "state.json"),
+                    *(load_tensors(folder / f"{name}.safetensors") for name in ("model", "optimizer", "random")),
+                )
+            except DamagedError as error:
+                problems.append(str(error))
+                continue
+            if problems:
+                step = found.state["progress"]["step"]
+                self.notes = [
+                    f"The last checkpoint is damaged ({problems[0]}); the one before it, of step {step}, is whole."
+                ]
+            return found
+        raise RequestError(
+            f"The checkpoints in {str(self._folder)!r} are damaged ({'; '.join(problems)}), so this run cannot go on; "
+            "start it again from its config.yaml."
+        )
+
+    def _check_best(self, model: nn.Module, *, at_hand: bool) -> None:
+        """Find out now whether the best weights can be loaded in the end; write them anew where they are at hand."""
+        try:
+            load_tensors(self._best)
+        except DamagedError as error:
+            if not at_hand:
+                raise RequestError(
+                    f"The best weights so far are damaged ({error}), so this run would not end as it should; start it "
+                    "again from its config.yaml."
+                ) from None
+            self.save_best(model)
 
     def save_best(self, model: nn.Module) -> None:
         """Keep the trainable weights as the best so far (:meth:`taskzoo.engine.job.Job.keeps`)."""
         self._folder.mkdir(parents=True, exist_ok=True)
         fresh = self._best.with_suffix(".new")
-        save_file(trainable_tensors(model), fresh)
-        os.replace(fresh, self._best)
+        save_tensors(trainable_tensors(model), fresh)
+        replace(fresh, self._best)
 
     def load_best(self, model: nn.Module) -> None:
-        """Put the best weights back into ``model``."""
-        load_trainable(model, self._best)
+        """Put the best weights back into ``model``; a :class:`RequestError` if they were damaged meanwhile."""
+        try:
+            put_back(model, load_tensors(self._best), self._best)
+        except DamagedError as error:
+            raise RequestError(f"The best weights are damaged ({error}); start the run again.") from None
+
+
+def _write_state(file: Path, state: dict[str, Any]) -> None:
+    text = json.dumps(state, default=np.ndarray.tolist)
+    file.write_text(json.dumps({"crc32": zlib.crc32(text.encode()), "state": text}), encoding="utf-8")
+
+
+def _read_state(file: Path) -> dict[str, Any]:
+    name = f"{file.parent.name}/{file.name}"
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+        text = content["state"]
+        whole = zlib.crc32(text.encode()) == content["crc32"]
+    except FileNotFoundError:
+        raise DamagedError(f"{name} is missing") from None
+    except (ValueError, LookupError, TypeError, AttributeError, OSError):
+        raise DamagedError(f"{name} cannot be read") from None
+    if not whole:
+        raise DamagedError(f"{name} does not hold what was written")
+    state: dict[str, Any] = json.loads(text)
+    return state
 
 
 def trainable_tensors(model: nn.Module) -> dict[str, torch.Tensor]:
@@ -119,13 +195,13 @@ def trainable_tensors(model: nn.Module) -> dict[str, torch.Tensor]:
     return {name: tensor.cpu().contiguous() for name, tensor in (*parameters, *buffers)}
 
 
-def load_trainable(model: nn.Module, file: Path) -> None:
+def put_back(model: nn.Module, tensors: dict[str, torch.Tensor], place: Path) -> None:
     """The inverse of :func:`trainable_tensors`; a :class:`RequestError` if names or shapes differ from the model's."""
     here = dict(model.named_parameters()) | dict(model.named_buffers())
-    for name, tensor in load_file(file).items():
+    for name, tensor in tensors.items():
         if name not in here or here[name].shape != tensor.shape:
             problem = f"{name!r} is missing or has another shape"
-            raise RequestError(f"The checkpoint {file} does not fit this model: {problem}.")
+            raise RequestError(f"The checkpoint {str(place)!r} does not fit this model: {problem}.")
         here[name].detach().copy_(tensor)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from taskzoo.callbacks import Callback, RunFacts
+from taskzoo.durable import write_text
 
 
 class History(Callback):
@@ -29,7 +30,7 @@ class History(Callback):
 
     def _keep(self, wanted: Callable[[str], bool]) -> None:
         lines = self._file.read_text(encoding="utf-8").splitlines(keepends=True)
-        self._file.write_text("".join(filter(wanted, lines)), encoding="utf-8")
+        write_text(self._file, "".join(filter(wanted, lines)))
 
     def _append(self, values: Mapping[str, Any]) -> None:
         with self._file.open("a", encoding="utf-8") as file:

@@ -1,4 +1,4 @@
-"""Turning Ctrl-C and SIGTERM into a request to stop after the current step. For the command line alone."""
+"""Turning Ctrl-C, SIGTERM and SIGHUP into a request to stop after the current step. For the command line alone."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ import threading
 from types import FrameType
 from typing import Any
 
+STOPPING = [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
+"""Signals that ask a training to stop. SIGHUP, which Windows has not, is that of a terminal that is closed."""
+
 
 class StopRequest:
-    """While active, the first SIGINT or SIGTERM is a request; a second one acts as usual.
+    """While active, the first of the signals is a request; a second one acts as usual.
 
     Calling it says whether somebody asked, which is what ``Session.stop`` wants.
     """
@@ -23,7 +26,7 @@ class StopRequest:
 
     def __enter__(self) -> StopRequest:
         if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
+            for number in STOPPING:
                 self._previous[number] = signal.signal(number, self._handle)
         return self
 

@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from taskzoo.durable import write_text
 from taskzoo.errors import RequestError, RunError, UnknownNameError
 from taskzoo.option_names import option_name
 from taskzoo.runs.data import Files
-from taskzoo.runs.directory import TASK_FILE, new_run_path, write_json, write_text
+from taskzoo.runs.directory import TASK_FILE, new_run_path, write_json
 from taskzoo.runs.exported import CTRANSLATE2, EXPORT_FILE, ONNX, is_export, load_exported
 from taskzoo.runs.identity import find_task, restore_task
 from taskzoo.runs.load import Run, load

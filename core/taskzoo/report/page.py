@@ -8,8 +8,9 @@ from pathlib import Path
 
 from markupsafe import Markup
 
+from taskzoo.durable import write_text
 from taskzoo.runs.data import Files
-from taskzoo.runs.directory import check_output, write_text
+from taskzoo.runs.directory import check_output
 from taskzoo.runs.load import Run
 
 from .answers import read_answers, read_rows

@@ -5,11 +5,12 @@ from __future__ import annotations
 import shlex
 from typing import Any
 
+from taskzoo.durable import write_text
 from taskzoo.escapes import markdown, markdown_code
 from taskzoo.types import SavedModel
 
 from .data import UNLABELLED
-from .directory import RunDirectory, read_json, write_text
+from .directory import RunDirectory, read_json
 from .plan import Plan
 from .verdict import VERDICT
 from .wording import method_notes, overlap_notes, result_notes, result_table, score_columns

@@ -6,12 +6,13 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from taskzoo.durable import locked, write_text
 from taskzoo.errors import RequestError
 from taskzoo.escapes import visible_cell
 from taskzoo.option_names import option_name
@@ -29,6 +30,7 @@ class RunDirectory:
         self.manifest, self.metrics = path / "manifest.json", path / "metrics.json"
         self.history, self.predictions = path / "history.jsonl", path / "predictions.jsonl"
         self.model, self.adapter, self.checkpoints = path / "model", path / "adapter", path / "checkpoints"
+        self._lock = path / ".lock"
 
     @property
     def shown(self) -> str:
@@ -40,10 +42,30 @@ class RunDirectory:
 
     def read_manifest(self) -> dict[str, Any]:
         """The manifest; refused if there is none, so that this is no run directory, or if it is damaged."""
+        if not self.manifest.is_file() and self.config.is_file():
+            raise RequestError(
+                f"The run {str(self.path)!r} was stopped before it began; start it again: "
+                f"zoo run TASK --config {self.config} --output {self.path}"
+            )
         if not self.manifest.is_file():
             raise RequestError(f"{str(self.path)!r} is not a run directory: it has no manifest.json.")
         manifest: dict[str, Any] = read_json(self.manifest)
         return manifest
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Within the context, no other process or thread can hold the directory.
+
+        Raises:
+            RequestError: one does.
+        """
+        try:
+            with locked(self._lock):
+                yield
+        except BlockingIOError:
+            raise RequestError(
+                f"The run {str(self.path)!r} is going on in another process; wait until that ends, or stop it."
+            ) from None
 
     def remove_unfinished(self) -> None:
         """Remove files that were not written to their end: they have other names until they are."""
@@ -74,7 +96,7 @@ def new_run_path(output: str | Path | None, task: str, model: str, *, ours: bool
                 f"The output directory {str(output)!r} cannot be made: {str(link)!r} is a link to "
                 f"{os.readlink(link)!r}, which does not exist; make that folder or remove the link."
             )
-    if not ours and (path.is_file() or (path.is_dir() and any(path.iterdir()))):
+    if not ours and (path.is_file() or (path.is_dir() and not _holds_nothing(path))):
         raise RequestError(
             f"The output directory {str(output)!r} exists already; choose another {option_name('output')} or remove it."
         )
@@ -82,6 +104,13 @@ def new_run_path(output: str | Path | None, task: str, model: str, *, ours: bool
         raise RequestError(f"The output directory {str(output)!r} cannot be made: {str(blocking)!r} is a file.")
     _check_writable(path)
     return path
+
+
+def _holds_nothing(path: Path) -> bool:
+    """Whether there is nothing in a folder, or only the first files of a run that was killed before it began."""
+    run = RunDirectory(path)
+    first = {run.config.name, f"{run.manifest.name}.new", ".lock"}
+    return {file.name for file in path.iterdir()} <= first
 
 
 def _check_writable(path: Path) -> None:
@@ -112,18 +141,6 @@ def read_json(path: Path) -> Any:
         return [json.loads(line) for line in text.split("\n") if line] if path.suffix == ".jsonl" else json.loads(text)
     except ValueError:
         raise RequestError(f"{str(path)!r} is damaged: it is not JSON.") from None
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write ``text`` to ``path`` in one step: readers see the old content or the new."""
-    fresh = path.with_name(path.name + ".new")
-    try:
-        fresh.write_text(text, encoding="utf-8")
-        os.replace(fresh, path)
-    except OSError:
-        with suppress(OSError):
-            fresh.unlink(missing_ok=True)
-        raise
 
 
 def write_json(path: Path, value: Any) -> None:

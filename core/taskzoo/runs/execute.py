@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -63,55 +64,71 @@ def start(plan: Plan, path: Path, *, reporter: Reporter | None = None, stop: Sto
             for note in changes + changed_data(before["data"], job.published["data"]):
                 said = f"warning   changed since the run that the configuration is from: {note}"
                 job.loaded.session.reporter.say(said)
-        if job.is_main:
-            _make_directory(job)
-        return _execute(job)
+        with _made_directory(job) if job.is_main else nullcontext():
+            return _execute(job)
 
 
-def _make_directory(job: _Job) -> None:
-    """Make the run's directory with its configuration and a first manifest, or leave nothing behind.
+@contextmanager
+def _made_directory(job: _Job) -> Iterator[None]:
+    """Make the run's directory with its configuration and a first manifest, or leave nothing behind; then hold it.
 
     Raises:
         RequestError: another run has made it since its name was chosen.
         MachineError: it cannot be made.
     """
-    path, there_before = job.directory.path, job.directory.path.is_dir()
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-        if not _claim(job.directory.config):
-            raise RequestError(f"Another run has made {str(path)!r} just now; choose another {option_name('output')}.")
-        job.plan = replace(job.plan, config=_keep_memory_rows(job.plan, job.directory))
-        write_config(job.plan.config, job.directory.config)
-        job.record(status="running")
-    except OSError as error:
-        for made in path.iterdir() if there_before else [path]:
-            shutil.rmtree(made, ignore_errors=True) if made.is_dir() else made.unlink(missing_ok=True)
-        what = machine_fault(error) or str(error)
-        raise MachineError(f"The run directory {str(path)!r} cannot be made: {what}. Nothing was kept.") from error
-
-
-def _claim(file: Path) -> bool:
-    """Whether an empty file could be made, which only one of several processes and threads can."""
-    try:
-        file.touch(exist_ok=False)
-    except FileExistsError:
-        return False
-    return True
+    directory = job.directory
+    path, there_before = directory.path, directory.path.is_dir()
+    with ExitStack() as stack:
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(directory.held())
+            if directory.manifest.exists():
+                raise RequestError(
+                    f"Another run has made {str(path)!r} just now; choose another {option_name('output')}."
+                )
+            job.plan = replace(job.plan, config=_keep_memory_rows(job.plan, directory))
+            write_config(job.plan.config, directory.config)
+            job.record(status="running")
+        except OSError as error:
+            for made in path.iterdir() if there_before else [path]:
+                shutil.rmtree(made, ignore_errors=True) if made.is_dir() else made.unlink(missing_ok=True)
+            what = machine_fault(error) or str(error)
+            raise MachineError(f"The run directory {str(path)!r} cannot be made: {what}. Nothing was kept.") from error
+        yield
 
 
 def restart(plan: Plan, directory: RunDirectory, *, reporter: Reporter | None = None, stop: Stop = never) -> Run:
     """Continue an interrupted run in its own directory.
 
     Raises:
-        RequestError: its model or data have changed since it began.
+        RequestError: its model or data have changed since it began, or it is going on.
         PluginError, TrainingError, Interrupted: as :func:`start`.
     """
     before = directory.read_manifest()
     _refuse(changed_data(before["data"], without_places(plan, directory.path)(plan.splits.sources)))
-    with _opened(plan, directory, reporter or Silent(), stop) as job:
+    with (
+        directory.held() if os.environ.get("RANK", "0") == "0" else nullcontext(),
+        _opened(plan, directory, reporter or Silent(), stop) as job,
+    ):
         _refuse(changed_model(before["model"], job.published["model"]))
+        if job.is_main:
+            directory.remove_unfinished()
+        for note in _other_circumstances(before, job.manifest, directory):
+            job.loaded.session.reporter.say(note)
         job.record(started=before["started"], status="running")
         return _execute(job)
+
+
+def _other_circumstances(before: Mapping[str, Any], now_: Mapping[str, Any], directory: RunDirectory) -> Iterator[str]:
+    """What makes a resumed run end differently from one that was not stopped, or take longer."""
+    from taskzoo.engine.checkpoint import TrainingState
+
+    for name in ("precision", "processes"):
+        if before.get(name) != now_[name]:
+            what = f"the run began with {name} {before.get(name)} and goes on with {now_[name]}"
+            yield f"warning   {what}, so it will not end exactly as it would have."
+    if not TrainingState(directory.checkpoints).exists():
+        yield "No state was saved before the run stopped; it starts from the beginning."
 
 
 def _refuse(changes: list[str]) -> None:
@@ -263,7 +280,6 @@ def _execute(job: _Job) -> Run:
             remedies = [*(["more time"] if progress.shortened else []), *method.remedies()]
             metrics = _save(job, model, results, remedies)
             job.record(
-                status="finished",
                 finished=now(),
                 model_files=describe_files(directory.model),
                 seconds=job.manifest["seconds"] | {name: round(value, 3) for name, value in job.seconds.items()},
@@ -275,6 +291,7 @@ def _execute(job: _Job) -> Run:
                 **method.facts(),
             )
             write_card(directory, job.plan, metrics, job.published, session.processor)
+            job.record(status="finished")
             if not session.settings.keep_checkpoints:
                 shutil.rmtree(directory.checkpoints, ignore_errors=True)
             job.tell("finished", job.facts(), metrics)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -112,6 +113,8 @@ def resume(path: str | Path, *, reporter: Report = None, stop: Stop = never, tru
     directory = RunDirectory(Path(path))
     manifest = directory.read_manifest()
     if manifest["status"] == "finished":
+        if not RunConfig.from_dict(read_config(directory.config)).training.keep_checkpoints:
+            shutil.rmtree(directory.checkpoints, ignore_errors=True)  # killed before it could be removed
         raise RequestError(f"The run {str(path)!r} is finished; there is nothing to resume.")
     check_contract(manifest["task"])
     config = RunConfig.from_dict(read_config(directory.config))

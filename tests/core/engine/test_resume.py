@@ -7,6 +7,7 @@ import os
 import random
 import signal
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,8 +16,8 @@ from safetensors.torch import load_file
 
 from taskzoo.config import OPTIMIZERS
 from taskzoo.engine import checkpoint as checkpoint_module
-from taskzoo.engine.checkpoint import TrainingState, load_trainable
-from taskzoo.engine.interrupt import StopRequest
+from taskzoo.engine.checkpoint import TrainingState
+from taskzoo.engine.interrupt import STOPPING, StopRequest
 from taskzoo.engine.optim import build_optimizer, build_schedule
 from taskzoo.errors import Interrupted, RequestError
 
@@ -146,13 +147,14 @@ def test_lost_between_the_two_halves_of_replacing_a_checkpoint(tmp_path, monkeyp
     folder.mkdir()
     replace, calls = os.replace, []
 
-    def fail_at_the_fifth(source, target):
-        calls.append(source)
-        if len(calls) == 5:  # 1 for the first checkpoint, then 2 for each
-            raise CrashError
+    def fail_at_the_third(source, target):
+        if target.name == "last":
+            calls.append(source)
+            if len(calls) == 3:
+                raise CrashError
         replace(source, target)
 
-    monkeypatch.setattr(checkpoint_module.os, "replace", fail_at_the_fifth)
+    monkeypatch.setattr(checkpoint_module.os, "replace", fail_at_the_third)
     with pytest.raises(CrashError):
         run_again(folder, 0, crash, checkpoint_every=2)
     monkeypatch.undo()
@@ -161,6 +163,92 @@ def test_lost_between_the_two_halves_of_replacing_a_checkpoint(tmp_path, monkeyp
     model = run_again(folder, 0, crash, checkpoint_every=2)
     assert same(weights(model), expected)
     assert history(folder) == lines
+
+
+def cut(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[:-7])
+
+
+def flip(file: Path) -> None:
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2 + 1] ^= 4
+    file.write_bytes(content)
+
+
+def empty(file: Path) -> None:
+    file.write_bytes(b"")
+
+
+def other(file: Path) -> None:
+    file.write_bytes(b'{"a": []}')
+
+
+DAMAGES = [cut, flip, empty, other, Path.unlink]
+STATE_FILES = ["model.safetensors", "optimizer.safetensors", "random.safetensors", "state.json"]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("name", STATE_FILES)
+def test_where_the_last_checkpoint_is_damaged_the_one_before_serves(tmp_path, capsys, name, damage):
+    values = {"checkpoint_every": 2, "optimizer": "adamw", "log_every": 1}
+    expected, lines = whole(tmp_path / "whole", **values)
+    folder = tmp_path / "parts"
+    folder.mkdir()
+    with pytest.raises(CrashError):
+        run_again(folder, 25, crash, **values)
+    state = TrainingState(folder / "checkpoints")
+    last = state.saved_step()
+    damage(folder / "checkpoints" / "last" / name)
+    assert state.saved_step() == last - 2
+    assert name in state.notes[0]
+    model = run_again(folder, 0, crash, **values)
+    assert same(weights(model), expected)
+    assert history(folder) == lines
+
+
+def test_where_both_checkpoints_are_damaged_nothing_is_trained(tmp_path):
+    with pytest.raises(CrashError):
+        run_again(tmp_path, 25, crash, checkpoint_every=2)
+    for folder in ("last", "before"):
+        cut(tmp_path / "checkpoints" / folder / "model.safetensors")
+    with pytest.raises(RequestError, match=r"last/model\.safetensors cannot be read.*before/model.*start it again"):
+        run_again(tmp_path, 0, crash, checkpoint_every=2)
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_damaged_best_weights_are_known_before_more_is_trained(tmp_path, damage):
+    scores = {5: 0.9, 10: 0.1, 15: 0.2}
+    steps = iter(scores)
+    values = {"evaluate": lambda model: {"score": scores[next(steps)]}, "evaluate_every": 5, "checkpoint_every": 1}
+    with pytest.raises(CrashError):
+        run_again(tmp_path, 25, crash, **values)
+    damage(tmp_path / "checkpoints" / "best.safetensors")
+    with pytest.raises(RequestError, match=r"best weights so far are damaged \(checkpoints/best\.safetensors"):
+        run_again(tmp_path, 1, crash, **values)
+
+
+def test_damaged_best_weights_that_are_those_of_the_state_are_written_again(tmp_path):
+    model, best = make_tagger(), tmp_path / "best.safetensors"
+    optimizer = build_optimizer(model, settings())
+    schedule = build_schedule(optimizer, settings(), lambda: 5)
+    state = TrainingState(tmp_path)
+    state.save(model, {"step": 5, "best_score": 0.5, "best_step": 5}, optimizer=optimizer, schedule=schedule)
+    state.save_best(model)
+    before = best.read_bytes()
+    cut(best)
+    state.restore(model, optimizer=optimizer, schedule=schedule)
+    assert best.read_bytes() == before
+
+
+def test_history_that_cannot_be_rewritten_keeps_its_lines(tmp_path, monkeypatch):
+    values = {"checkpoint_every": 2, "log_every": 1}
+    with pytest.raises(CrashError):
+        run_again(tmp_path, 25, crash, **values)
+    before = (tmp_path / "history.jsonl").read_bytes()
+    monkeypatch.setattr("taskzoo.durable.os.replace", lambda *_: crash())
+    with pytest.raises(CrashError):
+        run_again(tmp_path, 0, crash, **values)
+    assert (tmp_path / "history.jsonl").read_bytes() == before
 
 
 def test_a_best_model_from_before_the_interruption_is_kept(tmp_path):
@@ -220,7 +308,7 @@ def test_a_checkpoint_of_another_model_is_refused(tmp_path):
     with pytest.raises(Interrupted):
         run_again(tmp_path, 5, interrupt)
     with pytest.raises(RequestError, match="does not fit this model"):
-        load_trainable(torch.nn.Linear(2, 2), tmp_path / "checkpoints" / "last" / "model.safetensors")
+        TrainingState(tmp_path / "checkpoints").restore(torch.nn.Linear(2, 2), optimizer=None)
 
 
 def test_random_states_are_restored(tmp_path):
@@ -244,7 +332,7 @@ def test_frozen_weights_are_not_saved(tmp_path):
     assert "outer.weight" in load_file(tmp_path / "best.safetensors")
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", STOPPING)
 def test_the_first_signal_asks_and_the_second_acts(number):
     received = []
     before = signal.signal(number, lambda *_: received.append(number))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -11,6 +12,9 @@ import time
 from pathlib import Path
 
 import pytest
+
+from taskzoo.runs import execute
+from taskzoo.runs.directory import RunDirectory
 
 from .kit import digest, read, read_lines, sentences, write_conll, zoo
 
@@ -211,3 +215,77 @@ def test_a_request_refused_by_two_processes_is_refused_once(model, request_, tmp
     assert code == 2
     assert [line for line in lines if line.startswith("zoo: ")] == lines[-1:]
     assert not (tmp_path / "run").exists()
+
+
+def test_a_run_that_is_going_on_is_not_resumed(request_, tmp_path):
+    run = stopped(request_, tmp_path)
+    before = (run / "history.jsonl").read_bytes()
+    with RunDirectory(run).held():
+        result = zoo("resume", run)
+    assert result.code == 2
+    assert f"The run {str(run)!r} is going on in another process" in result.err
+    assert (run / "history.jsonl").read_bytes() == before
+
+
+def test_a_run_killed_before_it_began_is_run_again(request_, finished, tmp_path):
+    run = tmp_path / "run"
+    run.mkdir()
+    for name in (".lock", "manifest.json.new"):
+        (run / name).write_text("", encoding="utf-8")
+    shutil.copy(finished / "config.yaml", run)
+    result = zoo("resume", run)
+    assert result.code == 2
+    assert "was stopped before it began; start it again: zoo run" in result.err
+    assert zoo(*request_, "--set", "max_steps=1", "--output", run, "--quiet").code == 0
+    assert not (run / "manifest.json.new").exists()
+    assert not (run / ".lock").exists()
+
+
+def test_finished_is_the_last_word(request_, tmp_path, monkeypatch):
+    """Whatever is written last before it fails: the run can be resumed, and ends as it should."""
+    run = tmp_path / "run"
+
+    def fail(*_: object) -> None:
+        assert read(run / "manifest.json")["status"] == "running"
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(execute, "write_card", fail)
+        assert zoo(*request_, "--output", run, "--quiet").code == 130
+    assert read(run / "manifest.json")["status"] == "stopped"
+    assert zoo("resume", run, "--quiet").code == 0
+    assert (run / "README.md").is_file()
+    assert not (run / "checkpoints").exists()
+
+
+def test_what_a_finished_run_could_not_remove_is_removed(finished, tmp_path):
+    run = tmp_path / "run"
+    shutil.copytree(finished, run)
+    (run / "checkpoints" / "last").mkdir(parents=True)
+    result = zoo("resume", run)
+    assert (result.code, "is finished; there is nothing to resume" in result.err) == (2, True)
+    assert not (run / "checkpoints").exists()
+
+
+def test_a_resumed_run_says_what_is_different(request_, tmp_path):
+    run = stopped(request_, tmp_path)
+    manifest = read(run / "manifest.json")
+    (run / "manifest.json").write_text(json.dumps(manifest | {"precision": "bf16", "processes": 2}), encoding="utf-8")
+    shutil.rmtree(run / "checkpoints")
+    result = zoo("resume", run, "--processes", 1)
+    assert "the run began with precision bf16 and goes on with fp32, so it will not end exactly" in result.err
+    assert "the run began with processes 2 and goes on with 1" in result.err
+    assert "No state was saved before the run stopped; it starts from the beginning." in result.err
+
+
+@pytest.mark.slow
+def test_a_run_of_two_processes_is_resumed_in_two(request_, tmp_path):
+    whole, run, errors = tmp_path / "whole", tmp_path / "run", tmp_path / "errors"
+    request = [*request_, "--processes", 2, "--set", "checkpoint_every=1", "--epochs", 20]
+    assert launch(request, whole, errors).wait(DEADLINE) == 0, errors.read_text(encoding="utf-8")
+    assert signal_at(launch(request, run, errors), run, 3, signal.SIGHUP) == 130
+    assert read(run / "manifest.json")["status"] == "stopped"
+    command = [sys.executable, "-m", "taskzoo", "resume", str(run), "--quiet"]
+    subprocess.run(command, check=True, env={**os.environ, "OMP_NUM_THREADS": "1"}, stdout=subprocess.DEVNULL)
+    assert read(run / "manifest.json")["processes"] == 2
+    assert content(run) == content(whole)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from safetensors import SafetensorError
 
-from taskzoo.engine import checkpoint
+from taskzoo.engine import tensor_files
 from taskzoo.faults import machine_fault
 from taskzoo.runs import directory, execute
 
@@ -44,17 +44,17 @@ def test_faults_in_words(error: Exception, said: str | None) -> None:
 
 def test_a_disk_that_fills_up_stops_the_run_which_then_resumes(request_, finished, tmp_path, monkeypatch) -> None:
     """The second state cannot be written; what was begun of it is removed, and the manifest says what happened."""
-    run, real, calls = tmp_path / "run", checkpoint.save_file, []
+    run, real, calls = tmp_path / "run", tensor_files.save_file, []
 
-    def save_file(tensors: object, file: Path) -> None:
+    def save_file(tensors: object, file: Path, **more: object) -> None:
         if file.name == "optimizer.safetensors":
             calls.append(file)
             if len(calls) == 2:
                 file.write_bytes(b"half")
                 raise AS_SAFETENSORS_SAYS
-        real(tensors, file)
+        real(tensors, file, **more)
 
-    monkeypatch.setattr(checkpoint, "save_file", save_file)
+    monkeypatch.setattr(tensor_files, "save_file", save_file)
     result = zoo(*request_, "--output", run, "--quiet")
     monkeypatch.undo()
     assert (result.code, result.out) == (1, "")
