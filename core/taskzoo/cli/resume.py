@@ -19,6 +19,9 @@ def resume(
     processes: Annotated[
         int | None, typer.Option(min=1, help="Processes, one per device (default: as many as the run began with).")
     ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Go on although model, data or settings have changed.")
+    ] = False,
     quiet: Quiet = False,
 ) -> None:
     """Resume an interrupted run; the result is identical to an uninterrupted one."""
@@ -40,8 +43,7 @@ def resume(
     set_up_process()
     rank = int(os.environ.get("RANK", 0))
     with explain_interrupt(run), stop_on_signal() as stop:
-        finished = resume_run(
-            run, trust_remote_code=trust_remote_code, reporter=Silent() if quiet or rank else Terminal(), stop=stop
-        )
+        reporter = Silent() if quiet or rank else Terminal()
+        finished = resume_run(run, trust_remote_code=trust_remote_code, force=force, reporter=reporter, stop=stop)
     if not rank:
         show_result(finished, as_json=as_json)

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
+from torch.optim.lr_scheduler import LambdaLR
 
 from taskzoo.durable import replace
 from taskzoo.errors import RequestError
@@ -71,13 +72,13 @@ class TrainingState:
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir(parents=True)
         save_tensors(trainable_tensors(model), fresh / "model.safetensors")
-        tensors, structure = _flatten(optimizer.state_dict())
+        tensors, plain = _flatten(optimizer.state_dict())
         save_tensors(tensors, fresh / "optimizer.safetensors")
         cuda = {"cuda": torch.cuda.get_rng_state()} if torch.cuda.is_available() else {}
         save_tensors({"torch": torch.get_rng_state(), **cuda}, fresh / "random.safetensors")
         state = {
             "progress": progress,
-            "optimizer": structure,
+            "optimizer": plain,
             **{name: None if part is None else part.state_dict() for name, part in others.items()},
             "random": {"python": random.getstate(), "numpy": np.random.get_state()},
         }
@@ -96,10 +97,12 @@ class TrainingState:
         saved = self._read()
         state, progress = saved.state, saved.state["progress"]
         put_back(model, saved.model, self._last)
-        optimizer.load_state_dict(_unflatten(saved.optimizer, state["optimizer"]))
+        groups = optimizer.state_dict()["param_groups"]  # of this start: with a rate that was changed on purpose
+        optimizer.load_state_dict({"state": _unflatten(saved.optimizer, state["optimizer"]), "param_groups": groups})
         for name, part in others.items():
             if part is not None and state[name] is not None:
                 part.load_state_dict(state[name])
+        _set_rates(optimizer, others.get("schedule"))
         if progress.get("best_score") is not None:
             self._check_best(model, at_hand=progress["best_step"] == progress["step"])
         torch.set_rng_state(saved.random["torch"])
@@ -166,6 +169,14 @@ class TrainingState:
             raise RequestError(f"The best weights are damaged ({error}); start the run again.") from None
 
 
+def _set_rates(optimizer: torch.optim.Optimizer, schedule: LambdaLR | None) -> None:
+    """Set the learning rates of the step where ``schedule`` stands, from the rates that this start was given."""
+    if schedule is not None:
+        schedule.base_lrs = [group["initial_lr"] for group in optimizer.param_groups]
+        for group, base, factor in zip(optimizer.param_groups, schedule.base_lrs, schedule.lr_lambdas, strict=True):
+            group["lr"] = base * factor(schedule.last_epoch)
+
+
 def _write_state(file: Path, state: dict[str, Any]) -> None:
     text = json.dumps(state, default=np.ndarray.tolist)
     file.write_text(json.dumps({"crc32": zlib.crc32(text.encode()), "state": text}), encoding="utf-8")
@@ -214,12 +225,12 @@ def _flatten(state: dict[str, Any]) -> tuple[dict[str, torch.Tensor], dict[str, 
                 tensors[f"{index}.{name}"] = value.detach().cpu().contiguous()
             else:
                 plain.setdefault(str(index), {})[name] = value
-    return tensors, {"param_groups": state["param_groups"], "plain": plain}
+    return tensors, plain
 
 
-def _unflatten(tensors: dict[str, torch.Tensor], structure: dict[str, Any]) -> dict[str, Any]:
-    state: dict[int, dict[str, Any]] = {int(i): dict(slots) for i, slots in structure["plain"].items()}
+def _unflatten(tensors: dict[str, torch.Tensor], plain: dict[str, Any]) -> dict[int, dict[str, Any]]:
+    state: dict[int, dict[str, Any]] = {int(i): dict(slots) for i, slots in plain.items()}
     for key, tensor in tensors.items():
         index, _, name = key.partition(".")
         state.setdefault(int(index), {})[name] = tensor
-    return {"state": state, "param_groups": structure["param_groups"]}
+    return state

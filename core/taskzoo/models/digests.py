@@ -1,4 +1,4 @@
-"""SHA-256 of the files with a model's weights."""
+"""SHA-256 of the files that determine a model."""
 
 from __future__ import annotations
 
@@ -10,6 +10,15 @@ SAMPLES, SAMPLE = 64, 2**16
 
 _WEIGHTS = ("*.safetensors", "*.bin")
 """Names of files with weights, those that ``from_pretrained`` prefers first."""
+
+
+_SETTINGS = (".json", ".txt", ".model", ".spm")
+"""Endings of the other files that a model and its tokenizer are made of."""
+
+
+def settings_files(folder: Path) -> list[Path]:
+    """The files in ``folder`` with the model's configuration, the tokenizer and its vocabulary."""
+    return sorted(file for file in folder.iterdir() if file.suffix in _SETTINGS and file.is_file())
 
 
 def weight_files(folder: Path) -> list[Path]:

@@ -10,7 +10,7 @@ from taskzoo import registry
 from taskzoo.errors import RequestError, UnknownNameError
 from taskzoo.option_names import option_name
 
-from .digests import file_digest, weight_files
+from .digests import file_digest, settings_files, weight_files
 from .directories import check_directory, model_folder, read_config
 from .size import count_parameters
 
@@ -138,14 +138,15 @@ def model_kind(config: dict[str, Any]) -> str:
 def pinned(ref: ModelRef) -> dict[str, Any]:
     """What was loaded, exactly: ``{"revision": commit, "sha256": {file: digest}}``, without asking the hub.
 
-    The commit is the one that the hub cache holds for the revision, ``None`` for a directory. The files are those of
-    the weights; there are none for a model from scratch, which its seed and training texts determine.
+    The commit is the one that the hub cache holds for the revision, ``None`` for a directory. The files are those
+    that determine model and tokenizer; there are none for a model from scratch, which its seed and
+    training texts determine.
     """
     scratch = ref.name.startswith(SCRATCH)  # its location is a directory once it is made
     folder = None if scratch else checkpoint_folder(ref)
     if folder is None:
         return {"revision": None, "sha256": {}}
-    digests = {file.name: file_digest(file) for file in weight_files(folder)}
+    digests = {file.name: file_digest(file) for file in (*weight_files(folder), *settings_files(folder))}
     return {"revision": None if ref.is_local else folder.name, "sha256": digests}
 
 

@@ -26,12 +26,12 @@ from taskzoo.types import public
 from .card import write_card
 from .data import NONE, REST, UNLABELLED
 from .directory import RunDirectory, write_json, write_jsonl
-from .manifest import describe_run, now
+from .manifest import describe_run, describe_settings, now
 from .places import without_places
 from .plan import Plan
 from .saved_files import describe_files
 from .verdict import BASELINE, VERDICT, judging_score, verdict
-from .wording import changed_data, changed_model, loaded_lines, opening
+from .wording import changed_data, changed_model, changed_settings, loaded_lines, opening
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -97,20 +97,24 @@ def _made_directory(job: _Job) -> Iterator[None]:
         yield
 
 
-def restart(plan: Plan, directory: RunDirectory, *, reporter: Reporter | None = None, stop: Stop = never) -> Run:
+def restart(
+    plan: Plan, directory: RunDirectory, *, force: bool = False, reporter: Reporter | None = None, stop: Stop = never
+) -> Run:
     """Continue an interrupted run in its own directory.
 
     Raises:
-        RequestError: its model or data have changed since it began, or it is going on.
+        RequestError: its model, data or settings have changed since it began, which ``force`` allows, or it is going
+            on.
         PluginError, TrainingError, Interrupted: as :func:`start`.
     """
-    before = directory.read_manifest()
-    _refuse(changed_data(before["data"], without_places(plan, directory.path)(plan.splits.sources)))
+    before, reporter = directory.read_manifest(), reporter or Silent()
+    _unchanged(changed_data(before["data"], without_places(plan, directory.path)(plan.splits.sources)), reporter, force)
+    _unchanged(changed_settings(before["settings"], describe_settings(plan.config)), reporter, force)
     with (
         directory.held() if os.environ.get("RANK", "0") == "0" else nullcontext(),
-        _opened(plan, directory, reporter or Silent(), stop) as job,
+        _opened(plan, directory, reporter, stop) as job,
     ):
-        _refuse(changed_model(before["model"], job.published["model"]))
+        _unchanged(changed_model(before["model"], job.published["model"]), reporter, force)
         if job.is_main:
             directory.remove_unfinished()
         for note in _other_circumstances(before, job.manifest, directory):
@@ -131,10 +135,15 @@ def _other_circumstances(before: Mapping[str, Any], now_: Mapping[str, Any], dir
         yield "No state was saved before the run stopped; it starts from the beginning."
 
 
-def _refuse(changes: list[str]) -> None:
-    if changes:
-        first = "; ".join(changes)
-        raise RequestError(f"{first[0].upper()}{first[1:]} changed since the run began; start a new run.")
+def _unchanged(changes: list[str], reporter: Reporter, force: bool) -> None:
+    """Refuse changes, or only say them."""
+    if not changes:
+        return
+    first = "; ".join(changes)
+    said = f"{first[0].upper()}{first[1:]} changed since the run began"
+    if not force:
+        raise RequestError(f"{said}; undo that, or start a new run ({option_name('force')} goes on nevertheless).")
+    reporter.say(f"warning   {said}; going on nevertheless, as was asked.")
 
 
 @dataclass

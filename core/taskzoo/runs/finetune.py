@@ -97,7 +97,14 @@ def finetune(  # noqa: PLR0913 - the public API
     return start(plan, path, reporter=as_reporter(reporter))
 
 
-def resume(path: str | Path, *, reporter: Report = None, stop: Stop = never, trust_remote_code: bool = False) -> Run:
+def resume(
+    path: str | Path,
+    *,
+    reporter: Report = None,
+    stop: Stop = never,
+    trust_remote_code: bool = False,
+    force: bool = False,
+) -> Run:
     """Continue an interrupted run in its own directory; the result is identical to that of an uninterrupted run.
 
     Args:
@@ -105,9 +112,10 @@ def resume(path: str | Path, *, reporter: Report = None, stop: Stop = never, tru
         reporter: as for :func:`finetune`.
         stop: asked after every step whether to stop and save the state.
         trust_remote_code: as for :func:`finetune`; a run does not carry the permission on.
+        force: go on although model, data or settings have changed; the result is then another.
 
     Raises:
-        RequestError: not a run directory, already finished, or its model or data have changed since.
+        RequestError: not a run directory, already finished, or its model, data or settings have changed since.
         PluginError: its task's plugin is missing or failed.
     """
     directory = RunDirectory(Path(path))
@@ -119,7 +127,7 @@ def resume(path: str | Path, *, reporter: Report = None, stop: Stop = never, tru
     check_contract(manifest["task"])
     config = RunConfig.from_dict(read_config(directory.config))
     resolved = resolve_saved(config, manifest, trust_remote_code=trust_remote_code)
-    return restart(make_plan(resolved), directory, reporter=as_reporter(reporter), stop=stop)
+    return restart(make_plan(resolved), directory, force=force, reporter=as_reporter(reporter), stop=stop)
 
 
 def as_reporter(given: Report) -> Reporter:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 from contextlib import suppress
@@ -17,6 +18,8 @@ from .identity import describe_task
 from .revision import git_revision
 
 if TYPE_CHECKING:
+    from taskzoo.config import RunConfig
+
     from .loading import Loaded
     from .plan import Plan
 
@@ -35,6 +38,7 @@ def describe_run(plan: Plan, loaded: Loaded, seconds: float) -> dict[str, Any]:
         "precision": loaded.precision,
         "processes": session.accelerator.num_processes,
         "seed": session.settings.seed,
+        "settings": describe_settings(plan.config),
         "recipe": asdict(plan.recipe),
         "data": plan.splits.sources,
         "splits": plan.splits.made,
@@ -46,6 +50,12 @@ def describe_run(plan: Plan, loaded: Loaded, seconds: float) -> dict[str, Any]:
         "seconds": {"load": round(seconds, 3)},
         "started": now(),
     }
+
+
+def describe_settings(config: RunConfig) -> dict[str, Any]:
+    """What a run must not change on its way: the settings of training and the task's options, as JSON gives them."""
+    settings: dict[str, Any] = json.loads(json.dumps({"training": asdict(config.training), "options": config.options}))
+    return settings
 
 
 def environment() -> dict[str, Any]:

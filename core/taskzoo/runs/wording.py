@@ -223,6 +223,16 @@ def changed_model(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str
     return [f"the model {now['name']!r} ({changed})"] if changed else []
 
 
+def changed_settings(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """Which settings are not what they were; arguments are ``settings`` of two manifests."""
+    return [
+        f"{name} ({before[part].get(name)!r} is now {value!r})"
+        for part in before
+        for name, value in now[part].items()
+        if before[part].get(name) != value
+    ]
+
+
 def changed_data(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     """Which splits of one source are not what they were; arguments are ``data`` of two manifests."""
     pairs = [(split, before[split], source) for split, source in now.items() if split in before]

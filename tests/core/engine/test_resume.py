@@ -240,6 +240,15 @@ def test_damaged_best_weights_that_are_those_of_the_state_are_written_again(tmp_
     assert best.read_bytes() == before
 
 
+def test_a_learning_rate_that_was_changed_counts_from_there_on(tmp_path):
+    values = {"checkpoint_every": 2, "log_every": 1, "schedule": "linear"}
+    with pytest.raises(CrashError):
+        run_again(tmp_path, 25, crash, learning_rate=1e-2, **values)
+    run_again(tmp_path, 0, crash, learning_rate=1e-3, **values)
+    rates = {line["step"]: line["learning_rate"] for line in history(tmp_path)}
+    assert rates[7] == pytest.approx(10 * rates[11] * (15 - 6) / (15 - 10))
+
+
 def test_history_that_cannot_be_rewritten_keeps_its_lines(tmp_path, monkeypatch):
     values = {"checkpoint_every": 2, "log_every": 1}
     with pytest.raises(CrashError):

@@ -51,7 +51,7 @@ def test_kinds(config: dict[str, object], kind: str) -> None:
     assert model_kind(config) == kind
 
 
-def test_a_hub_model_is_pinned_by_its_commit_and_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_hub_model_is_pinned_by_its_commit_and_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     folder = tmp_path / "models--owner--name"
     snapshot = folder / "snapshots" / COMMIT
@@ -60,17 +60,20 @@ def test_a_hub_model_is_pinned_by_its_commit_and_weights(tmp_path: Path, monkeyp
     (folder / "refs" / "main").write_text(COMMIT, encoding="utf-8")
     for name in ("config.json", "model.safetensors", "pytorch_model.bin"):
         (snapshot / name).write_bytes(name.encode())
-    weights = {"model.safetensors": hashlib.sha256(b"model.safetensors").hexdigest()}
-    assert pinned(ModelRef("owner/name", "owner/name")) == {"revision": COMMIT, "sha256": weights}
-    assert pinned(ModelRef("owner/name", "owner/name", revision=COMMIT)) == {"revision": COMMIT, "sha256": weights}
+    found = ("model.safetensors", "config.json")
+    digests = {name: hashlib.sha256(name.encode()).hexdigest() for name in found}
+    assert pinned(ModelRef("owner/name", "owner/name")) == {"revision": COMMIT, "sha256": digests}
+    assert pinned(ModelRef("owner/name", "owner/name", revision=COMMIT)) == {"revision": COMMIT, "sha256": digests}
     assert pinned(ModelRef("o/other", "o/other")) == {"revision": None, "sha256": {}}
     assert pinned(resolve_model("scratch:bert-tiny")) == {"revision": None, "sha256": {}}
 
 
-def test_a_directory_is_pinned_by_its_weights(tmp_path: Path) -> None:
+def test_a_directory_is_pinned_by_its_files(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "bert"}), encoding="utf-8")
     (tmp_path / "pytorch_model.bin").write_bytes(b"weights")
-    expected = {"pytorch_model.bin": hashlib.sha256(b"weights").hexdigest()}
+    (tmp_path / "README.md").write_text("about it", encoding="utf-8")
+    found = ("pytorch_model.bin", "config.json")
+    expected = {name: hashlib.sha256((tmp_path / name).read_bytes()).hexdigest() for name in found}
     assert pinned(resolve_model(str(tmp_path))) == {"revision": None, "sha256": expected}
 
 

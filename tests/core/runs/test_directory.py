@@ -85,7 +85,7 @@ def test_manifest(finished, model, data):
         "state_version": 1,
     }
     assert read(finished / "model" / "task.json")["task"] == manifest["task"]
-    assert manifest["model"]["sha256"] == {"model.safetensors": digest(model / "model.safetensors")}
+    assert manifest["model"]["sha256"] == {file.name: digest(file) for file in model.iterdir()}
     assert manifest["model"]["parameters"] == manifest["model"]["trainable"] > 0
     assert (manifest["seed"], manifest["precision"], manifest["processes"]) == (42, "fp32", 1)
     assert manifest["rows"] == COUNTS

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from taskzoo.engine.checkpoint import TrainingState
 from taskzoo.runs import execute
 from taskzoo.runs.directory import RunDirectory
 
@@ -63,7 +64,7 @@ def test_interrupted_twice_and_resumed(request_, tmp_path, whole):
     run, errors = tmp_path / "run", tmp_path / "errors"
     code = signal_at(launch([*request_, *LONG], run, errors), run, 13, signal.SIGINT)
     message = errors.read_text(encoding="utf-8").splitlines()[-1]
-    step = read(run / "checkpoints" / "last" / "state.json")["progress"]["step"]
+    step = TrainingState(run / "checkpoints").saved_step()
     assert code == 130
     assert message == f"zoo: Stopped after step {step} of {STEPS}; the state is saved. Resume it with: zoo resume {run}"
     assert 13 <= step < STEPS
@@ -173,6 +174,28 @@ def test_a_changed_model_is_refused(request_, model, tmp_path):
     result = zoo("resume", run)
     assert result.code == 2
     assert "(model.safetensors) changed since the run began" in result.err
+
+
+def test_a_changed_configuration_of_the_model_is_refused(request_, model, tmp_path):
+    ours = shutil.copytree(model, tmp_path / "bert")
+    run = stopped([ours if a == model else a for a in request_], tmp_path)
+    config = read(ours / "config.json")
+    (ours / "config.json").write_text(json.dumps(config | {"attention_probs_dropout_prob": 0.5}), encoding="utf-8")
+    result = zoo("resume", run)
+    assert result.code == 2
+    assert "(config.json) changed since the run began" in result.err
+
+
+def test_changed_settings_are_refused_unless_forced(request_, tmp_path):
+    run = stopped(request_, tmp_path)
+    config = (run / "config.yaml").read_text(encoding="utf-8").replace("learning_rate: 1.0e+30", "learning_rate: 0.01")
+    (run / "config.yaml").write_text(config, encoding="utf-8")
+    result = zoo("resume", run)
+    assert result.code == 2
+    assert "Learning_rate (1e+30 is now 0.01)" in result.err
+    assert "undo that, or start a new run (--force goes on nevertheless)" in result.err
+    result = zoo("resume", run, "--force")
+    assert "Learning_rate (1e+30 is now 0.01) changed since the run began; going on nevertheless" in result.err
 
 
 @pytest.mark.slow
