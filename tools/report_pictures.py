@@ -1,4 +1,4 @@
-"""Take pictures of reports for the documentation, in a headless Chromium.
+"""Take pictures of reports and comparisons for the documentation, in a headless Chromium.
 
     python tools/report_pictures.py docs/pictures topics=runs/topics/report.html --part scores --part confusion
     python tools/report_pictures.py docs/pictures ner=runs/ner/report.html --part outcomes --part errors --rows 3

@@ -24,6 +24,7 @@ def compare(
         typer.Argument(help="Run directories, directories of --seeds or --folds, or folders of `zoo eval --output`."),
     ],
     rows: Annotated[str | None, typer.Option(help="Write all rows with other answers to this JSON lines file.")] = None,
+    output: Annotated[str | None, typer.Option(help="Write the comparison as a page to this HTML file.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the comparison as JSON.")] = False,
 ) -> None:
     """Compare runs of one task on the test rows they have in common, with paired intervals and tests."""
@@ -32,12 +33,16 @@ def compare(
 
     from .output import print_json, remark
 
-    if rows is not None:
-        check_output(Path(rows))
+    for file in filter(None, (rows, output)):
+        check_output(Path(file))
     found = compared(*runs)
     if rows is not None:
         write_jsonl(Path(rows), (_record(pair, row) for pair in found.pairs for row in pair.changed))
         remark(f"{sum(len(pair.changed) for pair in found.pairs):,} rows written to {rows}.")
+    if output is not None:
+        from taskzoo.report.compared import write_comparison
+
+        remark(f"Page written to {write_comparison(found, output)}.")
     if as_json:
         print_json(found.to_dict())
     else:
@@ -57,7 +62,7 @@ def _record(pair: Pair, row: ChangedRow) -> dict[str, Any]:
 
 
 def _print(found: Comparison) -> None:
-    from taskzoo.comparison.wording import difference_text, p_text
+    from taskzoo.comparison.wording import difference_text, p_text, score_text
 
     from .output import print_facts, print_table
 
@@ -70,7 +75,7 @@ def _print(found: Comparison) -> None:
     print()
     if len(found.pairs) == 1:
         lines = [
-            [one.metric, _score(one.first), _score(one.second), difference_text(one), p_text(one.p)]
+            [one.metric, score_text(one.first), score_text(one.second), difference_text(one), p_text(one.p)]
             for one in found.pairs[0].differences
         ]
         print_table(["score", *letters, "A - B [95%]", "p"], lines)
@@ -88,11 +93,13 @@ def _print(found: Comparison) -> None:
 
 def _print_scores(found: Comparison, letters: list[str]) -> None:
     """A line for each score, a column for each run."""
+    from taskzoo.comparison.wording import score_text
+
     from .output import print_table
 
     firsts = found.pairs[: len(found.runs) - 1]  # the first run with each of the others
     lines = [
-        [one.metric, _score(one.first), *(_score(pair.differences[place].second) for pair in firsts)]
+        [one.metric, score_text(one.first), *(score_text(pair.differences[place].second) for pair in firsts)]
         for place, one in enumerate(firsts[0].differences)
     ]
     print_table(["score", *letters], lines)
@@ -103,10 +110,10 @@ def _print_changes(pair: Pair, *, means: bool) -> None:
     """Which rows changed sides; ``means``: over seeds, of which no single output is shown."""
     if not pair.changed:
         return
+    from taskzoo.comparison.wording import answer_text, p_text, short_text
+
     first, second, neither = (pair.count(change) for change in ("first", "second", "neither"))
     if pair.sides is not None:
-        from taskzoo.comparison.wording import p_text
-
         sides = pair.sides
         print(
             f"Rows: {sides.both:,} both right, {first:,} only {_visible(pair.first)}, {second:,} only "
@@ -120,34 +127,11 @@ def _print_changes(pair: Pair, *, means: bool) -> None:
     for change, name in (("first", pair.first), ("second", pair.second)):
         for row in [row for row in pair.changed if row.change == change][:EXAMPLES]:
             texts = [value for value in row.input.values() if isinstance(value, str)] or list(row.input.values())
-            given = " | ".join(map(_short, texts)) or "(no input kept)"
+            given = " | ".join(short_text(text, WIDTH) for text in texts) or "(no input kept)"
             outputs = f"{row.first:.2f} / {row.second:.2f}"
             if not means:
-                outputs = " / ".join(_answer(output, row.input) for output in row.outputs)
-            print(f"  {_visible(name)}: {given}  ->  {outputs}  (gold {_answer(row.reference, row.input)})")
-
-
-def _answer(output: dict[str, Any], given: dict[str, Any]) -> str:
-    for name in ("label", "labels", "entities", "value", "text", "targets"):
-        if name in output:
-            value = output[name]
-            if name == "entities":
-                text = str(given.get("text", ""))
-                value = [f"{text[item['start'] : item['end']]} {item['label']}" for item in value]
-                return _short("; ".join(value) or "nothing")
-            return _short(value)
-    return _short(output)
-
-
-def _short(value: Any) -> str:
-    if isinstance(value, list):
-        value = " ".join(map(str, value)) if all(isinstance(item, str) for item in value) else str(value)
-    text = " ".join(str(value).split())
-    return _visible(text if len(text) <= WIDTH else f"{text[: WIDTH - 3]}...") or '""'
-
-
-def _score(value: float) -> str:
-    return "-" if value != value else f"{value:.{1 if abs(value) > 10 else 3}f}"
+                outputs = " / ".join(answer_text(output, row.input, WIDTH) for output in row.outputs)
+            print(f"  {_visible(name)}: {given}  ->  {outputs}  (gold {answer_text(row.reference, row.input, WIDTH)})")
 
 
 def _visible(text: str) -> str:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
+from taskzoo.escapes import visible
 from taskzoo.metrics.significance import LEVEL, POWER
 
 from .result import EQUAL, FIRST, SECOND, UNCLEAR, UNDEFINED, Difference, Pair
@@ -51,6 +55,32 @@ def difference_text(one: Difference, *, positive: bool = False) -> str:
     sign = "" if positive else "+"
     text = f"{value:{sign}.{digits}f}"
     return text if one.ci95 is None else f"{text} [{low:{sign}.{digits}f}, {high:{sign}.{digits}f}]"
+
+
+def score_text(value: float) -> str:
+    """A score with as many digits as its size asks for, or a dash."""
+    return "-" if value != value else f"{value:.{1 if abs(value) > 10 else 3}f}"
+
+
+def answer_text(output: Mapping[str, Any], given: Mapping[str, Any], width: int) -> str:
+    """The answer in an output or a reference in ``width`` characters; ``given``: the input, which entities are of."""
+    for name in ("label", "labels", "entities", "value", "text", "targets"):
+        if name in output:
+            value = output[name]
+            if name == "entities":
+                text = str(given.get("text", ""))
+                value = [f"{text[item['start'] : item['end']]} {item['label']}" for item in value]
+                return short_text("; ".join(value) or "nothing", width)
+            return short_text(value, width)
+    return short_text(output, width)
+
+
+def short_text(value: Any, width: int) -> str:
+    """A value on one line, in ``width`` characters."""
+    if isinstance(value, list):
+        value = " ".join(map(str, value)) if all(isinstance(item, str) for item in value) else str(value)
+    text = " ".join(str(value).split())
+    return visible(text if len(text) <= width else f"{text[: width - 3]}...") or '""'
 
 
 def p_text(p: float | None) -> str:

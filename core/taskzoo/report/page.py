@@ -81,7 +81,6 @@ def make_page(run: Finished, request: ReportRequest = DEFAULT) -> str:
         model=run.manifest.get("model", {}).get("name", ""),
         task=run.manifest.get("task", {}).get("name", "").rpartition("/")[2],
         version=run.manifest.get("environment", {}).get("packages", {}).get("taskzoo", ""),
-        style=render("style.css"),
         verdict=wrong,
         notes=notes,
         sections=[_rendered(section) for section in found if section is not None],

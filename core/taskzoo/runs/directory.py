@@ -42,7 +42,7 @@ class RunDirectory:
 
     def read_manifest(self) -> dict[str, Any]:
         """The manifest; refused if there is none, so that this is no run directory, or if it is damaged."""
-        if not self.manifest.is_file() and self.config.is_file():
+        if not self.manifest.is_file() and self.config.is_file() and _holds_nothing(self.path):
             raise RequestError(
                 f"The run {str(self.path)!r} was stopped before it began; start it again: "
                 f"zoo run TASK --config {self.config} --output {self.path}"
