@@ -35,8 +35,15 @@ def machine_fault(error: BaseException | None) -> str | None:
     return None
 
 
-def _fault(error: BaseException) -> str | None:
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether the memory of the machine or of its accelerator ran out."""
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    return isinstance(error, RuntimeError) and _MEMORY.search(str(error)) is not None
+
+
+def _fault(error: BaseException) -> str | None:
+    if is_out_of_memory(error):
         return f"the memory ran out; {MEMORY_ADVICE}"
     number = error.errno if isinstance(error, OSError) else None
     if number is None and (named := _NUMBER.search(str(error))):
@@ -44,6 +51,4 @@ def _fault(error: BaseException) -> str | None:
     if number in _WHAT:
         file = error.filename if isinstance(error, OSError) else None
         return f"{_WHAT[number]} ({file})" if isinstance(file, str) else _WHAT[number]
-    if isinstance(error, RuntimeError) and _MEMORY.search(str(error)):
-        return f"the memory ran out; {MEMORY_ADVICE}"
     return None

@@ -34,6 +34,8 @@ class Progress:
     """Of the task's classes, where the probe that training started from chose one."""
     shortened: bool = False
     """Whether a time limit left fewer steps than were planned."""
+    micro_batch_size: int = 0
+    """Examples at once, where the memory ran out with as many as the settings say."""
     earlier_steps: int = 0
     """Steps of an earlier attempt, after which those of this one are counted for history and callbacks."""
 
@@ -56,6 +58,7 @@ class Progress:
             seconds=self.seconds,
             trained_score=self.trained_score,
             weighting=self.weighting,
+            micro_batch_size=self.micro_batch_size,
             earlier_steps=self.steps,
         )
 

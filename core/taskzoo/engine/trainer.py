@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
-
 import torch
 
 from taskzoo.errors import Interrupted
 
-from .batches import to_device
 from .bookkeeping import Bookkeeping, not_finite
 from .checkpoint import TrainingState
-from .cpu import faster_on_cpu
+from .gradient import Gradient
 from .job import Job
 from .optim import build_optimizer, build_schedule, scale_and_clip
-from .plan import own_share, plan_steps
+from .plan import plan_steps
 from .progress import Progress
 from .session import Session
 
@@ -41,7 +38,7 @@ def train(session: Session, job: Job, state: TrainingState) -> Progress:
 
 def _train(session: Session, job: Job, state: TrainingState) -> Progress:
     settings, accelerator = session.settings, session.accelerator
-    world, rank = accelerator.num_processes, accelerator.process_index
+    world = accelerator.num_processes
     plan = plan_steps(job.features, settings)
     optimizer = build_optimizer(job.model, settings)
     schedule = build_schedule(optimizer, settings, lambda: plan.last_step)
@@ -49,27 +46,14 @@ def _train(session: Session, job: Job, state: TrainingState) -> Progress:
     parameters = [p for p in job.model.parameters() if p.requires_grad]
     parts = {"optimizer": optimizer, "schedule": schedule, "scaler": accelerator.scaler}
     book = Bookkeeping(session, job, plan, state, parts)
+    gradient = Gradient(session, job, model)
     model.train()
     try:
         with session.reporter.bar("training", plan.last_step) as bar:
             for examples in plan.after(book.progress.step):
                 if book.over:
                     break
-                # forward and backward over my share of this step's examples
-                micro_batches = own_share(examples, settings.micro_batch_size, world, rank)
-                step_sum = torch.zeros(2, dtype=torch.float64, device=accelerator.device)
-                for number, (indices, stand_in) in enumerate(micro_batches, start=1):
-                    batch = to_device(job.collate([job.features[i] for i in indices]), accelerator.device)
-                    last = number == len(micro_batches)
-                    with nullcontext() if last else accelerator.no_sync(model), faster_on_cpu(accelerator.device):
-                        with accelerator.autocast():
-                            outputs = job.objective.forward(model, batch)
-                        loss = job.objective.loss(outputs, batch, label_smoothing=settings.label_smoothing)
-                        total = loss.total * 0 if stand_in else loss.total
-                        accelerator.backward(total / len(examples))
-                    if not stand_in:
-                        shown = loss.total if loss.reported is None else loss.reported
-                        step_sum += torch.stack([shown.detach().double(), loss.weight.double()]).to(step_sum)
+                step_sum = gradient.sum(examples)  # forward and backward over my share of the examples
 
                 # normalise over all micro-batches and processes, clip, step
                 stop = session.stop()

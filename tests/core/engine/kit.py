@@ -26,6 +26,7 @@ from taskzoo.engine.progress import Progress, Silent
 from taskzoo.engine.session import Session
 from taskzoo.engine.trainer import train
 from taskzoo.metrics.base import CorpusMetric
+from taskzoo.runs.finetune import as_reporter
 from taskzoo.task import Objective, Task
 from taskzoo.types import IGNORE_INDEX, Batch, Collate, Encoded, Example, Feature, Loss, Metric, Prediction, Row, Score
 
@@ -235,6 +236,7 @@ def fit(
     evaluate: Callable[[nn.Module], dict[str, float]] | None = None,
     task: Objective | None = None,
     callbacks: Sequence[Callback] = (),
+    say: Callable[[str], object] | None = None,
     rows: int = 0,
     **values: Any,
 ) -> Progress:
@@ -246,6 +248,7 @@ def fit(
     session = make_session(
         model, features, task=known, collate=collate, callbacks=[lines, *callbacks], **{"precision": "fp32", **values}
     )
+    session.reporter = as_reporter(say)
     job = Job(model, objective, features, collate, evaluate, rows, known.score_of(known.primary_metric))
     with StopRequest() as session.stop:
         return train(session, job, TrainingState(folder / "checkpoints"))

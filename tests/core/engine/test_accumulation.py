@@ -14,7 +14,7 @@ from taskzoo.errors import RequestError
 from taskzoo.methods.base import refuse_division
 from taskzoo.types import IGNORE_INDEX, Feature
 
-from .kit import TaggingTask, collate, distance, fit, history, make_features, make_tagger, settings, weights
+from .kit import Tagger, TaggingTask, collate, distance, fit, history, make_features, make_tagger, settings, weights
 
 FEATURES = make_features(70)  # batches of 32, 32 and 6
 
@@ -169,3 +169,45 @@ def test_the_loss_is_asked_for_once_a_batch(tmp_path):
     task = Counted()
     fit(make_tagger(), FEATURES, tmp_path, task=task, label_smoothing=0.1)
     assert task.calls == 3
+
+
+class Crowded(Tagger):
+    """Runs out of memory with more than ``room`` texts at once."""
+
+    room, crowded = 5, RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried")
+
+    def forward(self, input_ids):
+        if self.training and len(input_ids) > self.room:
+            raise self.crowded
+        return super().forward(input_ids)
+
+
+def crowded_tagger(room: int) -> Crowded:
+    model = Crowded()
+    model.load_state_dict(make_tagger().state_dict())
+    model.room = room
+    return model
+
+
+def test_where_the_memory_runs_out_smaller_micro_batches_give_the_same_weights(tmp_path):
+    model, said = crowded_tagger(5), list[str]()
+    progress = fit(model, FEATURES, tmp_path, epochs=3, say=said.append)
+    assert progress.micro_batch_size == 4
+    assert [line for line in said if "memory" in line] == [
+        f"warning   the memory ran out with {n} examples at once: going on with {half} (micro_batch_size); a step is "
+        "still made of as many examples as before"
+        for n, half in ((32, 16), (16, 8), (8, 4))
+    ]
+    assert distance(weights(model), descend_plainly(3, 0.5)) < 2e-6
+
+
+def test_where_not_even_one_example_fits_it_is_the_error_that_it_was(tmp_path):
+    with pytest.raises(RuntimeError, match="can't allocate memory"):
+        fit(crowded_tagger(0), FEATURES, tmp_path, epochs=1)
+
+
+def test_another_error_is_not_tried_again(tmp_path):
+    model = crowded_tagger(5)
+    model.crowded = RuntimeError("shapes do not match")
+    with pytest.raises(RuntimeError, match="shapes do not match"):
+        fit(model, FEATURES, tmp_path, epochs=1)

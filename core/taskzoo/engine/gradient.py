@@ -1,0 +1,80 @@
+"""The gradient of one optimizer step, from micro-batches that fit into memory."""
+
+from __future__ import annotations
+
+import math
+from contextlib import nullcontext
+from typing import Any
+
+import torch
+
+from taskzoo.faults import is_out_of_memory
+
+from .batches import to_device
+from .cpu import faster_on_cpu
+from .job import Job
+from .plan import own_share
+from .session import Session
+
+
+class Gradient:
+    """Forward and backward passes over this process's share of a step's examples.
+
+    Where the memory runs out, the step is tried again with half as many examples at once, and so are those after it;
+    the gradient is the same. ``job.progress`` keeps the number.
+    """
+
+    def __init__(self, session: Session, job: Job, model: Any) -> None:
+        """``model``: of the job, as the accelerator has wrapped it."""
+        self._session, self._job, self._model = session, job, model
+
+    def sum(self, examples: list[int]) -> torch.Tensor:
+        """Leave the gradient of the summed loss over ``len(examples)`` in the parameters.
+
+        Returns:
+            The sum of the reported losses and the number of active targets, of this process: ``[2]``, float64.
+        """
+        while True:
+            try:
+                return self._sum(examples)
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error) or not self._halves(examples):
+                    raise
+            self._job.model.zero_grad(set_to_none=True)  # outside of the block above, which keeps what was computed
+            if torch.cuda.is_available():
+                torch.cuda.empty_cache()
+
+    @property
+    def _size(self) -> int:
+        return self._job.progress.micro_batch_size or self._session.settings.micro_batch_size
+
+    def _halves(self, examples: list[int]) -> bool:
+        """Take half as many examples at once from now on, if that is possible."""
+        at_once = min(self._size or len(examples), len(examples))
+        if at_once < 2 or self._session.accelerator.num_processes > 1 or self._job.objective.batch_coupled:
+            return False
+        half = math.ceil(at_once / 2)
+        self._job.progress.micro_batch_size = half
+        self._session.reporter.say(
+            f"warning   the memory ran out with {at_once} examples at once: going on with {half} (micro_batch_size); a "
+            "step is still made of as many examples as before"
+        )
+        return True
+
+    def _sum(self, examples: list[int]) -> torch.Tensor:
+        job, accelerator, settings = self._job, self._session.accelerator, self._session.settings
+        micro_batches = own_share(examples, self._size, accelerator.num_processes, accelerator.process_index)
+        found = torch.zeros(2, dtype=torch.float64, device=accelerator.device)
+        for number, (indices, stand_in) in enumerate(micro_batches, start=1):
+            batch = to_device(job.collate([job.features[i] for i in indices]), accelerator.device)
+            last = number == len(micro_batches)
+            with nullcontext() if last else accelerator.no_sync(self._model), faster_on_cpu(accelerator.device):
+                with accelerator.autocast():
+                    outputs = job.objective.forward(self._model, batch)
+                loss = job.objective.loss(outputs, batch, label_smoothing=settings.label_smoothing)
+                total = loss.total * 0 if stand_in else loss.total
+                accelerator.backward(total / len(examples))
+            if not stand_in:
+                shown = loss.total if loss.reported is None else loss.reported
+                found += torch.stack([shown.detach().double(), loss.weight.double()]).to(found)
+        return found
