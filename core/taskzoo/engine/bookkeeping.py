@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import PurePath
 from typing import Any
 
 import torch
@@ -21,6 +22,10 @@ from .pace import Pace
 from .plan import StepPlan
 from .progress import Bar
 from .session import Session
+
+
+NAMED = 8
+"""Rows that an error names."""
 
 
 class Bookkeeping:
@@ -151,8 +156,18 @@ class Bookkeeping:
         self._tell("checkpoint", self.progress.steps)
 
 
-def not_finite(step: int, state: TrainingState) -> TrainingError:
-    """The error of a step whose loss or gradient is not a finite number."""
+def not_finite(step: int, state: TrainingState, rows: str = "") -> TrainingError:
+    """The error of a step, of ``rows``, whose loss or gradient is not a finite number."""
     kept = " The last checkpoint is kept." if state.exists() else ""
     advice = "Lower learning_rate, or use precision=fp32 or bf16."
-    return TrainingError(f"The loss or its gradient is not finite at step {step}.{kept} {advice}")
+    of = f" ({rows})" if rows else ""
+    return TrainingError(f"The loss or its gradient is not finite at step {step}{of}.{kept} {advice}")
+
+
+def places(session: Session, job: Job, examples: Sequence[int]) -> str:
+    """Where the rows of a step stand, of many the first; ``""`` if that is not known."""
+    known = session.examples.get("train", ())
+    rows = [known[row] for row in sorted({job.features[i].row for i in examples}) if row < len(known)]
+    named = [f"{PurePath(row.source).name}:{row.line}" for row in rows if row.line]
+    more = f" and {len(named) - NAMED} more" if len(named) > NAMED else ""
+    return f"rows {', '.join(named[:NAMED])}{more}" if named else ""

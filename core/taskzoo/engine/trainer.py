@@ -6,7 +6,7 @@ import torch
 
 from taskzoo.errors import Interrupted
 
-from .bookkeeping import Bookkeeping, not_finite
+from .bookkeeping import Bookkeeping, not_finite, places
 from .checkpoint import TrainingState
 from .gradient import Gradient
 from .job import Job
@@ -66,7 +66,7 @@ def _train(session: Session, job: Job, state: TrainingState) -> Progress:
                 scale = (len(examples) * world / step_sum[1].clamp(min=1)).float()
                 norm = scale_and_clip(parameters, scale, settings.max_grad_norm)
                 if accelerator.scaler is None and not torch.isfinite(norm):
-                    raise not_finite(book.progress.step + 1, state)
+                    raise not_finite(book.progress.step + 1, state, places(session, job, examples))
                 rate = optimizer.param_groups[0]["lr"]
                 stepper.step()
                 if not accelerator.optimizer_step_was_skipped:
