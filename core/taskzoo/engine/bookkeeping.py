@@ -23,8 +23,7 @@ from .plan import StepPlan
 from .progress import Bar
 from .session import Session
 
-
-NAMED = 8
+NAMED = 4
 """Rows that an error names."""
 
 

@@ -142,7 +142,9 @@ def test_a_loss_that_is_not_finite(request_, tmp_path):
     assert result.out == ""
     message = result.err.splitlines()[-1]
     assert message.startswith("zoo: The loss or its gradient is not finite at step")
-    assert re.search(r"at step \d+ \(rows train\.conll:\d+, .* and \d+ more\)", message)
+    assert re.search(
+        r"at step \d+ \(rows train\.conll:\d+, (train\.conll:\d+, ){2}train\.conll:\d+ and 4 more\)", message
+    )
     assert "checkpoint is kept. Lower learning_rate" in message
     assert "Traceback" not in result.err
     assert (run / "checkpoints" / "last" / "state.json").is_file()
