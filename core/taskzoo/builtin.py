@@ -41,7 +41,16 @@ def taskzoo_register_readers(register: Register) -> None:
         ("xliff", "xliff:Xliff", "XML Localization Interchange File Format"),
         ("po", "po:Po", "message catalogues of GNU gettext"),
         ("prodigy-labels", "labelling_tools:ProdigyLabels", "JSON lines of Prodigy, for tasks with labels of texts"),
-        ("label-studio-choices", "labelling_tools:LabelStudioChoices", "JSON export of Label Studio, likewise"),
+        ("prodigy-texts", "labelling_tools:ProdigyTexts", "JSON lines of Prodigy, for tasks that generate text"),
+        (
+            "label-studio-choices",
+            "labelling_tools:LabelStudioChoices",
+            "JSON export of Label Studio, for labels of texts",
+        ),
+        ("label-studio-texts", "labelling_tools:LabelStudioTexts", "the same, for tasks that generate text"),
+        ("doccano", "doccano:Doccano", "JSON lines of doccano, for tasks with spans"),
+        ("doccano-texts", "doccano:DoccanoTexts", "the same, for tasks that generate text"),
+        ("spacy-labels", "spacy_labels:SpacyLabels", "texts with cats as spaCy is trained on, for labels of texts"),
     ):
         register(Extension(name, f"taskzoo.data.readers.{place}", summary))
 
@@ -55,6 +64,8 @@ def taskzoo_register_commands(register: Register) -> None:
         ("eval", "evaluate:evaluate", "Score a finished run on a file."),
         ("report", "report:report", "Write a page about a finished run."),
         ("predict", "predict:predict", "Predict with a finished run."),
+        ("audit", "audit:audit", "Find slices, words and groups for which a run is worse."),
+        ("explain", "explain:explain", "Show which words speak for a prediction."),
         ("compare", "compare:compare", "Compare runs on the same rows, with intervals and tests."),
         ("runs", "runs:runs", "List the runs in a folder."),
         ("serve", "serve:serve", "Answer over HTTP with finished runs."),
@@ -66,9 +77,12 @@ def taskzoo_register_commands(register: Register) -> None:
         ("plugins", "plugins:plugins", "List the plugins and what they bring."),
         ("info", "info:info", "Show a task, a model or a data set."),
         ("inspect", "inspect:inspect", "Inspect a data set without training."),
+        ("labels", "labels:labels", "Find labels that look wrong."),
+        ("suggest", "suggest:suggest", "Choose texts to label next."),
         ("doctor", "doctor:doctor", "Check the installation."),
         ("learning-curve", "learning_curve:learning_curve", "Train on growing shares of the data."),
         ("check", "check:check", "Check that a task keeps its contract."),
+        ("check-catalogue", "check_catalogue:check_catalogue", "Compare the catalogue with the hub."),
         ("new", "new:new", "Create the package of a new task."),
     ):
         register(Extension(name, f"taskzoo.cli.{place}", summary))

@@ -14,11 +14,13 @@ import torch
 
 from taskzoo import Batch, Encoded, Example, Feature, Loss, Metric, Option, Row, Score
 from taskzoo.errors import RequestError, UnknownNameError
+from taskzoo.evidence import Claim, Word
 from taskzoo.runs.data import demo_rows
 from taskzoo.testing import Bench, TaskContract, checks
 from taskzoo.testing.checks import NoRun, NotApplicable
 from taskzoo.types import Scorer
 from taskzoo_ner import NER
+from taskzoo_ner.evidence import EntityEvidence
 from taskzoo_ner.metrics import SpanF1
 from taskzoo_ner.task import NerTask
 
@@ -316,6 +318,27 @@ def test_metrics_that_ask_the_network(bench_of: MakeBench) -> None:
     assert bench.run.metrics
     Online.online = True
     fails(bench, checks.check_metrics, "reach the network")
+
+
+@pytest.mark.slow
+def test_evidence_that_is_another_number_for_gradients(bench_of: MakeBench) -> None:
+    class Twofold(EntityEvidence):
+        more = 0.0
+
+        def claims(self, prediction: dict[str, Any]) -> list[Claim]:
+            return [Claim("entity", "PER", Word("text", 0, len(prediction["text"])))]
+
+        def value(self, question: Any, parts: Sequence[Any]) -> float:
+            return super().value(question, parts) + Twofold.more
+
+    class Task(NerTask):
+        def evidence(self, role: str) -> EntityEvidence:
+            return Twofold(self, role)
+
+    bench = bench_of(Task)
+    checks.check_evidence(bench)
+    Twofold.more = 0.1
+    fails(bench, checks.check_evidence, r"value\(\) is .* and score\(\)")
 
 
 class AnyForm(Metric):

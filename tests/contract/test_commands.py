@@ -62,7 +62,8 @@ def test_a_new_package_is_small_and_clean(folder: Path, kind: str) -> None:
     files = [file for file in package.rglob("*") if file.is_file()]
     names = {str(file.relative_to(package)) for file in files}
     parts = {f"taskzoo_my_task/{part}.py" for part in ("__init__", *PARTS[kind])}
-    others = {".gitignore", "README.md", "pyproject.toml", "taskzoo_my_task/recipes.yaml", "tests/test_contract.py"}
+    others = {".gitignore", "README.md", "pyproject.toml", "tests/test_contract.py"}
+    others |= {"taskzoo_my_task/recipes.yaml", "taskzoo_my_task/registry.schema.json"}
     assert parts | others | {f"taskzoo_my_task/demo/{split}.jsonl" for split in SPLITS} == names
     assert not re.search("@[A-Z]+@", "".join(file.read_text(encoding="utf-8") for file in files))
     python = [file.read_text(encoding="utf-8").splitlines() for file in files if file.suffix == ".py"]

@@ -15,10 +15,16 @@ from .output import print_json, print_table, remark, short_count
 def datasets(
     task: Annotated[str | None, typer.Option(help="Only data sets for this task.")] = None,
     language: Annotated[str | None, typer.Option(help="Only data sets in this language, e.g. zh or Chinese.")] = None,
+    license: Annotated[str | None, typer.Option(help="Only data sets under this licence, e.g. cc-by-4.0.")] = None,
+    text: Annotated[str | None, typer.Option(help="Only data sets with this in name, hub id or description.")] = None,
+    gated: Annotated[
+        bool | None,
+        typer.Option("--gated/--not-gated", help="Only those whose terms must be agreed to, or others."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list.")] = False,
 ) -> None:
     """List the data sets of the catalogue; conditions narrow it down."""
-    found = registry.datasets(task, language)
+    found = registry.datasets(task, language, license, text, gated=gated)
     if as_json:
         print_json([entry.facts() for entry in found])
         return

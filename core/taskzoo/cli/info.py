@@ -11,7 +11,7 @@ import typer
 
 from taskzoo import registry
 from taskzoo.config import TRAINING_FIELDS
-from taskzoo.errors import TaskZooError, UnknownNameError
+from taskzoo.errors import RequestError, TaskZooError, UnknownNameError
 from taskzoo.registry import ModelEntry, TaskEntry
 
 from .output import print_facts, print_json, print_table, settings
@@ -19,10 +19,22 @@ from .tasks import task_facts
 
 
 def info(
-    name: Annotated[str, typer.Argument(help="A task, a model or a data set, or path/to/task.py:Class.")],
+    name: Annotated[
+        str | None, typer.Argument(help="A task, a model or a data set, or path/to/task.py:Class.", show_default=False)
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list with one object per thing found.")] = False,
+    schema: Annotated[
+        bool, typer.Option("--schema", help="Print the JSON schema of registry.yaml, for editors, instead.")
+    ] = False,
 ) -> None:
     """Show a task with its options and recipes, or all facts of a model or a data set."""
+    if schema:
+        from taskzoo.registry.json_schema import catalogue_schema
+
+        print_json(catalogue_schema())
+        return
+    if name is None:
+        raise RequestError("`zoo info` shows a task, a model or a data set by NAME; `zoo info --schema` takes none.")
     found = _find(name)
     if as_json:
         print_json(found)
@@ -110,6 +122,8 @@ def _print_task(facts: Mapping[str, Any]) -> None:
 
 
 def _print_model(facts: Mapping[str, Any]) -> None:
+    from taskzoo.registry.schema import Result
+
     package = facts["package"]
     local = f"yes, in {facts['local_path']}"
     if not facts["available"]:
@@ -122,6 +136,8 @@ def _print_model(facts: Mapping[str, Any]) -> None:
         ("local", local),
         ("hub", facts["hub"]),
         ("revision", facts["revision"]),
+        ("gated", _gated(facts)),
+        ("modelscope", facts["modelscope"]),
         ("package", f"{package['distribution']}: {package['path']}" if package else ""),
         ("path", facts["path"]),
         ("family", facts["family"]),
@@ -131,8 +147,10 @@ def _print_model(facts: Mapping[str, Any]) -> None:
         ("languages", " ".join(facts["languages"])),
         ("licence", facts["license"] or "unknown"),
         ("tuned for", " ".join(facts["tuned_for"])),
+        ("sentence encoder", "yes" if facts["sentence_encoder"] else ""),
         ("tasks", " ".join(facts["tasks"])),
         *((f"recipe for {task}", settings(values)) for task, values in facts["recipes"].items()),
+        *(("result", str(Result.model_validate(result))) for result in facts["results"]),
         ("source", facts["origin"]),
         ("facts from", " ".join(facts["source"])),
     )
@@ -145,8 +163,11 @@ def _print_dataset(facts: Mapping[str, Any]) -> None:
         ("hub", facts["hub"]),
         ("config", facts["config"]),
         ("revision", facts["revision"]),
+        ("gated", _gated(facts)),
+        ("modelscope", facts["modelscope"]),
         ("path", facts["path"]),
         ("tasks", " ".join(facts["tasks"])),
+        ("labels", ", ".join(facts["labels"])),
         ("languages", " ".join(facts["languages"])),
         ("licence", facts["license"] or "unknown"),
         ("rows", ", ".join(f"{split} {rows:,}" for split, rows in facts["sizes"].items())),
@@ -154,6 +175,10 @@ def _print_dataset(facts: Mapping[str, Any]) -> None:
         ("source", facts["origin"]),
         ("facts from", " ".join(facts["source"])),
     )
+
+
+def _gated(facts: Mapping[str, Any]) -> str:
+    return "yes; agree to its terms on the hub, then `hf auth login`" if facts["gated"] else ""
 
 
 def _section(title: str, rows: list[list[str]], headers: list[str]) -> None:

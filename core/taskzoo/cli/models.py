@@ -20,10 +20,33 @@ def models(
     max_params: Annotated[str | None, typer.Option(help="At most this many parameters, e.g. 50M.")] = None,
     license: Annotated[str | None, typer.Option(help="Only models under this licence, e.g. mit.")] = None,
     text: Annotated[str | None, typer.Option(help="Only models with this in name, hub id or description.")] = None,
+    sentence_encoder: Annotated[
+        bool | None,
+        typer.Option("--sentence-encoder/--no-sentence-encoder", help="Only models that encode sentences, or others."),
+    ] = None,
+    gated: Annotated[
+        bool | None, typer.Option("--gated/--not-gated", help="Only models whose terms must be agreed to, or others.")
+    ] = None,
+    unknown_size: Annotated[
+        bool, typer.Option("--unknown-size", help="With --max-params: models of unknown size as well, at the end.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list.")] = False,
 ) -> None:
     """List the models of the catalogue; conditions narrow it down."""
-    found = registry.models(task, language, family, kind, max_params, license, text)
+    found = registry.models(
+        task,
+        language,
+        family,
+        kind,
+        max_params,
+        license,
+        text,
+        sentence_encoder=sentence_encoder,
+        gated=gated,
+        unknown_size=unknown_size,
+    )
+    if found.note:
+        remark(found.note)
     if as_json:
         print_json([{**entry.facts(), "available": registry.is_available(entry)} for entry in found])
         return
@@ -36,7 +59,7 @@ def models(
             entry.name,
             entry.family,
             entry.kind,
-            short_count(entry.parameters) or "-",
+            short_count(entry.parameters) or "unknown",
             short_list(entry.languages),
             entry.license or "-",
             " ".join(entry.tuned_for) or "-",

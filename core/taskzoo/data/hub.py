@@ -21,6 +21,9 @@ from .language_columns import LANGUAGES
 from .readers.names import by_split, split_word, splits_in
 from .readers.values import named, plain
 
+PARQUET_EXPORT = "refs/convert/parquet"
+"""The branch on which the hub keeps data sets of scripts as Parquet, with a folder for each configuration."""
+
 _COMMIT = re.compile(r"@([0-9a-f]{40})/")
 
 
@@ -41,7 +44,7 @@ def load_hub_rows(
         location: hub id or local folder.
         request: what is wanted of it; a column may be nested (``translation.en``). Only training rows have groups.
         config: configuration name, if the data set has several.
-        revision: of the data set on the hub.
+        revision: of the data set on the hub; on :data:`PARQUET_EXPORT` a configuration is a folder.
 
     Raises:
         RequestError: it cannot be loaded, or lacks a column.
@@ -51,7 +54,8 @@ def load_hub_rows(
 
         saved = is_saved_data_set(Path(location))
         with nullcontext() if _is_path(location) else hub_access():
-            loaded = load_from_disk(location) if saved else load_dataset(location, config, revision=revision)
+            where = {"data_dir" if revision == PARQUET_EXPORT else "name": config}
+            loaded = load_from_disk(location) if saved else load_dataset(location, **where, revision=revision)
     except Exception as error:  # datasets raises many kinds, all of them about this request
         if not _is_path(location) and (why := unreachable_hub()):
             raise RequestError(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from html import escape
-from typing import Any, NoReturn, Protocol, TypeVar
+from typing import Any, NoReturn, Protocol, SupportsIndex, TypeVar, overload
+
+from taskzoo.errors import UnknownNameError
 
 
 class Listed(Protocol):
@@ -15,20 +17,50 @@ class Listed(Protocol):
 
 Item = TypeVar("Item", bound=Listed)
 
+_STYLE = "color: inherit; background: transparent; text-align: left"
+"""The colours of the notebook, light or dark."""
+
 
 class Entries(list[Item]):
-    """A list whose HTML form is a table.
+    """A list whose HTML form is a table, and whose entries are also reached by name (``entries["minilm"]``).
 
     ``pandas.DataFrame(entries.facts())`` makes a data frame of everything that is known.
+
+    Args:
+        items: the entries.
+        columns: the facts that the table shows (default: all).
+        note: what else there is to say of the list, such as what it leaves out; shown with it.
     """
 
-    def __init__(self, items: Iterable[Item] = (), columns: Sequence[str] = ()) -> None:
+    def __init__(self, items: Iterable[Item] = (), columns: Sequence[str] = (), note: str = "") -> None:
         super().__init__(items)
         self._columns = tuple(columns)
+        self.note = note
 
     def facts(self) -> list[dict[str, Any]]:
         """All facts of each entry as plain values."""
         return [item.facts() for item in self]
+
+    @overload
+    def __getitem__(self, key: SupportsIndex | str) -> Item: ...
+
+    @overload
+    def __getitem__(self, key: slice) -> list[Item]: ...
+
+    def __getitem__(self, key: SupportsIndex | slice | str) -> Item | list[Item]:
+        """By place as in any list, or by name. Raises UnknownNameError with the nearest names."""
+        if not isinstance(key, str):
+            return super().__getitem__(key)
+        names = self._ipython_key_completions_()
+        if key not in names:
+            raise UnknownNameError("entry in this list", key, names)
+        return self[names.index(key)]
+
+    def _ipython_key_completions_(self) -> list[str]:
+        return [str(fact["name"]) for fact in self.facts() if "name" in fact]
+
+    def __repr__(self) -> str:
+        return super().__repr__() + (f"  # {self.note}" if self.note else "")
 
     def _repr_html_(self) -> str:
         facts = self.facts()
@@ -36,7 +68,8 @@ class Entries(list[Item]):
         head = "".join(f"<th>{escape(column.replace('_', ' '))}</th>" for column in columns)
         cells = ("".join(f"<td>{escape(_cell(fact.get(column)))}</td>" for column in columns) for fact in facts)
         rows = "".join(f"<tr>{row}</tr>" for row in cells)
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+        caption = f"<caption>{escape(self.note)}</caption>" if self.note else ""
+        return f'<table style="{_STYLE}">{caption}<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
 
 
 class FrozenDict(dict[str, Any]):
@@ -62,7 +95,7 @@ def short_list(words: Sequence[str], limit: int = 4) -> str:
 
 def _cell(value: Any) -> str:
     if value is None:
-        return ""
+        return "unknown"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, (list, tuple)):

@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, Union, cast
 
 from taskzoo.errors import PluginError, RequestError, UnknownNameError
+from taskzoo.option_names import option_name
 from taskzoo.spec import KINDS, TaskSpec
 
 from .discovery import Discovery, PluginRecord, discover
-from .entries import Entries
+from .entries import Entries, short_list
 from .naming import FIRST_PARTY, ExtensionEntry, TaskEntry, normalise, resolve
 from .references import entry_of_class, entry_of_reference
 
@@ -220,6 +221,10 @@ class Registry:
         max_params: int | str | None = None,
         license: str | None = None,
         text: str | None = None,
+        *,
+        sentence_encoder: bool | None = None,
+        gated: bool | None = None,
+        unknown_size: bool = False,
     ) -> Entries[ModelEntry]:
         """The models that meet every condition given. ``pandas.DataFrame(models().facts())`` has all that is known.
 
@@ -229,9 +234,13 @@ class Registry:
             language: a name or code, such as ``zh``, ``Chinese`` or ``中文``; ``zh`` also finds ``zh-cn``, ``zh-Hans``.
             family: the ``model_type``, e.g. ``bert``.
             kind: ``encoder``, ``decoder`` or ``encoder-decoder``.
-            max_params: at most this many parameters, also as ``"50M"``; a model of unknown size is left out.
+            max_params: at most this many parameters, also as ``"50M"``. Models of unknown size are left out, and the
+                ``note`` of what is returned names them.
             license: the licence tag, e.g. ``mit``.
             text: part of the name, the hub id or the description.
+            sentence_encoder: only models that were trained to encode sentences (or, ``False``, only others).
+            gated: only models whose terms must be agreed to on the hub (or, ``False``, only others).
+            unknown_size: with ``max_params``: models of unknown size as well, at the end.
 
         Raises:
             UnknownNameError: a task, language or family that there is not, with the nearest names.
@@ -255,11 +264,14 @@ class Registry:
             if speaks(entry.languages)
             and (family is None or entry.family.casefold() == family.casefold())
             and (kind is None or entry.kind == kind)
-            and (limit is None or (entry.parameters is not None and entry.parameters <= limit))
-            and (license is None or (entry.license or "").casefold() == license.casefold())
-            and (text is None or text.casefold() in f"{entry.name}\n{entry.hub}\n{entry.description}".casefold())
+            and sentence_encoder in (None, entry.sentence_encoder)
+            and _is_as_asked(entry, license, text, gated)
         ]
-        return Entries(found, ("name", "family", "kind", "parameters", "languages", "license", "description"))
+        shown = ("name", "family", "kind", "parameters", "context_length", "languages", "license", "sentence_encoder")
+        small = [entry for entry in found if limit is None or 0 < (entry.parameters or 0) <= limit]
+        unsized = [entry for entry in found if limit is not None and entry.parameters is None]
+        left_out = "" if unknown_size or not unsized else _of_unknown_size(unsized)
+        return Entries([*small, *unsized] if unknown_size else small, (*shown, "description"), left_out)
 
     def model(self, name: str) -> ModelEntry:
         """One model by name. Raises UnknownNameError with the nearest names."""
@@ -268,8 +280,16 @@ class Registry:
             raise UnknownNameError("model", name, known, "`zoo models` lists all.")
         return known[name]
 
-    def datasets(self, task: TaskReference | None = None, language: str | None = None) -> Entries[DatasetEntry]:
-        """The data sets that meet every condition given. Raises as :meth:`models` does."""
+    def datasets(
+        self,
+        task: TaskReference | None = None,
+        language: str | None = None,
+        license: str | None = None,
+        text: str | None = None,
+        *,
+        gated: bool | None = None,
+    ) -> Entries[DatasetEntry]:
+        """The data sets that meet every condition given, which are as for :meth:`models`. Raises as that does."""
         entries = list(self._entries.datasets.values())
         speaks = _language_filter(language, entries)
         if task is not None:
@@ -277,7 +297,7 @@ class Registry:
             named = isinstance(task, str) and any(task in entry.tasks for entry in entries)
             names = {task} if named else {self.task_entry(task).full_name, self.task_entry(task).id}
             entries = [entry for entry in entries if not names.isdisjoint(entry.tasks)]
-        found = [entry for entry in entries if speaks(entry.languages)]
+        found = [entry for entry in entries if speaks(entry.languages) and _is_as_asked(entry, license, text, gated)]
         return Entries(found, ("name", "tasks", "languages", "sizes", "license", "description"))
 
     def dataset(self, name: str) -> DatasetEntry:
@@ -346,6 +366,21 @@ def parse_count(value: int | str) -> int:
         if count > 0:
             return int(count)
     raise RequestError(f"{value!r} is not a number of parameters; write it like 50M, 1.5B or 300000.")
+
+
+def _is_as_asked(entry: ModelEntry | DatasetEntry, license: str | None, text: str | None, gated: bool | None) -> bool:
+    words = f"{entry.name}\n{entry.hub}\n{entry.description}".casefold()
+    return (
+        (license is None or (entry.license or "").casefold() == license.casefold())
+        and (text is None or text.casefold() in words)
+        and gated in (None, entry.gated)
+    )
+
+
+def _of_unknown_size(entries: Sequence[ModelEntry]) -> str:
+    names = short_list([entry.name for entry in entries])
+    models = "1 model of unknown size is" if len(entries) == 1 else f"{len(entries)} models of unknown size are"
+    return f"{models} left out ({names}); {option_name('unknown_size', True)} shows them."
 
 
 def _language_filter(

@@ -29,7 +29,7 @@ def _as_tuple(value: Any) -> Any:
 
 
 # `tasks: ner` and `tasks: [ner]` are the same thing.
-Words = Annotated[tuple[str, ...], BeforeValidator(_as_tuple)]
+Words = Annotated[tuple[str, ...], BeforeValidator(_as_tuple, json_schema_input_type=str | list[str])]
 
 
 class _Strict(BaseModel):
@@ -66,17 +66,22 @@ class _Entry(_Strict):
     def __repr_args__(self) -> Iterable[tuple[str, Any]]:
         yield "name", self.name
         for name in type(self).model_fields:
-            if name in self.model_fields_set and name not in ("description", "source", "package", "replace"):
+            if name in self.model_fields_set and name not in ("description", "source", "package", "replace", "results"):
                 value = getattr(self, name)
                 yield name, short_list(value) if isinstance(value, tuple) else value
         yield "origin", self.origin
 
 
 class _Located(_Entry):
-    """An entry that lies on the hub (``hub``), in a local directory (``path``), or in both."""
+    """An entry that lies on the hub (``hub``), in a local directory (``path``), or in both.
+
+    ``gated`` where the hub gives it only to those who agreed to its terms; ``modelscope`` is its id there.
+    """
 
     hub: str | None = None
     revision: str | None = None
+    gated: bool = False
+    modelscope: str | None = None
     path: str | None = None
 
     @property
@@ -111,10 +116,43 @@ class TaskDefaults(_Entry):
     demo_model: str | None = None
 
 
+class Result(_Strict):
+    """A score of a fine-tuned model, measured here or published: ``source`` is the command or the page.
+
+    ``rows`` counts the test rows. ``note`` says what else is needed to read it, such as how it was trained, or why
+    there is no ``interval``.
+    """
+
+    dataset: str
+    task: str
+    metric: str
+    value: float
+    interval: Annotated[tuple[float, float] | None, BeforeValidator(_as_tuple)] = None
+    rows: PositiveInt | None = None
+    note: str = ""
+    source: Annotated[Words, Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _is_readable(self) -> Result:
+        if self.interval is None:
+            if not self.note:
+                raise ValueError("needs an interval, or a note that says why there is none")
+        elif not self.interval[0] <= self.value <= self.interval[1]:
+            raise ValueError(f"the value {self.value:g} is outside of its interval")
+        return self
+
+    def __str__(self) -> str:
+        interval = f" [{self.interval[0]:g}, {self.interval[1]:g}]" if self.interval else ""
+        rows = f" on {self.rows:,} rows" if self.rows else ""
+        note = f" ({self.note})" if self.note else ""
+        return f"{self.metric} {self.value:g}{interval}{rows} of {self.dataset}{note}"
+
+
 class ModelEntry(_Located):
     """One model. ``family`` is the ``model_type`` of its configuration.
 
-    It suits the tasks that take its ``kind``; one that was tuned for some tasks suits these.
+    It suits the tasks that take its ``kind``; one that was tuned for some tasks suits these. A ``sentence_encoder`` was
+    trained so that its vectors of similar texts are near to one another.
     """
 
     package: Package | None = None
@@ -125,6 +163,8 @@ class ModelEntry(_Located):
     languages: Words
     license: str | None = None
     tuned_for: Words = ()
+    sentence_encoder: bool = False
+    results: Annotated[tuple[Result, ...], BeforeValidator(_as_tuple)] = ()
     description: str = ""
     source: Words = ()
 
@@ -146,12 +186,16 @@ class ModelEntry(_Located):
 
 
 class DatasetEntry(_Located):
-    """One data set. ``columns`` maps a task's roles to the data set's own columns."""
+    """One data set. ``columns`` maps a task's roles to the data set's own columns.
+
+    ``labels`` are the classes or the types of entities, where there are few enough to list.
+    """
 
     config: str | None = None
     tasks: Words
     languages: Words = ()
     license: str | None = None
+    labels: Words = ()
     sizes: Annotated[dict[str, NonNegativeInt], AfterValidator(FrozenDict)] = FrozenDict()
     columns: Annotated[dict[str, str], AfterValidator(FrozenDict)] = FrozenDict()
     description: str = ""
@@ -263,7 +307,7 @@ SCHEMA_VERSION: int = get_args(CatalogueFile.model_fields["version"].annotation)
 def known_keys(location: tuple[str | int, ...]) -> list[str]:
     """The keys allowed beside the one at ``location`` (``("models", "minilm", "licence")``)."""
     sections: dict[Any, type[BaseModel]] = {"tasks": TaskDefaults, "models": ModelEntry, "datasets": DatasetEntry}
-    inner: dict[Any, type[BaseModel]] = {"recipes": Recipe, "package": Package, "match": Match}
+    inner: dict[Any, type[BaseModel]] = {"recipes": Recipe, "package": Package, "match": Match, "results": Result}
     if len(location) == 1:
         return list(CatalogueFile.model_fields)
     return list((sections | inner)[location[0 if len(location) == 3 else 2]].model_fields)

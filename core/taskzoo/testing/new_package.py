@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import keyword
 import re
 import shutil
@@ -13,6 +14,8 @@ from pathlib import Path
 
 from taskzoo import __version__, registry
 from taskzoo.errors import RequestError, UnknownNameError
+from taskzoo.registry.json_schema import FILE as SCHEMA_FILE
+from taskzoo.registry.json_schema import catalogue_schema
 from taskzoo.spec import CONTRACT_VERSION
 
 SUFFIX = ".tmpl"
@@ -61,6 +64,8 @@ def write_package(name: str, output: str | Path | None = None, kind: str = "clas
             draft = Path(scratch) / "draft"
             for part in ("shared", kind):
                 _copy(files("taskzoo.testing") / "template" / part, draft, words)
+            schema = json.dumps(catalogue_schema(), indent=1) + "\n"
+            (draft / words["@PACKAGE@"] / SCHEMA_FILE).write_text(schema, encoding="utf-8")
             shutil.move(draft, folder)
     except OSError as error:
         raise RequestError(f"{str(folder)!r} cannot be written: {error.strerror or error}.") from None

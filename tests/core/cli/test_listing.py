@@ -63,8 +63,9 @@ LAYER = {
             "parameters": 110_000_000,
             "languages": ["zh-cn", "en"],
             "tuned_for": ["sentiment"],
+            "sentence_encoder": True,
         },
-        "ner": {"hub": "me/ner", "family": "bert", "kind": "encoder", "languages": []},
+        "ner": {"hub": "me/ner", "family": "bert", "kind": "encoder", "languages": [], "gated": True},
     },
     "datasets": {
         "news": {
@@ -195,6 +196,10 @@ def test_a_table_of_several_origins_says_which(monkeypatch):
         ("--license mit", ["small"]),
         ("--text large", ["large"]),
         ("--license gpl", []),
+        ("--max-params 50M --unknown-size", ["small", "ner"]),
+        ("--sentence-encoder --language zh --not-gated", ["large"]),
+        ("--no-sentence-encoder", ["small", "ner"]),
+        ("--gated", ["ner"]),
     ],
 )
 def test_models_with_conditions(words, names):
@@ -207,6 +212,21 @@ def test_a_model_as_json_has_every_key():
     assert small["available"] is False
     assert small["origin"] == "test layer"
     assert large["license"] is None
+
+
+def test_models_of_unknown_size_are_named():
+    result = zoo_command("models", "--max-params", "50M")
+    assert len(result.stdout.splitlines()) == 2
+    assert "1 model of unknown size is left out (ner); " in result.stderr
+    assert "unknown size" in zoo_command("models", "--max-params", "50M", "--json").stderr
+    lines = zoo_command("models", "--max-params", "50M", "--unknown-size").stdout.splitlines()
+    assert " ".join(lines[-1].split()).startswith("ner bert encoder unknown")
+
+
+def test_the_schema_takes_no_name():
+    assert json.loads(zoo_command("info", "--schema").stdout)["properties"]["version"]["const"] == 2
+    with pytest.raises(RequestError, match="`zoo info --schema` takes none"):
+        zoo_command("info")
 
 
 def test_nothing_found_is_said_on_stderr():

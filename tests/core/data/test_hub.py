@@ -10,7 +10,7 @@ import datasets
 import pytest
 
 from taskzoo.data.columns import Columns
-from taskzoo.data.hub import dataset_rows, load_hub_rows, name_splits
+from taskzoo.data.hub import PARQUET_EXPORT, dataset_rows, load_hub_rows, name_splits
 from taskzoo.data.readers import ReadRequest, find_splits, read_rows
 from taskzoo.errors import RequestError
 from taskzoo.types import Row
@@ -54,6 +54,23 @@ def test_nested_columns_named_by_languages(tmp_path: Path) -> None:
     assert turned["train"][0]["source"] == "嗨"
     named = both(tmp_path, ReadRequest(spec, {"source": "translation.zh", "target": "id"}))
     assert named["train"][0]["target"] == "1"
+
+
+def test_a_configuration_is_a_folder_on_the_branch_of_exports(tmp_path: Path) -> None:
+    label = datasets.ClassLabel(names=["neg", "pos"])
+    for config, shift in (("first", 0), ("second", 1)):
+        for split in ("train", "test"):
+            rows = {"text": [f"{config} {split} a", f"{config} {split} b"], "label": [shift, 1]}
+            folder = tmp_path / config / split
+            folder.mkdir(parents=True)
+            table = datasets.Dataset.from_dict(rows, datasets.Features(text=datasets.Value("string"), label=label))
+            table.to_parquet(folder / "0000.parquet")
+    found = load_hub_rows(str(tmp_path), ReadRequest(SPEC), config="second", revision=PARQUET_EXPORT)
+    assert {split: fields(rows) for split, rows in found.rows.items()} == {
+        split: [{"text": f"second {split} {letter}", "label": "pos"} for letter in "ab"] for split in ("train", "test")
+    }
+    with pytest.raises(RequestError, match="cannot be loaded"):
+        load_hub_rows(str(tmp_path), ReadRequest(SPEC), config="third", revision=PARQUET_EXPORT)
 
 
 def test_what_save_to_disk_wrote(tmp_path: Path) -> None:

@@ -18,6 +18,17 @@ models:
     languages: [en]
 """
 
+RESULT = """\
+    results:
+    - dataset: news
+      task: ner
+      metric: f1
+      value: 0.5
+      interval: [0.4, 0.6]
+      rows: 1200
+      source: a page
+"""
+
 
 def read(tmp_path, text):
     file = tmp_path / "registry.yaml"
@@ -97,6 +108,16 @@ def test_an_empty_catalogue_is_one(tmp_path, text):
         ("models:\n  {{ name }}: 1\n", "2: this is not YAML for a catalogue (found unhashable key)"),
         ("- a\n", " a catalogue is a mapping that starts with `version: 2`."),
         ("datasets: {d: {tasks: [ner]}}\n", "1: datasets.d: needs one of hub and path."),
+        (
+            MODEL + RESULT.replace("      interval: [0.4, 0.6]\n", ""),
+            "10: models.mine.results.0: needs an interval, or a note that says why there is none.",
+        ),
+        (MODEL + RESULT.replace("0.6", "0.45"), "10: models.mine.results.0: the value 0.5 is outside of its interval."),
+        (
+            MODEL + RESULT.replace("rows", "rwos"),
+            "15: models.mine.results.0: there is no key 'rwos'; did you mean 'rows'",
+        ),
+        (MODEL + RESULT.replace("source: a page", "source: []"), "16: models.mine.results.0.source: [] Value should"),
     ],
 )
 def test_a_broken_catalogue_says_where_and_what(tmp_path, text, says):
@@ -114,3 +135,9 @@ def test_a_file_that_is_not_text_or_not_there(tmp_path):
 def test_a_mapping_is_checked_too():
     with pytest.raises(DataError, match="plugin p: there is no key 'modles'; did you mean 'models'"):
         read_mapping({"modles": {}}, "plugin p")
+
+
+def test_a_result_in_words(tmp_path):
+    (result,) = read(tmp_path, MODEL + RESULT).models["mine"].results
+    assert str(result) == "f1 0.5 [0.4, 0.6] on 1,200 rows of news"
+    assert (result.source, result.interval) == (("a page",), (0.4, 0.6))

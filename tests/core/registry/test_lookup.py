@@ -169,13 +169,54 @@ def test_lists_are_tables_in_a_notebook():
     found = MODELS.models(max_params=20)
     assert found == [MODELS.model("small")]
     page = found._repr_html_()
-    assert page.startswith("<table><thead><tr><th>name</th><th>family</th>")
-    assert "<td>small</td><td>bert</td><td>encoder</td><td>20</td><td>en</td><td>MIT</td>" in page
+    assert "<thead><tr><th>name</th><th>family</th>" in page
+    assert "<td>small</td><td>bert</td><td>encoder</td><td>20</td><td>unknown</td><td>en</td><td>MIT</td>" in page
+    assert "color: inherit" in page  # light or dark, as the notebook is
+    assert "<script" not in page
     assert found.facts()[0]["languages"] == ["en"]
     for entries in (MODELS.tasks(), MODELS.datasets(), MODELS.plugins(), MODELS.recipes("ner"), MODELS.methods()):
-        assert entries._repr_html_().startswith("<table>")
+        assert entries._repr_html_().startswith("<table style=")
     angled = zoo(layer(models={"m": model(description="<b>", parameters=1)}))
     assert "<td>&lt;b&gt;</td>" in angled.models()._repr_html_()
+
+
+def test_lists_are_reached_by_name_and_completed():
+    found = MODELS.models()
+    assert found["large"] is found[found._ipython_key_completions_().index("large")]
+    assert found[:2] == [found[0], found[1]]
+    with pytest.raises(UnknownNameError, match="Did you mean 'large'"):
+        found["lagre"]
+
+
+def test_models_of_unknown_size_are_never_left_out_in_silence():
+    sizes = zoo(layer(models={"a": model(), "b": model(parameters=10), "c": model(parameters=99), "<d>": model()}))
+    found = sizes.models(max_params=50)
+    assert [entry.name for entry in found] == ["b"]
+    assert found.note == "2 models of unknown size are left out (a <d>); unknown_size=True shows them."
+    assert found.note in repr(found)
+    assert "<caption>2 models of unknown size are left out (a &lt;d&gt;); " in found._repr_html_()
+    everything = sizes.models(max_params=50, unknown_size=True)
+    assert ([entry.name for entry in everything], everything.note) == (["b", "a", "<d>"], "")
+    assert sizes.models().note == ""
+
+
+def test_filters_by_what_a_model_or_data_set_is():
+    encodes, asks = {"sentence_encoder": True}, {"gated": True}
+    some = zoo(
+        layer(
+            models={"a": model(**encodes), "b": model(**asks), "c": model()},
+            datasets={
+                "x": {"hub": "me/x", "tasks": "ner", **asks},
+                "y": {"hub": "me/y", "tasks": "ner", "license": "mit"},
+            },
+        )
+    )
+    assert [entry.name for entry in some.models(sentence_encoder=True)] == ["a"]
+    assert [entry.name for entry in some.models(sentence_encoder=False, gated=False)] == ["c"]
+    assert [entry.name for entry in some.models(gated=True)] == ["b"]
+    assert [entry.name for entry in some.datasets(gated=False)] == ["y"]
+    assert [entry.name for entry in some.datasets(license="MIT")] == ["y"]
+    assert [entry.name for entry in some.datasets(text="me/x")] == ["x"]
 
 
 # Recipes
@@ -406,6 +447,38 @@ def test_the_built_in_catalogue_is_sound():
             assert recipe.match.method is None or registry.method(recipe.match.method)
     for tuned in registry.models():
         assert set(tuned.tuned_for) <= {task.name for task in tasks}
+
+
+def test_every_entry_of_the_built_in_catalogue_has_a_place_and_a_source():
+    built_in = read_file(catalogue.built_in_file(), "built in").content
+    models, datasets = built_in.models.values(), built_in.datasets.values()
+    assert len(models) >= 70
+    assert len(datasets) >= 40
+    assert len({entry.hub for entry in models}) == len(models)
+    assert len({(entry.hub, entry.config) for entry in datasets}) == len(datasets)
+    for entry in (*models, *datasets):
+        assert entry.source, entry.name
+        assert entry.description, entry.name
+    for entry in models:
+        assert all(result.task in public.tasks()._ipython_key_completions_() for result in entry.results)
+    speaks = {language for entry in models if entry.sentence_encoder for language in entry.languages}
+    assert {"en", "zh", "sw"} <= speaks
+
+
+def test_the_page_says_how_much_is_unknown():
+    built_in = read_file(catalogue.built_in_file(), "built in").content
+    models, datasets = built_in.models.values(), built_in.datasets.values()
+
+    def without(fact: str) -> int:
+        return sum(getattr(entry, fact) is None for entry in models)
+
+    page = " ".join((Path(__file__).parents[3] / "docs" / "catalogue.md").read_text(encoding="utf-8").split())
+    unlicensed, unsized = (sum(not getattr(entry, fact) for entry in datasets) for fact in ("license", "sizes"))
+    assert (
+        f"Of {len(models)} models, {without('parameters')} have no number of parameters, {without('context_length')} "
+        f"no context length (7 of these are T5 or of its family) and {without('license')} no licence; of "
+        f"{len(datasets)} data sets, {unlicensed} have no licence and {unsized} no sizes."
+    ) in page
 
 
 def test_data_sets_name_columns_that_their_tasks_have():
