@@ -9,7 +9,8 @@ from taskzoo.data.columns import Columns
 from taskzoo.data.readers import FileReader
 from taskzoo.data.readers.files import to_text
 from taskzoo.data.readers.json_values import json_values
-from taskzoo.data.readers.labelling_tools import annotated_task, is_label_studio
+from taskzoo.data.readers.labelling_tools import annotated_task, count_results, is_label_studio
+from taskzoo.data.readers.span_lists import flat_spans
 from taskzoo.types import Row
 
 
@@ -28,7 +29,7 @@ class LabelStudio(FileReader):
             with columns.leaving_out():
                 row, annotation = annotated_task(line, task, columns)
                 if annotation is not None:
-                    row["spans"] = list(_spans(annotation, line, columns))
+                    row["spans"] = flat_spans(list(_spans(annotation, line, columns)), columns)
                 if annotation is not None or not columns.request.labelled:
                     rows.append((line, row))
         return columns.rows(rows)
@@ -39,7 +40,8 @@ def _spans(annotation: Mapping[str, Any], line: int, columns: Columns) -> Iterat
         value, kind = region.get("value") or {}, region.get("type")
         labels = value.get(kind, value.get("labels"))
         if "start" not in value or "end" not in value or not labels:
-            continue  # relations, classes of the whole text, ...
+            count_results([region], columns)  # relations, classes of the whole text, ...
+            continue
         if len(labels) > 1:
             message = (
                 f"a region has the labels {', '.join(map(repr, labels))}; this task finds one type for each entity."

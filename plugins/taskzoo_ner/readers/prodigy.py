@@ -10,7 +10,8 @@ from taskzoo.data.columns import Columns
 from taskzoo.data.readers import FileReader
 from taskzoo.data.readers.files import to_text
 from taskzoo.data.readers.json_values import begins_as_json, json_values
-from taskzoo.data.readers.labelling_tools import is_accepted
+from taskzoo.data.readers.labelling_tools import first_answers, is_accepted
+from taskzoo.data.readers.span_lists import count_left_out, flat_spans
 from taskzoo.types import Row
 
 _SIGNS = re.compile(rb'"(_input_hash|_task_hash)"\s*:|"answer"\s*:\s*"(accept|reject|ignore)"')
@@ -35,5 +36,8 @@ class Prodigy(FileReader):
                 continue
             row: dict[str, Any] = {"spans": [], **value}
             row.pop("tokens", None)
+            if columns.request.labelled:
+                count_left_out({"relations": row.get("relations"), "options chosen": row.get("accept")}, columns)
+                row["spans"] = flat_spans(row["spans"] or [], columns)
             kept.append((line, row))
-        return columns.rows(kept)
+        return columns.rows(first_answers(kept, columns))

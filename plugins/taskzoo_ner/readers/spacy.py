@@ -14,11 +14,13 @@ from taskzoo.data.columns import Columns
 from taskzoo.data.readers import FileReader
 from taskzoo.data.readers.files import to_text
 from taskzoo.data.readers.json_values import Numbered, json_values
+from taskzoo.data.readers.span_lists import count_left_out, flat_spans
 from taskzoo.types import Row
 
 _PAIRS = re.compile(r"(?:^|=)\s*[\[(]\s*(?:[\[(]\s*)?[rub]?[\"']", re.MULTILINE)
 _ENTITIES = re.compile(r"[\"']entities[\"']\s*:")
 _ANNOTATOR = re.compile(r'\{\s*("classes"\s*:\s*\[[^\]]*\]\s*,\s*)?"annotations"\s*:\s*\[\s*(null\s*,\s*)*\[')
+_SPAN = ("start", "end", "label")
 _VERSION_2 = re.compile(r'"paragraphs"\s*:\s*\[')
 
 
@@ -112,5 +114,12 @@ def _pair(line: int, value: Any, columns: Columns) -> tuple[int, dict[str, Any]]
         text, annotation = value
         entities = annotation.get("entities") if isinstance(annotation, Mapping) else None
         if isinstance(text, str) and isinstance(entities, (list, tuple)):
-            return line, {"text": text, "spans": list(entities)}
+            if columns.request.labelled:
+                count_left_out({"labels of whole texts": annotation.get("cats")}, columns)
+            spans = [dict(zip(_SPAN, e, strict=False)) if _is_triple(e) else e for e in entities]
+            return line, {"text": text, "spans": flat_spans(spans, columns) if columns.request.labelled else spans}
     raise columns.error('a row of spaCy is a text and {"entities": [[start, end, label], ...]}.', line)
+
+
+def _is_triple(entity: Any) -> bool:
+    return isinstance(entity, (list, tuple)) and len(entity) == 3 and type(entity[0]) is type(entity[1]) is int

@@ -77,7 +77,11 @@ def test_choices_of_label_studio_are_read_from_its_export(write: Write) -> None:
     ]
     rows, notes = read(write, values)
     assert rows == [("x", ["a"]), ("y", ["a", "b"])]
-    assert notes == {"tasks without a choice, left out": 1, "tasks without an annotation, left out": 1}
+    assert notes == {
+        "tasks without a choice, left out": 1,
+        "tasks without an annotation, left out": 1,
+        "results of the type labels, left out": 1,
+    }
     assert [text for text, _ in read(write, values, labelled=False)[0]] == ["x", "y", "z", "w"]
 
 

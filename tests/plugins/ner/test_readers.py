@@ -231,7 +231,6 @@ def test_brat_by_folder_and_by_either_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("T1\tPER 0 1;2 3\tA a\n", "several parts"),
         ("T1\tPER\tAda\n", "T1<TAB>TYPE START END"),
         ("T1\tPER 1 4\tAda\n", "says 'Ada' and the text has 'da ' there"),
     ],
@@ -254,7 +253,7 @@ def test_an_annotation_without_its_text(tmp_path: Path) -> None:
 def test_what_is_left_out_is_counted(tmp_path: Path) -> None:
     for name, said in (
         ("Prodigy", {"examples with the answer reject, left out": 1}),
-        ("Label Studio", {"tasks without an annotation, left out": 1}),
+        ("Label Studio", {"tasks without an annotation, left out": 1, "relations, left out": 3}),
     ):
         path = tmp_path / FILES[name][0]
         path.write_text(FILES[name][1], encoding="utf-8")

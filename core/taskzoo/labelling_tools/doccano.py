@@ -1,0 +1,28 @@
+"""doccano: JSON lines with ``label``; everything else becomes metadata of the example."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from taskzoo.data.readers.doccano import utf16_offsets
+
+from .kinds import json_lines, kind_of, refuse
+from .task_form import TaskForm
+
+
+def files(tasks: Sequence[TaskForm]) -> Mapping[str, str]:
+    """One file. Offsets count UTF-16 units, as doccano does in a browser."""
+    refuse("doccano", kind_of(tasks), "number")
+    return {"": json_lines([_example(task) for task in tasks])}
+
+
+def _example(task: TaskForm) -> dict[str, Any]:
+    label = task.label
+    if task.kind == "spans":
+        at = utf16_offsets(task.text)
+        label = [[at[span.start], at[span.end], span.label] for span in label]
+    elif task.kind == "text":
+        label = [label]
+    score = {} if task.score is None else {"model_score": task.score}
+    return {"text": task.text, "label": label or [], **task.others, **score, **task.meta}
