@@ -99,8 +99,8 @@ class _ShownPair:
         if not rows:
             return None
         summary = "; ".join(f"{one.metric} {difference_text(one)}" for one in shares)
-        sides = (f"{self.names[run]} is higher" for run in (self.pair.second, self.pair.first))
-        return Forest(f"{self.anchor}-scores", summary, *sides, rows)
+        second, first = (f"{self.names[run]} is higher" for run in (self.pair.second, self.pair.first))
+        return Forest(f"{self.anchor}-scores", summary, second, first, rows)
 
     @property
     def lines(self) -> list[tuple[str, ...]]:
