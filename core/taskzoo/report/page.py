@@ -9,8 +9,10 @@ from pathlib import Path
 from markupsafe import Markup
 
 from taskzoo.durable import write_text
+from taskzoo.errors import RequestError
 from taskzoo.runs.data import Files
 from taskzoo.runs.directory import check_output
+from taskzoo.runs.given_columns import GivenColumns, read_columns
 from taskzoo.runs.load import Run
 
 from .answers import read_answers, read_rows
@@ -18,7 +20,6 @@ from .counts import data_section
 from .curves import learning_curves
 from .facts import settings_section
 from .finished import Finished, read_run
-from .given_columns import read_columns
 from .kind import Kind
 from .kinds import kind_of
 from .labels import label_scores
@@ -65,7 +66,7 @@ def write_report(run: Run | str | Path, request: ReportRequest = DEFAULT) -> Pat
 
 def make_page(run: Finished, request: ReportRequest = DEFAULT) -> str:
     """The page as HTML."""
-    slices = Slices(run, read_columns(run, request.by, request.data))
+    slices = Slices(run, _columns(run, request))
     kind = _survey(run, slices)
     found = [score_section(run), learning_curves(run), label_scores(run)]
     if kind is not None:
@@ -85,6 +86,14 @@ def make_page(run: Finished, request: ReportRequest = DEFAULT) -> str:
         notes=notes,
         sections=[_rendered(section) for section in found if section is not None],
     )
+
+
+def _columns(run: Finished, request: ReportRequest) -> GivenColumns | None:
+    if not request.by:
+        return None
+    if run.predictions is None or run.task is None:
+        raise RequestError(f"--by needs single rows and the task, and this run lacks them: {' '.join(run.missing)}")
+    return read_columns(*run.task, run.directory.config, request.by, request.data)
 
 
 def _survey(run: Finished, slices: Slices) -> Kind | None:

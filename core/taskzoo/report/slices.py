@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from markupsafe import Markup
 
 from taskzoo.metrics.intervals import bootstrap_intervals
+from taskzoo.metrics.parts import groups_of, ranges
 from taskzoo.metrics.words import split_tokens
+from taskzoo.runs.given_columns import GivenColumns
 from taskzoo.types import Metric
 
 from .answers import Answer
 from .charts import mark
 from .finished import Finished
-from .given_columns import GivenColumns
 from .markup import html, name
 from .section import Section
 
 MOST_ROWS, MOST_NUMBERS = 100_000, 2_000_000
 """Rows and statistics of them that are looked at; more take minutes."""
 CHUNK = 500
-PARTS, MOST_VALUES = 5, 20
-"""Parts of a range of numbers; values of a column that have a line of their own."""
 FEW = 30
 """Scores of fewer rows are marked."""
 SCORES = 2
@@ -114,7 +112,7 @@ class Slices:
             return
         self._waiting.append(answer)
         self._lengths.append(len(split_tokens(" ".join(answer.inputs.values()))))
-        self._values.append(self._given.of(answer) if self._given else None)
+        self._values.append(self._given.of(answer.inputs) if self._given else None)
         if len(self._waiting) == CHUNK:
             self._reduce()
 
@@ -191,44 +189,6 @@ def _scored(value: float, low: float, high: float) -> str:
         return "–"
     digits = 1 if abs(value) > 10 else 3
     return f"{value:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
-
-
-def groups_of(values: Sequence[str | None]) -> Mapping[str, np.ndarray]:
-    """Value -> indices of its rows, the most frequent first; many numbers are ranges, and rare values one group."""
-    known = [value for value in values if value is not None]
-    counts = Counter(known)
-    if len(counts) > MOST_VALUES and (numbers := _numbers(known)) is not None:
-        places = [i for i, value in enumerate(values) if value is not None]
-        return {label: np.array(places)[chosen] for label, chosen in ranges(numbers, "{:,.6g}".format).items()}
-    kept = [value for value, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:MOST_VALUES]]
-    groups: dict[str, list[int]] = {value: [] for value in kept}
-    rest: list[int] = []
-    for index, value in enumerate(values):
-        if value is not None:
-            groups.get(value, rest).append(index)
-    found = {name(value): np.array(rows) for value, rows in groups.items()}
-    return {**found, f"({len(counts) - len(kept):,} other values)": np.array(rest)} if rest else found
-
-
-def ranges(values: Sequence[float], shown: Callable[[float], str]) -> Mapping[str, np.ndarray]:
-    """``4 to 9`` -> indices, about :data:`PARTS` ranges with about as many rows each; equal values stay together."""
-    found = np.asarray(values, dtype=np.float64)
-    starts = np.unique(np.quantile(found, np.arange(PARTS) / PARTS, method="higher"))
-    place = np.searchsorted(starts, found, side="right") - 1
-    groups = {}
-    for part in range(len(starts)):
-        chosen = np.flatnonzero(place == part)
-        low, high = (shown(float(end)) for end in (found[chosen].min(), found[chosen].max()))
-        groups[low if low == high else f"{low} to {high}"] = chosen
-    return groups
-
-
-def _numbers(values: Sequence[str]) -> list[float] | None:
-    try:
-        found = [float(value) for value in values]
-    except ValueError:
-        return None
-    return found if np.isfinite(found).all() else None
 
 
 def _judging_metric(run: Finished) -> Metric | None:

@@ -11,8 +11,8 @@ import pytest
 from sklearn.metrics import accuracy_score, f1_score
 from tests.core.runs.kit import zoo
 
+from taskzoo.metrics.parts import groups_of, ranges
 from taskzoo.report.page import ReportRequest, write_report
-from taskzoo.report.slices import groups_of, ranges
 from taskzoo.report.thresholds import Confidences
 from taskzoo.report.ticks import labelled_ticks, limits, ticks
 from taskzoo.report.top import Top
@@ -66,7 +66,7 @@ def test_a_score_that_needs_what_is_not_kept_is_not_shown(page: Callable[[str], 
 
 def test_columns_that_are_not_there(planted: Planted, tmp_path: Path) -> None:
     done = zoo("report", planted("one label"), "--by", "whither")
-    assert (done.code, "no row of" in done.err and "whither" in done.err) == (2, True)
+    assert (done.code, "no column 'whither'; found" in done.err) == (2, True)
     unknown = write_run(tmp_path / "run", {"test": {"f1": 0.5, "rows": 0}}, [])
     assert "--by needs single rows and the task" in zoo("report", unknown, "--by", "x").err
 

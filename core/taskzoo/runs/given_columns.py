@@ -1,4 +1,4 @@
-"""Columns of the test file, by which the scores are to be split: ``zoo report --by``."""
+"""Columns of the test file, by which scores are to be split: ``--by`` of ``zoo report`` and ``zoo audit``."""
 
 from __future__ import annotations
 
@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from taskzoo.config import read_config
-from taskzoo.errors import RequestError
+from taskzoo.errors import DataError, RequestError
 from taskzoo.option_names import option_name
-from taskzoo.runs.data import NONE, Files, file_rows
 from taskzoo.spec import Column, TaskSpec
+from taskzoo.task import Task
 from taskzoo.types import Example, Row
 
-from .answers import Answer
-from .finished import Finished
+from .data import NONE, Files, file_rows
 
 
 class GivenColumns:
@@ -35,33 +34,42 @@ class GivenColumns:
         self._waiting: dict[tuple[str, ...], deque[int]] = {}
         self._roles: tuple[str, ...] | None = None
 
-    def of(self, answer: Answer) -> Sequence[str] | None:
-        """The values for a row; ``None``, which is counted as :attr:`unknown`, where no row of the file is like it."""
+    def of(self, inputs: Mapping[str, str]) -> Sequence[str] | None:
+        """The values for a row with these texts, by role; ``None`` where no row of the file is like it.
+
+        Such rows are counted as :attr:`unknown`.
+        """
         if self._roles is None:
-            self._roles = tuple(answer.inputs)
+            self._roles = tuple(inputs)
             for index, example in enumerate(self._examples):
                 key = tuple(str(example.get(role) or "") for role in self._roles)
                 self._waiting.setdefault(key, deque()).append(index)
-        waiting = self._waiting.get(tuple(answer.inputs.get(role, "") for role in self._roles))
+        waiting = self._waiting.get(tuple(inputs.get(role, "") for role in self._roles))
         if not waiting:
             self.unknown += 1
             return None
         return self._values[waiting.popleft() if len(waiting) > 1 else waiting[0]]
 
 
-def read_columns(run: Finished, by: Sequence[str], data: Files | None) -> GivenColumns | None:
+def read_columns(
+    task: Task, spec: TaskSpec, config: Path, by: Sequence[str], data: Files | None
+) -> GivenColumns | None:
     """The columns that are asked for, of ``data``, else of the file that the test rows come from; ``None`` without any.
 
+    Args:
+        task: of the run.
+        spec: of the task.
+        config: the file with the run's configuration, which may be missing where ``data`` is given.
+        by: the names of the columns.
+        data: the test file.
+
     Raises:
-        RequestError: the file or the task's code is not there, or has no such column.
+        RequestError: the file is not there, or has no such column.
         DataError: the file cannot be read.
     """
     if not by:
         return None
-    if run.predictions is None or run.task is None:
-        raise RequestError(f"--by needs single rows and the task, and this run lacks them: {' '.join(run.missing)}")
-    task, spec = run.task
-    settings = read_config(run.directory.config).get("data") or {}
+    settings = (read_config(config).get("data") or {}) if config.is_file() else {}
     files = data or _test_files(settings)
     roles = {name: f"by {name}" if name not in spec.columns else name for name in by}
     columns = settings.get("test_columns") or settings.get("columns") or {}
@@ -69,12 +77,22 @@ def read_columns(run: Finished, by: Sequence[str], data: Files | None) -> GivenC
     rows = file_rows(_with_columns(spec, roles), task, files, **named)
     for name, role in roles.items():
         if not any(role in row.fields for row in rows):
-            raise RequestError(
-                f"--by {name}: no row of {_shown(files)} has a column {name!r} with a value; look at the names there."
-            )
+            nearest = _look_for(name, role, (spec, task, files), named)
+            raise RequestError(f"--by {name}: {nearest or f'no row of {_shown(files)} has a value in that column'}.")
     values = [[_value(row.get(role)) for role in roles.values()] for row in rows]
     own = [Row({k: v for k, v in row.fields.items() if k in spec.columns}, row.source, row.line) for row in rows]
     return GivenColumns(by, task.prepare(own, "test"), values)
+
+
+def _look_for(name: str, role: str, where: tuple[TaskSpec, Task, Files], named: Mapping[str, Any]) -> str:
+    """What a reader that must have the column says of its absence, without its advice; ``""`` if it is there."""
+    spec, task, files = where
+    try:
+        asked = {**named, "columns": {**named["columns"], role: name}}
+        file_rows(_with_columns(spec, {name: role}), task, files, **asked)
+    except DataError as error:
+        return str(error).partition("; name it")[0].replace(f" for {role}", "")
+    return ""
 
 
 def _test_files(settings: Mapping[str, Any]) -> Files:
