@@ -77,18 +77,26 @@ def posterior_marginals(emissions: np.ndarray, mask: np.ndarray, scores: Scores)
         ``[B, T, L]``, float64; sums to 1 over labels at valid positions, 0 at padded ones.
     """
     emissions, mask = _prepare(emissions, mask)
-    transitions, start, _ = scores
     if not emissions.shape[1]:
         return emissions
+    total = np.stack(forward_sums(emissions, mask, scores), axis=1) + np.stack(
+        backward_sums(emissions, mask, scores), axis=1
+    )
+    found = np.exp(total - log_sum(total, axis=2)[:, :, None])
+    return np.asarray(np.where(mask[:, :, None], found, 0.0))
+
+
+def forward_sums(emissions: np.ndarray, mask: np.ndarray, scores: Scores) -> list[np.ndarray]:
+    """For each position ``[B, L]``: the log sum over everything up to it, where it has each label."""
+    emissions, mask = _prepare(emissions, mask)
+    transitions, start, _ = scores
     alpha = start + emissions[:, 0]
-    forward = [alpha]
+    sums = [alpha]
     for step in range(1, emissions.shape[1]):
         reached = log_sum(alpha[:, :, None] + transitions, axis=1) + emissions[:, step]
         alpha = np.where(mask[:, step, None], reached, alpha)
-        forward.append(alpha)
-    total = np.stack(forward, axis=1) + np.stack(backward_sums(emissions, mask, scores), axis=1)
-    found = np.exp(total - log_sum(total, axis=2)[:, :, None])
-    return np.asarray(np.where(mask[:, :, None], found, 0.0))
+        sums.append(alpha)
+    return sums
 
 
 def backward_sums(emissions: np.ndarray, mask: np.ndarray, scores: Scores) -> list[np.ndarray]:

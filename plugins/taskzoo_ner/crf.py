@@ -43,6 +43,13 @@ def log_likelihood(emissions: Tensor, tags: Tensor, mask: Tensor, scores: Scores
         return (score - total).masked_fill(~mask[:, 0], 0.0)
 
 
+def log_partition(emissions: Tensor, mask: Tensor, scores: Scores) -> Tensor:
+    """The log sum over all sequences of labels of each row, ``[B]``; every row has a position."""
+    with torch.autocast(emissions.device.type, enabled=False):
+        emissions, mask, (transitions, start, end) = _prepare(emissions, mask, scores)
+        return torch.logsumexp(_forward(emissions, mask, transitions, start)[-1] + end, dim=1)
+
+
 class LinearChainCrf(nn.Module):
     """Learned scores of label pairs and of first and last labels, uniform in (-0.1, 0.1) at first.
 

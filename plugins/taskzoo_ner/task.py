@@ -12,6 +12,7 @@ import numpy as np
 
 from taskzoo.arrays import as_array
 from taskzoo.errors import RequestError
+from taskzoo.evidence import Evidence
 from taskzoo.models.calibration import ConfidenceCurve, fit_confidence
 from taskzoo.task import Task
 from taskzoo.types import Batch, Collate, Encoded, Example, Feature, Loss, Metric, Prediction, Row, SavedModel
@@ -19,6 +20,7 @@ from taskzoo.types import Batch, Collate, Encoded, Example, Feature, Loss, Metri
 from .chain import Scores, iob2_constraints, viterbi_decode
 from .collator import NerCollator
 from .confidence import Factors, span_probability, tag_factors
+from .evidence import EntityEvidence
 from .features import encode_examples
 from .plain_use import plain_use
 from .rows import prepare_rows
@@ -57,10 +59,15 @@ class NerTask(Task):
     # learning
 
     def fit(self, examples: Sequence[Example]) -> None:
+        self.labels = ["O"]
+        self.extend(examples)
+
+    def extend(self, examples: Sequence[Example]) -> None:
         types = sorted({tag[2:] for example in examples for tag in example["tags"] if tag != "O"})
         if not types:
             raise RequestError("The training rows contain no entity: every tag is O.")
-        self.labels = ["O", *(f"{prefix}-{name}" for name in types for prefix in "BI")]
+        known = {label[2:] for label in self.labels}
+        self.labels += [f"{prefix}-{name}" for name in types if name not in known for prefix in "BI"]
         self._described = describe_entities(examples)
 
     def describe(self) -> str:
@@ -100,7 +107,7 @@ class NerTask(Task):
         """Tags of the words each window owns; a window is decoded whole, so that its context words count."""
         mask, positions = as_array(batch.targets["word_mask"]), as_array(batch.targets["word_positions"])
         logits = np.take_along_axis(as_array(outputs.logits), positions[:, :, None], axis=1)  # [B, W, L]
-        scores = self._decoding_scores(outputs)
+        scores = self.decoding_scores(outputs)
         if self.options["decoding"] == "argmax" and not self._crf:
             best = [row[:n] for row, n in zip(logits.argmax(-1).tolist(), mask.sum(1), strict=True)]
         else:
@@ -170,6 +177,9 @@ class NerTask(Task):
                 kept.append(entity)
         return {**prediction, "tags": tags, "entities": kept, "doubtful": doubtful, "abstained": bool(doubtful)}
 
+    def evidence(self, role: str) -> Evidence:
+        return EntityEvidence(self, role)
+
     # without this library
 
     def plain_use(self, saved: SavedModel) -> str:
@@ -189,7 +199,8 @@ class NerTask(Task):
     def _crf(self) -> bool:
         return bool(self.options["head"] == "crf")
 
-    def _decoding_scores(self, outputs: Any) -> Scores:
+    def decoding_scores(self, outputs: Any) -> Scores:
+        """The scores of pairs of tags that predictions are made with: rules of IOB2 and, of a CRF, what it learnt."""
         rules = iob2_constraints(self.labels)
         if self.options["decoding"] == "argmax":
             rules = np.zeros_like(rules[0]), np.zeros_like(rules[1]), rules[2]
@@ -227,7 +238,9 @@ class NerTask(Task):
             start, end = _characters(example, span)
             known = {"start": start, "end": end, "label": span.label, "text": text[start:end]}
             entities.append({**known, "score": round(score, 4)})
-        return {"text": text, "tokens": [text[a:b] for a, b in words], "tags": tags, "entities": entities}
+        sure = [word.begins for _, _, part in parts for word in part]
+        tokens = [text[a:b] for a, b in words]
+        return {"text": text, "tokens": tokens, "tags": tags, "entities": entities, "_tag_probabilities": sure}
 
 
 def _characters(example: Example, span: Span) -> tuple[int, int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from taskzoo.errors import RequestError
@@ -46,43 +46,99 @@ def encode_texts(
     Raises:
         RequestError: a limit that is too large for the model or too small for any content; windows over pairs.
     """
-    limit = tokenizer.model_max_length
-    if max_length > limit:
-        raise RequestError(f"max_length={max_length} exceeds the limit of the model ({limit}).")
-    limit = max_length or min(limit, DEFAULT_LENGTH)
-    prefix, suffix = special_tokens_around(tokenizer)
-    room = limit - len(prefix) - len(suffix)
-    if room < 1:
-        raise RequestError(f"max_length={limit} leaves no room between the model's special tokens; take a larger one.")
-    content = content_ids(tokenizer, texts)
+    layout = _Layout(tokenizer, max_length, long_texts)
     second = {row: pair for row, pair in enumerate(pairs or ()) if pair is not None}
-    template, second_ids = None, {}
-    if second:
-        if long_texts != "truncate":
-            raise RequestError(f"long_texts={long_texts} is for single texts; pairs are truncated.")
-        template = _PairTemplate(tokenizer, limit)
-        second_ids = dict(zip(second, content_ids(tokenizer, list(second.values())), strict=True))
-    features: list[Feature] = []
-    cuts: list[int] = []  # tokens
-    windows = 0
-    for row, ids in enumerate(content):
-        if template is not None and row in second_ids:
-            values, cut = template.fill(ids, second_ids[row])
-            cuts.append(cut)
-            features.append(Feature(row, len(values["input_ids"]), values))
-            continue
-        if not (ids or prefix or suffix):  # characters that the tokenizer drops; a model needs a token
-            ids = [tokenizer.pad_token_id if tokenizer.unk_token_id is None else tokenizer.unk_token_id]
-        pieces = _pieces(ids, room, long_texts)
-        if len(pieces) > 1:
-            windows += len(pieces)
-        else:
-            cuts.append(len(ids) - len(pieces[0]))
-        for piece in pieces:
-            whole = prefix + piece + suffix
-            features.append(Feature(row, len(whole), {"input_ids": whole}))
-    counts = {"truncated_rows": sum(cut > 0 for cut in cuts), "cut_tokens": sum(cuts)}
-    return Encoded(features, counts | ({"windows_of_long_rows": windows} if windows else {}))
+    if second and long_texts != "truncate":
+        raise RequestError(f"long_texts={long_texts} is for single texts; pairs are truncated.")
+    content = content_ids(tokenizer, texts)
+    second_ids = dict(zip(second, content_ids(tokenizer, list(second.values())), strict=True))
+    return layout.encoded(content, second_ids)
+
+
+def text_places(
+    tokenizer: PreTrainedTokenizerBase, text: str, pair: str | None, features: Sequence[Feature], **limits: Any
+) -> list[list[tuple[int, int, int] | None]]:
+    """For each token of the features that :func:`encode_texts` makes of one row: what it was made from.
+
+    That is the text (0, or 1 for the pair) with the first and the last, exclusive, of its characters there; ``None``
+    for special tokens.
+
+    Args:
+        tokenizer: of the features.
+        text: of the row.
+        pair: its second text.
+        features: of the row.
+        limits: ``max_length`` and ``long_texts``, as the features were made with.
+
+    Raises:
+        RequestError: the tokenizer does not say it.
+    """
+    told: list[tuple[int, int, int]] = []
+    ids: list[int] = []
+    marks: list[list[int]] = []
+    for number, given in enumerate([text] if pair is None else [text, pair]):
+        found, spans = content_offsets(tokenizer, given)
+        marks.append([_MARK + len(told) + i for i in range(len(found))])
+        told += [(number, *span) for span in spans]
+        ids += found
+    laid_out = _Layout(tokenizer, **limits).encoded(marks[:1], {} if pair is None else {0: marks[1]}).features
+    if len(laid_out) != len(features):
+        raise RequestError("The tokens of this text cannot be traced back to its characters.")
+    places: list[list[tuple[int, int, int] | None]] = []
+    for feature, marked in zip(features, laid_out, strict=True):
+        where = [mark - _MARK if mark >= _MARK else None for mark in marked["input_ids"]]
+        tokens = [token if at is None else ids[at] for token, at in zip(marked["input_ids"], where, strict=True)]
+        if tokens != list(feature["input_ids"]):
+            raise RequestError("The tokens of this text cannot be traced back to its characters.")
+        places.append([None if at is None else told[at] for at in where])
+    return places
+
+
+_MARK = 1 << 40
+"""Above all token ids: stands for the first token of a row."""
+
+
+class _Layout:
+    """Where tokens of content stand between special ones; raises as :func:`encode_texts`."""
+
+    def __init__(self, tokenizer: PreTrainedTokenizerBase, max_length: int, long_texts: str) -> None:
+        limit = tokenizer.model_max_length
+        if max_length > limit:
+            raise RequestError(f"max_length={max_length} exceeds the limit of the model ({limit}).")
+        self._tokenizer, self._long_texts = tokenizer, long_texts
+        self._limit = limit = max_length or min(limit, DEFAULT_LENGTH)
+        self._prefix, self._suffix = special_tokens_around(tokenizer)
+        self._room = limit - len(self._prefix) - len(self._suffix)
+        if self._room < 1:
+            raise RequestError(
+                f"max_length={limit} leaves no room between the model's special tokens; take a larger one."
+            )
+
+    def encoded(self, content: Sequence[list[int]], second_ids: Mapping[int, list[int]]) -> Encoded:
+        """Features and counts of rows with these ids, and with those of a second text where a row has one."""
+        tokenizer, prefix, suffix = self._tokenizer, self._prefix, self._suffix
+        template = _PairTemplate(tokenizer, self._limit) if second_ids else None
+        features: list[Feature] = []
+        cuts: list[int] = []  # tokens
+        windows = 0
+        for row, ids in enumerate(content):
+            if template is not None and row in second_ids:
+                values, cut = template.fill(ids, second_ids[row])
+                cuts.append(cut)
+                features.append(Feature(row, len(values["input_ids"]), values))
+                continue
+            if not (ids or prefix or suffix):  # characters that the tokenizer drops; a model needs a token
+                ids = [tokenizer.pad_token_id if tokenizer.unk_token_id is None else tokenizer.unk_token_id]
+            pieces = _pieces(ids, self._room, self._long_texts)
+            if len(pieces) > 1:
+                windows += len(pieces)
+            else:
+                cuts.append(len(ids) - len(pieces[0]))
+            for piece in pieces:
+                whole = prefix + piece + suffix
+                features.append(Feature(row, len(whole), {"input_ids": whole}))
+        counts = {"truncated_rows": sum(cut > 0 for cut in cuts), "cut_tokens": sum(cuts)}
+        return Encoded(features, counts | ({"windows_of_long_rows": windows} if windows else {}))
 
 
 def content_ids(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], *, targets: bool = False) -> list[list[int]]:
@@ -107,6 +163,28 @@ def content_ids(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], *, tar
             parts = encode([part for part in spelled.split(texts[row]) if part])
             encoded[row] = [i for part in parts for i in part if i not in special]
     return encoded
+
+
+def content_offsets(tokenizer: PreTrainedTokenizerBase, text: str) -> tuple[list[int], list[tuple[int, int]]]:
+    """The ids of :func:`content_ids` of one text, and from where to where in it each was made.
+
+    Raises:
+        RequestError: the tokenizer does not know, or the text spells a special token.
+    """
+    if not getattr(tokenizer, "is_fast", False):
+        raise RequestError(
+            "Gradients are shared out among words by the places of their tokens, and this model's tokenizer does not "
+            "tell them; use --method leave-one-out."
+        )
+    plain = {"add_special_tokens": False, "split_special_tokens": True, "verbose": False}
+    found: Any = tokenizer(text, return_offsets_mapping=True, **plain)
+    ids: list[int] = found["input_ids"]
+    if ids != content_ids(tokenizer, [text])[0]:
+        raise RequestError(
+            "The text spells a special token of the model, so its tokens cannot be traced back to its characters; use "
+            "--method leave-one-out."
+        )
+    return ids, [(int(start), int(end)) for start, end in found["offset_mapping"]]
 
 
 def _pieces(ids: list[int], room: int, long_texts: str) -> list[list[int]]:

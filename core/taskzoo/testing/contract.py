@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from .bench import Bench, NoRun
-from .checks import learning, predictions, rows, spec, storage
+from .checks import explanations, learning, predictions, rows, spec, storage
 from .checks.common import NotApplicable
 
 
@@ -85,5 +85,6 @@ class TaskContract:
     test_state = _test(storage.check_state)
     test_predictions = _test(predictions.check_predictions)
     test_metrics = _test(predictions.check_metrics)
+    test_evidence = _test(explanations.check_evidence)
     test_plain_transformers = _test(storage.check_plain_transformers)
     test_save_and_load = _test(storage.check_save_and_load)

@@ -11,6 +11,7 @@ from taskzoo.errors import TaskZooError
 
 from ..bench import Bench, NoRun
 from .common import NotApplicable
+from .explanations import check_evidence
 from .learning import check_accumulation, check_gradients, check_loss, check_probe, check_run
 from .predictions import check_batching, check_metrics, check_predictions
 from .rows import check_encoding, check_fit, check_rows, check_token_ids
@@ -21,7 +22,7 @@ CHECKS: tuple[Callable[[Bench], None], ...] = (
     *(check_spec, check_import, check_members),
     *(check_rows, check_fit, check_encoding, check_token_ids),
     *(check_loss, check_probe, check_gradients, check_run, check_accumulation),
-    *(check_batching, check_state, check_predictions, check_metrics),
+    *(check_batching, check_state, check_predictions, check_metrics, check_evidence),
     *(check_plain_transformers, check_save_and_load),
 )
 """All checks, cheap ones first."""

@@ -11,7 +11,7 @@ from .common import as_json, difference, plain, require, some
 
 
 def check_state(bench: Bench) -> None:
-    """``state()`` is JSON, and ``restore`` brings a new object to the same state and features."""
+    """``state()`` is JSON, ``restore`` brings a new object to the same state and features, ``extend`` to no other."""
     task = bench.run.task
     state = json.loads(as_json(task.state(), "state()"))
     twin = bench.new_task()
@@ -23,6 +23,13 @@ def check_state(bench: Bench) -> None:
     mine, its = task.encode(examples, bench.processor), twin.encode(examples, bench.processor)
     found = difference(plain(mine.features), plain(its.features))
     require(not found, f"a restored task encodes differently: {found}")
+    fitted, further = bench.new_task(), bench.new_task()
+    fitted.fit(fitted.prepare(bench.raw["train"], "train"))
+    state = json.loads(as_json(fitted.state(), "state()"))
+    further.restore(state)
+    further.extend(further.prepare(bench.raw["train"], "train"))
+    found = difference(state, json.loads(as_json(further.state(), "state()")))
+    require(not found, f"extend() with the rows that fit() had leads to another state: {found}")
 
 
 def check_plain_transformers(bench: Bench) -> None:
