@@ -1,0 +1,1 @@
+"""Better labels: which of the given ones look wrong, and which texts to label next."""
