@@ -14,6 +14,7 @@ _EXPORTS = {
     "resume": "taskzoo.runs.finetune",
     "load": "taskzoo.hub.load",
     "compare": "taskzoo.comparison.compare",
+    "explain": "taskzoo.explanations.explain",
     "Run": "taskzoo.runs.load",
     "hookimpl": "taskzoo.registry.hookspecs",
     "Column": "taskzoo.spec",
@@ -60,6 +61,7 @@ __all__ = [
     "TaskZooError",
     "__version__",
     "compare",
+    "explain",
     "finetune",
     "hookimpl",
     "load",
@@ -72,6 +74,7 @@ if TYPE_CHECKING:
     from taskzoo.callbacks import Callback
     from taskzoo.comparison.compare import compare
     from taskzoo.errors import DataError, PluginError, RequestError, TaskZooError
+    from taskzoo.explanations.explain import explain
     from taskzoo.hub.load import load
     from taskzoo.registry.hookspecs import hookimpl
     from taskzoo.runs.finetune import finetune, resume

@@ -95,6 +95,11 @@ class Training:
     )
     keep_checkpoints: bool = _setting(False, "keep the checkpoint for resuming after the run has finished")
     seed: int = _setting(42, "seed of initialisation, shuffling, dropout and splits", minimum=0, below=2**63)
+    mix_old: float | None = _setting(
+        None,
+        "where a run continues from another: its training rows to mix in, a share (below 1) or a number (null: none)",
+        minimum=0,
+    )
     scratch_tokenizer: str = _setting("unigram", "tokenizer of a scratch: model", choices=("unigram", "bpe"))
     scratch_vocabulary: int = _setting(8000, "maximum vocabulary size of a scratch: model", minimum=300)
     scratch_separate: bool = _setting(False, "separate vocabularies for inputs and targets of a scratch:marian model")
@@ -141,7 +146,10 @@ class DataConfig:
 
 @dataclass(frozen=True)
 class RunConfig:
-    """One run, fully resolved. ``task`` is a full name (``"taskzoo/ner"``) or ``path/to/task.py:Class``."""
+    """One run, fully resolved. ``task`` is a full name (``"taskzoo/ner"``) or ``path/to/task.py:Class``.
+
+    ``from_run`` is the directory of the run that this one continues.
+    """
 
     task: str
     model: str
@@ -149,6 +157,7 @@ class RunConfig:
     options: dict[str, Any]
     training: Training
     track: list[str] = field(default_factory=list)
+    from_run: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Nested plain values, as written to ``config.yaml``."""
@@ -293,7 +302,8 @@ def read_config(path: str | Path) -> dict[str, Any]:
             raise DataError(f"`{section}` must be a mapping.", file=str(path))
         if cls is not None:
             _check_keys(content, [f.name for f in dataclasses.fields(cls)], f"key of {section}", path)
-    values: dict[str, tuple[Any, tuple[type, ...]]] = {name: (loaded.get(name), (str,)) for name in ("task", "model")}
+    names = ("task", "model", "from_run")
+    values: dict[str, tuple[Any, tuple[type, ...]]] = {name: (loaded.get(name), (str,)) for name in names}
     for name, value in (loaded.get("data") or {}).items():
         values[f"data: {name}"] = value, _DATA_TYPES.get(name, (str,))
     for name, (value, types) in values.items():

@@ -9,6 +9,9 @@ from contextvars import ContextVar
 
 _typed: ContextVar[bool] = ContextVar("options are typed on the command line", default=False)
 
+_FLAGS = {"from_run": "from"}
+"""Options that are words of Python, which have another name there."""
+
 
 @contextmanager
 def on_command_line() -> Iterator[None]:
@@ -34,7 +37,7 @@ def option_name(name: str, value: str | bool | Mapping[str, str] = "") -> str:
     """
     if _typed.get():
         typed = ",".join(f"{key}={one}" for key, one in value.items()) if isinstance(value, Mapping) else value
-        return f"--{name.replace('_', '-')}" + (f" {typed}" if typed and typed is not True else "")
+        return f"--{_FLAGS.get(name, name.replace('_', '-'))}" + (f" {typed}" if typed and typed is not True else "")
     if not value:
         return f"`{name}`"
     return f"{name}={value if value is True else json.dumps(value, ensure_ascii=False)}"

@@ -6,6 +6,7 @@ engine imports it when a run needs it and makes one object per run. Core never k
 
 from __future__ import annotations
 
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -14,6 +15,7 @@ from taskzoo.option_names import option_name
 
 from .blame import name_the_task
 from .errors import RequestError
+from .evidence import Evidence
 from .spec import TaskSpec
 from .types import LOSS, Batch, Collate, Encoded, Example, Feature, Loss, Metric, Prediction, Row, SavedModel, Score
 
@@ -150,6 +152,26 @@ class Task(Objective):
     def migrate(cls, state: Mapping[str, Any], version: int) -> Mapping[str, Any]:
         """The state that an older version of this class wrote, in today's form. New options get their defaults."""
         return state
+
+    def extend(self, examples: Sequence[Example]) -> None:
+        """As :meth:`fit`, where training continues from a finished run: learn what is new in further training rows.
+
+        It is called on an object that :meth:`restore` gave the state of that run. What the model's outputs mean must
+        stay: labels keep their places, and new ones are appended, so that core keeps the weights of the old ones by
+        their names in the model's ``id2label``. By default :meth:`fit`, which must then lead to the same state.
+
+        Raises:
+            RequestError: the rows need another state.
+        """
+        before = json.loads(json.dumps(self.state()))
+        self.fit(examples)
+        now = json.loads(json.dumps(self.state()))
+        if changed := [name for name, value in now.items() if value != before.get(name)]:
+            raise RequestError(
+                f"These rows change what the task learnt in the earlier run ({changed[0]}), and {type(self).__name__} "
+                f"has no extend() that joins the two; use rows with the same labels, or train on all rows from the "
+                "base model."
+            )
 
     # the checkpoint
 
@@ -310,6 +332,14 @@ class Task(Objective):
             RequestError: the task has no such sets, or the run has not learnt them.
         """
         raise RequestError("coverage needs predictions of one label with its probability; this run's have none.")
+
+    def evidence(self, role: str) -> Evidence:
+        """What of predictions can be explained, by which number; by default what public predictions tell.
+
+        Args:
+            role: that of the text which the task mainly reads: :attr:`TaskSpec.input_role`.
+        """
+        return Evidence(self, role)
 
     # without this library
 

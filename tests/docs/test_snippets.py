@@ -1,4 +1,4 @@
-"""The python and bash blocks of README.md and docs/*.md run as they stand.
+"""The python and bash blocks of README.md and docs/*.md, and the cells of notebooks in examples/, run as they stand.
 
 Each page is one session: its blocks run in order in one folder, the python blocks share their names. What the folder
 holds beforehand is in :func:`session`. A comment ``<!-- no-run: reason -->`` on the line before a block leaves it out
@@ -25,7 +25,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = [path for path in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))] if path.is_file()]
+WRITTEN = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "examples").glob("*.ipynb"))]
+PAGES = [path for path in WRITTEN if path.is_file()]
 BLOCK = re.compile(r"^```(python|bash)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 NO_RUN = re.compile(r"<!-- no-run: \S.*-->\s*$")
 OPERATORS = re.compile(r"[|&;<>$`*]")
@@ -43,6 +44,8 @@ class Snippet:
 
 def snippets(page: Path) -> list[Snippet]:
     """The blocks of a page that run, in order."""
+    if page.suffix == ".ipynb":
+        return list(cells(page))
     text = page.read_text(encoding="utf-8")
     found = []
     for match in BLOCK.finditer(text):
@@ -51,6 +54,13 @@ def snippets(page: Path) -> list[Snippet]:
             where = f"{page.relative_to(ROOT)}:{before.count(chr(10)) + 1}"
             found.append(Snippet(match[1], match[2], where))
     return found
+
+
+def cells(notebook: Path) -> Iterator[Snippet]:
+    """The code of a notebook, cell by cell."""
+    for number, cell in enumerate(json.loads(notebook.read_text(encoding="utf-8"))["cells"], start=1):
+        if cell["cell_type"] == "code":
+            yield Snippet("python", "".join(cell["source"]), f"{notebook.relative_to(ROOT)}, cell {number}")
 
 
 @pytest.fixture(scope="module")

@@ -34,6 +34,16 @@ def run(
         typer.Argument(help="A task (`zoo tasks` lists them), or path/to/task.py:Class.", show_default=False),
     ] = None,
     model: Model = None,
+    from_: Annotated[
+        str | None,
+        typer.Option(
+            "--from", help="Train on from this finished run (or USER/NAME on the hub), with new rows and labels."
+        ),
+    ] = None,
+    mix_old: Annotated[
+        float | None,
+        typer.Option(help="With --from: mix in this share (below 1) or number of the earlier run's training rows."),
+    ] = None,
     data: Data = None,
     train: Train = None,
     validation: Validation = None,
@@ -103,6 +113,7 @@ def run(
         "time_limit": None if time is None else parse_minutes(time),
         "method": "lora" if lora else method,
         "baseline": baseline,
+        "mix_old": mix_old,
     }
     settings.update({name: value for name, value in direct.items() if value is not None})
 
@@ -117,7 +128,12 @@ def run(
         data, train, validation, test, unlabelled, named, format, group_by, shots, holdout, tested, skip_bad_rows
     )
     callbacks = [name.strip() for name in track.split(",") if name.strip()] if track is not None else None
-    resolved = resolve_request(RunRequest(task, model, rows, settings, config, callbacks, trust_remote_code))
+    if from_ is not None:
+        from taskzoo.hub.download import local_run
+
+        from_ = str(local_run(from_))
+    request = RunRequest(task, model, rows, settings, config, callbacks, trust_remote_code, from_run=from_)
+    resolved = resolve_request(request)
     single = {"--processes": processes > 1, "--report": report}
     if (repeats := asked_repeats(seeds, folds, single)) is not None:
         run_and_show(resolved, repeats, output, as_json=as_json, quiet=quiet)

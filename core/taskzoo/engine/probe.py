@@ -47,6 +47,8 @@ def fit_last_layer(session: Session, *, start: bool = False) -> Progress:
     train = encode_once(session, features, "encoding train", tokens=start)
     given = ProbeData(train, np.array([f.row for f in features])[train.features.cpu().numpy()])
     given.of_tokens, given.quick = start and bool(session.task.token_target), start
+    if session.anchored:
+        given.anchor = [value.detach().clone() for value in last_linear(session.model).parameters()]
     if "validation" in chosen:
         given.validation = encode_once(session, chosen["validation"], "encoding validation", tokens=start)
     if session.unlabelled:

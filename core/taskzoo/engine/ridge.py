@@ -6,6 +6,7 @@ penalty whose strength is chosen on held-out rows.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -32,7 +33,9 @@ class ProbeData:
     """What the last layer is fitted on: ``train``, and the row of each ``[N]``, so that windows of a row stay together.
 
     The ridge is chosen by the loss on ``validation``, or by cross-validation over training rows; not on ``further``.
-    Of weaker and weaker penalties, ``quick`` tries no more after two that were worse than one before.
+    Of weaker and weaker penalties, ``quick`` tries no more after two that were worse than one before. With ``anchor``,
+    weight and bias of an earlier head, the ridge is on the distance from it, bias included: what the rows do not speak
+    of stays as it is.
     """
 
     train: Inputs
@@ -41,6 +44,7 @@ class ProbeData:
     further: Inputs | None = None
     of_tokens: bool = False
     quick: bool = False
+    anchor: Sequence[Tensor] = ()
 
 
 def fit_probe(model: PreTrainedModel, task: Task, given: ProbeData, *, seed: int) -> dict[str, Any]:
@@ -70,11 +74,15 @@ def fit_probe(model: PreTrainedModel, task: Task, given: ProbeData, *, seed: int
         trials, chosen_by = [(a, b) for a, b in trials if len(a.vectors) and len(b.vectors)], "cross-validation"
     penalties, iterations = (TOKEN_PENALTIES, TOKEN_ITERATIONS) if given.of_tokens else (PENALTIES, ITERATIONS)
     losses: dict[float, float] = {}
-    zero = [torch.zeros_like(parameter) for parameter in layer.parameters()]
+    origin = [torch.zeros_like(parameter) for parameter in layer.parameters()]
+    if given.anchor:
+        weight, *bias = given.anchor
+        origin = [weight * scale, *(value + weight @ centre for value in bias)]
     for part, other in trials:
-        start, best_so_far, worse = zero, float("inf"), 0
+        start, best_so_far, worse = origin, float("inf"), 0
         for penalty in reversed(penalties):
-            start = _solve(task, part, start, (penalty, iterations), tolerance=1e-4)
+            ridge = _Ridge(penalty, origin, anchored=bool(given.anchor))
+            start = _solve(task, part, start, (ridge, iterations), tolerance=1e-4)
             loss = _mean_loss(task, other, start).item()
             losses[penalty] = losses.get(penalty, 0.0) + loss / len(trials)
             best_so_far, worse = min(best_so_far, loss), worse + 1 if loss >= best_so_far else 0
@@ -83,7 +91,8 @@ def fit_probe(model: PreTrainedModel, task: Task, given: ProbeData, *, seed: int
     best = min(losses, key=lambda penalty: losses[penalty]) if trials else penalties[len(penalties) // 4]
     if given.further is not None:
         fit = fit.joined(standard(given.further))
-    weight, *bias = _solve(task, fit, zero, (best, iterations), tolerance=1e-5)
+    ridge = _Ridge(best, origin, anchored=bool(given.anchor))
+    weight, *bias = _solve(task, fit, origin, (ridge, iterations), tolerance=1e-5)
     with torch.no_grad():
         layer.weight.copy_(weight / scale)
         for value in bias:
@@ -97,11 +106,24 @@ def _folds(rows: np.ndarray, seed: int) -> np.ndarray:
     return fold
 
 
+@dataclass(frozen=True, slots=True)
+class _Ridge:
+    """``penalty`` times half the squared distance of the weights from ``origin``; ``anchored``: the bias's as well."""
+
+    penalty: float
+    origin: Sequence[Tensor]
+    anchored: bool
+
+    def __call__(self, layer: Sequence[Tensor]) -> Tensor:
+        parts = zip(layer, self.origin, strict=True) if self.anchored else [(layer[0], self.origin[0])]
+        return torch.stack([0.5 * self.penalty * (ours - theirs).square().sum() for ours, theirs in parts]).sum()
+
+
 def _solve(
-    task: Task, inputs: Inputs, start: list[Tensor], penalty_iterations: tuple[float, int], *, tolerance: float
+    task: Task, inputs: Inputs, start: list[Tensor], ridge_iterations: tuple[_Ridge, int], *, tolerance: float
 ) -> list[Tensor]:
     """Weight and, if there is one, bias at the minimum by L-BFGS (Liu & Nocedal 1989), from ``start``."""
-    penalty, iterations = penalty_iterations
+    ridge, iterations = ridge_iterations
     layer = [value.clone().requires_grad_() for value in start]
     optimizer = torch.optim.LBFGS(
         layer, max_iter=iterations, history_size=10, tolerance_grad=tolerance, line_search_fn="strong_wolfe"
@@ -109,7 +131,7 @@ def _solve(
 
     def closure() -> Any:
         optimizer.zero_grad()
-        objective = _mean_loss(task, inputs, layer) + 0.5 * penalty * layer[0].square().sum()
+        objective = _mean_loss(task, inputs, layer) + ridge(layer)
         torch.autograd.backward(objective)
         return objective
 

@@ -36,6 +36,7 @@ class Session:
         callbacks: where trackers do; empty except in the main process.
         stop: whether somebody asked to stop after the current step.
         ends: when the run must be over, as :func:`time.perf_counter` counts; ``None``: no limit.
+        anchored: the head is that of an earlier run, from which a probe departs no further than it must.
     """
 
     task: Task
@@ -52,3 +53,4 @@ class Session:
     callbacks: list[Callback] = field(default_factory=list)
     stop: Callable[[], bool] = lambda: False
     ends: float | None = None
+    anchored: bool = False

@@ -36,6 +36,23 @@ class Head(ABC):
         """The labels in ``gold`` that training did not have."""
         return []
 
+    def extended(self, gold: Sequence[Any], settings: Mapping[str, Any]) -> Head:
+        """The head for training that continues from this one: with the labels in ``gold`` that are new, at the end.
+
+        Args:
+            gold: answers of the further training rows.
+            settings: those of the loss: :attr:`taskzoo.heads.text_task.TextTask.loss_options`.
+
+        Raises:
+            RequestError: there are new labels, and this head cannot have more.
+        """
+        if new := sorted({label for answer in gold for label in self.unknown_labels(answer)}):
+            raise RequestError(
+                f"The label {new[0]!r} is new, and a {type(self).__name__} has the labels that it has; train on all "
+                "rows from the base model."
+            )
+        return self
+
     @abstractmethod
     def collate(self, targets: Sequence[Any]) -> dict[str, np.ndarray]:
         """The targets of a batch, from those of its features; ``None`` is unknown and does not count."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Self
 
@@ -13,6 +13,7 @@ import numpy as np
 from taskzoo.types import Batch, Loss, Metric, Prediction
 
 from .base import Head, top_scores
+from .label_text import in_order
 
 MOST_POSITIVE_WEIGHT = 100.0
 
@@ -57,13 +58,19 @@ class MultiLabelHead(Head):
 
         ``auto`` gives none: rare labels have thresholds of their own.
         """
-        weights = None
-        if class_weights in ("sqrt", "balanced"):
-            counts = Counter(label for labels in gold for label in set(labels))
-            ratios = [(len(gold) - counts[label]) / max(1, counts[label]) for label in order]
-            power = 1.0 if class_weights == "balanced" else 0.5
-            weights = [min(MOST_POSITIVE_WEIGHT, max(ratio, 1e-3) ** power) for ratio in ratios]
-        return cls(order, positive_weights=weights, **settings)
+        return cls(order, positive_weights=_positive_weights(gold, order, class_weights), **settings)
+
+    def extended(self, gold: Sequence[Any], settings: Mapping[str, Any]) -> Head:
+        """Temperature and thresholds stay until validation rows give others; that of a new label is 0.5."""
+        new = in_order({label for labels in gold for label in labels} - self._ids.keys())
+        labels = [*self.labels, *new]
+        return type(self)(
+            labels,
+            positive_weights=_positive_weights(gold, labels, settings["class_weights"]),
+            focal_gamma=settings["focal_gamma"],
+            thresholds=[*self.thresholds, *[0.5] * len(new)],
+            temperature=self.temperature,
+        )
 
     def target(self, gold: Any) -> list[int]:
         return sorted({self._ids[label] for label in gold if label in self._ids})
@@ -167,3 +174,13 @@ class MultiLabelHead(Head):
             {"labels": [self.labels[i] for i in np.flatnonzero(mask)], "scores": scores, "_probabilities": row}
             for mask, row, scores in zip(given, probabilities, top_scores(self.labels, probabilities), strict=True)
         ]
+
+
+def _positive_weights(gold: Sequence[Sequence[str]], order: Sequence[str], mode: str) -> list[float] | None:
+    """Rows without by rows with each label (``balanced``), or the root of that (``sqrt``); ``None``: no weights."""
+    if mode not in ("sqrt", "balanced"):
+        return None
+    counts = Counter(label for labels in gold for label in set(labels))
+    ratios = [(len(gold) - counts[label]) / max(1, counts[label]) for label in order]
+    power = 1.0 if mode == "balanced" else 0.5
+    return [min(MOST_POSITIVE_WEIGHT, max(ratio, 1e-3) ** power) for ratio in ratios]

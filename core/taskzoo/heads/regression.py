@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from copy import copy
+from dataclasses import asdict, dataclass, replace
 from statistics import fmean, pstdev
 from types import MappingProxyType
 from typing import Any, Self
@@ -60,6 +61,12 @@ class RegressionHead(Head):
         if not deviation:
             raise RequestError(f"All {len(gold)} training rows have the number {gold[0]:g}; there is nothing to learn.")
         return cls(Scale(fmean(gold), deviation, min(gold), max(gold)), **settings)
+
+    def extended(self, gold: Sequence[Any], settings: Mapping[str, Any]) -> Head:
+        """Mean and deviation stay, for the weights belong to them; the range grows with the numbers."""
+        head, scale = copy(self), self.scale
+        head.scale = replace(scale, lowest=min(scale.lowest, *gold), highest=max(scale.highest, *gold))
+        return head
 
     def target(self, gold: Any) -> float | None:
         return None if gold is None else (gold - self.scale.mean) / self.scale.deviation

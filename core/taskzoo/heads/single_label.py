@@ -13,6 +13,7 @@ from taskzoo.models.conformal import REPORTED, LabelSets
 from taskzoo.types import IGNORE_INDEX, Batch, Loss, Metric, Prediction
 
 from .base import Head, top_scores
+from .label_text import in_order
 
 UNEVEN = 2.0
 """From this ratio of the most to the least frequent label on, ``class_weights=auto`` has something to choose."""
@@ -67,6 +68,17 @@ class SingleLabelHead(Head):
             return cls(order, class_weights=balanced_weights(counts, order, class_weights), **settings)
         head = cls(order, **settings)
         if max(counts.values()) >= UNEVEN * min(counts.values()):
+            head._counts = counts
+        return head
+
+    def extended(self, gold: Sequence[Any], settings: Mapping[str, Any]) -> Head:
+        """The temperature stays until validation rows give another; sets of labels need these anew."""
+        counts, mode = Counter(gold), settings["class_weights"]
+        labels = [*self.labels, *in_order(counts.keys() - self._ids.keys())]
+        weights = None if mode == AUTO else balanced_weights(counts, labels, mode)
+        state = {**self.state(), "labels": labels, "class_weights": weights, "label_sets": None}
+        head = self.from_state({**state, "focal_gamma": settings["focal_gamma"]})
+        if mode == AUTO and max(counts.values()) >= UNEVEN * min(counts.values()):
             head._counts = counts
         return head
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from taskzoo.errors import DataError, RequestError, nearest
 from taskzoo.errors import shown as shown_value
+from taskzoo.evidence import Evidence
 from taskzoo.models.text_encoding import encode_texts
 from taskzoo.option_names import option_name
 from taskzoo.task import Task
@@ -17,6 +18,7 @@ from taskzoo.types import Batch, Collate, Encoded, Example, Loss, Metric, Predic
 
 from .base import Head, pool_windows
 from .collator import SequenceCollator
+from .evidence import HeadEvidence
 from .label_text import check_types, describe_counts, few, in_order, one_label
 from .multi_label import MultiLabelHead
 from .plain_use import plain_use
@@ -147,12 +149,21 @@ class TextTask(Task):
         return [name_example(name, label, examples[0].source) for name, label in sorted(gold.items())]
 
     def fit(self, examples: Sequence[Example]) -> None:
+        self._pairs = all(example["text_pair"] is not None for example in examples)
+        self._use(self.fit_head(self._count(examples)))
+        self.probe_first = self._helped_by_a_probe(len(examples))
+
+    def extend(self, examples: Sequence[Example]) -> None:
+        if not self._pairs and any(example["text_pair"] is not None for example in examples):
+            raise RequestError("The earlier run was trained on single texts, and these rows are pairs of texts.")
+        self._use(self.text_head.extended(self._count(examples), self.loss_options))
+
+    def _count(self, examples: Sequence[Example]) -> list[Any]:
+        """The gold answers of the training rows; counts their classes, and remembers where they come from."""
         gold = [example["label"] for example in examples]
         self._sources = frozenset(example.source for example in examples)
-        self._pairs = all(example["text_pair"] is not None for example in examples)
         self._counts = Counter(name for label in gold for name in self.label_classes(label))
-        self._use(self.fit_head(gold))
-        self.probe_first = self._helped_by_a_probe(len(examples))
+        return gold
 
     def describe(self) -> str:
         return describe_counts(self._counts)
@@ -248,6 +259,10 @@ class TextTask(Task):
 
     def label_sets(self, predictions: Sequence[Prediction], coverage: float) -> list[list[str]]:
         return self.text_head.label_sets(predictions, coverage)
+
+    def evidence(self, role: str) -> Evidence:
+        known = isinstance(self.text_head, SingleLabelHead | MultiLabelHead | RegressionHead)
+        return HeadEvidence(self, role) if known else super().evidence(role)
 
     # without this library
 

@@ -58,6 +58,7 @@ class Splits:
         made: how missing splits were made.
         overlap: what splits have in common.
         unlabelled: further rows for training; a label that one may have is not to be looked at.
+        groups: file and line of a training row -> what it belongs to, for those that belong to something.
     """
 
     examples: dict[str, list[Example]]
@@ -65,6 +66,7 @@ class Splits:
     made: dict[str, Any] = field(default_factory=dict)
     overlap: dict[str, Any] = field(default_factory=dict)
     unlabelled: list[Example] = field(default_factory=list)
+    groups: dict[tuple[str, int], str] = field(default_factory=dict)
 
 
 def load_splits(
@@ -100,6 +102,8 @@ def load_splits(
     none = {split for split in ("validation", "test") if getattr(data, split) == NONE}
     none |= {split for split in memory if not raw[split]}
     groups = _groups(task, examples["train"], raw["train"] if data.group_by else None)
+    of_row = zip(examples["train"], groups or (), strict=False)
+    found.groups = {(row.source, row.line): group for row, group in of_row if group is not None}
     fold: dict[str, Any] = {}
     if data.fold:
         groups, fold = _test_fold(found, task, data.fold, seed=seed, groups=groups)

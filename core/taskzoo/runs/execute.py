@@ -30,7 +30,7 @@ from .manifest import describe_run, describe_settings, now
 from .places import without_places
 from .plan import Plan
 from .saved_files import describe_files
-from .verdict import BASELINE, VERDICT, judging_score, verdict
+from .verdict import BASELINE, FORGOTTEN, VERDICT, judging_score, verdict
 from .wording import changed_data, changed_model, changed_settings, loaded_lines, opening
 
 if TYPE_CHECKING:
@@ -337,15 +337,21 @@ def _evaluate(job: _Job, model: PreTrainedModel) -> tuple[dict[str, Evaluation],
 
 def _save(job: _Job, model: PreTrainedModel, results: dict[str, Evaluation], remedies: Sequence[str]) -> dict[str, Any]:
     """Write model, task, scores and predictions; the scores. ``remedies`` are for a model that has learnt little."""
+    from taskzoo.engine.evaluation import Predictor
     from taskzoo.engine.folding import folded
 
     from .baseline import score_baseline
+    from .forgetting import forgotten
     from .load import save_task
 
     session, directory, loaded = job.loaded.session, job.directory, job.loaded
     metrics: dict[str, Any] = {split: result.to_dict() for split, result in results.items()}
     if job.baseline is not None:
         metrics[BASELINE] = score_baseline(session.task, job.baseline, session.examples, results)
+    if job.plan.continued is not None:
+        tokens = session.settings.evaluation_tokens
+        predictor = Predictor(session.task, model, session.processor, session.accelerator, tokens)
+        metrics[FORGOTTEN] = forgotten(job.plan.continued, job.plan.spec, predictor)
     judging = judging_score(session.task)
     metrics[VERDICT] = verdict(metrics, judging, remedies, loaded.misfits)
     if loaded.use_cache is not None:

@@ -32,6 +32,7 @@ def finetune(  # noqa: PLR0913 - the public API
     task: TaskReference,
     *,
     model: str | Path | None = None,
+    from_run: str | Path | Run | None = None,
     data: str | None = None,
     train: Rows | None = None,
     validation: Rows | None = None,
@@ -57,6 +58,8 @@ def finetune(  # noqa: PLR0913 - the public API
         task: a name (``"ner"``, ``"distribution/task"``), ``"path/to/task.py:Class"``, or a subclass of
             :class:`taskzoo.Task` with a ``spec``.
         model: registry name, hub id or local directory; default: the task's own.
+        from_run: a finished run of this task, or its directory, from which training goes on: labels that are new are
+            added, and what is forgotten of the old test rows is measured; the setting ``mix_old`` mixes in old rows.
         data: a data set by name, a directory with split files, or ``"hub:ID"``; none at all means the demo set.
         train: a file, or a list of files and patterns (``"part-*.csv"``); a pair ``(inputs, targets)``, a data frame
             or a list of mappings.
@@ -87,11 +90,13 @@ def finetune(  # noqa: PLR0913 - the public API
     """
     rows = DataRequest(data, train, validation, test, unlabelled, columns, format, group_by, shots, holdout)
     rows = replace(rows, test_columns=test_columns, skip_bad_rows=skip_bad_rows)
+    earlier = from_run if from_run is None or isinstance(from_run, str | Path) else from_run.path
+    named = None if model is None else str(model)
     resolved = resolve_request(
-        RunRequest(task, None if model is None else str(model), rows, settings, config, track, trust_remote_code)
+        RunRequest(task, named, rows, settings, config, track, trust_remote_code, from_run=earlier)
     )
     path = new_run_path(output, resolved.title, resolved.config.model)
-    if reporter is None and resolved.config.data.name == "demo":
+    if reporter is None and data is None and resolved.config.data.name == "demo":
         warnings.warn(f"No data named: using the built-in demo set of {resolved.entry.name}.", stacklevel=2)
     plan = make_plan(resolved, rows.memory)
     return start(plan, path, reporter=as_reporter(reporter))

@@ -64,6 +64,11 @@ class Run:
         self._calibration_told = False
 
     @property
+    def predictor(self) -> Predictor | ExportedPredictor:
+        """What predicts: model, task and processor together."""
+        return self._predictor
+
+    @property
     def metrics(self) -> dict[str, Any]:
         """The content of ``metrics.json``: split -> scores, each with its ``_ci95``; ``baseline``; ``verdict``."""
         file = RunDirectory(self.path).metrics

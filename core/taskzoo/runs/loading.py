@@ -24,6 +24,7 @@ from taskzoo.engine.scoring import Decoded, assemble
 from taskzoo.engine.session import Session
 from taskzoo.errors import PluginError
 from taskzoo.methods.base import Method
+from taskzoo.models.extended_outputs import extend_outputs
 from taskzoo.models.loading import explain_load_errors, load_config
 from taskzoo.models.refs import SCRATCH, ModelRef, model_kind
 from taskzoo.models.scratch import ScratchRecipe, make_scratch
@@ -33,6 +34,7 @@ from taskzoo.types import Feature, Metric, public
 from .directory import TASK_FILE
 from .model_fit import fit_notes
 from .request import check_kind
+from .saved_files import check_files
 from .task_file import read_task
 
 if TYPE_CHECKING:
@@ -41,6 +43,9 @@ if TYPE_CHECKING:
     from taskzoo.task import Task
 
     from .plan import Plan
+
+SHOWN = 6
+"""New outputs that are named."""
 
 
 @dataclass(slots=True)
@@ -84,7 +89,10 @@ def load_session(plan: Plan, reporter: Reporter, folder: Path) -> Loaded:
         check_kind(plan.entry, ref.name, ref.kind or model_kind(config.to_dict()))
         encoded = {split: task.encode(rows, processor) for split, rows in examples.items() if rows}
         unlabelled = task.encode(plan.splits.unlabelled, processor).features if plan.splits.unlabelled else []
-        model = load_model(task, ref, processor, say=reporter.say)
+        if plan.continued is None:
+            model = load_model(task, ref, processor, say=reporter.say)
+        else:
+            model = extended_model(plan, processor, reporter)
         _share_padding(model, processor)
         use_cache = getattr(model.config, "use_cache", None)
         if use_cache is not None:  # a cache of keys and values serves generation only
@@ -93,6 +101,7 @@ def load_session(plan: Plan, reporter: Reporter, folder: Path) -> Loaded:
             recompute_activations(model)
         collate = task.collator(processor)
         session = Session(task, model, processor, collate, examples, encoded, training, accelerator, reporter)
+        session.anchored = plan.continued is not None
         session.unlabelled = [replace(feature, values={**feature.values, "target": None}) for feature in unlabelled]
         method = plan.method()
         session.trained = method.freeze(session)
@@ -167,6 +176,23 @@ def load_model(
     saved = Path(ref.location) / TASK_FILE
     if saved.is_file() and _same_outputs(model, load_config(ref)):
         unfold(model, read_task(saved).logit_scaling)
+    return model
+
+
+def extended_model(plan: Plan, processor: Any, reporter: Reporter) -> PreTrainedModel:
+    """The model of the run that is continued, with the outputs that the task has now; the new ones are 0.
+
+    Raises:
+        RequestError: as :func:`load_model`; or the model has other parts than that of the earlier run.
+    """
+    assert plan.continued is not None
+    before = plan.continued.task(plan.entry, plan.continued.saved.options)
+    old = load_model(before, plan.ref, load_processor(before, plan.ref)[0])
+    check_files(plan.continued.folder)
+    model = load_model(plan.task, plan.ref, processor, say=lambda _: None)
+    if added := extend_outputs(model, old):
+        shown = ", ".join(added[:SHOWN]) + (f" and {len(added) - SHOWN} more" if len(added) > SHOWN else "")
+        reporter.say(f"outputs   {len(added)} new: {shown}; those of the earlier run keep their weights")
     return model
 
 

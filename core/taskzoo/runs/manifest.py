@@ -35,6 +35,7 @@ def describe_run(plan: Plan, loaded: Loaded, seconds: float) -> dict[str, Any]:
         "task": describe_task(plan.entry, plan.task),
         "model": {"name": ref.name, "location": ref.location, "family": family, **pinned(ref)}
         | {"parameters": parameters, "trainable": trainable, "trust_remote_code": ref.trusted},
+        **({} if plan.continued is None else {"from": plan.continued.describe()}),
         "precision": loaded.precision,
         "processes": session.accelerator.num_processes,
         "seed": session.settings.seed,

@@ -19,7 +19,14 @@ def without_places(plan: Plan, run: Path) -> Callable[[Any], Any]:
     lies below the working directory, the home directory or the run with its way from there.
     """
     data, sources = plan.config.data, plan.splits.sources.values()
-    named = [data.name, *chain(*data.files.values()), data.unlabelled, plan.ref.name, plan.ref.location]
+    named = [
+        data.name,
+        *chain(*data.files.values()),
+        data.unlabelled,
+        plan.ref.name,
+        plan.ref.location,
+        plan.config.from_run,
+    ]
     named += [source.get("source") for source in sources] + [file for s in sources for file in s.get("files", ())]
     named.append(plan.entry.full_name.rpartition(":")[0])
     files = [Path(name) for name in named if name and Path(name).is_absolute()]

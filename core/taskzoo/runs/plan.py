@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 
 from taskzoo import registry
 from taskzoo.data.readers import expand, require_source
-from taskzoo.errors import RequestError
+from taskzoo.errors import RequestError, TaskZooError
 from taskzoo.option_names import option_name
 from taskzoo.spec import TaskSpec
 from taskzoo.task import Task
 
 from .data import NONE, REST, Splits, load_splits, paired_languages
+from .earlier_run import EarlierRun, read_earlier
+from .old_rows import join_rows
 from .request import Resolved
 
 if TYPE_CHECKING:
@@ -53,12 +55,33 @@ def make_plan(resolved: Resolved, memory: Mapping[str, MemoryRows] | None = None
         if pattern not in (None, NONE, REST):  # before anything heavy is imported
             for path in expand(pattern):
                 require_source(path, spec.columns, paired_languages(spec, languages))
-    task = entry.load()(config.options)
+    earlier = resolved.continued
+    task = entry.load()(config.options) if earlier is None else earlier.task(entry, config.options)
     if config.training.baseline and not task.has_baseline:
         raise RequestError(f"The task {spec.id!r} has no baseline; leave {option_name('baseline')} out.")
     seed = config.training.seed if config.data.split_seed is None else config.data.split_seed
     splits = load_splits(spec, task, config.data, seed=seed, memory=memory)
-    task.fit(splits.examples["train"])
+    if earlier is None:
+        task.fit(splits.examples["train"])
+    else:
+        join_rows(splits, task, earlier, config.training, _old_splits(resolved, earlier))
+        task.extend(splits.examples["train"])
     plan = Plan(**vars(resolved), task=task, splits=splits)
     plan.method().check(task, config.training)
     return plan
+
+
+def _old_splits(resolved: Resolved, earlier: EarlierRun) -> Splits | str:
+    """The rows of the run that is continued, as its own configuration gives them; or why they cannot be had."""
+    try:
+        config = earlier.config()
+        before = None if config.from_run is None else read_earlier(config.from_run)
+        found = make_plan(Resolved(config, resolved.entry, resolved.ref, resolved.recipe, continued=before)).splits
+    except TaskZooError as error:
+        return str(error)
+    recorded = earlier.manifest.get("data", {})
+    for split, source in found.sources.items():
+        kept = recorded.get(split, {})
+        if any(kept.get(name) != source.get(name) for name in ("sha256", "revision", "rows") if name in kept):
+            return f"its {split} data ({source.get('source')}) changed since it was made"
+    return found

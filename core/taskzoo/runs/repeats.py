@@ -104,7 +104,8 @@ def run_repeats(
         parts[i] = replace(part, metrics=_scores(directory))
     whole = copy.deepcopy(pristine)
     if repeats.kind == FOLDS:
-        whole.fit([row for rows in first.splits.examples.values() for row in rows])
+        learn = whole.fit if first.continued is None else whole.extend
+        learn([row for rows in first.splits.examples.values() for row in rows])
         facts = fold_facts(path, parts, replace(first, task=whole))
     else:
         facts = seed_facts(path, parts, whole)

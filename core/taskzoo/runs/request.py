@@ -19,6 +19,7 @@ from taskzoo.models.refs import ModelRef, resolve_model
 from taskzoo.option_names import option_name
 
 from .data import NONE, REST, UNLABELLED
+from .earlier_run import EarlierRun, read_earlier
 from .identity import find_task
 
 if TYPE_CHECKING:
@@ -77,6 +78,7 @@ class RunRequest:
     config: str | Path | None = None
     track: Sequence[str] | None = None
     trust_remote_code: bool = False
+    from_run: str | Path | None = None
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,7 @@ class Resolved:
         ref: the model.
         recipe: the values of recipes that took effect, and where they come from.
         earlier: the manifest of the run that the configuration file belongs to; empty if none.
+        continued: the finished run from which training goes on.
     """
 
     config: RunConfig
@@ -96,6 +99,7 @@ class Resolved:
     ref: ModelRef
     recipe: ResolvedRecipe
     earlier: Mapping[str, Any] = field(default_factory=dict)
+    continued: EarlierRun | None = None
 
     @property
     def title(self) -> str:
@@ -112,19 +116,33 @@ def resolve_request(request: RunRequest) -> Resolved:
     """
     base = read_config(request.config) if request.config is not None else {}
     earlier = _manifest_beside(request.config) if request.config is not None else {}
+    from_run = request.from_run or base.get("from_run")
+    continued = None if from_run is None else read_earlier(from_run)
     if request.task is not None:
         entry = registry.task_entry(request.task)
+    elif continued is not None:
+        entry = continued.entry()
     elif base.get("task"):
         entry = find_task(base["task"], earlier.get("task", {}))
     else:
         raise RequestError("Which task? Name one, e.g. `zoo run ner`; `zoo tasks` lists them.")
     data = _data(request.data, base.get("data") or {})
-    model, ref = _model(request.model or base.get("model"), entry, data)
+    if continued is not None:
+        continued.check(entry, request.model)
+        model, ref = _model(str(continued.path), entry, data)
+    else:
+        model, ref = _model(request.model or base.get("model"), entry, data)
     ref = replace(ref, trusted=request.trust_remote_code)  # said each time, by nothing but the request
 
     training, options = _settings(request.settings, base, entry)
+    if continued is not None:
+        options = continued.options(entry, options)
+    elif training.get("mix_old"):
+        mix_old, names = option_name("mix_old", training["mix_old"]), option_name("from_run", "RUN")
+        raise RequestError(f"{mix_old} mixes in training rows of an earlier run; name that run with {names}.")
     # a model without pretrained weights has none that a high rate would spoil
-    family = ref.entry or ("scratch" if ref.is_scratch else ref.family)
+    named = ref.entry if continued is None else continued.catalogue_name()
+    family = named or ("scratch" if ref.is_scratch else ref.family)
     method_name = str(training.get("method", Training.method))
     recipe = registry.recipe(entry, family, kind=ref.kind, method=method_name, parameters=ref.parameters)
     try:
@@ -139,12 +157,13 @@ def resolve_request(request: RunRequest) -> Resolved:
         raise UnknownNameError("callback", unknown[0], known, hint)
     resolved = entry.spec.resolve_options({**recipe_options, **options})
     settings = make_training({**recipe_training, **training})
-    config = RunConfig(entry.full_name, model, data, resolved, settings, list(track))
+    path = None if continued is None else str(continued.path)
+    config = RunConfig(entry.full_name, model, data, resolved, settings, list(track), path)
     method = registry.method(config.training.method)
     if (data.unlabelled or UNLABELLED in request.data.memory) and not method.takes_unlabelled:
         others = " and ".join(one.name for one in registry.methods() if one.load().takes_unlabelled)
         raise RequestError(f"method={method.name} has no use for {option_name('unlabelled')}; use it with {others}.")
-    return Resolved(config, entry, ref, replace(recipe, values=used), earlier)
+    return Resolved(config, entry, ref, replace(recipe, values=used), earlier, continued)
 
 
 def resolve_saved(config: RunConfig, manifest: Mapping[str, Any], *, trust_remote_code: bool = False) -> Resolved:
@@ -153,7 +172,8 @@ def resolve_saved(config: RunConfig, manifest: Mapping[str, Any], *, trust_remot
     if (revision := manifest["model"]["revision"]) and not ref.is_local:
         ref = replace(ref, revision=revision)
     ref = replace(ref, trusted=trust_remote_code)
-    return Resolved(config, entry, ref, registry.ResolvedRecipe(**manifest["recipe"]))
+    continued = None if config.from_run is None else read_earlier(config.from_run)
+    return Resolved(config, entry, ref, registry.ResolvedRecipe(**manifest["recipe"]), continued=continued)
 
 
 def _manifest_beside(config: str | Path) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from taskzoo.option_names import setting_name
 from taskzoo.task import Task
 from taskzoo.types import Score
 
-BASELINE, VERDICT = "baseline", "verdict"
+BASELINE, VERDICT, FORGOTTEN = "baseline", "verdict", "forgotten"
 """Keys of ``metrics.json`` that are not splits."""
 
 MANY = 0.1
@@ -31,7 +31,7 @@ Finding = tuple[str, Sequence[str]]
 
 def split_scores(metrics: Mapping[str, Any]) -> dict[str, Scores]:
     """Split -> its scores, without what else ``metrics.json`` has."""
-    return {name: scores for name, scores in metrics.items() if name not in (BASELINE, VERDICT)}
+    return {name: scores for name, scores in metrics.items() if name not in (BASELINE, VERDICT, FORGOTTEN)}
 
 
 def verdict(

@@ -12,7 +12,9 @@ from taskzoo.option_names import option_name, setting_name
 
 from .bad_rows import bad_row_notes
 from .data import SPLITS, UNLABELLED
+from .forgetting import forgotten_notes
 from .label_report import suspicious_labels
+from .old_rows import LEFT_OUT, MIXED, SEEN, UNREAD
 from .verdict import BASELINE, alternatives, baseline_difference, baseline_name, comparison, split_scores
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ OVERLAP = {
     "train_test": "test rows have an input that is also in train; the test score is too good by that",
     "train_validation": "validation rows have an input that is also in train",
     "validation_test": "test rows have an input that is also in validation",
+    SEEN: "test rows have an input that the earlier run was trained on; the test score is too good by that",
     "inside_train": "training rows repeat an earlier input",
     "conflicting_targets": "inputs occur with different targets",
     "repeated_pairs": "training rows repeat an earlier pair of input and target",
@@ -60,6 +63,12 @@ def split_note(made: Mapping[str, Any]) -> str:
     if "shots" in made:
         none = "" if made.get("sizes", {}).get("validation") else ", no validation rows split off"
         notes.append(f"{made['shots']['shots']} training rows per class{none}")
+    if MIXED in made:
+        notes.append(f"{made[MIXED]['train']} of {made[MIXED]['of']} training rows of the earlier run mixed in")
+    if LEFT_OUT in made:
+        notes.append(f"{made[LEFT_OUT]} training rows left out that are test rows of the earlier run")
+    if UNREAD in made:
+        notes.append("the earlier run's training rows cannot be read again, so test rows may be among them")
     if UNLABELLED in made:
         notes.append(f"{made[UNLABELLED]['rows']} unlabelled texts")
     return "; ".join(notes)
@@ -198,8 +207,8 @@ def result_notes(metrics: Mapping[str, Any]) -> list[str]:
     """What a person should know of the scores besides what is wrong (:func:`~taskzoo.runs.verdict.verdict`)."""
     starts = {"better": "The model is better than", "unclear": "No clear difference from"}
     if (start := starts.get(comparison(metrics))) is None:
-        return []
-    return [f"{start} {baseline_name(metrics)}: {baseline_difference(metrics)}."]
+        return forgotten_notes(metrics)
+    return [f"{start} {baseline_name(metrics)}: {baseline_difference(metrics)}.", *forgotten_notes(metrics)]
 
 
 def method_notes(manifest: Mapping[str, Any]) -> list[str]:

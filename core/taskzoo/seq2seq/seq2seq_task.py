@@ -14,6 +14,7 @@ from taskzoo.scripts import joiner
 from taskzoo.task import Task
 from taskzoo.types import Batch, Encoded, Example, Loss, Metric, Prediction, Row, SavedModel
 
+from .evidence import GeneratedEvidence
 from .exported_generator import ExportedGenerator, batch_sources, generate_exported
 from .generation_settings import check_generation, generation_settings
 from .outputs import Output, mean_log_probability
@@ -121,6 +122,16 @@ class Seq2SeqTask(Task):
         self.metrics()  # refuses what cannot be scored before anything is written
         self._longest = sorted(set(targets), key=lambda text: (-len(text), text))[:LONGEST]
 
+    def extend(self, examples: Sequence[Example]) -> None:
+        language = self.output_language
+        self.fit(examples)
+        if language and self.output_language not in ("", language):
+            raise RequestError(
+                f"The earlier run generates texts in {language}, and these targets are in {self.output_language}; "
+                "train on them from the base model."
+            )
+        self.output_language = language or self.output_language
+
     def configure(self, processor: Any, config: Any) -> None:
         options = self.options
         self._decoder = TextDecoder(processor)
@@ -138,7 +149,8 @@ class Seq2SeqTask(Task):
         )
         if self._longest:
             around = len(self._form.target_before) + len(self._form.target_after)
-            self._longest_target = around + max(map(len, content_ids(processor, self._longest, targets=True)))
+            longest = around + max(map(len, content_ids(processor, self._longest, targets=True)))
+            self._longest_target = max(longest, self._longest_target)  # an earlier run may have had longer ones
 
     def configure_exported(self, processor: Any, form: SequenceFormat) -> None:
         """What :meth:`configure` does, where the format is known and there is no configuration to find it in."""
@@ -229,6 +241,9 @@ class Seq2SeqTask(Task):
 
     def references(self, examples: Sequence[Example]) -> list[Prediction]:
         return target_references(examples)
+
+    def evidence(self, role: str) -> GeneratedEvidence:
+        return GeneratedEvidence(self, role)
 
     @cached_property
     def _similarity(self) -> Metric:

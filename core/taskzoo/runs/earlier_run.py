@@ -1,0 +1,140 @@
+"""The finished run from which another one continues (``--from``): what it must be, and what is taken over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from taskzoo import registry
+from taskzoo.config import RunConfig, read_config
+from taskzoo.errors import RequestError, TaskZooError
+from taskzoo.option_names import option_name
+
+from .directory import TASK_FILE, RunDirectory
+from .exported import is_export
+from .identity import find_task, restore_task
+from .summary import SUMMARY_FILE
+from .task_file import SavedTask, read_task
+
+if TYPE_CHECKING:
+    from taskzoo.registry import TaskEntry
+    from taskzoo.task import Task
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierRun:
+    """A finished run.
+
+    Args:
+        path: its directory, or the folder of a model that was taken out of one.
+        folder: where its model is.
+        saved: its task.
+        manifest: empty for a model without the rest of its run.
+    """
+
+    path: Path
+    folder: Path
+    saved: SavedTask
+    manifest: Mapping[str, Any]
+
+    def entry(self) -> TaskEntry:
+        """Its task as it is installed now; raises as :func:`~taskzoo.runs.identity.find_task`."""
+        return find_task(self.saved.task["name"], self.saved.task)
+
+    def check(self, entry: TaskEntry, model: str | None) -> None:
+        """Refuse, by a :class:`RequestError`, another task than its own, and a ``model`` besides it."""
+        where = option_name("from_run", str(self.path))
+        if model is not None:
+            raise RequestError(
+                f"{where} trains on from the model of that run, and {option_name('model', model)} names another one; "
+                "leave one of them out."
+            )
+        if entry.full_name != self.saved.task["name"]:
+            raise RequestError(
+                f"{where} is a run of the task {self.saved.task['name']!r}, and this one is of {entry.full_name!r}; "
+                "continue a run of the same task."
+            )
+
+    def options(self, entry: TaskEntry, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Its options of the task with those ``given`` in their place.
+
+        Raises:
+            RequestError: the languages are others.
+        """
+        known = {name: value for name, value in self.saved.options.items() if name in entry.spec.options}
+        merged = {**known, **given}
+        for name in entry.spec.languages.values():
+            if name in known and merged[name] != known[name]:
+                raise RequestError(
+                    f"The run {str(self.path)!r} has {name}={known[name]}, and {name}={merged[name]} was asked for; "
+                    "languages stay when a run is continued."
+                )
+        return merged
+
+    def task(self, entry: TaskEntry, options: Mapping[str, Any]) -> Task:
+        """A new object of its task with its state, which may have other ``options``."""
+        return restore_task(entry, self.saved.task, options, self.saved.state)
+
+    def catalogue_name(self) -> str | None:
+        """The name that its base model, or the first of the runs before it, has in the catalogue."""
+        name = next((run.manifest.get("model", {}).get("name") for run in reversed(list(self.chain()))), None)
+        return name if name in {entry.name for entry in registry.models()} else None
+
+    def chain(self) -> Iterator[EarlierRun]:
+        """It, then the run that it was continued from, and so on, as far as they are still there."""
+        yield self
+        try:
+            before = self.config().from_run
+            earlier = None if before is None else read_earlier(before)
+        except TaskZooError:
+            return
+        if earlier is not None:
+            yield from earlier.chain()
+
+    def config(self) -> RunConfig:
+        """Its ``config.yaml``.
+
+        Raises:
+            RequestError, DataError: there is none, or it cannot be used.
+        """
+        return RunConfig.from_dict(read_config(RunDirectory(self.path).config))
+
+    def describe(self) -> dict[str, Any]:
+        """For the manifest: where it is, its task, the digests of its model, and what it was continued from itself."""
+        files = {name: digests["sha256"] for name, digests in self.manifest.get("model_files", {}).items()}
+        found = {"path": str(self.path), "task": dict(self.saved.task), "model_files": files}
+        return {**found, **({"from": self.manifest["from"]} if "from" in self.manifest else {})}
+
+
+def read_earlier(path: str | Path) -> EarlierRun:
+    """The finished run at ``path``: its directory, the ``model`` folder inside, or a pushed run as it was downloaded.
+
+    Raises:
+        RequestError: there is none, it is not finished, or it is something else, such as an export.
+        PluginError: it was made under another contract.
+    """
+    root = Path(path).absolute()
+    if root.name == "model" and (root / TASK_FILE).is_file() and RunDirectory(root.parent).manifest.is_file():
+        root = root.parent
+    folder = root if (root / TASK_FILE).is_file() else root / "model"
+    name = repr(str(path))
+    if not root.exists():
+        raise RequestError(
+            f"There is no run at {name} to continue from; name the directory of a finished run. One on the hub is "
+            f"continued with zoo run --from USER/NAME, or from Python with from_run=taskzoo.load('USER/NAME')."
+        )
+    if is_export(root) or is_export(folder):
+        raise RequestError(f"{name} is an export, which cannot be trained; continue from the run that it is of.")
+    if (root / SUMMARY_FILE).is_file():
+        raise RequestError(f"{name} holds several runs; continue from one of the directories in it.")
+    manifest = RunDirectory(root).read_manifest() if RunDirectory(root).manifest.is_file() else {}
+    if (status := manifest.get("status", "finished")) != "finished":
+        raise RequestError(f"The run {name} is not finished ({status}); `zoo resume {path}` ends it first.")
+    if not (folder / TASK_FILE).is_file():
+        raise RequestError(
+            f"{name} is not a finished run: it has no model/{TASK_FILE}. {option_name('model')} takes a model that is "
+            "not of a run."
+        )
+    return EarlierRun(root, folder, read_task(folder / TASK_FILE), manifest)
