@@ -21,6 +21,7 @@ from .job import Job
 from .pace import Pace
 from .plan import StepPlan
 from .progress import Bar
+from .random_state import differ, random_states
 from .session import Session
 
 NAMED = 4
@@ -37,12 +38,15 @@ class Bookkeeping:
         self._save_every = session.settings.checkpoint_every or self._evaluate_every
         self._tell = partial(tell, session.callbacks, session.reporter)
         self.progress = progress = job.progress
+        rank = session.accelerator.process_index
         if resumed := state.exists():
-            for name, value in state.restore(job.model, **parts).items():
+            for name, value in state.restore(job.model, rank=rank, **parts).items():
                 setattr(progress, name, value)
             for note in state.notes:
                 session.reporter.say(f"warning   {note}")
             session.reporter.say(f"Resuming after step {progress.step} of {plan.last_step}.")
+        else:
+            differ(session.settings.seed, rank)
         self._tell("training_started", progress.steps)
         self._running = torch.tensor(self.progress.unlogged, dtype=torch.float64).to(session.accelerator.device)
         self._window_tokens, self._window_start = 0, time.perf_counter()
@@ -149,8 +153,9 @@ class Bookkeeping:
 
     def _save(self) -> None:
         self.progress.unlogged = self._running.tolist()
+        random = random_states(self._session.accelerator.num_processes)
         if self._session.accelerator.is_main_process:
-            self._state.save(self._job.model, vars(self.progress), **self._parts)
+            self._state.save(self._job.model, vars(self.progress), random=random, **self._parts)
         self._session.accelerator.wait_for_everyone()
         self._tell("checkpoint", self.progress.steps)
 

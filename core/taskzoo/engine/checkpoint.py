@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import shutil
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from taskzoo.durable import replace
 from taskzoo.errors import RequestError
 from taskzoo.task import Task
 
+from .random_state import RandomState
 from .tensor_files import DamagedError, load_tensors, save_tensors
 
 
@@ -65,22 +66,32 @@ class TrainingState:
             task.weigh_classes(weighting)
 
     def save(
-        self, model: nn.Module, progress: dict[str, Any], *, optimizer: torch.optim.Optimizer, **others: Any
+        self,
+        model: nn.Module,
+        progress: dict[str, Any],
+        *,
+        optimizer: torch.optim.Optimizer,
+        random: Sequence[RandomState],
+        **others: Any,
     ) -> None:
-        """Write the whole state next to the last one, then swap; ``others`` are ``schedule`` and ``scaler``."""
+        """Write the whole state next to the last one, then swap.
+
+        ``random`` are those of all processes, ``others`` are ``schedule`` and ``scaler``.
+        """
         fresh = self._folder / "last.new"
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir(parents=True)
         save_tensors(trainable_tensors(model), fresh / "model.safetensors")
         tensors, plain = _flatten(optimizer.state_dict())
         save_tensors(tensors, fresh / "optimizer.safetensors")
-        cuda = {"cuda": torch.cuda.get_rng_state()} if torch.cuda.is_available() else {}
-        save_tensors({"torch": torch.get_rng_state(), **cuda}, fresh / "random.safetensors")
+        states = {f"torch.{rank}": one.cpu for rank, one in enumerate(random)}
+        states |= {f"cuda.{rank}": one.cuda for rank, one in enumerate(random) if one.cuda is not None}
+        save_tensors(states, fresh / "random.safetensors")
         state = {
             "progress": progress,
             "optimizer": plain,
             **{name: None if part is None else part.state_dict() for name, part in others.items()},
-            "random": {"python": random.getstate(), "numpy": np.random.get_state()},
+            "random": [one.plain for one in random],
         }
         _write_state(fresh / "state.json", state)
         if self._last.is_dir():
@@ -88,8 +99,12 @@ class TrainingState:
             os.replace(self._last, self._before)
         replace(fresh, self._last)
 
-    def restore(self, model: nn.Module, *, optimizer: torch.optim.Optimizer, **others: Any) -> dict[str, Any]:
+    def restore(
+        self, model: nn.Module, *, optimizer: torch.optim.Optimizer, rank: int = 0, **others: Any
+    ) -> dict[str, Any]:
         """Load the state back in place and return the ``progress`` that was saved with it.
+
+        ``rank`` is the number of this process; where there were fewer, it draws its own random numbers.
 
         Raises:
             RequestError: the checkpoint does not fit this model, or is damaged.
@@ -105,12 +120,9 @@ class TrainingState:
         _set_rates(optimizer, others.get("schedule"))
         if progress.get("best_score") is not None:
             self._check_best(model, at_hand=progress["best_step"] == progress["step"])
-        torch.set_rng_state(saved.random["torch"])
-        if "cuda" in saved.random and torch.cuda.is_available():
-            torch.cuda.set_rng_state(saved.random["cuda"])
-        version, internal, gauss = state["random"]["python"]
-        random.setstate((version, tuple(internal), gauss))
-        np.random.set_state(state["random"]["numpy"])
+        if rank < len(state["random"]):
+            tensors = saved.random
+            RandomState(tensors[f"torch.{rank}"], tensors.get(f"cuda.{rank}"), state["random"][rank]).put_back()
         return dict(progress)
 
     def _read(self) -> _Saved:

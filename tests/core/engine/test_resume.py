@@ -19,6 +19,7 @@ from taskzoo.engine import checkpoint as checkpoint_module
 from taskzoo.engine.checkpoint import TrainingState
 from taskzoo.engine.interrupt import STOPPING, StopRequest
 from taskzoo.engine.optim import build_optimizer, build_schedule
+from taskzoo.engine.random_state import RandomState, differ, random_states
 from taskzoo.errors import Interrupted, RequestError
 
 from .kit import Tagger, collate, fit, history, make_features, make_tagger, same, settings, weights
@@ -232,7 +233,13 @@ def test_damaged_best_weights_that_are_those_of_the_state_are_written_again(tmp_
     optimizer = build_optimizer(model, settings())
     schedule = build_schedule(optimizer, settings(), lambda: 5)
     state = TrainingState(tmp_path)
-    state.save(model, {"step": 5, "best_score": 0.5, "best_step": 5}, optimizer=optimizer, schedule=schedule)
+    state.save(
+        model,
+        {"step": 5, "best_score": 0.5, "best_step": 5},
+        optimizer=optimizer,
+        random=random_states(1),
+        schedule=schedule,
+    )
     state.save_best(model)
     before = best.read_bytes()
     cut(best)
@@ -327,10 +334,31 @@ def test_random_states_are_restored(tmp_path):
     state = TrainingState(tmp_path)
     np.random.standard_normal()  # leaves a cached second value
     random.gauss(0, 1)
-    state.save(model, {"step": 1}, optimizer=optimizer, schedule=schedule)
+    state.save(model, {"step": 1}, optimizer=optimizer, random=random_states(1), schedule=schedule)
     first = [random.gauss(0, 1), np.random.standard_normal(3).tolist(), torch.rand(3).tolist()]
     assert state.restore(model, optimizer=optimizer, schedule=schedule) == {"step": 1}
     assert [random.gauss(0, 1), np.random.standard_normal(3).tolist(), torch.rand(3).tolist()] == first
+
+
+def test_each_process_has_its_own_random_numbers(tmp_path):
+    """As two processes save them, and as three resume: the third, which has none, keeps its own."""
+    model = Tagger()
+    optimizer = build_optimizer(model, settings())
+    drawn, states = [], []
+    for rank in range(2):
+        seed()
+        differ(7, rank)
+        states.append(RandomState.here())
+        drawn.append([random.random(), np.random.random(), torch.rand(1).item()])
+    assert all(one != other for one, other in zip(*drawn, strict=True))
+    state = TrainingState(tmp_path)
+    state.save(model, {"step": 1}, optimizer=optimizer, random=states)
+    for rank in (1, 0, 2):
+        seed()
+        state.restore(model, optimizer=optimizer, rank=rank)
+        found = [random.random(), np.random.random(), torch.rand(1).item()]
+        seed()
+        assert found == (drawn[rank] if rank < 2 else [random.random(), np.random.random(), torch.rand(1).item()])
 
 
 def test_frozen_weights_are_not_saved(tmp_path):
