@@ -153,7 +153,7 @@ def test_two_sentences_shows_what_it_says_with_a_pretrained_model(python: Runner
     assert after["adam"] < after["momentum"] - 0.02
     assert abs(after["momentum"] - after["sgd"]) < 0.001
     scores = [float(word.strip("()")) for words in predictions.values() for word in words[1::2]]
-    assert max(scores) < 0.6, "two examples teach next to nothing"
+    assert max(scores) < 0.8, "two examples teach little"
 
 
 def two_tables(printed: str) -> list[dict[str, list[str]]]:
