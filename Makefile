@@ -16,7 +16,7 @@ $(VENV)/installed: pyproject.toml constraints.txt
 	touch $@
 
 $(VENV)/test-installed: $(VENV)/installed
-	$(PIP) pytest pytest-timeout pytest-xdist hypothesis seqeval build hatchling mapie starlette uvicorn prometheus-client httpx2 onnx onnxruntime onnxscript ctranslate2
+	$(PIP) pytest pytest-timeout pytest-xdist hypothesis seqeval build hatchling mapie starlette uvicorn prometheus-client httpx2 onnx onnxruntime onnxscript ctranslate2 jsonschema fairlearn opencc
 	touch $@
 
 $(VENV)/lint-installed: $(VENV)/installed

@@ -110,9 +110,10 @@ PAGE = """# Results
 
 <!-- written by `python benchmarks/results.py page`; do not edit -->
 
-Every method on the same rows of every data set, with its recipe's defaults, scored on at most 1,000 rows of the test
-split. Means over seeds {seeds}, which draw the training rows as well; after ± half the range over the seeds. The
-intervals of single runs are in [results.csv](results.csv).
+Every method on the same rows of every data set, with its recipe's defaults, scored on the same rows of the test split
+(500 or 1,000 at most, by `--test`). Means over seeds {seeds}, which draw the training rows as well; after ± half the
+range over the seeds. The intervals of single runs are in [results.csv](results.csv). A dash was not run; single seeds
+tell methods apart only where they differ by much.
 
 ## Scores
 

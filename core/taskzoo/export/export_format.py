@@ -77,8 +77,12 @@ class ExportFormat(ABC):
 
 
 def check_tokenizer(run: Run) -> None:
-    """Refuse, by a :class:`RequestError`, a tokenizer that no other library has."""
-    if not getattr(run.processor, "is_fast", False) and type(run.processor).__name__ not in PIECE_FILES:
+    """Refuse, by a :class:`RequestError`, a tokenizer that no other library has.
+
+    Tokenizers of pieces alone are known with the marks that translations have.
+    """
+    of_pieces = type(run.processor).__name__ in PIECE_FILES and run.task.generates
+    if not getattr(run.processor, "is_fast", False) and not of_pieces:
         raise RequestError(
             f"The tokenizer of this run ({type(run.processor).__name__}) is written in Python and has no "
             "tokenizer.json, which an export needs."

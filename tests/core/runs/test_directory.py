@@ -112,7 +112,7 @@ def test_best_is_the_best_of_validation_and_is_what_was_saved(finished):
 
 def test_config_is_fully_resolved(finished):
     config = yaml.safe_load((finished / "config.yaml").read_text(encoding="utf-8"))
-    assert config.keys() == {"task", "model", "data", "options", "training", "track"}
+    assert config.keys() == {"task", "model", "data", "options", "training", "track", "from_run"}
     assert config["task"] == "taskzoo/ner"
     assert config["training"].keys() == TRAINING_FIELDS.keys()
     assert (config["training"]["epochs"], config["training"]["log_every"]) == (4.0, 5)
