@@ -29,6 +29,7 @@ from taskzoo.models.loading import explain_load_errors, load_config
 from taskzoo.models.refs import SCRATCH, ModelRef, model_kind
 from taskzoo.models.scratch import ScratchRecipe, make_scratch
 from taskzoo.models.tokenizers import fit_vocabulary, load_tokenizer
+from taskzoo.option_names import option_name
 from taskzoo.types import Feature, Metric, public
 
 from .directory import TASK_FILE
@@ -191,9 +192,21 @@ def extended_model(plan: Plan, processor: Any, reporter: Reporter) -> PreTrained
     check_files(plan.continued.folder)
     model = load_model(plan.task, plan.ref, processor, say=lambda _: None)
     if added := extend_outputs(model, old):
-        shown = ", ".join(added[:SHOWN]) + (f" and {len(added) - SHOWN} more" if len(added) > SHOWN else "")
-        reporter.say(f"outputs   {len(added)} new: {shown}; those of the earlier run keep their weights")
+        reporter.say(f"outputs   {len(added)} new: {_first(added)}; those of the earlier run keep their weights")
+    present = {name for example in plan.splits.examples["train"] for name in plan.task.classes(example)}
+    known: Any = old.config
+    if present and (absent := [name for name in known.id2label.values() if name not in present]):
+        one = len(absent) == 1
+        reporter.say(
+            f"warning   {len(absent)} label{'s' * (not one)} of the earlier run {'has' if one else 'have'} no training "
+            f"row here ({_first(absent)}) and will be forgotten; {option_name('mix_old')} mixes in old rows (0.25: a "
+            "quarter of them)"
+        )
     return model
+
+
+def _first(names: Sequence[str]) -> str:
+    return ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
 
 
 def _same_outputs(model: PreTrainedModel, saved: Any) -> bool:

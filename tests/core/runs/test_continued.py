@@ -108,6 +108,16 @@ def test_what_is_forgotten_is_what_compare_measures(old: Old, tmp_path: Path) ->
     assert f"Forgotten on the {len(gold)} old test rows: " in card.replace("\\", "")
 
 
+def test_labels_that_will_be_forgotten_are_said_before_training(old: Old, tmp_path: Path) -> None:
+    words = ("--validation", "none", "--test", "none", "--set", "max_steps=1", "precision=fp32", "--method", "full")
+    run = ("run", "classification", "--from", old.path, "--train", old.rain, "--no-baseline", *words)
+    said = "warning   2 labels of the earlier run have no training row here (animals, food) and will be forgotten; "
+    assert (
+        said + "--mix-old mixes in old rows (0.25: a quarter of them)" in zoo(*run, "--output", tmp_path / "alone").err
+    )
+    assert "forgotten;" not in zoo(*run, "--mix-old", 1, "--output", tmp_path / "mixed").err
+
+
 def test_nothing_is_forgotten_by_a_model_that_did_not_change(new: Path) -> None:
     scores = read(new / "metrics.json")["forgotten"]["scores"]
     assert scores["f1_macro"]["difference"] == 0
