@@ -115,7 +115,7 @@ def test_labels_that_will_be_forgotten_are_said_before_training(old: Old, tmp_pa
     assert (
         said + "--mix-old mixes in old rows (0.25: a quarter of them)" in zoo(*run, "--output", tmp_path / "alone").err
     )
-    assert "forgotten;" not in zoo(*run, "--mix-old", 1, "--output", tmp_path / "mixed").err
+    assert "forgotten;" not in zoo(*run, "--mix-old", 0.5, "--output", tmp_path / "mixed").err
 
 
 def test_nothing_is_forgotten_by_a_model_that_did_not_change(new: Path) -> None:
