@@ -51,7 +51,7 @@ def test_the_first_line_of_the_built_in_catalogue_names_it():
 
 
 def test_a_new_package_has_it_beside_its_recipes(tmp_path):
-    folder = write_package("rhyme-scheme", tmp_path / "made") / "taskzoo_rhyme_scheme"
+    folder = write_package("with-a-schema", tmp_path / "made") / "taskzoo_with_a_schema"
     assert json.loads((folder / FILE).read_text(encoding="utf-8")) == catalogue_schema()
     recipes = (folder / "recipes.yaml").read_text(encoding="utf-8")
     assert recipes.startswith(f"# yaml-language-server: $schema={FILE}\n")
