@@ -12,7 +12,6 @@ from .options import Quiet, Run
 if TYPE_CHECKING:
     from taskzoo.audit.audit import Audit
 
-FORMATS = ("text", "html", "json")
 LISTED = 25
 """Gaps that are listed on the terminal."""
 
@@ -51,10 +50,10 @@ def audit(
     from taskzoo.engine.progress import Silent, Terminal
     from taskzoo.runs.directory import check_output
 
-    from .output import remark
+    from .output import remark, shape_of
     from .process import set_up_process
 
-    shape = _format(format, output)
+    shape = shape_of(format, output, "audits")
     _check_gap(max_gap)
     request = AuditRequest(_names(by), data, rows, seed, _names(only), groups)
     request.check()
@@ -83,17 +82,6 @@ def _check_gap(most: float | None) -> None:
 
     if most is not None and not 0 <= most < 1:
         raise RequestError(f"--max-gap {most:g} must be 0 or more and below 1: a share such as 0.05.")
-
-
-def _format(given: str | None, output: str | None) -> str:
-    """The format that is asked for, or that the name of the file says."""
-    from taskzoo.errors import UnknownNameError
-
-    if given is None:
-        return {".html": "html", ".htm": "html", ".json": "json"}.get(Path(output or "").suffix.lower(), "text")
-    if given not in FORMATS:
-        raise UnknownNameError("format of audits", given, FORMATS, f"There are {', '.join(FORMATS)}.")
-    return given
 
 
 def _written(found: Audit, shape: str, max_gap: float | None) -> str:

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 LISTED, BAR = 8, 20
 """Words with their numbers, and characters of the longest bar, for each claim."""
-FORMATS = ("text", "html", "json")
 
 
 def explain(
@@ -70,11 +69,11 @@ def explain(
     from taskzoo.runs.directory import check_output
     from taskzoo.runs.inputs import input_rows
 
-    from .output import remark
+    from .output import remark, shape_of
     from .process import set_up_process
     from .stdin import read_lines
 
-    shape = _format(format, output)
+    shape = shape_of(format, output, "explanations")
     wanted = Wanted(method, steps, label, nearest)
     wanted.check()
     if measure < 0:
@@ -110,22 +109,6 @@ def explain(
     else:
         write_text(Path(output), written)
         remark(f"{len(found):,} explanation{'s' * (len(found) != 1)} written to {output}")
-
-
-def _format(given: str | None, output: str | None) -> str:
-    """The format that is asked for, or that the name of the file says.
-
-    Raises:
-        UnknownNameError: there is no such format.
-    """
-    from taskzoo.errors import UnknownNameError
-
-    if given is None:
-        ending = Path(output or "").suffix.lower()
-        return {".html": "html", ".htm": "html", ".json": "json", ".jsonl": "json"}.get(ending, "text")
-    if given not in FORMATS:
-        raise UnknownNameError("format of explanations", given, FORMATS, f"There are {', '.join(FORMATS)}.")
-    return given
 
 
 def _written(run: Run, found: Sequence[Explanation], shape: str) -> str:

@@ -8,9 +8,27 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
+from taskzoo.errors import UnknownNameError
 from taskzoo.escapes import visible, visible_cell, visible_json
+
+FORMATS = ("text", "html", "json")
+
+
+def shape_of(format: str | None, output: str | None, what: str) -> str:
+    """The one of :data:`FORMATS` that is asked for, or that the name of the file ``output`` says.
+
+    Raises:
+        UnknownNameError: there is no such format of ``what``.
+    """
+    if format is None:
+        ending = Path(output or "").suffix.lower()
+        return {".html": "html", ".htm": "html", ".json": "json", ".jsonl": "json"}.get(ending, "text")
+    if format not in FORMATS:
+        raise UnknownNameError(f"format of {what}", format, FORMATS, f"There are {', '.join(FORMATS)}.")
+    return format
 
 
 def print_json(value: Any) -> None:

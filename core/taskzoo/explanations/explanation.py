@@ -130,8 +130,8 @@ class Explanation:
             {"similarity": n.similarity, "inputs": n.inputs, "reference": n.reference, "place": n.place}
             for n in self.nearest
         ]
-        found = {"inputs": self.inputs, "prediction": self.prediction}
-        found["explained"] = [one.to_dict() for one in self.explained]  # type: ignore[assignment]
+        explained = [one.to_dict() for one in self.explained]
+        found: dict[str, Any] = {"inputs": self.inputs, "prediction": self.prediction, "explained": explained}
         return {**found, **({"nearest": nearest} if nearest else {}), "notes": self.notes}
 
     def __repr__(self) -> str:
