@@ -23,6 +23,9 @@ _WHAT = {
 }
 _NUMBER = re.compile(r"\(os error (\d+)\)")  # as safetensors and tokenizers report them
 _MEMORY = re.compile(r"can't allocate memory|not enough memory|out of memory", re.IGNORECASE)
+_PEER = re.compile(
+    r"(gloo|nccl|processgroup).*(connection (closed|reset)|timed? ?out|remote|unhandled)", re.IGNORECASE | re.DOTALL
+)
 MEMORY_ADVICE = "lower micro_batch_size, evaluation_tokens or max_length, or take a smaller model"
 
 
@@ -45,6 +48,8 @@ def is_out_of_memory(error: BaseException) -> bool:
 def _fault(error: BaseException) -> str | None:
     if is_out_of_memory(error):
         return f"the memory ran out; {MEMORY_ADVICE}"
+    if isinstance(error, RuntimeError) and _PEER.search(str(error)):
+        return "another process of it is gone"
     number = error.errno if isinstance(error, OSError) else None
     if number is None and (named := _NUMBER.search(str(error))):
         number = int(named[1])

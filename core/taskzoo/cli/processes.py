@@ -20,11 +20,12 @@ GRACE = 30.0
 """Seconds that processes get to end after one of them failed."""
 
 
-def relaunch(processes: int, arguments: Sequence[str], *, output: str = "") -> NoReturn:
+def relaunch(processes: int, arguments: Sequence[str], run: str, *, output: str = "") -> NoReturn:
     """Run ``zoo ARGUMENTS`` once per process and exit as the first of them does.
 
     The processes have sessions of their own, so that an interruption reaches each exactly once, from here.
     They end with this process, however that ends. What the others say is shown only if the first has nothing to say.
+    One that was killed, by the system or by a person, is named last, with how to resume ``run``.
     """
     command = [sys.executable, "-P", "-m", "taskzoo", *arguments]  # -P: no modules from the working directory
     if output and "--output" not in arguments and not any(a.startswith("--output=") for a in arguments):
@@ -60,10 +61,16 @@ def relaunch(processes: int, arguments: Sequence[str], *, output: str = "") -> N
 
         for number in STOPPING:
             signal.signal(number, forward)
-        code = _wait(children)
+        code, killed = _wait(children)
         if children[0].returncode in (0, -signal.SIGKILL) and code:
             others.seek(0)
             sys.stderr.write(others.read())
+    if killed is not None:
+        print(
+            f"zoo: Process {killed + 1} of {processes} was killed, as the system does where the memory runs out; the "
+            f"others were stopped. Resume with: zoo resume {run}",
+            file=sys.stderr,
+        )
     sys.exit(code if code >= 0 else 128 - code)
 
 
@@ -73,15 +80,23 @@ def _end_with_parent() -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
-def _wait(children: Sequence[subprocess.Popen[bytes]]) -> int:
-    """The exit code of the first that failed (0: none). Those left behind get :data:`GRACE` seconds, then a kill."""
-    code, deadline = 0, None
-    while any(child.poll() is None for child in children):
-        failed = [child.returncode for child in children if child.returncode]
+def _wait(children: Sequence[subprocess.Popen[bytes]]) -> tuple[int, int | None]:
+    """The exit code of the first that failed (0: none), and which was killed from outside (``None``: none).
+
+    Those left behind get :data:`GRACE` seconds, then a kill.
+    """
+    code, killed, deadline = 0, None, None
+    while True:
+        ended = [child.poll() for child in children]  # all are asked, also where one is still running
+        failed = {rank: found for rank, found in enumerate(ended) if found}
+        overdue = deadline is not None and time.monotonic() > deadline
+        if killed is None and not overdue:
+            killed = next((rank for rank, found in failed.items() if found == -signal.SIGKILL), None)
         if failed and deadline is None:
-            code, deadline = failed[0], time.monotonic() + GRACE
-        if deadline is not None and time.monotonic() > deadline:
+            code, deadline = next(iter(failed.values())), time.monotonic() + GRACE
+        if None not in ended:
+            return code, killed
+        if overdue:
             for child in children:
                 child.kill()
         time.sleep(0.1)
-    return code or next((child.returncode for child in children if child.returncode), 0)

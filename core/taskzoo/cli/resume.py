@@ -33,7 +33,7 @@ def resume(
     if processes > 1 and "WORLD_SIZE" not in os.environ and manifest["status"] != "finished":
         from .processes import relaunch
 
-        relaunch(processes, sys.argv[1:])
+        relaunch(processes, sys.argv[1:], run)
     from taskzoo.engine.progress import Silent, Terminal
     from taskzoo.runs.finetune import resume as resume_run
 

@@ -117,7 +117,7 @@ def run(
     }
     settings.update({name: value for name, value in direct.items() if value is not None})
 
-    from taskzoo.runs.directory import new_run_path
+    from taskzoo.runs.directory import new_run
     from taskzoo.runs.plan import make_plan
     from taskzoo.runs.request import DataRequest, RunRequest, resolve_request
 
@@ -139,22 +139,22 @@ def run(
         run_and_show(resolved, repeats, output, as_json=as_json, quiet=quiet)
         return
     rank = int(os.environ.get("RANK", 0))
-    path = new_run_path(output, resolved.title, resolved.config.model, ours=rank > 0)
-    plan = make_plan(resolved)
-    if processes > 1 and "WORLD_SIZE" not in os.environ:
-        from .processes import relaunch
+    with new_run(output, resolved.title, resolved.config.model, ours=rank > 0) as path:
+        plan = make_plan(resolved)
+        if processes > 1 and "WORLD_SIZE" not in os.environ:
+            from .processes import relaunch
 
-        relaunch(processes, sys.argv[1:], output=str(path))
+            relaunch(processes, sys.argv[1:], str(path), output=str(path))
 
-    from taskzoo.engine.progress import Silent, Terminal
-    from taskzoo.runs.execute import start
+        from taskzoo.engine.progress import Silent, Terminal
+        from taskzoo.runs.execute import start
 
-    from .process import set_up_process, stop_on_signal
-    from .results import explain_interrupt, show_result
+        from .process import set_up_process, stop_on_signal
+        from .results import explain_interrupt, show_result
 
-    set_up_process()
-    with explain_interrupt(path), stop_on_signal() as stop:
-        finished = start(plan, path, reporter=Silent() if quiet or rank else Terminal(), stop=stop)
+        set_up_process()
+        with explain_interrupt(path), stop_on_signal() as stop:
+            finished = start(plan, path, reporter=Silent() if quiet or rank else Terminal(), stop=stop)
     if not rank:
         show_result(finished, as_json=as_json)
         if report:

@@ -50,6 +50,7 @@ class TrainingState:
 
     def again(self) -> TrainingState:
         """That of a second attempt from the same start."""
+        self._folder.mkdir(exist_ok=True)
         return TrainingState(self._folder / "again")
 
     def exists(self) -> bool:
@@ -80,7 +81,8 @@ class TrainingState:
         """
         fresh = self._folder / "last.new"
         shutil.rmtree(fresh, ignore_errors=True)
-        fresh.mkdir(parents=True)
+        self._folder.mkdir(exist_ok=True)  # without its parents: the run's directory may have been removed
+        fresh.mkdir()
         save_tensors(trainable_tensors(model), fresh / "model.safetensors")
         tensors, plain = _flatten(optimizer.state_dict())
         save_tensors(tensors, fresh / "optimizer.safetensors")
@@ -168,7 +170,7 @@ class TrainingState:
 
     def save_best(self, model: nn.Module) -> None:
         """Keep the trainable weights as the best so far (:meth:`taskzoo.engine.job.Job.keeps`)."""
-        self._folder.mkdir(parents=True, exist_ok=True)
+        self._folder.mkdir(exist_ok=True)
         fresh = self._best.with_suffix(".new")
         save_tensors(trainable_tensors(model), fresh)
         replace(fresh, self._best)

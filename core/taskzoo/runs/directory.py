@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -104,6 +104,29 @@ def new_run_path(output: str | Path | None, task: str, model: str, *, ours: bool
         raise RequestError(f"The output directory {str(output)!r} cannot be made: {str(blocking)!r} is a file.")
     _check_writable(path)
     return path
+
+
+@contextmanager
+def new_run(output: str | Path | None, task: str, model: str, *, ours: bool = False) -> Iterator[Path]:
+    """:func:`new_run_path`; a directory that was not named is made at once, so that no other run takes its name.
+
+    It is removed at the end if nothing was written to it.
+    """
+    path = new_run_path(output, task, model, ours=ours)
+    if output is not None:
+        yield path
+        return
+    while True:
+        try:
+            path.mkdir(parents=True)
+            break
+        except FileExistsError:  # made by another run since its name was chosen
+            path = new_run_path(None, task, model)
+    try:
+        yield path
+    finally:
+        with suppress(OSError):
+            path.rmdir()  # refused by the system unless it is empty
 
 
 def _holds_nothing(path: Path) -> bool:

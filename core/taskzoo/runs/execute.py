@@ -204,6 +204,11 @@ class _Job:
 
     def _machine_error(self, error: BaseException) -> MachineError | None:
         """What to say instead of ``error`` where the machine failed; what it left half-written is removed."""
+        if isinstance(error, OSError) and self.is_main and not self.directory.manifest.exists():
+            return MachineError(
+                f"The run {str(self.directory.path)!r} stopped: its directory, or what was in it, was removed while "
+                "the run went on. Nothing can be resumed; start it again."
+            )
         if (fault := machine_fault(error)) is None:
             return None
         if self.is_main:
@@ -293,6 +298,7 @@ def _execute(job: _Job) -> Run:
                 model_files=describe_files(directory.model),
                 seconds=job.manifest["seconds"] | {name: round(value, 3) for name, value in job.seconds.items()},
                 steps=progress.steps,
+                **({"shortened": True} if progress.shortened else {}),
                 best_step=progress.chosen_step,
                 tokens=progress.tokens,
                 tokens_per_second=progress.tokens / max(progress.seconds, 1e-9),

@@ -13,9 +13,10 @@ from taskzoo.config import RunConfig, read_config
 from taskzoo.engine.progress import Reporter, Silent
 from taskzoo.errors import RequestError
 
-from .directory import RunDirectory, new_run_path
+from .directory import RunDirectory, new_run
 from .execute import Stop, never, restart, start
 from .identity import check_contract
+from .offered_settings import offers_settings
 from .plan import make_plan
 from .request import DataRequest, RunRequest, resolve_request, resolve_saved
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     Report = Reporter | Callable[[str], object] | None
 
 
+@offers_settings
 def finetune(  # noqa: PLR0913 - the public API
     task: TaskReference,
     *,
@@ -95,11 +97,11 @@ def finetune(  # noqa: PLR0913 - the public API
     resolved = resolve_request(
         RunRequest(task, named, rows, settings, config, track, trust_remote_code, from_run=earlier)
     )
-    path = new_run_path(output, resolved.title, resolved.config.model)
-    if reporter is None and data is None and resolved.config.data.name == "demo":
-        warnings.warn(f"No data named: using the built-in demo set of {resolved.entry.name}.", stacklevel=2)
-    plan = make_plan(resolved, rows.memory)
-    return start(plan, path, reporter=as_reporter(reporter))
+    with new_run(output, resolved.title, resolved.config.model) as path:
+        if reporter is None and data is None and resolved.config.data.name == "demo":
+            warnings.warn(f"No data named: using the built-in demo set of {resolved.entry.name}.", stacklevel=2)
+        plan = make_plan(resolved, rows.memory)
+        return start(plan, path, reporter=as_reporter(reporter))
 
 
 def resume(

@@ -50,7 +50,7 @@ def test_children_do_not_search_the_working_directory(monkeypatch: pytest.Monkey
     monkeypatch.setattr(processes.subprocess, "Popen", Child)
     monkeypatch.setattr(processes.signal, "signal", lambda *_: None)
     with pytest.raises(SystemExit):
-        processes.relaunch(2, ["run", "ner"], output="run")
+        processes.relaunch(2, ["run", "ner"], "run", output="run")
     assert [command[1:4] for command in started] == [["-P", "-m", "taskzoo"]] * 2
 
 

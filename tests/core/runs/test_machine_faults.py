@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -30,7 +31,16 @@ AS_SAFETENSORS_SAYS = SafetensorError("Error while serializing: I/O error: No sp
         (BrokenPipeError(errno.EPIPE, "Broken pipe"), "nothing reads the output"),
         (MemoryError(), "the memory ran out; lower micro_batch_size"),
         (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to"), "the memory ran out"),
+        (
+            RuntimeError("[gloo/transport/tcp/pair.cc:537] Read error [::1]: Connection reset by peer."),
+            "process of it is",
+        ),
+        (
+            RuntimeError("NCCL error: remote process exited or there was a network error"),
+            "another process of it is gone",
+        ),
         (FileNotFoundError(errno.ENOENT, "No such file or directory"), None),
+        (RuntimeError("connection of two layers"), None),
         (ValueError("no space left in this list"), None),
     ],
 )
@@ -66,6 +76,20 @@ def test_a_disk_that_fills_up_stops_the_run_which_then_resumes(request_, finishe
     resumed = zoo("resume", run, "--quiet", "--json")
     assert resumed.code == 0, resumed.err
     assert digest(run / "model" / "model.safetensors") == digest(finished / "model" / "model.safetensors")
+
+
+def test_a_directory_that_is_removed_in_mid_run_is_not_made_again(request_, tmp_path, monkeypatch) -> None:
+    run, real = tmp_path / "run", tensor_files.save_file
+
+    def save_file(tensors: object, file: Path, **more: object) -> None:
+        real(tensors, file, **more)
+        shutil.rmtree(run, ignore_errors=True)
+
+    monkeypatch.setattr(tensor_files, "save_file", save_file)
+    result = zoo(*request_, "--output", run, "--quiet")
+    assert result.code == 1
+    assert "was removed while the run went on. Nothing can be resumed; start it again." in result.err
+    assert not run.exists()
 
 
 def test_a_model_that_is_half_written_is_removed(request_, tmp_path, monkeypatch) -> None:

@@ -12,6 +12,7 @@ from accelerate.state import AcceleratorState, GradientState, PartialState
 import taskzoo
 from taskzoo.engine.precision import make_accelerator
 from taskzoo.errors import RequestError
+from taskzoo.runs import directory
 
 from .kit import digest, zoo
 
@@ -74,17 +75,33 @@ def test_the_state_of_accelerate_is_back_in_whatever_order_threads_leave() -> No
 
 
 def test_two_runs_that_chose_one_directory_do_not_mix(request_, tmp_path, monkeypatch) -> None:
-    """As two commands started in the same second: the second has its name from before the first made the folder."""
+    """As two commands with one ``--output``: the second looked at it before the first made it."""
     run = tmp_path / "run"
     assert zoo(*request_, "--output", run, "--set", "max_steps=1", "--quiet").code == 0
     before = {path: digest(path) for path in run.rglob("*") if path.is_file()}
     monkeypatch.setattr("taskzoo.runs.directory.new_run_path", lambda *_, **__: run)
-    result = zoo(*request_, "--set", "max_steps=1", "--quiet")
+    result = zoo(*request_, "--output", run, "--set", "max_steps=1", "--quiet")
     assert (result.code, result.err) == (
         2,
         f"zoo: Another run has made {str(run)!r} just now; choose another --output.\n",
     )
     assert {path: digest(path) for path in run.rglob("*") if path.is_file()} == before
+
+
+def test_runs_that_begin_in_the_same_second_have_a_directory_each(tmp_path, monkeypatch) -> None:
+    """Also where both looked for a free name before one of them made it; what stays empty is removed."""
+    monkeypatch.chdir(tmp_path)
+    free, first = directory.new_run_path, directory.new_run_path(None, "ner", "bert")
+    names = iter([first, first])
+    monkeypatch.setattr(directory, "new_run_path", lambda *given, **_: next(names, None) or free(*given))
+    with directory.new_run(None, "ner", "bert") as one, directory.new_run(None, "ner", "bert") as other:
+        assert one == first
+        assert one.is_dir()
+        assert other.is_dir()
+        assert other != one
+        (other / "config.yaml").write_text("", encoding="utf-8")
+    assert not one.exists()
+    assert other.exists()
 
 
 @pytest.mark.parametrize("content", ["", "x"])
