@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from .types import Example, Prediction
+
+Predict = Callable[[Sequence[Example]], list[Prediction]]
+"""From prepared examples to their public predictions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +29,7 @@ class Callback:
     """
 
     always: bool = False
+    """Whether every run uses it, named or not."""
 
     def run_started(self, run: RunFacts) -> None:
         """The model is loaded and the directory exists; also when a run is resumed."""
@@ -39,6 +45,13 @@ class Callback:
 
     def evaluation(self, values: Mapping[str, float]) -> None:
         """Scores on the validation rows: ``step`` and ``validation_NAME`` for each."""
+
+    def validated(self, step: int, examples: Sequence[Example], predict: Predict) -> None:
+        """After :meth:`evaluation`: the validation examples, and ``predict``, by the model as it is after this step.
+
+        Nothing is predicted unless ``predict`` is called, which leaves random numbers as they were. Runs of several
+        processes do not have this event.
+        """
 
     def checkpoint(self, step: int) -> None:
         """The state after this step was saved."""

@@ -85,6 +85,11 @@ class Training:
     early_stopping: int = _setting(0, "stop after this many evaluations without a better score (0: never)", minimum=0)
     evaluate_every: int = _setting(0, "optimizer steps between evaluations (0: each epoch)", minimum=0)
     checkpoint_every: int = _setting(0, "optimizer steps between checkpoints (0: each evaluation)", minimum=0)
+    checkpoint_minutes: float = _setting(
+        10.0,
+        "minutes between checkpoints at most, where saving takes under 2% of them (0: any)",
+        minimum=0,
+    )
     log_every: int = _setting(10, "optimizer steps between lines of history.jsonl", minimum=1)
     evaluation_tokens: int = _setting(8192, "padded tokens per evaluation batch", minimum=1)
     evaluate_modules: str = _setting("", "further metrics: `evaluate` modules by name or path, separated by commas")

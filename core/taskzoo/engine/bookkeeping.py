@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import PurePath
 from typing import Any
@@ -14,18 +15,31 @@ from torch import nn
 
 from taskzoo.errors import Interrupted, TrainingError
 from taskzoo.option_names import option_name
+from taskzoo.types import Example, Prediction, public
 
 from .checkpoint import TrainingState
+from .evaluation import Predictor
 from .events import tell
 from .job import Job
 from .pace import Pace
 from .plan import StepPlan
 from .progress import Bar
-from .random_state import differ, random_states
+from .random_state import differ, random_states, seeded
 from .session import Session
 
 NAMED = 4
 """Rows that an error names."""
+
+SAVING = 0.02
+"""The share of the time that checkpoints may take that are saved because of :attr:`checkpoint_minutes`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is to be done after a step, by the wish of any process: to stop; to save, as it is time for that."""
+
+    stop: bool
+    save: bool
 
 
 class Bookkeeping:
@@ -51,6 +65,7 @@ class Bookkeeping:
         self._running = torch.tensor(self.progress.unlogged, dtype=torch.float64).to(session.accelerator.device)
         self._window_tokens, self._window_start = 0, time.perf_counter()
         self._started = time.perf_counter() - self.progress.seconds
+        self._saved, self._save_seconds = time.perf_counter(), 0.0
         self._pace = Pace(session, plan, self._evaluate_every)
         timed = session.ends is not None  # what an evaluation takes is known from the start
         if job.evaluate is not None and (job.evaluate_start or timed) and not resumed:
@@ -62,10 +77,15 @@ class Bookkeeping:
             progress.shortened = self._pace.leaves_none()
         self.over = progress.step >= plan.last_step or self._out_of_patience()
 
+    def asked(self) -> Asked:
+        """What this process asks for after a step."""
+        due = max(60 * self._session.settings.checkpoint_minutes, self._save_seconds / SAVING)
+        return Asked(self._session.stop(), 0 < due < time.perf_counter() - self._saved)
+
     def note(
-        self, examples: list[int], loss: torch.Tensor, rate: float, norm: torch.Tensor, stop: bool, bar: Bar
+        self, examples: list[int], loss: torch.Tensor, rate: float, norm: torch.Tensor, asked: Asked, bar: Bar
     ) -> None:
-        """Do all that is due after a step on ``examples`` (their indices); ``stop``: whether a process was asked to.
+        """Do all that is due after a step on ``examples`` (their indices); ``asked``: what any process asked for.
 
         ``loss`` has the shape ``[2]``: the sum of its losses and the number of its active targets, over all processes.
         ``norm`` is that of the gradient before clipping, a scalar.
@@ -88,14 +108,14 @@ class Bookkeeping:
             self._evaluate(self._job.evaluate)
         progress.seconds = time.perf_counter() - self._started
         self.over = progress.step >= last
-        if stop and not self.over:
+        if asked.stop and not self.over:
             self._save()
             raise Interrupted(f"Stopped after step {progress.step} of {last}; the state is saved.")
         if self._out_of_patience():
             self.over = True
             lacking = f"no better {self._job.score.name} in {settings.early_stopping} evaluations"
             self._session.reporter.say(f"Stopping early: {lacking}.")
-        elif progress.step % self._save_every == 0 and not self.over:
+        elif (asked.save or progress.step % self._save_every == 0) and not self.over:
             self._save()
 
     def _log(self, rate: float, norm: torch.Tensor) -> float:
@@ -137,6 +157,8 @@ class Bookkeeping:
             progress.evaluations_since_best += 1
         named = {f"validation_{name}": value for name, value in progress.scores.items()}
         self._tell("evaluation", {"step": progress.steps, **named})
+        if self._session.accelerator.num_processes == 1:
+            self._tell("validated", progress.steps, self._session.examples.get("validation", ()), self._predict)
         shown = [name for name in dict.fromkeys((score.name, "loss")) if name in progress.scores]
         values = "  ".join(f"validation {name} {progress.scores[name]:.4f}" for name in shown)
         star = "  (kept so far)" if kept else ""
@@ -147,16 +169,26 @@ class Bookkeeping:
         self._pace.evaluated(spent)
         self._started, self._window_start = self._started + spent, self._window_start + spent
 
+    def _predict(self, examples: Sequence[Example]) -> list[Prediction]:
+        """Public predictions by the model as it is."""
+        session = self._session
+        predictor = Predictor(session.task, self._job.model, session.processor, session.accelerator)
+        with seeded(session.settings.seed):
+            return [public(prediction) for prediction in predictor.predict(examples).rows]
+
     def _out_of_patience(self) -> bool:
         patience = self._session.settings.early_stopping
         return bool(patience) and self.progress.evaluations_since_best >= patience
 
     def _save(self) -> None:
+        began = time.perf_counter()
         self.progress.unlogged = self._running.tolist()
         random = random_states(self._session.accelerator.num_processes)
         if self._session.accelerator.is_main_process:
             self._state.save(self._job.model, vars(self.progress), random=random, **self._parts)
         self._session.accelerator.wait_for_everyone()
+        self._saved = time.perf_counter()
+        self._save_seconds = self._saved - began
         self._tell("checkpoint", self.progress.steps)
 
 

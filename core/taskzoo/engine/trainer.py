@@ -6,7 +6,7 @@ import torch
 
 from taskzoo.errors import Interrupted
 
-from .bookkeeping import Bookkeeping, not_finite, places
+from .bookkeeping import Asked, Bookkeeping, not_finite, places
 from .checkpoint import TrainingState
 from .gradient import Gradient
 from .job import Job
@@ -56,11 +56,11 @@ def _train(session: Session, job: Job, state: TrainingState) -> Progress:
                 step_sum = gradient.sum(examples)  # forward and backward over my share of the examples
 
                 # normalise over all micro-batches and processes, clip, step
-                stop = session.stop()
+                asked = book.asked()
                 if world > 1:
-                    shared = torch.cat([step_sum, step_sum.new_tensor([float(stop)])])
+                    shared = torch.cat([step_sum, step_sum.new_tensor([asked.stop, asked.save])])
                     shared = accelerator.reduce(shared, reduction="sum")
-                    step_sum, stop = shared[:2], bool(shared[2].item())
+                    step_sum, asked = shared[:2], Asked(*map(bool, shared[2:].tolist()))
                 if accelerator.scaler is not None:
                     accelerator.unscale_gradients(stepper)
                 scale = (len(examples) * world / step_sum[1].clamp(min=1)).float()
@@ -73,7 +73,7 @@ def _train(session: Session, job: Job, state: TrainingState) -> Progress:
                     schedule.step()
                 stepper.zero_grad()
 
-                book.note(examples, step_sum, rate, norm, stop, bar)  # count, log, evaluate, save
+                book.note(examples, step_sum, rate, norm, asked, bar)  # count, log, evaluate, save
     except KeyboardInterrupt:
         saved = state.saved_step()
         kept = "no state is saved" if saved is None else f"the state after step {saved} is saved"

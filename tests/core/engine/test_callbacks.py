@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 
 import pytest
+import torch
 
 from taskzoo.callbacks import Callback, RunFacts
 from taskzoo.engine.events import tell
 from taskzoo.engine.history import History
 from taskzoo.errors import Interrupted
 
-from .kit import Told, fit, history, make_features, make_tagger
+from .kit import Told, encode, fit, history, make_features, make_tagger, same, weights
 from .test_resume import at_batch, interrupt
 
 FEATURES = make_features(40)
@@ -45,6 +46,29 @@ def test_a_resumed_training_says_where_it_starts(tmp_path):
     fit(make_tagger(), FEATURES, tmp_path, callbacks=told[1:], epochs=2)
     assert told[0].events == [("training_started", 0), ("step", 1), ("step", 2), ("checkpoint", 2)]
     assert told[1].events == [("training_started", 2), ("step", 3), ("step", 4)]
+
+
+def test_what_the_model_predicts_after_each_evaluation(tmp_path):
+    rows, trained = encode(FEATURES[:3]), []
+
+    class Shown(Callback):
+        def __init__(self):
+            self.seen = []
+
+        def validated(self, step, examples, predict):
+            assert list(examples) == []
+            self.seen.append((step, predict(rows)))
+
+    for callbacks in ([], [shown := Shown()]):
+        (tmp_path / str(len(callbacks))).mkdir()
+        model = make_tagger(dropout=0.3)
+        fit(model, FEATURES, tmp_path / str(len(callbacks)), callbacks=callbacks, evaluate=lambda model: {"score": 0.5})
+        trained.append(weights(model))
+    assert same(*trained), "predicting draws no random number that training would have drawn"
+    assert [step for step, _ in shown.seen] == [2]
+    with torch.no_grad():
+        after = [model.eval()(torch.tensor([f["input_ids"]])).logits.argmax(-1)[0].tolist() for f in FEATURES[:3]]
+    assert [prediction["labels"] for _, found in shown.seen for prediction in found] == after
 
 
 def test_one_that_fails_is_dropped_with_a_warning_and_training_goes_on(tmp_path):

@@ -6,6 +6,7 @@ import json
 import os
 import random
 import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import torch
 from safetensors.torch import load_file
 
 from taskzoo.config import OPTIMIZERS
+from taskzoo.engine import bookkeeping
 from taskzoo.engine import checkpoint as checkpoint_module
 from taskzoo.engine.checkpoint import TrainingState
 from taskzoo.engine.interrupt import STOPPING, StopRequest
@@ -140,6 +142,35 @@ def test_lost_and_resumed_from_the_last_checkpoint(tmp_path, every, number):
     model = run_again(folder, 0, crash, **values)
     assert same(weights(model), expected)
     assert history(folder) == lines
+
+
+def saves(folder, monkeypatch, *, seconds=0.0, **values):
+    """Train, and the steps at which a checkpoint was saved, which takes so long."""
+    steps, save = [], TrainingState.save
+
+    def counted(self, model, progress, **parts):
+        steps.append(progress["step"])
+        time.sleep(seconds)
+        save(self, model, progress, **parts)
+
+    monkeypatch.setattr(TrainingState, "save", counted)
+    whole(folder, **values)
+    monkeypatch.setattr(TrainingState, "save", save)
+    return steps
+
+
+def test_checkpoints_are_due_by_time(tmp_path, monkeypatch):
+    often = {"checkpoint_every": 1000, "checkpoint_minutes": 1e-9}
+    monkeypatch.setattr(bookkeeping, "SAVING", 1e9)
+    assert saves(tmp_path / "each", monkeypatch, **often) == list(range(1, 15))
+    assert saves(tmp_path / "none", monkeypatch, **often | {"checkpoint_minutes": 0.0}) == []
+    assert saves(tmp_path / "later", monkeypatch, **often | {"checkpoint_minutes": 10.0}) == []
+
+
+def test_checkpoints_by_time_take_a_small_share_of_it(tmp_path, monkeypatch):
+    """One that takes a second is followed by 49 seconds of training at least: here it remains the only one."""
+    often = {"checkpoint_every": 1000, "checkpoint_minutes": 1e-9}
+    assert saves(tmp_path / "a", monkeypatch, seconds=1.0, **often) == [1]
 
 
 def test_lost_between_the_two_halves_of_replacing_a_checkpoint(tmp_path, monkeypatch):
