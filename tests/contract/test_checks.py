@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import socket
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +13,12 @@ import torch
 
 from taskzoo import Batch, Encoded, Example, Feature, Loss, Metric, Option, Row, Score
 from taskzoo.errors import RequestError, UnknownNameError
-from taskzoo.evidence import Claim, Word
 from taskzoo.runs.data import demo_rows
 from taskzoo.testing import Bench, TaskContract, checks
 from taskzoo.testing.checks import NoRun, NotApplicable
+from taskzoo.testing.checks.promise import promise
 from taskzoo.types import Scorer
 from taskzoo_ner import NER
-from taskzoo_ner.evidence import EntityEvidence
 from taskzoo_ner.metrics import SpanF1
 from taskzoo_ner.task import NerTask
 
@@ -61,12 +59,13 @@ def fails(bench: Bench, check: Callable[[Bench], None], message: str) -> None:
 
 
 def test_every_check_has_a_result(bench_of: MakeBench, monkeypatch: pytest.MonkeyPatch) -> None:
+    @promise(why="None.", fix="Nothing.")
     def check_nothing(bench: Bench) -> None:
         raise ValueError("two\nlines")
 
     monkeypatch.setattr(checks, "CHECKS", (checks.check_spec, checks.check_import, checks.check_rows, check_nothing))
     results = list(checks.run_checks(bench_of(type("Own", (NerTask,), {}))))
-    assert [(r.check, r.status, r.reason) for r in results] == [
+    assert [(r.check.name, r.status, r.reason) for r in results] == [
         ("spec", "ok", ""),
         ("import", "skipped", "the task belongs to no plugin"),
         ("rows", "ok", ""),
@@ -76,7 +75,35 @@ def test_every_check_has_a_result(bench_of: MakeBench, monkeypatch: pytest.Monke
 
 def test_the_class_and_the_command_make_the_same_checks() -> None:
     methods = {name.removeprefix("test_") for name in vars(TaskContract) if name.startswith("test_")}
-    assert methods == {check.__name__.removeprefix("check_") for check in checks.CHECKS}
+    assert methods == {check.name.replace(" ", "_") for check in checks.CHECKS}
+
+
+def test_every_check_has_a_reason_and_advice() -> None:
+    names = [check.name for check in checks.CHECKS]
+    for number, check in enumerate(checks.CHECKS):
+        assert set(check.after) <= set(names[:number]), f"{check.name} comes after those it builds on"
+        for text in (check.holds, check.why, check.fix):
+            assert text.endswith(".")
+            assert 20 < len(text) <= 200
+    assert len({check.why for check in checks.CHECKS}) == len({check.fix for check in checks.CHECKS}) == len(names)
+
+
+def test_a_check_that_fails_after_one_that_it_builds_on_follows(bench_of: MakeBench) -> None:
+    @promise(why="None.", fix="Nothing.")
+    def check_first(bench: Bench) -> None:
+        """The first."""
+        raise AssertionError("one thing")
+
+    @promise(why="None.", fix="Nothing.", after="first")
+    def check_second(bench: Bench) -> None:
+        """The second."""
+        raise KeyError("another")
+
+    bench = bench_of(type("Own", (NerTask,), {}))
+    found = [(r.check.name, r.status, r.reason) for r in checks.run_checks(bench, (check_first, check_second))]
+    assert found == [("first", "failed", "one thing"), ("second", "follows", "mend 'first' first; 'another'")]
+    (alone,) = checks.run_checks(bench_of(type("Own", (NerTask,), {})), (check_second,))
+    assert (alone.status, alone.reason) == ("failed", "KeyError: 'another'")
 
 
 def test_an_unexpected_error_shows_where_it_is_in_the_task(
@@ -109,24 +136,6 @@ def test_after_a_failed_short_run_the_rest_is_not_run(bench_of: MakeBench, monke
     assert {(r.status, r.reason) for r in others} == {("not run", "the short run failed")}
     with pytest.raises(NoRun):
         checks.check_predictions(bench)
-
-
-def test_a_mean_is_not_a_sum(bench_of: MakeBench) -> None:
-    class Mean(NerTask):
-        def loss(self, outputs: Any, batch: Batch, *, label_smoothing: float = 0.0) -> Loss:
-            loss = super().loss(outputs, batch, label_smoothing=label_smoothing)
-            return Loss(loss.total / loss.weight, torch.ones(()))
-
-    fails(bench_of(Mean), checks.check_loss, "must be a sum .*batch_coupled")
-    fails(bench_of(Mean), checks.check_accumulation, "train differently")
-
-
-def test_a_smoothed_loss_is_not_reported(bench_of: MakeBench) -> None:
-    class Smoothed(NerTask):
-        def loss(self, outputs: Any, batch: Batch, *, label_smoothing: float = 0.0) -> Loss:
-            return dataclasses.replace(super().loss(outputs, batch, label_smoothing=label_smoothing), reported=None)
-
-    fails(bench_of(Smoothed), checks.check_loss, "`reported` is .* and must be the plain sum")
 
 
 @pytest.mark.parametrize("member", ["loss", "collator", "encode", "prepare"])
@@ -162,64 +171,6 @@ def test_results_of_another_type(bench_of: MakeBench, member: str) -> None:
         "prepare": (checks.check_rows, r"must return taskzoo\.Example"),
     }[member]
     fails(bench_of(Untyped), check, message)
-
-
-def test_padding_that_is_seen(bench_of: MakeBench) -> None:
-    class Unmasked(NerTask):
-        def collator(self, processor: Any) -> Any:
-            collate = super().collator(processor)
-
-            def without_mask(features: Sequence[Any]) -> Batch:
-                batch = collate(features)
-                batch.inputs["attention_mask"] = np.ones_like(batch.inputs["attention_mask"])
-                return batch
-
-            return without_mask
-
-    fails(bench_of(Unmasked), checks.check_batching, "predicted differently|row by row")
-
-
-def test_labels_in_the_order_of_rows(bench_of: MakeBench) -> None:
-    class Unsorted(NerTask):
-        def fit(self, examples: Sequence[Example]) -> None:
-            tags = [tag[2:] for example in examples for tag in example["tags"] if tag != "O"]
-            self.labels = ["O", *(f"{prefix}-{name}" for name in dict.fromkeys(tags) for prefix in "BI")]
-
-    fails(bench_of(Unsorted), checks.check_encoding, "order of the training rows")
-
-
-def test_learning_from_test_rows(bench_of: MakeBench) -> None:
-    class Peeks(NerTask):
-        seen = 0
-
-        def prepare(self, rows: Sequence[Row], split: str) -> list[Example]:
-            if split == "test":
-                self.seen = sum(len(str(row.fields)) for row in rows)
-            return super().prepare(rows, split)
-
-        def state(self) -> dict[str, Any]:
-            return {**super().state(), "seen": self.seen}
-
-    fails(bench_of(Peeks), checks.check_fit, "depends on validation or test rows: seen")
-
-
-def test_labels_of_test_rows(bench_of: MakeBench) -> None:
-    """Found though the demo set has the same labels in all splits."""
-
-    class Peeks(NerTask):
-        def __init__(self, options: Mapping[str, Any]) -> None:
-            super().__init__(options)
-            self.found: set[str] = set()
-
-        def prepare(self, rows: Sequence[Row], split: str) -> list[Example]:
-            examples = super().prepare(rows, split)
-            self.found.update(tag for example in examples for tag in example["tags"] or ())
-            return examples
-
-        def fit(self, examples: Sequence[Example]) -> None:
-            self.labels = sorted(self.found)
-
-    fails(bench_of(Peeks), checks.check_fit, "depends on validation or test rows: labels")
 
 
 def test_only_training_rows_reach_fit(bench_of: MakeBench) -> None:
@@ -268,17 +219,6 @@ def test_a_token_that_no_feature_has(bench_of: MakeBench) -> None:
     checks.check_token_ids(bench_of(Named))
 
 
-def test_state_that_forgets(bench_of: MakeBench) -> None:
-    class Forgets(NerTask):
-        def state(self) -> dict[str, Any]:
-            return {"labels": list(reversed(self.labels))}
-
-        def restore(self, state: Mapping[str, Any]) -> None:
-            self.labels = sorted(state["labels"])
-
-    fails(bench_of(Forgets), checks.check_state, r"another state: labels\[")
-
-
 def test_state_that_is_not_json(bench_of: MakeBench) -> None:
     class Arrays(NerTask):
         def state(self) -> dict[str, Any]:
@@ -286,59 +226,6 @@ def test_state_that_is_not_json(bench_of: MakeBench) -> None:
 
     with pytest.raises(Exception, match="JSON"):
         checks.check_state(bench_of(Arrays))
-
-
-def test_predictions_that_are_not_json(bench_of: MakeBench) -> None:
-    class Floats(NerTask):
-        def assemble(self, examples: Sequence[Example], parts: Any) -> list[dict[str, Any]]:
-            return [{**p, "score": np.float32(1)} for p in super().assemble(examples, parts)]
-
-    with pytest.raises(Exception, match="JSON"):
-        checks.check_predictions(bench_of(Floats))
-
-
-def test_metrics_that_do_not_add_up(bench_of: MakeBench) -> None:
-    class Relative(SpanF1):
-        def statistics(self, predictions: Sequence[Any], references: Sequence[Any]) -> np.ndarray:
-            return super().statistics(predictions, references) / len(predictions)
-
-    fails(bench_of(with_metric(Relative)), checks.check_metrics, "depends on the others")
-
-
-def test_metrics_that_ask_the_network(bench_of: MakeBench) -> None:
-    class Online(SpanF1):
-        online = False
-
-        def from_sums(self, total: np.ndarray) -> dict[str, float]:
-            if Online.online:
-                socket.create_connection(("example.invalid", 80), timeout=1)
-            return super().from_sums(total)
-
-    bench = bench_of(with_metric(Online))
-    assert bench.run.metrics
-    Online.online = True
-    fails(bench, checks.check_metrics, "reach the network")
-
-
-@pytest.mark.slow
-def test_evidence_that_is_another_number_for_gradients(bench_of: MakeBench) -> None:
-    class Twofold(EntityEvidence):
-        more = 0.0
-
-        def claims(self, prediction: dict[str, Any]) -> list[Claim]:
-            return [Claim("entity", "PER", Word("text", 0, len(prediction["text"])))]
-
-        def value(self, question: Any, parts: Sequence[Any]) -> float:
-            return super().value(question, parts) + Twofold.more
-
-    class Task(NerTask):
-        def evidence(self, role: str) -> EntityEvidence:
-            return Twofold(self, role)
-
-    bench = bench_of(Task)
-    checks.check_evidence(bench)
-    Twofold.more = 0.1
-    fails(bench, checks.check_evidence, r"value\(\) is .* and score\(\)")
 
 
 class AnyForm(Metric):
@@ -372,53 +259,6 @@ def test_metrics_with_a_scorer_of_their_own(bench_of: MakeBench) -> None:
     bench = bench_of(with_metric(Undefined))
     checks.check_metrics(bench)
     assert bench.run.metrics["test"]["pearson"] is None
-
-
-class Unweighted(AnyForm):
-    def weighted(self, statistics: np.ndarray, weights: np.ndarray) -> dict[str, float]:
-        return super().weighted(statistics, np.ones(len(weights)))
-
-
-class Undeclared(AnyForm):
-    def weighted(self, statistics: np.ndarray, weights: np.ndarray) -> dict[str, float]:
-        return {**super().weighted(statistics, weights), "extra": 0.5}
-
-
-class OutOfRange(AnyForm):
-    def weighted(self, statistics: np.ndarray, weights: np.ndarray) -> dict[str, float]:
-        return {**super().weighted(statistics, weights), "log_loss": -0.5}
-
-
-class Nothing(AnyForm):
-    def weighted(self, statistics: np.ndarray, weights: np.ndarray) -> dict[str, float]:
-        return {"f1": float("nan")}
-
-
-class WrongDirection(AnyForm):
-    scores = (Score("f1", higher_is_better=False), *SpanF1.scores[1:])
-
-
-@pytest.mark.parametrize(
-    ("metric", "message"),
-    [
-        (Unweighted, "weights give .*, the rows repeated as often"),
-        (Undeclared, "gives extra, which its `scores` do not list"),
-        (OutOfRange, "log_loss=-0.5 is not between"),
-        (Nothing, "right answers score f1=nan"),
-        (WrongDirection, "right answers score f1=1"),
-    ],
-)
-def test_metrics_that_are_wrong(bench_of: MakeBench, metric: type, message: str) -> None:
-    fails(bench_of(with_metric(metric)), checks.check_metrics, message)
-
-
-def test_rows_that_vanish(bench_of: MakeBench) -> None:
-    class Drops(NerTask):
-        def encode(self, examples: Sequence[Example], processor: Any) -> Encoded:
-            encoded = super().encode(examples, processor)
-            return Encoded([f for f in encoded.features if f.row != 3], encoded.counts)
-
-    fails(bench_of(Drops), checks.check_encoding, "gave features for")
 
 
 def test_members_that_are_missing_or_different(bench_of: MakeBench) -> None:
@@ -504,3 +344,11 @@ def test_a_family_of_a_kind_that_does_not_suit_is_refused(bench_of: MakeBench, t
         Bench(Decoder, tmp_path, family="bert").check_request()
     with pytest.raises(UnknownNameError, match="demo/stars"):
         Bench(Decoder, tmp_path, data="stars").check_request()
+
+
+def test_a_primary_score_that_is_not_a_number(bench_of: MakeBench) -> None:
+    class Nothing(AnyForm):
+        def weighted(self, statistics: np.ndarray, weights: np.ndarray) -> dict[str, float]:
+            return {"f1": float("nan")}
+
+    fails(bench_of(with_metric(Nothing)), checks.check_metrics, "right answers score f1=nan")

@@ -31,6 +31,7 @@ from taskzoo import (
 )
 from taskzoo.metrics.base import CorpusMetric
 from taskzoo.models.losses import cross_entropy
+from taskzoo.models.text_encoding import encode_texts
 from taskzoo.testing import Bench, TaskContract, checks, make_tiny_checkpoint
 
 WORDS = ("red", "green", "blue", "white", "black", "grey", "brown", "pink")
@@ -86,13 +87,12 @@ class Similarity(Task):
     def fit(self, examples: Sequence[Example]) -> None: ...
 
     def encode(self, examples: Sequence[Example], processor: Any) -> Encoded:
-        sides = [[processor(text)["input_ids"] for text in example["texts"]] for example in examples]
-        return Encoded(
-            [
-                Feature(i, sum(map(len, ids)), {"side_ids": ids, "value": example["value"]})
-                for i, (ids, example) in enumerate(zip(sides, examples, strict=True))
-            ]
-        )
+        sides = [encode_texts(processor, example["texts"]) for example in examples]
+        features = []
+        for i, (side, example) in enumerate(zip(sides, examples, strict=True)):
+            ids = [feature["input_ids"] for feature in side.features]
+            features.append(Feature(i, sum(map(len, ids)), {"side_ids": ids, "value": example["value"]}))
+        return Encoded(features, {"truncated_texts": sum(side.counts["truncated_rows"] for side in sides)})
 
     def head(self, checkpoint: str, **loading: Any) -> PreTrainedModel:
         model: PreTrainedModel = AutoModel.from_pretrained(checkpoint, **loading)

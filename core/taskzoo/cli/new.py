@@ -8,17 +8,23 @@ import typer
 
 
 def new(
-    name: Annotated[str, typer.Argument(help="The task's name, e.g. rhyme-scheme.")],
+    name: Annotated[str, typer.Argument(help="The task's name, e.g. rhyme-scheme, or taskzoo-rhyme-scheme.")],
     output: Annotated[str | None, typer.Option(help="The folder to make (default: taskzoo-NAME).")] = None,
     kind: Annotated[
-        str, typer.Option(help="classifier: labels for texts, almost no code; custom: every part written out.")
-    ] = "classifier",
+        str,
+        typer.Option(
+            help="What it predicts: classification (a label for a text), pair (for two texts), regression (a number), "
+            "token (a tag for each word), generation (a text); custom: a label, with every part written out."
+        ),
+    ] = "classification",
 ) -> None:
     """Create a working plugin package for a task called NAME, for you to change into your own."""
-    from taskzoo.testing.new_package import package_name, write_package
+    from taskzoo.testing.new_package import package_name, task_name, write_package
+    from taskzoo.testing.package_kinds import ALIASES, KINDS
 
-    folder = write_package(name, output, kind)
-    print(f"Created {folder}, a package that registers the task {name!r}. As generated it classifies texts.")
+    folder, name = write_package(name, output, kind), task_name(name)
+    about = KINDS[ALIASES.get(kind, kind)].about.replace("`", "")
+    print(f"Created {folder}, a package that registers the task {name!r}. As generated, {about}.")
     print()
     print(f"Install   pip install -e {folder}")
     print(f"Check     zoo check {name}")

@@ -1,11 +1,10 @@
 """The test kit for task plugins, the same that taskzoo's own tasks pass.
 
-A plugin's whole test suite can be one class (see :class:`TaskContract`)::
+A plugin's whole test suite can be two lines (see :class:`TaskContract`)::
 
-    from taskzoo.testing import TaskContract
+    from taskzoo.testing import contract
 
-    class TestPoetry(TaskContract):
-        task = "poetry"
+    TestContract = contract("poetry")
 
 ``zoo check poetry`` runs the same checks without pytest.
 """
@@ -13,7 +12,7 @@ A plugin's whole test suite can be one class (see :class:`TaskContract`)::
 from __future__ import annotations
 
 from .bench import Bench
-from .contract import TaskContract
+from .task_contract import TaskContract, contract
 from .tiny_models import FAMILIES, make_tiny_checkpoint
 
-__all__ = ["FAMILIES", "Bench", "TaskContract", "make_tiny_checkpoint"]
+__all__ = ["FAMILIES", "Bench", "TaskContract", "contract", "make_tiny_checkpoint"]

@@ -16,6 +16,7 @@ from taskzoo.errors import RequestError
 from taskzoo.registry.naming import normalise
 from taskzoo.types import Batch, Example, Feature, Row
 
+from .options import Watched, watched_options
 from .tiny_families import RECIPES
 from .tiny_models import FAMILIES, make_tiny_checkpoint
 
@@ -48,6 +49,10 @@ class Bench:
         settings: engine settings and task options.
         size: training rows to use; validation and test get a third each.
         data: a variant of the demo set.
+
+    Attributes:
+        failed: names of the checks that failed on it.
+        options_read: names of the task's options that its members have looked at.
     """
 
     def __init__(
@@ -66,15 +71,17 @@ class Bench:
         self.size = size
         self.data = data
         self._family = family
-        self._failed: set[str] = set()
+        self.failed: set[str] = set()
+        self.options_read: set[str] = set()
+        self._failures: set[str] = set()
 
     def _once(self, failure: str, make: Callable[[], T]) -> T:
         """What ``make`` makes; after it has failed once, :class:`NoRun` instead of the same error again."""
-        if failure in self._failed:
+        if failure in self._failures:
             raise NoRun(failure)
-        self._failed.add(failure)
+        self._failures.add(failure)
         made = make()
-        self._failed.remove(failure)
+        self._failures.remove(failure)
         return made
 
     @cached_property
@@ -103,6 +110,9 @@ class Bench:
     @cached_property
     def family(self) -> str:
         """The one asked for, or what suits the task's default model; ``RequestError`` if its kind does not suit."""
+        if self._family and self.spec.scratch_models:
+            own = ", ".join(self.spec.scratch_models)
+            raise RequestError(f"The task is checked with its own tiny model ({own}); leave the family out.")
         family = self._family or self._default_family()
         kind = RECIPES[family].kind
         if kind not in self.spec.kinds:
@@ -150,8 +160,15 @@ class Bench:
         return groups
 
     def unlike_halves(self) -> tuple[list[Row], list[Row]]:
-        """The training rows in two parts, the second with targets that the first lacks."""
+        """The training rows in two parts, the second with targets that the first lacks, if there are three or more.
+
+        Of two targets, which most tasks need to learn from, the first part has both and the second has one.
+        """
         groups = [group for _, group in sorted(self._by_target(self.raw["train"]).items())]
+        if len(groups) == 2:
+            one, other = groups
+            half = -(-len(other) // 2)
+            return one + other[:half], other[half:]
         if len(groups) == 1:  # no targets, or all the same
             groups = [[row] for row in groups[0]]
         first = len(groups) - 1 if len(groups) < self.size // 2 else len(groups) // 2
@@ -165,6 +182,8 @@ class Bench:
         if any(column.required and name != self.spec.input_role for name, column in given.items()):
             return inputs
         texts = [text for fields in inputs for text in _strings(fields)][:3]
+        if self.spec.columns[self.spec.input_role].path:
+            return [*inputs, *texts]
         return [*inputs, *texts, *(f"{text} \u4f60\u597d \U0001f600" for text in texts[:1])]  # unseen characters
 
     @cached_property
@@ -189,7 +208,8 @@ class Bench:
     def new_task(self) -> Task:
         """A task with nothing learnt."""
         cls, options = self.task_class, self.spec.resolve_options(split_settings(self.settings, self.spec)[1])
-        return self._once("the class makes no object", lambda: cls(options))
+        with watched_options(self.options_read):
+            return self._once("the class makes no object", lambda: cls(Watched(options, self.options_read)))
 
     def fitted(self, rows: Sequence[Row] | None = None) -> tuple[Task, list[Example]]:
         """A task fitted on ``rows`` (those of the bench) and configured for the tiny model, and the rows prepared."""
@@ -203,8 +223,18 @@ class Bench:
 
     @cached_property
     def checkpoint(self) -> Path:
-        """The tiny pretrained model."""
-        return make_tiny_checkpoint(self.folder / "checkpoint", self.family, self.texts)
+        """The tiny pretrained model: the first of the task's own models from scratch, or one of the family."""
+        folder = self.folder / "checkpoint"
+        if not self.spec.scratch_models:
+            return make_tiny_checkpoint(folder, self.family, self.texts)
+        import torch
+
+        task = self.new_task()
+        task.fit(task.prepare(self.raw["train"], "train"))
+        folder.mkdir(parents=True, exist_ok=True)
+        with torch.random.fork_rng(devices=[]):
+            task.make_scratch(self.spec.scratch_models[0], folder, 1)
+        return folder
 
     @property
     def config(self) -> Any:
@@ -234,7 +264,8 @@ class Bench:
     def run(self) -> Run:
         """A short run on the rows; :class:`NoRun` if it failed before."""
         assert self.checkpoint.is_dir()  # made before, so that its errors are its own
-        return self._once("the short run failed", lambda: self.finetune("run"))
+        with watched_options(self.options_read):
+            return self._once("the short run failed", lambda: self.finetune("run"))
 
     def finetune(self, name: str, **settings: Any) -> Run:
         """Another run, with other settings."""

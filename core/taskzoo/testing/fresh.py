@@ -1,15 +1,18 @@
-"""What a finished run predicts in a process that trained nothing.
+"""What a finished run predicts, and what the lines of its card give, in a process that trained nothing.
 
 That process is started on first use and answers for every run after it: importing torch and transformers takes seconds.
 """
 
 from __future__ import annotations
 
+import builtins
+import contextlib
 import json
 import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import IO, Any
@@ -29,9 +32,22 @@ def fresh_predictions(run: Path, rows: Path, inputs: list[Any]) -> dict[str, Any
     Raises:
         AssertionError: the run cannot be loaded there, with the error.
     """
+    return _ask("the run cannot be loaded", {"run": str(run), "rows": str(rows), "inputs": inputs})
+
+
+def plain_values(code: str, folder: Path, names: Sequence[str]) -> dict[str, Any]:
+    """What Python ``code`` that has no taskzoo to import, run in ``folder``, binds ``names`` to; others are left out.
+
+    Raises:
+        AssertionError: the code fails, with the error.
+    """
+    return _ask("the code fails", {"code": code, "folder": str(folder), "names": list(names)})
+
+
+def _ask(failure: str, question: dict[str, Any]) -> dict[str, Any]:
     process, errors = _process(tuple(sys.path))
     try:
-        print(json.dumps([str(run), str(rows), inputs]), file=process.stdin, flush=True)
+        print(json.dumps(question), file=process.stdin, flush=True)
         answer = json.loads(process.stdout.readline() if process.stdout else "")
     except (OSError, ValueError):
         _process.cache_clear()
@@ -39,7 +55,7 @@ def fresh_predictions(run: Path, rows: Path, inputs: list[Any]) -> dict[str, Any
         errors.seek(0)
         answer = {"error": (errors.read().decode(errors="replace").splitlines() or ["it ended"])[-1]}
     if "error" in answer:
-        raise AssertionError(f"a new process cannot load the run: {answer['error']}")
+        raise AssertionError(f"in a new process {failure}: {answer['error']}")
     return dict(answer)
 
 
@@ -66,13 +82,31 @@ def _predictions(run: Path, rows: Path, inputs: list[Any]) -> dict[str, Any]:
     return {"rows": found, "inputs": loaded.predict(inputs), "state": loaded.task.state(), "id2label": labels}
 
 
+def _plain_values(code: str, folder: Path, names: Sequence[str]) -> dict[str, Any]:
+    """Only the code itself is kept from importing taskzoo, not what it imports."""
+
+    def importing(name: str, *others: Any) -> Any:
+        if name.partition(".")[0] == "taskzoo":
+            raise ModuleNotFoundError("plain transformers has no module 'taskzoo'")
+        return __import__(name, *others)
+
+    values: dict[str, Any] = {"__builtins__": {**vars(builtins), "__import__": importing}}
+    with contextlib.chdir(folder):
+        exec(code, values)
+    return {name: values[name] for name in names if name in values}
+
+
 def _answer() -> None:
     """Read a question per line, write an answer per line. Whatever else prints goes to the standard error."""
     answers, sys.stdout = sys.stdout, sys.stderr
     for line in sys.stdin:
-        run, rows, inputs = json.loads(line)
+        asked = json.loads(line)
         try:
-            answer = json.dumps(_predictions(Path(run), Path(rows), inputs), allow_nan=False)
+            if "code" in asked:
+                found = _plain_values(asked["code"], Path(asked["folder"]), asked["names"])
+            else:
+                found = _predictions(Path(asked["run"]), Path(asked["rows"]), asked["inputs"])
+            answer = json.dumps(found, allow_nan=False)
         except Exception as error:  # whatever a plugin raises
             answer = json.dumps({"error": f"{type(error).__name__}: {error}"})
         print(answer, file=answers, flush=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from taskzoo.errors import TaskZooError
@@ -14,18 +14,19 @@ from .common import NotApplicable
 from .explanations import check_evidence
 from .learning import check_accumulation, check_gradients, check_loss, check_probe, check_run
 from .predictions import check_batching, check_metrics, check_predictions
-from .rows import check_encoding, check_fit, check_rows, check_token_ids
-from .spec import check_import, check_members, check_spec
-from .storage import check_plain_transformers, check_save_and_load, check_state
+from .promise import Check, Follows
+from .rows import check_encoding, check_fit, check_long_inputs, check_rows, check_token_ids
+from .spec import check_import, check_members, check_options, check_spec
+from .storage import check_plain_transformers, check_plain_use, check_save_and_load, check_state
 
-CHECKS: tuple[Callable[[Bench], None], ...] = (
+CHECKS: tuple[Check, ...] = (
     *(check_spec, check_import, check_members),
-    *(check_rows, check_fit, check_encoding, check_token_ids),
-    *(check_loss, check_probe, check_gradients, check_run, check_accumulation),
-    *(check_batching, check_state, check_predictions, check_metrics, check_evidence),
-    *(check_plain_transformers, check_save_and_load),
+    *(check_rows, check_fit, check_encoding, check_long_inputs, check_token_ids),
+    *(check_loss, check_probe, check_gradients, check_run, check_options, check_batching, check_accumulation),
+    *(check_state, check_predictions, check_metrics, check_evidence),
+    *(check_plain_transformers, check_save_and_load, check_plain_use),
 )
-"""All checks, cheap ones first."""
+"""All checks, in an order in which each comes after those it builds on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,34 +34,36 @@ class Result:
     """The outcome of one check.
 
     Args:
-        check: its name.
-        status: ``ok``, ``failed``, ``skipped`` where the task does not need it, or ``not run`` after something failed.
+        check: which.
+        status: ``ok``, ``failed``, ``follows`` if it failed and so did one that it builds on, ``skipped`` where the
+            task does not need it, or ``not run`` after something failed.
         reason: why, unless it is ok.
         seconds: how long it took.
     """
 
-    check: str
+    check: Check
     status: str
     reason: str
     seconds: float
 
 
-def run_checks(bench: Bench) -> Iterator[Result]:
-    """Run all checks, one after the other; a check that breaks has failed with the error as its reason."""
-    for check in CHECKS:
+def run_checks(bench: Bench, chosen: Sequence[Check] = ()) -> Iterator[Result]:
+    """Run all checks, or those chosen, one after the other; one that breaks has failed with the error as its reason."""
+    for check in chosen or CHECKS:
         began = time.perf_counter()
         status, reason = _outcome(check, bench)
-        name = check.__name__.removeprefix("check_").replace("_", " ")
-        yield Result(name, status, " ".join(reason.split()), round(time.perf_counter() - began, 3))
+        yield Result(check, status, " ".join(reason.split()), round(time.perf_counter() - began, 3))
 
 
-def _outcome(check: Callable[[Bench], None], bench: Bench) -> tuple[str, str]:
+def _outcome(check: Check, bench: Bench) -> tuple[str, str]:
     try:
         check(bench)
     except NotApplicable as reason:
         return "skipped", str(reason)
     except NoRun as reason:
         return "not run", str(reason)
+    except Follows as error:
+        return "follows", str(error)
     except AssertionError as error:
         return "failed", str(error) or "an assertion failed"
     except Exception as error:

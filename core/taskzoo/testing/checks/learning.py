@@ -8,15 +8,21 @@ from types import SimpleNamespace
 from typing import Any
 
 from taskzoo.errors import RequestError
-from taskzoo.types import IGNORE_INDEX, Batch, Loss
+from taskzoo.types import IGNORE_INDEX, Batch, Feature, Loss
 
 from ..bench import Bench
 from .common import NotApplicable, close, require, some
+from .promise import promise
 
 ZERO_BY_NATURE = ("key.bias", "k_proj.bias", "key_proj.bias", "k_lin.bias")
 """Attention ignores what is added to all keys alike, so these gradients are zero but for rounding."""
 
 
+@promise(
+    why="The engine divides the sum of a step by its number of targets; a mean weighs rows by the batch they are in.",
+    fix="Return Loss(sum over active targets, their number); taskzoo.models.losses has the common ones.",
+    after="members encoding",
+)
 def check_loss(bench: Bench) -> None:
     """The loss is a sum and a weight: twice the examples give twice both, in any order.
 
@@ -47,11 +53,13 @@ def check_loss(bench: Bench) -> None:
         require(close(found, factor * total, 1e-4, 1e-5), f"{wrong} ({hint})")
         good = close(found_weight, factor * weight)
         require(good, f"the weight of a {what} batch is {found_weight:g}, not {factor * weight:g}")
+    alike = _of_one_length(features)
     if not task.batch_coupled:
-        parts = [loss([i]) for i in indices]
+        parts = [loss([i]) for i in alike]
         sums = [sum(part[k] for part in parts) for k in (0, 1)]
-        same = close(sums[0], total, 1e-4, 1e-5) and close(sums[1], weight)
-        require(same, f"one by one the loss is {sums[0]:.6g}/{sums[1]:g}, as one batch {total:.6g}/{weight:g}")
+        whole = loss(alike)
+        same = close(sums[0], whole[0], 1e-4, 1e-5) and close(sums[1], whole[1])
+        require(same, f"one by one the loss is {sums[0]:.6g}/{sums[1]:g}, as one batch {whole[0]:.6g}/{whole[1]:g}")
     try:
         smoothed, smoothed_weight, plain = loss(indices, label_smoothing=0.1)
     except RequestError:  # a task may refuse it
@@ -60,6 +68,34 @@ def check_loss(bench: Bench) -> None:
     require(close(smoothed_weight, weight), "label_smoothing changes the number of active targets")
     same = close(plain, reported, 1e-4, 1e-5)
     require(same, f"with label_smoothing=0.1 `reported` is {plain:.6g} and must be the plain sum {reported:.6g}")
+    always = _smoothing_when_off([[loss([i], label_smoothing=mass) for mass in (0.0, 0.1, 0.2)] for i in indices])
+    require(not always, f"without label_smoothing the loss is smoothed by {always:.2g}: the argument is 0 by default")
+
+
+def _of_one_length(features: Sequence[Feature], limit: int = 8) -> list[int]:
+    """Indices of features that need no padding in a batch: what padding does is for another check."""
+    groups: dict[tuple[int, int], list[int]] = {}
+    for index, feature in enumerate(features):
+        groups.setdefault((feature.length, feature.target_length), []).append(index)
+    return max(groups.values(), key=len)[:limit]
+
+
+def _smoothing_when_off(losses: Sequence[Sequence[tuple[float, float, float]]]) -> float:
+    """The label smoothing that is in losses which should have none; 0 if there is none.
+
+    Args:
+        losses: total, weight and what is reported, of single examples: with a smoothing of 0, 0.1 and 0.2.
+
+    What smoothing adds is proportional to it, with another slope for each example. So where the total differs from what
+    is reported by the same share of the slope everywhere, it is smoothed; an auxiliary term would differ otherwise.
+    """
+    shares = []
+    for (total, _, reported), (less, _, _), (more, _, _) in losses:
+        slope = (more - less) / 0.1
+        if abs(slope) > 1e-3:
+            shares.append((total - reported) / slope)
+    constant = len(shares) > 1 and max(shares) - min(shares) < 1e-3
+    return shares[0] if constant and abs(shares[0]) > 1e-3 else 0.0
 
 
 def _values(loss: Any) -> tuple[float, float, float]:
@@ -73,6 +109,12 @@ def _values(loss: Any) -> tuple[float, float, float]:
     return total, weight, reported
 
 
+@promise(
+    why="`--method auto` fits a linear probe with this loss first; a wrong one starts training from a bad head.",
+    fix="Let loss() of the tokens with a target equal that of the batch, and weigh_classes() keep every class, or drop "
+    "token_target and class_weightings.",
+    after="encoding loss",
+)
 def check_probe(bench: Bench) -> None:
     """What a probe relies on: the loss of the tokens with a ``token_target`` alone, and every weighting of classes."""
     import torch
@@ -100,6 +142,11 @@ def check_probe(bench: Bench) -> None:
             require(math.isfinite(found) and count > 0, f"with classes weighed {name!r} the loss is {found}/{count}")
 
 
+@promise(
+    why="A part without a gradient stays as it was drawn at random, and the saved model holds noise.",
+    fix="Use the part in forward(), freeze or remove it, or name it in parameters_without_gradient.",
+    after="encoding loss",
+)
 def check_gradients(bench: Bench) -> None:
     """Every trainable parameter gets a gradient, but for the task's ``parameters_without_gradient``."""
     import torch
@@ -131,11 +178,22 @@ def check_gradients(bench: Bench) -> None:
     require(not zero, f"the gradient is zero throughout {some(zero)}; {hint}")
 
 
+@promise(
+    why="This is what `zoo run` does; most other checks look at what it leaves.",
+    fix="Mend the member that the message names; `zoo run` on the demo set shows the same.",
+    after="members rows fit encoding token_ids loss probe gradients",
+)
 def check_run(bench: Bench) -> None:
     """A short run trains, evaluates and writes everything."""
     require(bench.run.metrics.get("test"), "the short run has no scores of the test rows")
 
 
+@promise(
+    why="Where memory is short a step is divided into micro-batches, which must not change what is learnt.",
+    fix="Let no example depend on others in its batch while training (batch normalisation, pairs within a batch), or "
+    "say batch_coupled = True.",
+    after="loss gradients batching",
+)
 def check_accumulation(bench: Bench) -> None:
     """One step over 12 examples at once and in micro-batches of 3 leaves the same weights, to rounding."""
     if bench.task_class.batch_coupled:

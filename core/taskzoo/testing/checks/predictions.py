@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 from unittest import mock
@@ -14,8 +14,14 @@ from taskzoo.types import LOSS, Metric, Score, public
 
 from ..bench import Bench
 from .common import as_json, close, difference, require
+from .promise import promise
 
 
+@promise(
+    why="The answer to a text would depend on which other texts are asked about at the same time.",
+    fix="Pass attention_mask to the model, leave padding out of pooling and decoding, and compare no rows in a batch.",
+    after="encoding loss",
+)
 def check_batching(bench: Bench) -> None:
     """Padding and batch size change neither predictions nor loss."""
     examples = bench.run.task.prepare(bench.raw["test"], "test")
@@ -30,6 +36,11 @@ def check_batching(bench: Bench) -> None:
         require(same, f"the loss is {alone.loss:.7g} row by row and {together.loss:.7g} in one batch")
 
 
+@promise(
+    why="Users get these answers as JSON, for rows without targets too, each at the place of its row.",
+    fix="In assemble(), make one plain dict per example from parts[i] alone, and do without the target.",
+    after="rows encoding batching",
+)
 def check_predictions(bench: Bench) -> None:
     """One JSON-serialisable prediction per row, with its reference in ``predictions.jsonl``; new inputs work too."""
     run = bench.run
@@ -38,14 +49,34 @@ def check_predictions(bench: Bench) -> None:
     require(len(predictions) == len(rows), f"{len(predictions)} predictions for {len(rows)} rows")
     require(all(isinstance(p, dict) for p in predictions), "a prediction must be a dict")
     as_json(predictions, "predictions")
+    for prediction in predictions:
+        _check_entities(prediction.get("text"), prediction.get("entities", ()))
     lines = (run.path / "predictions.jsonl").read_text(encoding="utf-8").splitlines()
     require(len(lines) == len(rows), f"predictions.jsonl has {len(lines)} lines for {len(rows)} rows")
     require(all("reference" in json.loads(line) for line in lines), "predictions.jsonl lacks references")
     inputs = bench.given
     require(len(run.predict(inputs)) == len(inputs), "predict() of a list does not give one prediction per input")
+    for index in (0, len(rows) - 1):
+        (alone,) = run.predict_rows([rows[index]])
+        found = difference(alone, predictions[index], 1e-3)
+        require(not found, f"row {index + 1} gets another prediction alone than among others: {found}")
     as_json(run.predict(inputs[0]), "predict()")
 
 
+def _check_entities(text: Any, entities: Sequence[Mapping[str, Any]]) -> None:
+    """Entities stand in the text of their prediction where they say."""
+    for entity in entities:
+        if isinstance(text, str) and {"text", "start", "end"} <= set(entity):
+            there = text[entity["start"] : entity["end"]]
+            good = there == entity["text"]
+            require(good, f"the entity {entity['text']!r} is said to be where the text has {there!r}")
+
+
+@promise(
+    why="Scores choose the checkpoint, and intervals and comparisons resample their statistics.",
+    fix="Compute each row's statistics from that row alone, scores from weighted statistics alone, and declare them.",
+    after="rows batching predictions",
+)
 def check_metrics(bench: Bench) -> None:
     """Metrics need no network, say what their scores mean, follow from their statistics, and prefer right answers.
 
@@ -62,6 +93,7 @@ def check_metrics(bench: Bench) -> None:
         for metric in metrics:
             require(isinstance(metric, Metric), f"{type(metric).__name__} is not a subclass of taskzoo.Metric")
             found |= _check_metric(metric, predictions, references)
+            _check_metric(metric, _half_right(predictions, references), references)
             best |= metric.compute(references, references)
             as_json(metric.details(predictions, references), f"{type(metric).__name__}.details()")
     for name, value in found.items():
@@ -78,6 +110,12 @@ def check_metrics(bench: Bench) -> None:
         kept = run.metrics["test"].get(name, "nothing")
         same = kept is None if math.isnan(value) else isinstance(kept, (int, float)) and close(kept, value, 1e-4, 1e-6)
         require(same, f"metrics.json says {name}={kept}, the predictions {value}")
+
+
+def _half_right(predictions: Sequence[Any], references: Sequence[Any]) -> list[dict[str, Any]]:
+    """Predictions of which every second one says what its reference says: a model that knows nothing has one score."""
+    pairs = enumerate(zip(predictions, references, strict=True))
+    return [{**prediction, **public(reference)} if i % 2 else prediction for i, (prediction, reference) in pairs]
 
 
 def _check_metric(metric: Metric, predictions: Sequence[Any], references: Sequence[Any]) -> dict[str, float]:

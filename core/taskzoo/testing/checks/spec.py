@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import inspect
+import re
+import sys
+from contextlib import suppress
+from pathlib import Path
 
 from taskzoo import registry
+from taskzoo.config import split_settings
+from taskzoo.errors import RequestError
 from taskzoo.registry import checks as registration
 from taskzoo.task import Task
 
 from ..bench import Bench
 from .common import NotApplicable, last_output, require, some
+from .promise import promise
 
 HEAVY = ("torch", "transformers", "datasets", "numpy", "pandas", "sklearn", "scipy")
 SLOW_IMPORT = 2.0
-"""Seconds that importing a plugin's module may take, which ``zoo --help`` waits for."""
+"""Seconds that importing a plugin's module may take, which every ``zoo`` command but ``--help`` waits for."""
 
 _IMPORT = """
 import importlib, sys, time
@@ -24,6 +31,10 @@ print(time.perf_counter() - began, *(name for name in sys.argv[2:] if name in sy
 """
 
 
+@promise(
+    why="`zoo tasks`, `zoo info` and `zoo run` on the demo set know the task only from its spec.",
+    fix="Correct the TaskSpec that the plugin registers: a one-line summary, help for columns and options, a demo set.",
+)
 def check_spec(bench: Bench) -> None:
     """The registry takes the spec, and what it leaves open is there: words for people, and rows to check with."""
     spec = bench.spec
@@ -41,6 +52,10 @@ def check_spec(bench: Bench) -> None:
     require(bench.raw["train"], "the demo set has no training rows")
 
 
+@promise(
+    why="Every `zoo` command imports every plugin, so one slow import slows all of them down.",
+    fix="Import torch, transformers and the like inside the module that entry_point names, not where hooks are.",
+)
 def check_import(bench: Bench) -> None:
     """The plugin's module imports nothing heavy: every ``zoo`` command waits for it."""
     module = bench.plugin_module
@@ -51,6 +66,10 @@ def check_import(bench: Bench) -> None:
     require(float(seconds) < SLOW_IMPORT, f"importing {module} takes {float(seconds):.1f} s; defer what is slow")
 
 
+@promise(
+    why="The engine calls the members by these names and parameters, some of them only hours into a run.",
+    fix="Write the members that are missing, with the parameters that taskzoo.Task gives them.",
+)
 def check_members(bench: Bench) -> None:
     """The class is a :class:`taskzoo.Task`, whole, and its members take parameters of the same names."""
     cls = bench.task_class
@@ -72,3 +91,33 @@ def check_members(bench: Bench) -> None:
         any_name = any(p.kind is p.VAR_KEYWORD for p in found.values())
         lacking = [p for p in wanted if p not in found and p != "self" and not any_name]
         require(not lacking, f"{name}() lacks the parameter {', '.join(lacking)}; it has {', '.join(found) or 'none'}")
+
+
+@promise(
+    why="Somebody who sets an option believes that it was used: `--set` takes it, and nothing says otherwise.",
+    fix="Read self.options[name] where it counts, let __init__ hand all options to super(), or drop the option.",
+    after="members run",
+)
+def check_options(bench: Bench) -> None:
+    """The task keeps the options that it is given, and looks at each of them."""
+    given = bench.spec.resolve_options(split_settings(bench.settings, bench.spec)[1])
+    given |= {name: option.choices[-1] for name, option in bench.spec.options.items() if option.choices}
+    given |= {name: not option.default for name, option in bench.spec.options.items() if type(option.default) is bool}
+    if not given:
+        raise NotApplicable("the task has no options")
+    with suppress(RequestError):  # not all values go together
+        kept = bench.task_class(given).options
+        lost = [name for name, value in given.items() if name not in kept or kept[name] != value]
+        require(not lost, f"an object made with {some([f'{n}={given[n]!r}' for n in lost])} has other options")
+    assert bench.run
+    unread = [name for name in given if name not in bench.options_read and not _mentioned(bench, name)]
+    require(not unread, f"nothing reads the option {some(unread)}")
+
+
+def _mentioned(bench: Bench, name: str) -> bool:
+    """Whether the code of the task names the option more often than its spec does."""
+    classes = [cls for cls in bench.task_class.__mro__ if issubclass(cls, Task) and cls is not Task]
+    modules = [sys.modules.get(cls.__module__) for cls in classes]
+    files = {Path(module.__file__) for module in modules if module is not None and module.__file__}
+    texts = [path.read_text(encoding="utf-8") for folder in {f.parent for f in files} for path in folder.glob("*.py")]
+    return sum(len(re.findall(rf"""["'.]{name}\b""", text)) for text in texts) > 1

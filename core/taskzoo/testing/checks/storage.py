@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import ast
 import json
+import re
+from pathlib import Path
 from typing import Any
 
+from taskzoo.types import public
+
 from ..bench import Bench
-from ..fresh import fresh_predictions
-from .common import as_json, difference, plain, require, some
+from ..fresh import fresh_predictions, plain_values
+from .common import NotApplicable, as_json, difference, plain, require, some
+from .promise import promise
 
 
+@promise(
+    why="A finished run is loaded by restore(state()), and training goes on from it by extend().",
+    fix="Put all that fit() and tune() learn into state() as plain lists, numbers and texts, and read it in restore().",
+    after="members fit encoding",
+)
 def check_state(bench: Bench) -> None:
     """``state()`` is JSON, ``restore`` brings a new object to the same state and features, ``extend`` to no other."""
     task = bench.run.task
@@ -32,6 +43,11 @@ def check_state(bench: Bench) -> None:
     require(not found, f"extend() with the rows that fit() had leads to another state: {found}")
 
 
+@promise(
+    why="Models are shared and served by people who have only transformers.",
+    fix="Use a head of transformers, or a class of your own with a model_type of its own, register_for_auto_class() "
+    "and no import of taskzoo.",
+)
 def check_plain_transformers(bench: Bench) -> None:
     """``RUN/model`` loads with nothing but ``transformers`` and the code beside the weights; no weight is missing.
 
@@ -61,10 +77,26 @@ def check_plain_transformers(bench: Bench) -> None:
     require(not missing, f"the saved model lacks {some(missing)} when plain transformers loads it")
     if bench.tokenizer is not None:
         transformers.AutoTokenizer.from_pretrained(folder, trust_remote_code=own is not None)
+    for file in folder.glob("*.py"):
+        ours = sorted(_imported(file) & {"taskzoo", bench.task_class.__module__.partition(".")[0]})
+        require(not ours, f"{file.name}, which is saved with the model, imports {some(ours)}, which others do not have")
     pickles = [file.name for file in folder.iterdir() if file.suffix in (".bin", ".pt", ".pkl")]
     require(not pickles, f"the model folder holds pickle files: {', '.join(pickles)}")
 
 
+def _imported(file: Path) -> set[str]:
+    """The top-level modules that a file imports."""
+    nodes = list(ast.walk(ast.parse(file.read_text(encoding="utf-8"))))
+    names = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+    names += [node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module and not node.level]
+    return {name.partition(".")[0] for name in names}
+
+
+@promise(
+    why="A run that predicts differently after it is loaded is worth nothing, however good its scores were.",
+    fix="Keep whatever predictions depend on in the model's parameters or in state(); let head() load trained weights.",
+    after="fit state predictions plain_transformers",
+)
 def check_save_and_load(bench: Bench) -> None:
     """The saved run predicts the same in a new process: labels keep their order, nothing is left behind."""
     run = bench.run
@@ -76,3 +108,47 @@ def check_save_and_load(bench: Bench) -> None:
         require(not found, f"after loading, {part} differ: {found}")
     labels = {str(i): label for i, label in run.model.config.id2label.items()}
     require(fresh["id2label"] == labels, f"the saved labels are {fresh['id2label']}, the model's {labels}")
+
+
+@promise(
+    why="The model card promises these lines to people who have only transformers; they will believe what comes out.",
+    fix="Let plain_use() give lines that bind label, labels, value, tags or output as a run predicts, or say less.",
+    after="batching predictions plain_transformers save_and_load",
+)
+def check_plain_use(bench: Bench) -> None:
+    """The Python lines of the model card run without taskzoo, and give for a text what the run predicts for it."""
+    run = bench.run
+    block = re.search(r"```python\n(.*?)```", (run.path / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    if block is None:
+        raise NotApplicable("plain_use() gives no lines")
+    predicted = run.predict_rows(bench.raw["test"])
+    roles = [name for name, column in bench.spec.columns.items() if not column.target]
+    roles.sort(key=lambda role: role != bench.spec.input_role)
+    for row, prediction in list(zip(bench.raw["test"], predicted, strict=True))[:PLAIN_ROWS]:
+        texts = [row[role] for role in roles if isinstance(row.get(role), str)]
+        given = list(zip(PLACEHOLDERS, map(json.dumps, texts), strict=False))
+        lines = block[1].replace(SOME_FILE, PLACEHOLDERS[0])
+        code = lines if given and PLACEHOLDERS[0] in lines else ""
+        for placeholder, text in given:
+            code = code.replace(placeholder, text)
+        found = plain_values(code or block[1], run.path.parent, PLAIN_NAMES)
+        for name in code and set(PLAIN_NAMES) & set(found):
+            expected = public(prediction).get("text" if name == "output" else name)
+            wrong = difference(_in_order(expected), _in_order(found[name]), 2e-3)
+            require(not wrong, f"for {texts[0]!r:.60} the lines of the card give another {name} than the run: {wrong}")
+
+
+PLACEHOLDERS = ('"some text"', '"another text"')
+"""What stands in the lines for the input."""
+
+SOME_FILE = '"some file"'
+"""The same for an input that is a file (:attr:`taskzoo.spec.Column.path`)."""
+
+PLAIN_NAMES = ("label", "labels", "value", "tags", "output")
+"""What the lines bind; ``output`` is the ``text`` of a prediction."""
+
+PLAIN_ROWS = 4
+
+
+def _in_order(value: Any) -> Any:
+    return sorted(value) if isinstance(value, (list, tuple)) and all(isinstance(v, str) for v in value) else value

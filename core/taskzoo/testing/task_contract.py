@@ -1,4 +1,4 @@
-"""The contract as a test class: a plugin's tests inherit it and name their task."""
+"""The contract as a test class: a plugin's tests inherit it, or make it in one line, and name their task."""
 
 from __future__ import annotations
 
@@ -9,17 +9,21 @@ from typing import Any, ClassVar
 from .bench import Bench, NoRun
 from .checks import explanations, learning, predictions, rows, spec, storage
 from .checks.common import NotApplicable
+from .checks.promise import Check, Follows
 
 
-def _test(check: Callable[[Bench], None]) -> Callable[[TaskContract], None]:
+def _test(check: Check) -> Callable[[TaskContract], None]:
     def test(self: TaskContract) -> None:
         import pytest
 
         try:
             check(self.bench)
-        except (NotApplicable, NoRun) as reason:
+        except (NotApplicable, NoRun, Follows) as reason:
             pytest.skip(str(reason))
+        except AssertionError as error:
+            raise AssertionError(f"{error}\nWhy it matters: {check.why}\nWhat to do: {check.fix}") from error
 
+    test.__doc__ = check.holds
     return test
 
 
@@ -31,6 +35,8 @@ class TaskContract:
         class TestPoetry(TaskContract):
             task = "poetry"
             settings: ClassVar = {"rhyme": True, "method": "lora"}
+
+    :func:`contract` makes such a class in one line. A check that fails after one that it builds on is skipped.
 
     Attributes:
         task: the task's name, ``distribution/id``, ``path/to/task.py:Class``, or the class itself.
@@ -75,16 +81,37 @@ class TaskContract:
     test_rows = _test(rows.check_rows)
     test_fit = _test(rows.check_fit)
     test_encoding = _test(rows.check_encoding)
+    test_long_inputs = _test(rows.check_long_inputs)
     test_token_ids = _test(rows.check_token_ids)
     test_loss = _test(learning.check_loss)
     test_probe = _test(learning.check_probe)
     test_gradients = _test(learning.check_gradients)
     test_run = _test(learning.check_run)
-    test_accumulation = _test(learning.check_accumulation)
+    test_options = _test(spec.check_options)
     test_batching = _test(predictions.check_batching)
+    test_accumulation = _test(learning.check_accumulation)
     test_state = _test(storage.check_state)
     test_predictions = _test(predictions.check_predictions)
     test_metrics = _test(predictions.check_metrics)
     test_evidence = _test(explanations.check_evidence)
     test_plain_transformers = _test(storage.check_plain_transformers)
     test_save_and_load = _test(storage.check_save_and_load)
+    test_plain_use = _test(storage.check_plain_use)
+
+
+def contract(
+    task: Any,
+    *,
+    family: str | None = None,
+    settings: Mapping[str, Any] | None = None,
+    size: int = TaskContract.size,
+    data: str = "",
+) -> type[TaskContract]:
+    """A test class for a task, with the attributes of :class:`TaskContract`: the tests of a package in one line.
+
+    It is collected under the name that it is given::
+
+        TestPoetry = contract("poetry")
+    """
+    values = {"task": task, "family": family, "settings": settings or {}, "size": size, "data": data}
+    return type("Contract", (TaskContract,), values)
