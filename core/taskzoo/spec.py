@@ -28,6 +28,9 @@ class Column:
         names: other names under which files have it, matched without case; the role's own name always counts.
         language: the option that says in which language its texts are; columns and files named by that language then
             hold this role.
+        path: holds the name of a file, such as a sound, relative to the file that names it (of rows in memory: to the
+            working directory). Rows have it as an absolute path.
+        overlapping: whether spans in it may overlap; readers leave out all but the longest otherwise.
     """
 
     help: str
@@ -35,6 +38,8 @@ class Column:
     target: bool = False
     names: tuple[str, ...] = ()
     language: str = ""
+    path: bool = False
+    overlapping: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +72,16 @@ class TaskSpec:
         columns: role -> :class:`Column`, inputs first.
         options: the task's own settings.
         formats: file formats the task reads, most natural first (``zoo plugins`` lists those there are).
-        demo: ``"package:folder"`` that holds the built-in demo set's train/validation/test files.
-        default_model: the model of a run that names none, by registry name, hub id or ``scratch:`` name.
+        demo: ``"package:folder"`` that holds the built-in demo set's train/validation/test files; folders inside it are
+            variants of the set (``--data demo/zh``).
+        default_model: the model of a run that names none, by registry name, hub id or ``scratch:`` name; without it,
+            such a run is refused.
         demo_model: the same for a run on the demo set; it must not need a network.
         kinds: the kinds of model that suit the task; others are refused.
         text_input: the role that plain texts fill when predicting; by default ``text`` if there is one, else the first
             that is not a target.
+        scratch_models: names of models without pretrained weights that the task makes itself
+            (:meth:`taskzoo.Task.make_scratch`), each used as ``scratch:NAME``; the first is a tiny one.
     """
 
     id: str
@@ -87,6 +96,7 @@ class TaskSpec:
     demo_model: str | None = None
     kinds: tuple[str, ...] = KINDS
     text_input: str = ""
+    scratch_models: tuple[str, ...] = ()
 
     @property
     def languages(self) -> dict[str, str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from taskzoo.option_names import option_name
@@ -51,16 +52,17 @@ class Objective(ABC):
 
 
 class Task(Objective):
-    """One object per run. The members up to :meth:`metrics` are called in this order, and only these must be written.
+    """One object per run. Of the members up to :meth:`metrics`, those without a default must be written.
 
-    Everything else has a default, and a member that core adds later will have one too.
+    Everything else has a default, and a member that core adds later will have one too. When which is called stands in
+    docs/contract.md.
     """
 
     spec: ClassVar[TaskSpec]
     """What a plugin registers; only a class that is used without a package needs it here."""
 
     primary_metric: str
-    """The score that chooses the best checkpoint; :attr:`Metric.scores` says whether higher is better."""
+    """The score that chooses the best checkpoint, or ``"loss"``; its :class:`Score` says whether higher is better."""
 
     def __init__(self, options: Mapping[str, Any]) -> None:
         self.options = dict(options)
@@ -119,7 +121,11 @@ class Task(Objective):
 
     @abstractmethod
     def assemble(self, examples: Sequence[Example], parts: Sequence[Sequence[Any]]) -> list[Prediction]:
-        """One prediction per example; ``parts[i]`` are the decoded parts of example ``i`` in feature order."""
+        """One prediction per example; ``parts[i]`` are the decoded parts of example ``i`` in feature order.
+
+        Reports show ``label``, ``labels``, ``value``, ``entities``, or ``text`` with ``targets``; keys that begin with
+        ``_`` are for metrics alone.
+        """
 
     @abstractmethod
     def references(self, examples: Sequence[Example]) -> list[Prediction]:
@@ -178,6 +184,19 @@ class Task(Objective):
     def load_processor(self, checkpoint: str, **loading: Any) -> Any:
         """What turns inputs into what the model reads, for other things than text; ``None``: the tokenizer."""
         return None
+
+    def make_scratch(self, name: str, folder: Path, seed: int) -> None:
+        """Write a model without pretrained weights, and its processor, to ``folder``: ``scratch:NAME``.
+
+        The task is fitted. The same seed must give the same weights; random numbers may be drawn from torch's own
+        generators, which are put back.
+
+        Args:
+            name: one of :attr:`TaskSpec.scratch_models`.
+            folder: exists.
+            seed: of the weights.
+        """
+        raise NotImplementedError("A task with scratch_models must have make_scratch().")
 
     def configure(self, processor: Any, config: Any) -> None:
         """Fit task and checkpoint to each other before anything is encoded: language codes, prefixes, limits.
@@ -334,7 +353,10 @@ class Task(Objective):
         raise RequestError("coverage needs predictions of one label with its probability; this run's have none.")
 
     def evidence(self, role: str) -> Evidence:
-        """What of predictions can be explained, by which number; by default what public predictions tell.
+        """What of predictions can be explained, by which number, in :class:`taskzoo.evidence.Evidence` or a subclass.
+
+        The default reads ``label`` with ``score`` and ``scores``, ``labels``, ``entities`` or ``value``, so that words
+        can be left out. Gradients need a subclass.
 
         Args:
             role: that of the text which the task mainly reads: :attr:`TaskSpec.input_role`.
@@ -365,7 +387,7 @@ class Task(Objective):
     def quick_baseline_rows(self, examples: Sequence[Example]) -> int:
         """How many of the training examples :meth:`baseline` is fitted on in seconds, by default all.
 
-        A run that was not asked for a baseline takes a stratified sample of that size.
+        A run that was not asked for a baseline takes a stratified sample of that size. 0: it is not fitted at all.
         """
         return len(examples)
 

@@ -6,49 +6,23 @@ What needs torch runs in this process; the slow tests start one of its own.
 from __future__ import annotations
 
 import json
-import os
 import runpy
 import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from tests.core.runs.kit import zoo
 
-from taskzoo import registry
-
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 Runner = Callable[..., subprocess.CompletedProcess]
-
-
-@pytest.fixture(scope="module")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the example package in it, installed by pip."""
-    pytest.importorskip("hatchling", reason="builds the example package")
-    target = tmp_path_factory.mktemp("site")
-    package = EXAMPLES / "taskzoo-readability"
-    command = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-build-isolation", "--no-index"]
-    done = subprocess.run([*command, "--target", str(target), str(package)], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return target
+PACKAGE = "taskzoo-readability"
 
 
 @pytest.fixture
-def python(tmp_path: Path) -> Runner:
-    """Run python in an empty folder without a network; ``path`` is added to the modules it finds."""
-
-    def run(*arguments: str, path: Path | None = None) -> subprocess.CompletedProcess:
-        environment = {**os.environ, "HF_HUB_OFFLINE": "1"}
-        if path is not None:
-            environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(path), environment.get("PYTHONPATH")]))
-        done = subprocess.run(
-            [sys.executable, *arguments], cwd=tmp_path, env=environment, capture_output=True, text=True
-        )
-        assert done.returncode == 0, done.stderr
-        return done
-
-    return run
+def installed(install: Callable[[str], Path]) -> Path:
+    """A folder with the example package in it."""
+    return install(PACKAGE)
 
 
 def test_the_installed_package_offers_its_task(installed: Path, python: Runner) -> None:
@@ -58,19 +32,10 @@ def test_the_installed_package_offers_its_task(installed: Path, python: Runner) 
     assert "learning_rate=0.0003" in python("-m", "taskzoo", "info", "readability", path=installed).stdout
 
 
-@pytest.fixture
-def on_path(installed: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The installed package, found by this process."""
-    monkeypatch.syspath_prepend(str(installed))
-    registry.refresh()
-    yield
-    monkeypatch.undo()
-    registry.refresh()
-
-
 def test_its_task_trains_and_predicts_by_the_command(
-    on_path: None, tiny_checkpoint: Callable[..., Path], tmp_path: Path
+    on_path: Callable[[str], None], tiny_checkpoint: Callable[..., Path], tmp_path: Path
 ) -> None:
+    on_path(PACKAGE)
     model = ("--model", tiny_checkpoint("bert"), "--set", "max_steps=2", "--output", tmp_path / "run", "--json")
     trained = zoo("run", "readability", *model)
     assert trained.code == 0, trained.err
@@ -84,21 +49,8 @@ def test_its_task_trains_and_predicts_by_the_command(
 
 
 @pytest.mark.slow
-def test_its_own_tests_pass(installed: Path, python: Runner) -> None:
-    tests = EXAMPLES / "taskzoo-readability" / "tests"
-    python(
-        "-m",
-        "pytest",
-        "-q",
-        "-p",
-        "no:cacheprovider",
-        "--rootdir",
-        str(tests),
-        "-c",
-        os.devnull,
-        str(tests),
-        path=installed,
-    )
+def test_its_own_tests_pass(own_tests: Callable[[str], None]) -> None:
+    own_tests(PACKAGE)
 
 
 @pytest.mark.slow

@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from taskzoo.errors import DataError, UnknownNameError, nearest
@@ -247,7 +248,7 @@ class Columns:
             if role == GROUP or role not in self.roles:
                 continue
             if value is not None and not (isinstance(value, str) and not value.strip()):
-                fields[role] = value
+                fields[role] = self._absolute(value) if self.roles[role].path and isinstance(value, str) else value
             elif role in self.required and not self.request.incomplete:
                 raise self.error(f"the {role} is empty; fill it in or remove the row.", line)
         for role, name in self.languages.found.items():
@@ -290,6 +291,11 @@ class Columns:
         options = zip(map(option_name, ("columns", "group_by", "format")), given, strict=True)
         if unused := [option for option, value in options if value]:
             raise self.error(f"{what} no columns; leave out {', '.join(unused)}.")
+
+    def _absolute(self, name: str) -> str:
+        """The path of the file that a cell names."""
+        place = Path(self.source)
+        return str((place.parent if place.is_file() else Path()).absolute() / name)
 
     def _joined(self, values: Mapping[str, Any], line: int) -> dict[str, Any]:
         """The values, with the labels whose column says yes instead of a value for each label."""

@@ -26,7 +26,10 @@ WORTHWHILE = 0.8
 
 def trainable_table(model: PreTrainedModel) -> nn.Embedding | None:
     """The input embedding, if it is a plain, trainable table that no other module shares (else ``None``)."""
-    table = model.get_input_embeddings()
+    try:
+        table = model.get_input_embeddings()
+    except NotImplementedError:  # a model that reads no tokens
+        return None
     if type(table) is not nn.Embedding or not table.weight.requires_grad or table.max_norm is not None:
         return None
     owners = sum(p is table.weight for module in model.modules() for p in module.parameters(recurse=False))

@@ -174,12 +174,12 @@ def _head(model: Any, absent: set[str]) -> set[str]:
     names = [name for name, _ in model.named_parameters(remove_duplicate=False)]
     if isinstance(inner, nn.Module) and inner is not model:
         outside = {name for name in names if not name.startswith(f"{model.base_model_prefix}.")}
-    elif type(model).__module__.startswith("transformers."):
-        outside = set()
-    else:  # a class of its own: parts of which nothing was loaded
+    else:  # parts of which nothing was loaded; of a class of transformers that has no backbone apart: linear layers
+        ours = not type(model).__module__.startswith("transformers.")
         tops = {name.split(".")[0] for name in names}
         fresh = {top for top in tops if all(n in absent for n in names if n.split(".")[0] == top)}
-        outside = {name for name in names if name.split(".")[0] in fresh} if fresh != tops else set()
+        parts = {top for top in fresh if ours or isinstance(getattr(model, top), nn.Linear)}
+        outside = {name for name in names if name.split(".")[0] in parts} if fresh != tops else set()
     if getattr(model.config, "add_cross_attention", False):  # an encoder that becomes a decoder
         return outside | {name for name in names if ".crossattention." in name or _POOLER.search(name)}
     output = model.get_output_embeddings()

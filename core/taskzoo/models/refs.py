@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -69,8 +70,10 @@ class ModelRef:
         return {"revision": self.revision, **code} if self.revision else code
 
 
-def resolve_model(name: str) -> ModelRef:
+def resolve_model(name: str, own: Collection[str] = ()) -> ModelRef:
     """Look ``name`` up: registry name, ``scratch:`` name, local directory, or hub id (``owner/name``).
+
+    ``own`` are names of models from scratch that the task makes itself.
 
     Raises:
         UnknownNameError: none of these, with the nearest registry names.
@@ -96,7 +99,9 @@ def resolve_model(name: str) -> ModelRef:
         family, kind, parameters = model_family(config), model_kind(config), count_parameters(folder)
         return ModelRef(name, str(folder.resolve()), family, kind, parameters=parameters)
     if name.startswith(SCRATCH):
-        architecture, _ = parse_scratch(name)
+        if name.removeprefix(SCRATCH) in own:
+            return ModelRef(name, name)
+        architecture, _ = parse_scratch(name, own)
         return ModelRef(name, name, architecture, ARCHITECTURES[architecture])
     if name.count("/") == 1 and not name.startswith((".", "/", "~")) and not name.endswith("/"):
         return ModelRef(name, name, package=packages.get(name))
@@ -105,15 +110,15 @@ def resolve_model(name: str) -> ModelRef:
     raise UnknownNameError("model", name, known, "`zoo models` lists all; a directory or a hub id works as well.")
 
 
-def parse_scratch(name: str) -> tuple[str, str]:
-    """``"scratch:bert-mini"`` to ``("bert", "mini")``.
+def parse_scratch(name: str, own: Collection[str] = ()) -> tuple[str, str]:
+    """``"scratch:bert-mini"`` to ``("bert", "mini")``; ``own`` are names of other models from scratch, for messages.
 
     Raises:
         UnknownNameError: no such architecture or size, with the nearest.
     """
     architecture, _, size = name.removeprefix(SCRATCH).partition("-")
     if architecture not in ARCHITECTURES or size not in SIZES:
-        known = [f"{SCRATCH}{a}-{s}" for a in ARCHITECTURES for s in SIZES]
+        known = [f"{SCRATCH}{one}" for one in (*own, *(f"{a}-{s}" for a in ARCHITECTURES for s in SIZES))]
         raise UnknownNameError("model", name, known, f"They are {', '.join(known)}.")
     return architecture, size
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """The task's baseline, fitted on ``rows`` of ``train_rows`` training rows.
+    """The task's baseline, fitted on ``rows`` of ``train_rows`` training rows; 0: it is not fitted.
 
     Attributes:
         name: what it is.
@@ -48,7 +48,9 @@ class Baseline:
         """A line for people, before training."""
         part = f" of {self.train_rows:,}" if self.rows < self.train_rows else ""
         everything = f" ({option_name('baseline', True)}: on all)" if part else ""
-        line = f"baseline  {self.name}, fitted on {self.rows:,}{part} training rows{everything}"
+        line = f"baseline  {self.name}"
+        if self.rows:
+            line += f", fitted on {self.rows:,}{part} training rows{everything}"
         scores = self.validation.scores if self.validation else {}
         return line + (f": validation {metric} {scores[metric]:.4f}" if metric in scores else "")
 
@@ -84,9 +86,10 @@ def fit_baseline(plan: Plan, reporter: Reporter) -> tuple[Baseline | None, dict[
 def _fit(task: Task, examples: Mapping[str, Sequence[Example]], seed: int, *, quickly: bool) -> Baseline:
     began = time.perf_counter()
     train, held = examples["train"], examples.get("validation", ())
-    rows = min(len(train), max(1, task.quick_baseline_rows(train))) if quickly else len(train)
-    known = train
-    if rows < len(train):
+    quick = task.quick_baseline_rows(train)
+    rows = min(len(train), quick) if quickly or not quick else len(train)
+    known: Sequence[Example] = train if rows else ()
+    if 0 < rows < len(train):
         known = [train[i] for i in sorted(nested_order(train, task.classes, task.dedup_key, seed)[:rows])]
     predict = task.baseline(known, seed)
     validation = score(task, held, Predictions(predict(held))) if held else None

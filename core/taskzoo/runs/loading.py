@@ -131,6 +131,11 @@ def model_files(plan: Plan, reporter: Reporter, folder: Path) -> ModelRef:
     """The model's files: as they are, or of a model from scratch made in ``folder``."""
     if not plan.ref.is_scratch:
         return plan.ref
+    own = plan.ref.name.removeprefix(SCRATCH)
+    if own in plan.entry.spec.scratch_models:
+        reporter.say("The model starts without any pretraining.")
+        plan.task.make_scratch(own, folder, plan.config.training.seed)
+        return replace(plan.ref, location=str(folder))
     reporter.say("Training a tokenizer on the training rows; the model starts without any pretraining.")
     given, (texts, targets) = plan.config.training, plan.task.vocabulary_texts(plan.splits.examples["train"])
     vocabulary = (given.scratch_tokenizer, given.scratch_vocabulary, given.scratch_separate)

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+
+from taskzoo.data.columns import Columns
+from taskzoo.data.readers import ReadRequest, read_rows
+from taskzoo.spec import Column, TaskSpec
 
 from .conftest import Write
 from .kit import TOKENS, refused, sentences, texts
@@ -105,3 +111,15 @@ def test_all_inputs_that_would_do_are_named(write: Write) -> None:
     path = write("a.jsonl", '{"a": 1}')
     refused(path, "for tokens, tags; ", "tokens=NAME,tags=NAME. Instead of tokens, text will do.", line=1, **spec)
     refused(path, "for tokens; ", "tokens=NAME. Instead of tokens, text will do.", line=1, labelled=False, **spec)
+
+
+def test_a_file_that_a_cell_names_lies_beside_the_file_that_names_it(
+    write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = TaskSpec(id="a", contract=2, columns={"sound": Column("a sound", required=True, path=True)})
+    file = write("a.jsonl", '{"sound": "in/one.wav"}\n{"sound": "/two.wav"}\n')
+    found = [row["sound"] for row in read_rows(file, ReadRequest(spec))]
+    assert found == [str(file.absolute().parent / "in" / "one.wav"), "/two.wav"]
+    monkeypatch.chdir(tmp_path)
+    [row] = Columns(ReadRequest(spec), "train").rows([(1, {"sound": "in/one.wav"})])
+    assert row["sound"] == str(tmp_path / "in" / "one.wav")

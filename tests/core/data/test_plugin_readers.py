@@ -11,7 +11,7 @@ import pytest
 from taskzoo import registry
 from taskzoo.data.columns import Columns
 from taskzoo.data.readers import FileReader, Reader, ReadRequest
-from taskzoo.errors import UnknownNameError
+from taskzoo.errors import PluginError, UnknownNameError
 from taskzoo.types import Row
 
 from .conftest import Write
@@ -79,6 +79,17 @@ def test_a_folder(tmp_path: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(registry, "reader", lambda name: Folder)
         assert pairs(texts(tmp_path, format="shouts")) == [("one", "x")]
+
+
+def test_one_that_cannot_be_made_keeps_nobody_from_reading(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Picky(Shouts):
+        def __init__(self, case: str) -> None:
+            self.case = case
+
+    monkeypatch.setattr(registry, "reader", lambda name: Nested if name == "nested" else Picky)
+    assert pairs(texts(write("a.csv", "text,label\nhi,low\n"))) == [("hi", "low")]
+    with pytest.raises(PluginError, match=r"The format 'shouts' cannot be used \(TypeError: .*'case'\); `zoo plugins`"):
+        texts(write("b.csv", "text,label\nhi,low\n"), format="shouts")
 
 
 def test_an_unknown_format_names_those_of_plugins_too(write: Write) -> None:

@@ -32,6 +32,14 @@ def small_model() -> BertForTokenClassification:
     )
 
 
+def test_a_model_that_reads_no_tokens_has_no_table() -> None:
+    class Ears(BertForTokenClassification):
+        def get_input_embeddings(self) -> torch.nn.Module:
+            raise NotImplementedError
+
+    assert trainable_table(Ears(small_model().config)) is None
+
+
 IDS = torch.tensor([[5, 7, 30, 0], [7, 9, 44, 30]])
 
 

@@ -65,6 +65,9 @@ def test_names() -> None:
     assert parse_scratch("scratch:gpt2-mini") == ("gpt2", "mini")
     with pytest.raises(UnknownNameError, match="scratch:bert-tiny"):
         parse_scratch("scratch:brt-tiny")
+    assert resolve_model("scratch:ears-tiny", ("ears-tiny",)).is_scratch
+    with pytest.raises(UnknownNameError, match=r"scratch:ears-tiny, scratch:bert-tiny"):
+        resolve_model("scratch:ears-tinny", ("ears-tiny",))
     assert resolve_model("scratch:t5-tiny").kind == "encoder-decoder"
     assert resolve_model("scratch:marian-tiny").kind == "encoder-decoder"
 

@@ -88,8 +88,8 @@ def named_reader(path: Path, columns: Columns, formats: tuple[str, ...]) -> Read
     if reader := reader_with_files(path, roles, asked):
         return reader
     if path.is_dir():
-        if asked in (plugins := plugin_readers(columns.request.spec)):
-            return plugins[asked]()
+        if asked in (plugins := plugin_readers(roles, asked)):
+            return plugins[asked]
         return TextClasses() if reads_classes(roles) else None
     is_pair = asked is None and "parallel" in formats and find_parallel(path, columns.languages.given)
     return ParallelFiles() if is_pair or asked == "parallel" else None

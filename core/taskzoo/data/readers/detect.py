@@ -20,9 +20,8 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from taskzoo import registry
-from taskzoo.errors import UnknownNameError
+from taskzoo.errors import PluginError, UnknownNameError
 from taskzoo.option_names import option_name
-from taskzoo.spec import TaskSpec
 
 from ..columns import Columns
 from .base import FileReader, Reader
@@ -65,24 +64,37 @@ def formats_of(columns: Columns) -> tuple[str, ...]:
         UnknownNameError: the request names another.
     """
     named = [name for name in columns.request.spec.formats if name in BUILT_IN]
-    formats = tuple(dict.fromkeys([*named, *plugin_readers(columns.request.spec)]))
+    formats = tuple(dict.fromkeys([*named, *plugin_readers(columns.request.spec.columns, columns.request.format)]))
     if columns.request.format not in (None, *formats):
         asked = str(columns.request.format)
         raise UnknownNameError("format", asked, formats, f"This task reads {', '.join(formats)}.")
     return formats
 
 
-def plugin_readers(spec: TaskSpec) -> dict[str, type[Reader]]:
-    """The readers that are not built in, for a task."""
-    names = [entry.name for entry in registry.readers() if entry.name not in BUILT_IN]
-    return {name: reader for name in names if {*(reader := registry.reader(name)).roles} <= spec.columns.keys()}
+def plugin_readers(roles: Collection[str], format: str | None = None) -> dict[str, Reader]:
+    """The readers that are not built in, made, for a task with these roles.
+
+    One that cannot be made keeps nobody from reading other files: ``zoo plugins --verify`` names it.
+
+    Raises:
+        PluginError: it is the one of the ``format`` that was asked for.
+    """
+    found = {}
+    for entry in registry.readers():
+        try:
+            if entry.name not in BUILT_IN and {*(reader := registry.reader(entry.name)).roles} <= {*roles}:
+                found[entry.name] = reader()
+        except Exception as error:  # whatever a stranger's class may raise
+            if entry.name == format:
+                what = f"The format {entry.name!r} cannot be used ({type(error).__name__}: {error})"
+                raise PluginError(f"{what}; `zoo plugins` says whose it is.") from error
+    return found
 
 
 def reader_with_files(path: Path, roles: Collection[str], format: str | None = None) -> Reader | None:
     """The plugin's reader that reads more for a path than a single file (:meth:`~.base.Reader.files`), if one does."""
-    names = (entry.name for entry in registry.readers() if entry.name not in BUILT_IN and format in (None, entry.name))
-    readers = (registry.reader(name) for name in names)
-    return next((found for r in readers if {*r.roles} <= {*roles} and (found := r()).files(path)), None)
+    asked = {name: reader for name, reader in plugin_readers(roles, format).items() if format in (None, name)}
+    return next((reader for reader in asked.values() if reader.files(path)), None)
 
 
 def choose_reader(path: Path, data: bytes, columns: Columns, formats: Sequence[str]) -> Reader:
@@ -92,10 +104,10 @@ def choose_reader(path: Path, data: bytes, columns: Columns, formats: Sequence[s
         DataError: the file has a format that the task does not read.
     """
     asked = columns.request.format
-    for name, reader in plugin_readers(columns.request.spec).items():
+    for name, reader in plugin_readers(columns.request.spec.columns, asked).items():
         own = {*reader.suffixes} - SUFFIXES.keys()
-        if asked == name or (asked is None and (reader().matches(data[:_MATCHED]) or extension(path) in own)):
-            return reader()
+        if asked == name or (asked is None and (reader.matches(data[:_MATCHED]) or extension(path) in own)):
+            return reader
     if _is_parquet(path, data, columns, formats):
         return Parquet()
     if asked is not None:

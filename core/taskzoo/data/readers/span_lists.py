@@ -1,4 +1,4 @@
-"""Spans of labelling tools as a task with flat entities takes them; what it cannot take is counted."""
+"""Spans of labelling tools as a task takes them, flat unless it says otherwise; what it cannot take is counted."""
 
 from __future__ import annotations
 
@@ -14,12 +14,15 @@ IN_PARTS = "spans of several parts, left out"
 def flat_spans(spans: Sequence[Any], columns: Columns) -> list[Any]:
     """The spans without those that overlap another: the longest is kept, of equally long ones the first.
 
+    A task whose spans may overlap (:attr:`taskzoo.spec.Column.overlapping`) gets them all.
     The same span with the same label twice overlaps nothing. Spans of another form stay: the task refuses them.
 
     Args:
         spans: ``{"start", "end", "label"}``, in one unit.
         columns: of the file.
     """
+    if any(column.overlapping for column in columns.request.spec.columns.values()):
+        return list(spans)
     known = {number: place for number, span in enumerate(spans) if (place := _place(span)) is not None}
     kept: list[tuple[int, int, Any]] = []
     left_out: set[int] = set()

@@ -1,0 +1,1 @@
+"""The demo sets: JSON lines, and the script that made them."""
