@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -127,6 +128,7 @@ def undisturbed(setup: Setup, work: Path) -> Whole:
     """
     run = work / "whole" / setup.name.replace(" ", "-")
     run.parent.mkdir(exist_ok=True)
+    shutil.rmtree(run, ignore_errors=True)
     ended = zoo(setup.arguments(work, run), run)
     if ended.code:
         raise RuntimeError(f"{setup.name} fails undisturbed: {ended.said[-2000:]}")

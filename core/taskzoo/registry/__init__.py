@@ -5,7 +5,7 @@ For notebooks and scripts as well as for the command line::
     from taskzoo import registry
     registry.models(task="ner", language="en", max_params="50M")
 
-Lists are shown as tables in a notebook, and ``pandas.DataFrame(registry.models().facts())`` makes a data frame.
+Lists are shown as tables in a notebook, and ``registry.models().to_frame()`` makes a data frame.
 Importing this package reads nothing; the first call does. The functions are the methods of one :class:`Registry`.
 """
 

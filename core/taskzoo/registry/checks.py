@@ -48,6 +48,8 @@ def check_spec(spec: object, distribution: str, *, package: bool = True) -> Task
         raise RefusedError(f"{what}: formats={spec.formats!r} must be a tuple of names, such as ('jsonl', 'csv')")
     if not _is_words(spec.kinds) or not spec.kinds or not set(spec.kinds) <= set(KINDS):
         raise RefusedError(f"{what}: kinds={spec.kinds!r} must be a tuple of {', '.join(map(repr, KINDS))}")
+    if not _is_words(spec.scratch_models):
+        raise RefusedError(f"{what}: scratch_models={spec.scratch_models!r} must be a tuple of names")
     for field in ("default_model", "demo_model"):
         value = getattr(spec, field)
         if value is not None and (not isinstance(value, str) or not value.strip()):
@@ -99,11 +101,12 @@ def _check_contract(contract: object, what: str, distribution: str) -> None:
             f"{what}: contract={contract!r} must be the number of the contract that it was written for, such as "
             f"contract={CONTRACT_VERSION}"
         )
+    if contract == CONTRACT_VERSION:
+        return
     here = f"this taskzoo {metadata.version('taskzoo')} has {CONTRACT_VERSION}"
     if contract > CONTRACT_VERSION:
         raise RefusedError(f"{what} needs contract {contract}, {here}: upgrade taskzoo")
-    if contract < CONTRACT_VERSION:
-        raise RefusedError(f"{what} was written for contract {contract}, {here}: {_downgrade(distribution)}")
+    raise RefusedError(f"{what} was written for contract {contract}, {here}: {_downgrade(distribution)}")
 
 
 def _downgrade(distribution: str) -> str:

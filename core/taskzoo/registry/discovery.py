@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
@@ -114,20 +115,22 @@ class Discovery:
             for kind in BASES
         }
         self.tasks = [entry for entry in self.extensions["task"] if isinstance(entry, TaskEntry)]
+        self._offers: defaultdict[tuple[str, str], list[ExtensionEntry]] = defaultdict(list)
+        for entry in (entry for kind in BASES for entry in self.extensions[kind]):
+            self._offers[entry.plugin, entry.distribution].append(entry)
         self.plugins = [self._describe(plugin) for plugin in self.found]
 
     def _describe(self, plugin: Plugin) -> PluginRecord:
         """The record with the names of what the plugin brought, and a note for each that its bare id does not reach."""
         notes = [plugin.record.reason] if plugin.record.reason else []
-        names: dict[str, Any] = {}
-        for kind, entries in self.extensions.items():
-            own = [e for e in entries if (e.plugin, e.distribution) == (plugin.record.name, plugin.distribution)]
-            names[f"{kind}s"] = tuple(entry.name for entry in own)
-            for entry in own:
-                if entry.name != entry.id:
-                    others = [e.distribution for e in entries if e.id == entry.id and e.full_name != entry.full_name]
-                    other = ", ".join(others) if others and FIRST_PARTY not in others else FIRST_PARTY
-                    notes.append(f"repeats the {kind} {entry.id!r} of {other}; use its full name {entry.name!r}")
+        own = self._offers[plugin.record.name, plugin.distribution]
+        for entry in own:
+            if entry.name != entry.id:
+                same = [e for e in self.extensions[entry.kind] if e.id == entry.id]
+                others = [e.distribution for e in same if e.full_name != entry.full_name]
+                other = ", ".join(others) if others and FIRST_PARTY not in others else FIRST_PARTY
+                notes.append(f"repeats the {entry.kind} {entry.id!r} of {other}; use its full name {entry.name!r}")
+        names: Any = {f"{kind}s": tuple(entry.name for entry in own if entry.kind == kind) for kind in BASES}
         return replace(plugin.record, reason="; ".join(notes), **names)
 
 
@@ -249,7 +252,7 @@ def _check_hooks(manager: pluggy.PluginManager, plugin: object) -> None:
 def _check_full_names(plugin: Plugin, others: Iterable[Plugin]) -> None:
     """Refuse a second plugin of one distribution that repeats something: even the full name would not be unique."""
     own = {(entry.kind, entry.full_name) for entry in plugin.entries}
-    for other in others:
+    for other in [other for other in others if other.distribution == plugin.distribution]:
         for kind, name in sorted(own.intersection((entry.kind, entry.full_name) for entry in other.entries)):
             raise RefusedError(f"repeats the {kind} {name!r} of the plugin {other.record.name!r}")
 

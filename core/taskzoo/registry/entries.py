@@ -24,7 +24,7 @@ _STYLE = "color: inherit; background: transparent; text-align: left"
 class Entries(list[Item]):
     """A list whose HTML form is a table, and whose entries are also reached by name (``entries["minilm"]``).
 
-    ``pandas.DataFrame(entries.facts())`` makes a data frame of everything that is known.
+    ``entries.to_frame()`` is a data frame of everything that is known.
 
     Args:
         items: the entries.
@@ -40,6 +40,12 @@ class Entries(list[Item]):
     def facts(self) -> list[dict[str, Any]]:
         """All facts of each entry as plain values."""
         return [item.facts() for item in self]
+
+    def to_frame(self) -> Any:
+        """A pandas data frame: a row for each entry, a column for every fact."""
+        import pandas as pd  # type: ignore[import-untyped]
+
+        return pd.DataFrame(self.facts())
 
     @overload
     def __getitem__(self, key: SupportsIndex | str) -> Item: ...

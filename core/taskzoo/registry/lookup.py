@@ -5,14 +5,14 @@ They are the methods of one :class:`Registry` for the process, which reads plugi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias, Union, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, Union, cast
 
-from taskzoo.errors import PluginError, RequestError, UnknownNameError
+from taskzoo.errors import PluginError, RequestError, UnknownNameError, shown
 from taskzoo.option_names import option_name
 from taskzoo.spec import KINDS, TaskSpec
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from .layers import Layer
     from .schema import DatasetEntry, ModelEntry, Recipe
 
+Entry = TypeVar("Entry")
 TaskReference: TypeAlias = Union[str, "type[Task]", TaskEntry]
 """A bare or full name, ``"path/to/task.py:Class"``, a class with a ``spec``, or an entry."""
 
@@ -85,9 +86,24 @@ class Registry:
 
     # Plugins and what they register
 
-    def plugins(self) -> Entries[PluginRecord]:
-        """Every plugin found, also those that failed or are disabled."""
-        return Entries(self._plugins.plugins, ("name", "status", "distribution", "version", "tasks", "reason"))
+    def plugins(self, *names: str) -> Entries[PluginRecord]:
+        """Every plugin found, also those that failed or are disabled; with ``names``, those of them alone.
+
+        Args:
+            names: of plugins or of their distributions.
+
+        Raises:
+            UnknownNameError: nothing of a name is installed, with the nearest.
+        """
+        found = self._plugins.plugins
+        known = {record: (normalise(record.name), normalise(record.distribution)) for record in found}
+        for name in names:
+            if not any(normalise(name) in words for words in known.values()):
+                installed = dict.fromkeys(word for record in found for word in (record.name, record.distribution))
+                raise UnknownNameError("plugin", name, installed, "`zoo plugins` lists all.")
+        wanted = {normalise(name) for name in names}
+        chosen = [record for record, words in known.items() if not wanted or not wanted.isdisjoint(words)]
+        return Entries(chosen, ("name", "status", "distribution", "version", "tasks", "reason"))
 
     def methods(self) -> Entries[ExtensionEntry]:
         """The training methods (``--method NAME``), taskzoo's own first."""
@@ -226,7 +242,7 @@ class Registry:
         gated: bool | None = None,
         unknown_size: bool = False,
     ) -> Entries[ModelEntry]:
-        """The models that meet every condition given. ``pandas.DataFrame(models().facts())`` has all that is known.
+        """The models that meet every condition given. ``models().to_frame()`` has all that is known.
 
         Args:
             task: of a kind that this task takes, and not tuned for other tasks. Those tuned for it come first, then
@@ -244,14 +260,15 @@ class Registry:
 
         Raises:
             UnknownNameError: a task, language or family that there is not, with the nearest names.
-            RequestError: a kind that does not exist, or a number that is none.
+            RequestError: a kind that does not exist, a number that is none, or a word that is no text.
         """
         entries = list(self._entries.models.values())
         if kind is not None and kind not in KINDS:
             raise RequestError(f"There is no kind of model named {kind!r}; there are {', '.join(KINDS)}.")
+        _check_words(family=family, license=license, text=text)
         families = {entry.family.casefold() for entry in entries}
-        if family is not None and str(family).casefold() not in families:
-            raise UnknownNameError("family of models", str(family), sorted(families))
+        if family is not None and family.casefold() not in families:
+            raise UnknownNameError("family of models", family, sorted(families))
         limit = None if max_params is None else parse_count(max_params)
         speaks = _language_filter(language, entries)
         if task is not None:
@@ -275,10 +292,7 @@ class Registry:
 
     def model(self, name: str) -> ModelEntry:
         """One model by name. Raises UnknownNameError with the nearest names."""
-        known = self._entries.models
-        if name not in known:
-            raise UnknownNameError("model", name, known, "`zoo models` lists all.")
-        return known[name]
+        return _known("model", name, self._entries.models, "`zoo models` lists all.")
 
     def datasets(
         self,
@@ -291,6 +305,7 @@ class Registry:
     ) -> Entries[DatasetEntry]:
         """The data sets that meet every condition given, which are as for :meth:`models`. Raises as that does."""
         entries = list(self._entries.datasets.values())
+        _check_words(license=license, text=text)
         speaks = _language_filter(language, entries)
         if task is not None:
             # Data sets may speak of a task whose plugin is not installed.
@@ -302,10 +317,7 @@ class Registry:
 
     def dataset(self, name: str) -> DatasetEntry:
         """One data set by name. Raises as :meth:`model` does."""
-        known = self._entries.datasets
-        if name not in known:
-            raise UnknownNameError("data set", name, known, "`zoo datasets` lists all.")
-        return known[name]
+        return _known("data set", name, self._entries.datasets, "`zoo datasets` lists all.")
 
     def recipe(
         self,
@@ -366,6 +378,24 @@ def parse_count(value: int | str) -> int:
         if count > 0:
             return int(count)
     raise RequestError(f"{value!r} is not a number of parameters; write it like 50M, 1.5B or 300000.")
+
+
+def _known(kind: str, name: Any, known: Mapping[str, Entry], hint: str) -> Entry:
+    if not isinstance(name, str):
+        raise RequestError(f"A {kind} is asked for by its name, not by {shown(name)}.")
+    if name not in known:
+        raise UnknownNameError(kind, name, known, hint)
+    return known[name]
+
+
+def _check_words(**words: Any) -> None:
+    """Refuse, by a RequestError, a condition that is not one word; None is no condition."""
+    for name, word in words.items():
+        if not isinstance(word, str | None):
+            raise RequestError(f"{name}={shown(word)} must be text, such as {name}={_EXAMPLES[name]!r}.")
+
+
+_EXAMPLES = {"family": "bert", "license": "mit", "text": "multilingual"}
 
 
 def _is_as_asked(entry: ModelEntry | DatasetEntry, license: str | None, text: str | None, gated: bool | None) -> bool:

@@ -12,6 +12,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from taskzoo.errors import PluginError, RequestError, UnknownNameError
@@ -31,6 +32,7 @@ BASES = {
 """Kind of what is registered -> the base class of its objects; a command is a function."""
 
 
+@cache
 def normalise(name: str) -> str:
     """A distribution or entry-point name in its canonical spelling: ``Task_Zoo.X`` is ``task-zoo-x``."""
     return re.sub(r"[-_.]+", "-", name).lower()

@@ -261,10 +261,9 @@ class Recipe(_Strict):
 
     def is_for(self, task: TaskEntry) -> bool:
         """Whether it is for a task. A bare id means the task that it reaches, or the plugin's own of that id."""
-        if task.full_name in self.tasks:
-            return True
-        meant = task.distribution == self._owner if task.id in self._own else task.name == task.id
-        return meant and task.id in self.tasks
+        if task.id not in self.tasks or task.full_name in self.tasks:
+            return task.full_name in self.tasks
+        return task.distribution == self._owner if task.id in self._own else task.name == task.id
 
     def check_options(self, spec: TaskSpec) -> None:
         """Compare what it sets with the options of a task; raises RequestError for one that it does not take."""

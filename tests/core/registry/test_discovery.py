@@ -128,6 +128,7 @@ def test_a_plugin_that_fails_halfway_registers_nothing():
         (plugin(spec("a", formats="csv")), "formats='csv' must be a tuple of names"),
         (plugin(spec("a", kinds=("coder",))), "kinds=('coder',) must be a tuple of 'encoder', 'decoder', "),
         (plugin(spec("a", kinds=())), "kinds=() must be"),
+        (plugin(spec("a", scratch_models="tiny")), "scratch_models='tiny' must be a tuple of names"),
         (plugin(spec("a", default_model=3)), "default_model=3 must be the name of a model"),
         (plugin(spec("a", demo_model="")), "demo_model='' must be the name of a model"),
         (plugin(spec("a", demo="taskzoo")), "demo='taskzoo' is not of the form 'package:folder'"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -109,6 +110,16 @@ def test_filters_refuse_what_does_not_exist():
             filtered(language=["en"])
     with pytest.raises(RequestError, match="'many' is not a number of parameters"):
         MODELS.models(max_params="many")
+    for condition, says in (({"license": 3}, "license=3 must be text, such as"), ({"text": ["a"]}, "text=['a'] must")):
+        for filtered in (MODELS.models, MODELS.datasets):
+            with pytest.raises(RequestError, match=re.escape(says)):
+                filtered(**condition)
+    with pytest.raises(RequestError, match="family=7 must be text"):
+        MODELS.models(family=7)
+    with pytest.raises(RequestError, match=r"A model is asked for by its name, not by \['small'\]"):
+        MODELS.model(["small"])
+    with pytest.raises(RequestError, match="A data set is asked for by its name, not by 3"):
+        MODELS.dataset(3)
 
 
 def test_the_task_of_a_third_party_sees_the_models_that_suit_it():
@@ -174,6 +185,9 @@ def test_lists_are_tables_in_a_notebook():
     assert "color: inherit" in page  # light or dark, as the notebook is
     assert "<script" not in page
     assert found.facts()[0]["languages"] == ["en"]
+    frame = MODELS.models().to_frame()
+    assert frame["name"].tolist() == [entry.name for entry in MODELS.models()]
+    assert list(frame.columns) == list(found.facts()[0])
     for entries in (MODELS.tasks(), MODELS.datasets(), MODELS.plugins(), MODELS.recipes("ner"), MODELS.methods()):
         assert entries._repr_html_().startswith("<table style=")
     angled = zoo(layer(models={"m": model(description="<b>", parameters=1)}))
