@@ -41,6 +41,7 @@ class Auto(Full):
     """
 
     name = "auto"
+    most_attempts = 2
 
     def __init__(self) -> None:
         self._facts: dict[str, Any] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from taskzoo.config import Training
@@ -11,6 +12,7 @@ from taskzoo.engine.session import Session
 from taskzoo.errors import RequestError
 from taskzoo.option_names import option_name
 from taskzoo.task import Objective, Task
+from taskzoo.types import Feature
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -28,6 +30,7 @@ class Method(ABC):
         keeps_adapter: what it trains is also saved apart, as ``RUN/adapter``.
         takes_steps: it computes gradients of the model, so it needs memory for these and for activations.
         encodes_once: the backbone stays as it is, so a learning curve encodes each text once for all of its subsets.
+        most_attempts: how often it trains at most.
     """
 
     name: ClassVar[str]
@@ -36,6 +39,7 @@ class Method(ABC):
     keeps_adapter: bool = False
     encodes_once: ClassVar[bool] = False
     takes_steps: ClassVar[bool] = True
+    most_attempts: ClassVar[int] = 1
 
     def describe(self, settings: Training) -> str:
         """The settings people ask about first, in one line; by default those of the training loop."""
@@ -79,6 +83,13 @@ class Method(ABC):
         """
         if self.one_process and session.accelerator.num_processes > 1:
             raise RequestError(f"method={self.name} runs in one process; leave --processes at 1.")
+
+    def epoch_features(self, session: Session) -> Sequence[Feature]:
+        """What one pass of training sees, for forecasts of its time: as many as it has examples, as long as they are.
+
+        By default the features of the training rows.
+        """
+        return session.encoded["train"].features
 
     @abstractmethod
     def train(self, session: Session, state: TrainingState) -> Progress:

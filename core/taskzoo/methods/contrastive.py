@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from taskzoo.config import Training
@@ -9,6 +10,7 @@ from taskzoo.engine.progress import Progress
 from taskzoo.engine.session import Session
 from taskzoo.errors import RequestError
 from taskzoo.task import Task
+from taskzoo.types import Feature
 
 from .base import Method, refuse_division
 
@@ -43,6 +45,13 @@ class Contrastive(Method):
         if not any(p.requires_grad and id(p) not in last for p in session.model.parameters()):
             raise RequestError("method=contrastive trains what is before the last layer, and all of that is frozen.")
         check_probe(session)
+
+    def epoch_features(self, session: Session) -> Sequence[Feature]:
+        from taskzoo.engine.contrastive import make_pairs, split_names
+
+        texts, settings = split_names(session.encoded["train"].features)[0], session.settings
+        pairs = make_pairs(texts, settings.contrastive_pairs, settings.seed)
+        return [Feature(one.row, sum(text.length for text in one["pair"]), {}) for one in pairs]
 
     def train(self, session: Session, state: TrainingState) -> Progress:
         """Pull texts of one class together, and towards its name where there are names; then fit the last layer.

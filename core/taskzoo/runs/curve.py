@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from math import isfinite
 from statistics import fmean
 from typing import Any
 
@@ -25,13 +25,23 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """The score to expect with ``rows`` rows, and its 95% interval; ``now``: the fitted curve's at the largest size."""
+    """The score to expect with ``rows`` rows.
+
+    Args:
+        rows: training rows.
+        now: the fitted curve's score at the largest size.
+        score: the fitted curve's score with ``rows``.
+        low: end of the 95% interval of the score on any rows of this kind; ``high`` is the other.
+        gains: whether the subsets leave no doubt that it is better than ``now``. The validation rows, which are the
+            same for both, do not count in that.
+    """
 
     rows: int
     now: float
     score: float
     low: float
     high: float
+    gains: bool = False
 
 
 @dataclass
@@ -63,7 +73,7 @@ class Curve:
     def best(self) -> float | None:
         """The best score there can be; ``None``: there is no limit."""
         best = self.score.range[1 if self.score.higher_is_better else 0]
-        return best if isfinite(best) else None
+        return best if math.isfinite(best) else None
 
     @property
     def interval(self) -> tuple[float, float] | None:
@@ -101,6 +111,10 @@ def metric_of(primary: str, names: Sequence[str]) -> str:
 def look_ahead(curve: Curve) -> Forecast | None:
     """The score at twice the largest size, by a power law through the errors of all subsets.
 
+    Two things are not known, and independent: the curve, as far as the subsets leave it open, and how far all scores
+    are off because the validation rows are these. Each end of the interval is the root of the sum of their squares
+    away (Newcombe 1998, for differences of shares). Without an interval of the last score, the first alone counts.
+
     ``None`` where :func:`taskzoo.metrics.power_law.extrapolate` has too little to go by, or a score has no best value.
     """
     from taskzoo.metrics.power_law import extrapolate, fit_power_law
@@ -115,9 +129,22 @@ def look_ahead(curve: Curve) -> Forecast | None:
     if law is None or found is None:
         return None
     now, (error, low, high) = law.predict(float(max(sizes))), found
-    if curve.score.higher_is_better:
-        return Forecast(rows, best - now, best - error, best - high, best - low)
-    return Forecast(rows, best + now, best + error, best + low, best + high)
+    sign = -1 if curve.score.higher_is_better else 1
+    score, ends = best + sign * error, sorted((best + sign * low, best + sign * high))
+    gains = curve.score.better(best + sign * high, best + sign * now)
+    low, high = _with_validation(curve, score, ends)
+    return Forecast(rows, best + sign * now, score, low, high, gains)
+
+
+def _with_validation(curve: Curve, score: float, ends: Sequence[float]) -> tuple[float, float]:
+    """``ends`` of the interval of ``score``, moved by what the validation rows leave open of the last score."""
+    last = curve.sizes[max(curve.sizes)][-1]
+    low, high = curve.interval or (last, last)
+    least, most = curve.score.range
+    return (
+        max(least, score - math.hypot(score - ends[0], last - low)),
+        min(most, score + math.hypot(ends[1] - score, high - last)),
+    )
 
 
 def scalars(metrics: dict[str, Any]) -> dict[str, float | None]:
