@@ -8,7 +8,7 @@ PYTEST := $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile --
 
 CASES ?= ../shared/cases
 
-.PHONY: demo test test-slow cases lint docs benchmark benchmark-classification benchmark-few-shot benchmark-translation results clean
+.PHONY: demo test test-slow cases faults lint docs directory site benchmark benchmark-classification benchmark-few-shot benchmark-translation results clean
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -16,11 +16,15 @@ $(VENV)/installed: pyproject.toml constraints.txt
 	touch $@
 
 $(VENV)/test-installed: $(VENV)/installed
-	$(PIP) pytest pytest-timeout pytest-xdist hypothesis seqeval build hatchling mapie starlette uvicorn prometheus-client httpx2 onnx onnxruntime onnxscript ctranslate2 jsonschema fairlearn opencc
+	$(PIP) pytest pytest-timeout pytest-xdist hypothesis seqeval build hatchling mapie starlette uvicorn prometheus-client httpx2 onnx onnxruntime onnxscript ctranslate2 jsonschema fairlearn opencc nbclient ipykernel
 	touch $@
 
 $(VENV)/lint-installed: $(VENV)/installed
 	$(PIP) ruff mypy import-linter types-PyYAML pytest starlette uvicorn prometheus-client
+	touch $@
+
+$(VENV)/docs-installed: $(VENV)/installed
+	$(PIP) sphinx furo myst-parser myst-nb
 	touch $@
 
 demo: $(VENV)/installed        ## install into .venv and train on the built-in demo set
@@ -35,14 +39,25 @@ test-slow: $(VENV)/test-installed  ## everything, also what takes minutes
 cases: $(VENV)/test-installed     ## inputs that once failed, in the folder CASES=, if it is there
 	$(BIN)/python tools/cases.py --cases $(CASES)
 
+faults: $(VENV)/test-installed    ## kill runs, break disks, checkpoints and processes; about 20 minutes; writes the tables of docs/reliability.md
+	$(BIN)/python tools/faults --kills 60 --table docs/reliability.md
+
 lint: $(VENV)/lint-installed   ## style, types, layers
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-docs: $(VENV)/installed        ## regenerate the command-line reference
+docs: $(VENV)/installed        ## regenerate the references: command line, contract, directory of plugins
 	$(BIN)/python docs/generate_cli.py
+	$(BIN)/python docs/generate_contract.py
+	$(BIN)/python docs/generate_directory.py
+
+directory: $(VENV)/installed   ## install every plugin of docs/directory.yaml in turn, check it and write the results there; takes an hour
+	$(BIN)/python tools/check_directory.py
+
+site: $(VENV)/docs-installed   ## the documentation as a web site in build/site; a warning is an error
+	$(BIN)/python -m sphinx -c docs/site -b html -W --keep-going -n -d build/site-cache . build/site
 
 benchmark: $(VENV)/test-installed  ## NER, zoo against transformers.Trainer; needs DATA=folder with the WNUT-17 files
 	$(BIN)/python benchmarks/ner.py --data $(DATA)

@@ -15,6 +15,7 @@ _EXPORTS = {
     "load": "taskzoo.hub.load",
     "compare": "taskzoo.comparison.compare",
     "explain": "taskzoo.explanations.explain",
+    "recommend": "taskzoo.recommending.recommend",
     "Run": "taskzoo.runs.load",
     "hookimpl": "taskzoo.registry.hookspecs",
     "Column": "taskzoo.spec",
@@ -29,9 +30,12 @@ _EXPORTS = {
     "Feature": "taskzoo.types",
     "Loss": "taskzoo.types",
     "Metric": "taskzoo.types",
+    "Prediction": "taskzoo.types",
     "Row": "taskzoo.types",
+    "SavedModel": "taskzoo.types",
     "Score": "taskzoo.types",
     "Callback": "taskzoo.callbacks",
+    "RunFacts": "taskzoo.callbacks",
     "DataError": "taskzoo.errors",
     "PluginError": "taskzoo.errors",
     "RequestError": "taskzoo.errors",
@@ -52,9 +56,12 @@ __all__ = [
     "Metric",
     "Option",
     "PluginError",
+    "Prediction",
     "RequestError",
     "Row",
     "Run",
+    "RunFacts",
+    "SavedModel",
     "Score",
     "Task",
     "TaskSpec",
@@ -65,23 +72,37 @@ __all__ = [
     "finetune",
     "hookimpl",
     "load",
+    "recommend",
     "registry",
     "resume",
 ]
 
 if TYPE_CHECKING:
     from taskzoo import registry
-    from taskzoo.callbacks import Callback
+    from taskzoo.callbacks import Callback, RunFacts
     from taskzoo.comparison.compare import compare
     from taskzoo.errors import DataError, PluginError, RequestError, TaskZooError
     from taskzoo.explanations.explain import explain
     from taskzoo.hub.load import load
+    from taskzoo.recommending.recommend import recommend
     from taskzoo.registry.hookspecs import hookimpl
     from taskzoo.runs.finetune import finetune, resume
     from taskzoo.runs.load import Run
     from taskzoo.spec import Column, Extension, Option, TaskSpec
     from taskzoo.task import Task
-    from taskzoo.types import IGNORE_INDEX, Batch, Encoded, Example, Feature, Loss, Metric, Row, Score
+    from taskzoo.types import (
+        IGNORE_INDEX,
+        Batch,
+        Encoded,
+        Example,
+        Feature,
+        Loss,
+        Metric,
+        Prediction,
+        Row,
+        SavedModel,
+        Score,
+    )
 
 
 def __getattr__(name: str) -> Any:

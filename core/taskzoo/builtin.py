@@ -77,6 +77,7 @@ def taskzoo_register_commands(register: Register) -> None:
         ("plugins", "plugins:plugins", "List the plugins and what they bring."),
         ("info", "info:info", "Show a task, a model or a data set."),
         ("inspect", "inspect:inspect", "Inspect a data set without training."),
+        ("recommend", "recommend:recommend", "Recommend a model and method for your rows."),
         ("labels", "labels:labels", "Find labels that look wrong."),
         ("suggest", "suggest:suggest", "Choose texts to label next."),
         ("doctor", "doctor:doctor", "Check the installation."),

@@ -79,6 +79,7 @@ def session(tmp_path: Path, demo_run: Path, small_rows, monkeypatch: pytest.Monk
     from taskzoo import registry
 
     monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)  # as a notebook's own folder is
     registry.refresh()
     rows = list(zip(*small_rows, strict=True))
     for split, part in (("train", rows), ("validation", rows[::5]), ("test", rows[::4])):

@@ -20,7 +20,7 @@ def normal(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-@pytest.mark.parametrize("group", ["test", "lint"])
+@pytest.mark.parametrize("group", ["test", "lint", "docs"])
 def test_make_installs_the_group(group: str) -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     found = re.search(rf"/{group}-installed: .*\n\t\$\(PIP\) (.*)\n", makefile)
@@ -31,4 +31,4 @@ def test_make_installs_the_group(group: str) -> None:
 
 def test_every_requirement_of_the_tests_is_pinned() -> None:
     pinned = set(re.findall(r"^([\w.-]+)==", (ROOT / "constraints.txt").read_text(encoding="utf-8"), re.MULTILINE))
-    assert set(map(normal, names("test") | names("lint"))) <= set(map(normal, pinned))
+    assert set(map(normal, names("test") | names("lint") | names("docs"))) <= set(map(normal, pinned))

@@ -50,11 +50,11 @@ class Commands(TyperGroup):
         """
         if cmd_name in built_in():
             module, _, name = built_in()[cmd_name].entry_point.partition(":")
-            return _command(cmd_name, getattr(importlib.import_module(module), name))
+            return as_command(cmd_name, getattr(importlib.import_module(module), name))
         from taskzoo import registry
 
         try:
-            return _command(cmd_name, registry.command(cmd_name))
+            return as_command(cmd_name, registry.command(cmd_name))
         except UnknownNameError:
             known = [entry.name for entry in registry.commands()]
             raise UnknownNameError("command", cmd_name, known, "`zoo --help` lists them.") from None
@@ -64,7 +64,7 @@ class Commands(TyperGroup):
             formatter.write_dl([(command.name, command.summary) for command in built_in().values()])
 
 
-def _command(name: str, found: Any) -> Any:
+def as_command(name: str, found: Any) -> Any:
     """What a command line is parsed by, of a function or a whole Typer application."""
     if not isinstance(found, typer.Typer):
         single = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
@@ -107,7 +107,7 @@ def main() -> None:
     """Run the command line; a mistake in the request is one line on stderr and exit code 2."""
     try:
         with on_command_line():
-            code = app(one_set_each(sys.argv[1:]), standalone_mode=False)
+            code = app(one_set_each(sys.argv[1:]), prog_name="zoo", standalone_mode=False)
         sys.stdout.flush()  # a full disk or a reader that is gone is to be known here
     except _UsageError as error:
         message = getattr(error, "format_message", error.__str__)()

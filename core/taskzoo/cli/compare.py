@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .completions import run_paths
+
 if TYPE_CHECKING:
     from taskzoo.comparison.result import ChangedRow, Comparison, Pair
 
@@ -21,7 +23,10 @@ WIDTH = 60
 def compare(
     runs: Annotated[
         list[str],
-        typer.Argument(help="Run directories, directories of --seeds or --folds, or folders of `zoo eval --output`."),
+        typer.Argument(
+            help="Run directories, directories of --seeds or --folds, or folders of `zoo eval --output`.",
+            autocompletion=run_paths,
+        ),
     ],
     rows: Annotated[str | None, typer.Option(help="Write all rows with other answers to this JSON lines file.")] = None,
     output: Annotated[str | None, typer.Option(help="Write the comparison as a page to this HTML file.")] = None,

@@ -9,11 +9,12 @@ import typer
 from taskzoo import registry
 from taskzoo.registry.entries import short_list
 
+from .completions import task_names
 from .output import print_json, print_table, remark, short_count
 
 
 def datasets(
-    task: Annotated[str | None, typer.Option(help="Only data sets for this task.")] = None,
+    task: Annotated[str | None, typer.Option(help="Only data sets for this task.", autocompletion=task_names)] = None,
     language: Annotated[str | None, typer.Option(help="Only data sets in this language, e.g. zh or Chinese.")] = None,
     license: Annotated[str | None, typer.Option(help="Only data sets under this licence, e.g. cc-by-4.0.")] = None,
     text: Annotated[str | None, typer.Option(help="Only data sets with this in name, hub id or description.")] = None,

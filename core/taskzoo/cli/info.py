@@ -14,13 +14,19 @@ from taskzoo.config import TRAINING_FIELDS
 from taskzoo.errors import RequestError, TaskZooError, UnknownNameError
 from taskzoo.registry import ModelEntry, TaskEntry
 
+from .completions import known_names
 from .output import print_facts, print_json, print_table, settings
 from .tasks import task_facts
 
 
 def info(
     name: Annotated[
-        str | None, typer.Argument(help="A task, a model or a data set, or path/to/task.py:Class.", show_default=False)
+        str | None,
+        typer.Argument(
+            help="A task, a model or a data set, or path/to/task.py:Class.",
+            show_default=False,
+            autocompletion=known_names,
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list with one object per thing found.")] = False,
     schema: Annotated[

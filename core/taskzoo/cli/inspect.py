@@ -10,6 +10,7 @@ import typer
 
 from taskzoo.escapes import visible
 
+from .completions import model_names
 from .options import (
     Columns,
     Data,
@@ -33,7 +34,10 @@ _WIDTH = 90
 
 def inspect(
     task: Task,
-    model: Annotated[str | None, typer.Option(help="Whose tokenizer counts (default: the task's own model).")] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(help="Whose tokenizer counts (default: the task's own model).", autocompletion=model_names),
+    ] = None,
     data: Data = None,
     train: Train = None,
     validation: Validation = None,

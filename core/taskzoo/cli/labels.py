@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .completions import run_or_task
 from .options import Columns, Data, Format, GroupBy, Model, Settings, SkipBadRows, Train, TrustRemoteCode
 from .to_tool import Output, To
 
@@ -19,7 +20,10 @@ WIDTH, ALIKE = 60, 10
 
 
 def labels(
-    target: Annotated[str, typer.Argument(metavar="RUN|TASK", help="A run directory, or a task with --train.")],
+    target: Annotated[
+        str,
+        typer.Argument(metavar="RUN|TASK", help="A run directory, or a task with --train.", autocompletion=run_or_task),
+    ],
     train: Train = None,
     data: Data = None,
     model: Model = None,

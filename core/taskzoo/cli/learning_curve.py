@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .completions import method_names
 from .options import (
     Columns,
     Data,
@@ -42,7 +43,11 @@ def learning_curve(
     group_by: GroupBy = None,
     holdout: Holdout = None,
     method: Annotated[
-        str | None, typer.Option(help="linear-probe (default: each text is encoded once), full, lora or contrastive.")
+        str | None,
+        typer.Option(
+            help="linear-probe (default: each text is encoded once), full, lora or contrastive.",
+            autocompletion=method_names,
+        ),
     ] = None,
     sizes: Annotated[
         str | None,

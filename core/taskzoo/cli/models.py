@@ -9,14 +9,21 @@ import typer
 from taskzoo import registry
 from taskzoo.registry.entries import short_list
 
+from .completions import family_names, kind_names, task_names
 from .output import print_json, print_table, remark, short_count
 
 
 def models(
-    task: Annotated[str | None, typer.Option(help="Only models that suit this task, tuned ones first.")] = None,
+    task: Annotated[
+        str | None, typer.Option(help="Only models that suit this task, tuned ones first.", autocompletion=task_names)
+    ] = None,
     language: Annotated[str | None, typer.Option(help="Only models for this language, e.g. zh or Chinese.")] = None,
-    family: Annotated[str | None, typer.Option(help="Only models of this family, e.g. bert.")] = None,
-    kind: Annotated[str | None, typer.Option(help="encoder, decoder or encoder-decoder.")] = None,
+    family: Annotated[
+        str | None, typer.Option(help="Only models of this family, e.g. bert.", autocompletion=family_names)
+    ] = None,
+    kind: Annotated[
+        str | None, typer.Option(help="encoder, decoder or encoder-decoder.", autocompletion=kind_names)
+    ] = None,
     max_params: Annotated[str | None, typer.Option(help="At most this many parameters, e.g. 50M.")] = None,
     license: Annotated[str | None, typer.Option(help="Only models under this licence, e.g. mit.")] = None,
     text: Annotated[str | None, typer.Option(help="Only models with this in name, hub id or description.")] = None,

@@ -6,15 +6,30 @@ from typing import Annotated
 
 import typer
 
+from .completions import dataset_names, format_names, model_names, run_paths, setting_names, task_names
+
 PRECISION_HELP = "auto, fp32, bf16 or fp16."
 
-Run = Annotated[str, typer.Argument(help="The run directory.")]
-AnyRun = Annotated[str, typer.Argument(help="The run directory, or USER/NAME of a run on the hub.")]
+Run = Annotated[str, typer.Argument(help="The run directory.", autocompletion=run_paths)]
+AnyRun = Annotated[
+    str, typer.Argument(help="The run directory, or USER/NAME of a run on the hub.", autocompletion=run_paths)
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")]
-Task = Annotated[str, typer.Argument(help="A task (`zoo tasks` lists them), or path/to/task.py:Class.")]
-Model = Annotated[str | None, typer.Option(help="Registry name, hub id or local directory (default: the task's own).")]
+Task = Annotated[
+    str,
+    typer.Argument(help="A task (`zoo tasks` lists them), or path/to/task.py:Class.", autocompletion=task_names),
+]
+Model = Annotated[
+    str | None,
+    typer.Option(
+        help="Registry name, hub id or local directory (default: the task's own).", autocompletion=model_names
+    ),
+]
 Data = Annotated[
-    str | None, typer.Option(help="A data set by name, a directory with split files, demo/VARIANT, or hub:ID.")
+    str | None,
+    typer.Option(
+        help="A data set by name, a directory with split files, demo/VARIANT, or hub:ID.", autocompletion=dataset_names
+    ),
 ]
 Train = Annotated[
     list[str] | None,
@@ -34,7 +49,10 @@ TestColumns = Annotated[str | None, typer.Option(help="The same for test files w
 SkipBadRows = Annotated[
     bool | None, typer.Option("--skip-bad-rows", help="Leave out rows that cannot be used, and list them.")
 ]
-Format = Annotated[str | None, typer.Option(help="Format of the files (default: detected from the content).")]
+Format = Annotated[
+    str | None,
+    typer.Option(help="Format of the files (default: detected from the content).", autocompletion=format_names),
+]
 GroupBy = Annotated[
     str | None,
     typer.Option(help="Column whose rows stay together when splits are made; COLUMN:SEPARATOR takes the part before."),
@@ -49,7 +67,10 @@ TrustRemoteCode = Annotated[
     typer.Option("--trust-remote-code", help="Run Python code that comes with the checkpoint; read that code first."),
 ]
 Settings = Annotated[
-    list[str] | None, typer.Option("--set", help="Any other setting as name=value; `zoo info TASK` lists them.")
+    list[str] | None,
+    typer.Option(
+        "--set", help="Any other setting as name=value; `zoo info TASK` lists them.", autocompletion=setting_names
+    ),
 ]
 InferenceOptions = Annotated[
     list[str] | None, typer.Option("--set", help="A task option that can be changed after training, e.g. num_beams=4.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +13,7 @@ from taskzoo.escapes import visible
 
 if TYPE_CHECKING:
     from taskzoo.runs.load import Run
+    from taskzoo.spec import TaskSpec
 
 MOST_LABELS = 40
 """More labels than this are not listed on the terminal."""
@@ -50,9 +52,17 @@ def show_result(run: Run, *, as_json: bool) -> None:
         f"({manifest['tokens_per_second']:.0f} tokens/s), best at step {manifest['best_step']}; "
         f"evaluated in {seconds['evaluate']:.0f} s.\n"
         f"Run       {run.path}\n"
-        f'Predict   zoo predict {run.path} "some text"\n'
+        f"Predict   zoo predict {run.path} {example_input(run.spec)}\n"
         f"Evaluate  zoo eval {run.path} --data FILE"
     )
+
+
+def example_input(spec: TaskSpec) -> str:
+    """What follows ``zoo predict RUN``: a text, or JSON for a task that needs several columns."""
+    needed = [role for role, column in spec.columns.items() if column.required and not column.target]
+    if needed in ([], [spec.input_role]):
+        return '"some text"'
+    return f"--json '{json.dumps(dict.fromkeys(needed, '...'))}'"
 
 
 def print_scores(metrics: dict[str, Any], verdict: Sequence[str]) -> None:

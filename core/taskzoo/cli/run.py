@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from .completions import callback_names, method_names, run_paths, task_names
 from .options import (
     PRECISION_HELP,
     Columns,
@@ -31,13 +32,19 @@ from .options import (
 def run(
     task: Annotated[
         str | None,
-        typer.Argument(help="A task (`zoo tasks` lists them), or path/to/task.py:Class.", show_default=False),
+        typer.Argument(
+            help="A task (`zoo tasks` lists them), or path/to/task.py:Class.",
+            show_default=False,
+            autocompletion=task_names,
+        ),
     ] = None,
     model: Model = None,
     from_: Annotated[
         str | None,
         typer.Option(
-            "--from", help="Train on from this finished run (or USER/NAME on the hub), with new rows and labels."
+            "--from",
+            help="Train on from this finished run (or USER/NAME on the hub), with new rows and labels.",
+            autocompletion=run_paths,
         ),
     ] = None,
     mix_old: Annotated[
@@ -69,7 +76,11 @@ def run(
     ] = None,
     precision: Annotated[str | None, typer.Option(help=PRECISION_HELP)] = None,
     method: Annotated[
-        str | None, typer.Option(help="auto (default), full, lora, linear-probe, contrastive, none, or a plugin's.")
+        str | None,
+        typer.Option(
+            help="auto (default), full, lora, linear-probe, contrastive, none, or a plugin's.",
+            autocompletion=method_names,
+        ),
     ] = None,
     lora: Annotated[bool, typer.Option("--lora", help="Short for --method lora.")] = False,
     baseline: Annotated[
@@ -91,7 +102,10 @@ def run(
         int | None, typer.Option(min=2, help="Cross-validation: test each of this many parts of the training rows.")
     ] = None,
     output: Annotated[str | None, typer.Option(help="Run directory (default: runs/TASK-MODEL-TIME).")] = None,
-    track: Annotated[str | None, typer.Option(help="Callbacks of plugins by name, separated by commas.")] = None,
+    track: Annotated[
+        str | None,
+        typer.Option(help="Callbacks of plugins by name, separated by commas.", autocompletion=callback_names),
+    ] = None,
     report: Annotated[bool, typer.Option("--report", help="Also write RUN/report.html, as zoo report does.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the metrics as JSON.")] = False,
     quiet: Quiet = False,

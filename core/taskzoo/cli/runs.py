@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .completions import task_names
+
 if TYPE_CHECKING:
     from taskzoo.runs.listing import ListedRun
 
@@ -17,7 +19,7 @@ SORTS = ("score", "name", "task", "model", "rows", "date")
 
 def runs(
     folder: Annotated[str, typer.Argument(help="Where to look, folders inside included.")] = "runs",
-    task: Annotated[str | None, typer.Option(help="Only runs of this task.")] = None,
+    task: Annotated[str | None, typer.Option(help="Only runs of this task.", autocompletion=task_names)] = None,
     sort: Annotated[
         str, typer.Option(help="score (within the same task and rows), name, task, model, rows or date.")
     ] = "score",

@@ -10,11 +10,14 @@ from typing import Annotated
 
 import typer
 
+from .completions import run_paths
 from .options import PRECISION_HELP, InferenceOptions, TrustRemoteCode
 
 
 def serve(
-    runs: Annotated[list[str], typer.Argument(help="Runs; NAME=RUN gives a model another name.")],
+    runs: Annotated[
+        list[str], typer.Argument(help="Runs; NAME=RUN gives a model another name.", autocompletion=run_paths)
+    ],
     host: Annotated[str, typer.Option(help="Address to listen at; 0.0.0.0 is all of them.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen at; 0 takes a free one.")] = 8000,
     api_key: Annotated[

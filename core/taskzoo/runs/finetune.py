@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -128,6 +129,8 @@ def resume(
     directory = RunDirectory(Path(path))
     manifest = directory.read_manifest()
     if manifest["status"] == "finished":
+        with suppress(OSError), directory.held():  # removes the lock of one that was killed after its last word
+            pass
         if not RunConfig.from_dict(read_config(directory.config)).training.keep_checkpoints:
             shutil.rmtree(directory.checkpoints, ignore_errors=True)  # killed before it could be removed
         raise RequestError(f"The run {str(path)!r} is finished; there is nothing to resume.")

@@ -14,7 +14,7 @@ from taskzoo.data.folds import parse_fold
 from taskzoo.data.holdout import parse_holdout
 from taskzoo.data.label_columns import as_spoken
 from taskzoo.data.readers import parse_group
-from taskzoo.errors import RequestError, UnknownNameError
+from taskzoo.errors import RequestError, UnknownNameError, shown
 from taskzoo.models.refs import ModelRef, resolve_model
 from taskzoo.option_names import option_name
 
@@ -49,6 +49,11 @@ class DataRequest:
     holdout: str | float | None = None
     test_columns: Mapping[str, str] | None = None
     skip_bad_rows: bool | None = None
+
+    def __post_init__(self) -> None:
+        for name, columns in (("columns", self.columns), ("test_columns", self.test_columns)):
+            if not isinstance(columns, Mapping | None):
+                raise RequestError(f"{name}={shown(columns)} must be a mapping, such as {{'text': 'body'}}.")
 
     @property
     def splits(self) -> dict[str, Any]:
@@ -168,7 +173,8 @@ def resolve_request(request: RunRequest) -> Resolved:
 
 def resolve_saved(config: RunConfig, manifest: Mapping[str, Any], *, trust_remote_code: bool = False) -> Resolved:
     """The same for a run that exists, from its own files; refused if its task or model is not there any more."""
-    entry, ref = find_task(config.task, manifest["task"]), resolve_model(config.model)
+    entry = find_task(config.task, manifest["task"])
+    ref = resolve_model(config.model, entry.spec.scratch_models)
     if (revision := manifest["model"]["revision"]) and not ref.is_local:
         ref = replace(ref, revision=revision)
     ref = replace(ref, trusted=trust_remote_code)
@@ -217,7 +223,7 @@ def _model(name: str | None, entry: TaskEntry, data: DataConfig) -> tuple[str, M
             f"The task {entry.name!r} names no default model; choose one with {option_name('model')}. Its models are "
             f"of the kind {' or '.join(entry.spec.kinds)}: `zoo models --kind {entry.spec.kinds[0]}` lists some."
         )
-    ref = resolve_model(name)
+    ref = resolve_model(name, entry.spec.scratch_models)
     check_kind(entry, ref.name, ref.kind)
     return (str(Path(name).absolute()) if ref.entry is None and ref.is_local else name), ref
 

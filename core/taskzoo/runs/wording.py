@@ -306,7 +306,7 @@ def curve_verdict(curve: Curve) -> str:
             f"More labels like these will bring little: {metric} is about {now}, and should be about {then} with twice "
             f"as many rows ({ahead.rows:,})."
         )
-    if not score.better(ahead.low if score.higher_is_better else ahead.high, ahead.now):
+    if not ahead.gains:
         return (
             f"Doubling the labels to {ahead.rows:,} may bring {metric} from {now} to about {then}; the subsets do not "
             "determine whether it gains anything."
@@ -316,16 +316,14 @@ def curve_verdict(curve: Curve) -> str:
 
 def curve_limits(curve: Curve) -> str:
     """How far the forecast can be trusted, in sentences."""
-    text = (
-        "This applies to more rows of the same kind, the same model and the same method. The interval is a 95% one and "
-        "comes from the subsets alone."
-    )
+    text = "This applies to more rows of the same kind, the same model and the same method. The interval is a 95% one"
     if not curve.interval:
-        return text
+        return f"{text} and comes from the subsets alone."
     low, high = map(_shown, curve.interval)
     return (
-        f"{text} All subsets are scored on the same {curve.validation_rows:,} validation rows, which by themselves "
-        f"leave the last score open between {low} and {high}."
+        f"{text}. It counts how far the subsets determine the curve, and that all are scored on the same "
+        f"{curve.validation_rows:,} validation rows, which by themselves leave the last score open between {low} and "
+        f"{high}."
     )
 
 

@@ -40,7 +40,7 @@ class TargetLanguage:
     def of(cls, targets: Sequence[str], language: str) -> TargetLanguage:
         """As seen in training targets."""
         counts = Counter(chain.from_iterable(map(_words, targets[:SAMPLE])))
-        frequent = counts.most_common(WORDS)
+        frequent = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:WORDS]  # whatever the order of rows
         if (total := counts.total()) < LEAST_SEEN:
             return cls(language)
         return cls(language, tuple(word for word, _ in frequent), sum(count for _, count in frequent) / total)

@@ -304,6 +304,22 @@ class TestVerdict:
         assert curve.best == 0.0
         assert "should bring ter from" in curve_verdict(curve)
 
+    def test_the_interval_counts_what_the_validation_rows_leave_open_but_not_in_the_gain(self) -> None:
+        rising = {n: [1 - 0.8 * n**-0.4 + d for d in (-0.002, 0.0, 0.002)] for n in (16, 32, 64, 128, 256, 512)}
+        alone = self.curve("accuracy", rising)
+        last = rising[512][-1]
+        counted = self.curve("accuracy", rising, accuracy_ci95=[last - 0.04, last + 0.03])
+        assert alone.forecast is not None
+        assert counted.forecast is not None
+        assert counted.forecast.score == alone.forecast.score
+        below = alone.forecast.score - alone.forecast.low
+        assert counted.forecast.low == pytest.approx(alone.forecast.score - math.hypot(below, 0.04))
+        above = alone.forecast.high - alone.forecast.score
+        assert counted.forecast.high == pytest.approx(min(1.0, alone.forecast.score + math.hypot(above, 0.03)))
+        assert counted.forecast.gains
+        assert alone.forecast.gains
+        assert "should bring accuracy" in curve_verdict(counted)
+
     def test_limits_name_what_the_validation_rows_leave_open(self) -> None:
         curve = self.curve("accuracy", {16: [0.5], 64: [0.7], 256: [0.8]}, accuracy_ci95=[0.72, 0.88])
         assert "100 validation rows" in curve_limits(curve)

@@ -289,9 +289,11 @@ def test_what_a_finished_run_could_not_remove_is_removed(finished, tmp_path):
     run = tmp_path / "run"
     shutil.copytree(finished, run)
     (run / "checkpoints" / "last").mkdir(parents=True)
+    (run / ".lock").touch()
     result = zoo("resume", run)
     assert (result.code, "is finished; there is nothing to resume" in result.err) == (2, True)
     assert not (run / "checkpoints").exists()
+    assert not (run / ".lock").exists()
 
 
 def test_a_resumed_run_says_what_is_different(request_, tmp_path):

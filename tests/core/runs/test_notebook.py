@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 import random
 import signal
@@ -16,6 +17,7 @@ import torch
 
 import taskzoo
 from taskzoo import Callback, registry
+from taskzoo.config import TRAINING_FIELDS
 from taskzoo.errors import RequestError
 from taskzoo.registry.naming import ExtensionEntry
 from taskzoo.spec import Extension
@@ -83,6 +85,28 @@ def test_a_run_says_what_it_is(run: taskzoo.Run) -> None:
 def test_a_run_without_labels_has_no_confusion_matrix(finished: Path) -> None:
     with pytest.raises(RequestError, match="one label each"):
         _ = taskzoo.load(finished).confusion
+
+
+def test_settings_complete_and_are_in_the_signature() -> None:
+    parameters = inspect.signature(taskzoo.finetune).parameters
+    assert set(TRAINING_FIELDS) < set(parameters)
+    assert list(parameters)[:3] == ["task", "model", "from_run"]
+    assert list(parameters)[-1] == "settings"  # options of tasks
+    assert str(parameters["epochs"]) == "epochs: 'float' = ..."
+    completer = pytest.importorskip("IPython.core.completer")
+    for text, offered in (
+        ("taskzoo.finetune('ner', learning", "learning_rate="),
+        ("taskzoo.registry.mod", "models"),
+        ("taskzoo.com", "compare"),
+    ):
+        with completer.provisionalcompleter():
+            found = list(completer.IPCompleter(namespace={"taskzoo": taskzoo}).completions(text, len(text)))
+        assert any(completion.text.endswith(offered) for completion in found), (text, found)
+
+
+def test_columns_are_a_mapping() -> None:
+    with pytest.raises(RequestError, match=r"columns='text=body' must be a mapping, such as \{'text': 'body'\}"):
+        taskzoo.finetune("classification", train=ROWS, columns="text=body")  # type: ignore[arg-type]
 
 
 def test_a_reporter_may_be_a_function(model: Path, tmp_path: Path) -> None:
