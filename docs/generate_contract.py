@@ -264,7 +264,7 @@ def reference() -> str:
     if examples:
         raise SystemExit(f"contract_examples.txt: there is no {', '.join(examples)}")
     parts += [hooks(), (DOCS / "contract_history.txt").read_text(encoding="utf-8")]
-    return re.sub(r"\n{3,}", "\n\n", "\n".join(parts))
+    return re.sub(r"\n{3,}(?!class |def |@)", "\n\n", "\n".join(parts))  # but for what Python wants two lines before
 
 
 def split_examples() -> dict[str, str]:
