@@ -53,7 +53,7 @@ def check_spec(bench: Bench) -> None:
 
 
 @promise(
-    why="Every `zoo` command imports every plugin, so one slow import slows all of them down.",
+    why="Every command that looks for a task imports every plugin, so one slow import slows all of them down.",
     fix="Import torch, transformers and the like inside the module that entry_point names, not where hooks are.",
 )
 def check_import(bench: Bench) -> None:
