@@ -170,7 +170,9 @@ def test_a_head_of_ones_own_needs_a_model_type_of_its_own(tiny_checkpoint: Check
     settings: dict[str, Any] = {"problem_type": "single_label_classification", "labels": ["a", "b"], "pooling": "mean"}
     model = load_sequence_model(str(tiny_checkpoint()), **settings)
     model.save_pretrained(tmp_path / "model")
-    bench: Any = SimpleNamespace(run=SimpleNamespace(path=tmp_path), tokenizer=None)
+    bench: Any = SimpleNamespace(
+        run=SimpleNamespace(path=tmp_path), tokenizer=None, task_class=taskzoo.Task, failed=set()
+    )
     check_plain_transformers(bench)
     file = tmp_path / "model" / "config.json"
     file.write_text(json.dumps({**json.loads(file.read_text(encoding="utf-8")), "model_type": "bert"}), "utf-8")

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from taskzoo.scripts import WIDE
 from taskzoo.types import SavedModel
 
 from .sequence_format import SequenceFormat
@@ -32,9 +33,13 @@ def plain_use(saved: SavedModel, form: SequenceFormat, options: Mapping[str, Any
         f"generated = model.generate(input_ids=ids)[0]{'[ids.shape[1] :]' if decoder else ''}",
         f"output = tokenizer.decode(generated, skip_special_tokens=True{tidy}).strip()",
     ]
+    if writing.separates_wide:
+        code.insert(1, "import regex  # comes with transformers")
+        code += [
+            f'wide = r"{WIDE}"  # next to Chinese characters and marks there is no space',
+            'output = regex.sub(rf"(?<={wide}) | (?={wide})", "", output, flags=regex.V1)',
+        ]
     notes = ["`generation_config.json` in the folder holds the run's generation settings."]
     if options["long_sources"] == "chunks":
         notes.append(f"Only `zoo predict` splits sources longer than {room} tokens into chunks.")
-    if writing.separates_wide:
-        notes.append("`zoo predict` also removes the spaces that this tokenizer puts around Chinese characters.")
     return "\n\n".join(["\n".join(["```python", *code, "```"]), " ".join(notes)])
