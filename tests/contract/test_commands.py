@@ -160,7 +160,7 @@ def test_a_new_package_installs_and_learns_its_demo_set(tmp_path: Path, kind: st
     package, site = tmp_path / "taskzoo-my_task", tmp_path / "site"
     command = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-build-isolation", "--target", str(site)]
     subprocess.run([*command, str(package)], cwd=tmp_path, check=True, timeout=120)
-    assert "taskzoo-my_task" in new_process("tasks", cwd=tmp_path, site=site).stdout
+    assert "taskzoo-my-task" in new_process("tasks", cwd=tmp_path, site=site).stdout  # as pip writes names
     run = new_process("run", "my_task", "--output", "run", cwd=tmp_path, site=site)
     assert run.returncode == 0, run.stderr
     score, least = TRAINED[kind]
