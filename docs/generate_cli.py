@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
 
+from generated import write_or_check
 from typer.testing import CliRunner
 
 from taskzoo.cli import app, built_in
@@ -49,16 +49,7 @@ def reference() -> str:
 
 def main() -> int:
     """Write or check; the exit code."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 when docs/cli.md is stale")
-    page = reference()
-    if not parser.parse_args().check:
-        FILE.write_text(page, encoding="utf-8")
-        return 0
-    if FILE.is_file() and FILE.read_text(encoding="utf-8") == page:
-        return 0
-    print("docs/cli.md is stale; run: python docs/generate_cli.py", file=sys.stderr)
-    return 1
+    return write_or_check(FILE, reference, "generate_cli.py", __doc__)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ Signatures, defaults and promises are those of the source, which is read and not
 
 from __future__ import annotations
 
-import argparse
 import ast
 import importlib.util
 import inspect
@@ -17,6 +16,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from generated import write_or_check
 
 from taskzoo.spec import CONTRACT_VERSION
 
@@ -275,18 +276,7 @@ def split_examples() -> dict[str, str]:
 
 def main() -> int:
     """Write or check; the exit code."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument(
-        "--check", action="store_true", help="write nothing; exit with 1 when docs/contract.md is stale"
-    )
-    page = reference()
-    if not parser.parse_args().check:
-        FILE.write_text(page, encoding="utf-8")
-        return 0
-    if FILE.is_file() and FILE.read_text(encoding="utf-8") == page:
-        return 0
-    print("docs/contract.md is stale; run: python docs/generate_contract.py", file=sys.stderr)
-    return 1
+    return write_or_check(FILE, reference, "generate_contract.py", __doc__)
 
 
 if __name__ == "__main__":

@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
+from generated import write_or_check
 
 DATA = Path(__file__).with_name("directory.yaml")
 FILE = Path(__file__).with_name("directory.md")
@@ -53,18 +53,14 @@ def page(entries: Sequence[Mapping[str, Any]]) -> str:
     return OPENING + "".join(f"| {' | '.join(cell.replace('|', '/') for cell in line)} |\n" for line in lines) + CLOSING
 
 
+def current() -> str:
+    """The page from the file of data."""
+    return page(yaml.safe_load(DATA.read_text(encoding="utf-8"))["plugins"])
+
+
 def main() -> int:
     """Write or check; the exit code."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 when the page is stale")
-    text = page(yaml.safe_load(DATA.read_text(encoding="utf-8"))["plugins"])
-    if not parser.parse_args().check:
-        FILE.write_text(text, encoding="utf-8")
-        return 0
-    if FILE.is_file() and FILE.read_text(encoding="utf-8") == text:
-        return 0
-    print("docs/directory.md is stale; run: python docs/generate_directory.py", file=sys.stderr)
-    return 1
+    return write_or_check(FILE, current, "generate_directory.py", __doc__)
 
 
 if __name__ == "__main__":

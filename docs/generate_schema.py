@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from pathlib import Path
+
+from generated import write_or_check
 
 from taskzoo.registry.json_schema import FILE, catalogue_schema
 
@@ -21,8 +22,4 @@ def page() -> str:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true")
-    if parser.parse_args().check:
-        sys.exit(int(PATH.read_text(encoding="utf-8") != page()))
-    PATH.write_text(page(), encoding="utf-8")
+    sys.exit(write_or_check(PATH, page, "generate_schema.py", __doc__))

@@ -8,7 +8,7 @@ import typer
 
 from taskzoo.escapes import visible
 
-from .completions import task_names
+from .options import OptionalTask
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,14 +22,7 @@ WIDTH = 20
 
 
 def check(
-    task: Annotated[
-        str | None,
-        typer.Argument(
-            help="A task (`zoo tasks` lists them), or path/to/task.py:Class.",
-            show_default=False,
-            autocompletion=task_names,
-        ),
-    ] = None,
+    task: OptionalTask = None,
     family: Annotated[
         str | None, typer.Option(help="Architecture of the tiny model (default: that of the task's default model).")
     ] = None,

@@ -63,7 +63,7 @@ def learning_curve(
 ) -> None:
     """Train on ever more of the training rows and say what more labels would bring."""
     from taskzoo.config import parse_assignments, parse_columns
-    from taskzoo.runs.directory import new_run_path
+    from taskzoo.runs.directory import new_run
     from taskzoo.runs.plan import make_plan
     from taskzoo.runs.request import DataRequest, RunRequest, resolve_request
 
@@ -73,19 +73,19 @@ def learning_curve(
     named = parse_columns(columns or "")
     rows = DataRequest(data, train, validation, test, None, named, format, group_by, None, holdout, None, skip_bad_rows)
     resolved = resolve_request(RunRequest(task, model, rows, settings, trust_remote_code=trust_remote_code))
-    path = new_run_path(output, f"{resolved.title}-curve", resolved.config.model)
-    plan = make_plan(resolved)
+    with new_run(output, f"{resolved.title}-curve", resolved.config.model) as path:
+        plan = make_plan(resolved)
 
-    from taskzoo.engine.progress import Terminal
-    from taskzoo.runs import learning_curve as curves
-    from taskzoo.runs.wording import curve_limits, curve_verdict
+        from taskzoo.engine.progress import Terminal
+        from taskzoo.runs import learning_curve as curves
+        from taskzoo.runs.wording import curve_limits, curve_verdict
 
-    from .output import print_json
-    from .process import set_up_process, stop_on_signal
+        from .output import print_json
+        from .process import set_up_process, stop_on_signal
 
-    set_up_process()
-    with stop_on_signal() as stop:
-        curve = curves.learning_curve(plan, path, sizes=sizes, repeats=repeats, reporter=Terminal(), stop=stop)
+        set_up_process()
+        with stop_on_signal() as stop:
+            curve = curves.learning_curve(plan, path, sizes=sizes, repeats=repeats, reporter=Terminal(), stop=stop)
     if as_json:
         print_json({**curve.to_dict(), "verdict": curve_verdict(curve)})
         return

@@ -19,6 +19,14 @@ Task = Annotated[
     str,
     typer.Argument(help="A task (`zoo tasks` lists them), or path/to/task.py:Class.", autocompletion=task_names),
 ]
+OptionalTask = Annotated[
+    str | None,
+    typer.Argument(
+        help="A task (`zoo tasks` lists them), or path/to/task.py:Class.",
+        show_default=False,
+        autocompletion=task_names,
+    ),
+]
 Model = Annotated[
     str | None,
     typer.Option(

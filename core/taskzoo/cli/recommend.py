@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -62,8 +63,9 @@ def recommend(
 
     from taskzoo.config import parse_assignments, parse_columns
     from taskzoo.engine.progress import Terminal
-    from taskzoo.recommending.recommend import RecommendRequest, recommended
-    from taskzoo.runs.directory import new_run_path
+    from taskzoo.recommending.recommend import recommended
+    from taskzoo.recommending.request import RecommendRequest
+    from taskzoo.runs.directory import new_run
     from taskzoo.runs.request import DataRequest
 
     from .output import print_json
@@ -83,9 +85,12 @@ def recommend(
     settings = parse_assignments(set_ or [])
     request = RecommendRequest(task, rows, tuple(models or ()), language, device, max_minutes, top, settings)
     request.check()
-    path = new_run_path(output, Path(task).name, "recommend") if check or output is not None else None
+    writes = check or output is not None
     set_up_process()
-    with stop_on_signal() as stop:
+    with (
+        new_run(output, Path(task).name, "recommend") if writes else nullcontext() as path,
+        stop_on_signal() as stop,
+    ):
         found = recommended(request, Terminal(), output=path, check=check, stop=stop)
     if as_json:
         print_json(found.to_dict())

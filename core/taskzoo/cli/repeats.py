@@ -42,20 +42,19 @@ def asked_repeats(seeds: int | None, folds: int | None, single: Mapping[str, boo
 
 def run_and_show(resolved: Resolved, repeats: Repeats, output: str | None, *, as_json: bool, quiet: bool) -> None:
     """Make the runs that are missing, and print what all of them say."""
-    from taskzoo.runs.repeats import repeats_path
+    from taskzoo.runs.repeats import repeats_directory
 
-    path = repeats_path(output, resolved, repeats)
+    with repeats_directory(output, resolved, repeats) as path:
+        from taskzoo.engine.progress import Silent, Terminal
+        from taskzoo.runs.repeats import run_repeats
 
-    from taskzoo.engine.progress import Silent, Terminal
-    from taskzoo.runs.repeats import run_repeats
+        from .output import print_json
+        from .process import set_up_process, stop_on_signal
 
-    from .output import print_json
-    from .process import set_up_process, stop_on_signal
-
-    set_up_process()
-    reporter = Silent() if quiet else Terminal()
-    with stop_on_signal() as stop:
-        summary = run_repeats(resolved, repeats, path, reporter=reporter, stop=stop)
+        set_up_process()
+        reporter = Silent() if quiet else Terminal()
+        with stop_on_signal() as stop:
+            summary = run_repeats(resolved, repeats, path, reporter=reporter, stop=stop)
     if as_json:
         print_json({"directory": str(path), **summary.to_dict()})
     else:

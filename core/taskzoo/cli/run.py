@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from .completions import callback_names, method_names, run_paths, task_names
+from .completions import callback_names, method_names, run_paths
 from .options import (
     PRECISION_HELP,
     Columns,
@@ -17,6 +17,7 @@ from .options import (
     GroupBy,
     Holdout,
     Model,
+    OptionalTask,
     Quiet,
     Settings,
     Shots,
@@ -30,14 +31,7 @@ from .options import (
 
 
 def run(
-    task: Annotated[
-        str | None,
-        typer.Argument(
-            help="A task (`zoo tasks` lists them), or path/to/task.py:Class.",
-            show_default=False,
-            autocompletion=task_names,
-        ),
-    ] = None,
+    task: OptionalTask = None,
     model: Model = None,
     from_: Annotated[
         str | None,

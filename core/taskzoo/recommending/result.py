@@ -78,6 +78,7 @@ class Choice:
         here: whether it loads without a network.
         score: forecast of the test score; ``None`` with ``no_score``, the reason.
         minutes: forecast of the time for training and validation; ``None`` with ``no_minutes``, the reason.
+        too_slow: whether that is more than there may be.
         memory: bytes that training is expected to need, ``None``: unknown.
         reads: whether the model reads the language of the texts.
         license: of the model, ``""``: unknown.
@@ -97,6 +98,7 @@ class Choice:
     no_score: str = ""
     minutes: Estimate | None = None
     no_minutes: str = ""
+    too_slow: bool = False
     memory: int | None = None
     license: str = ""
     parameters: int | None = None

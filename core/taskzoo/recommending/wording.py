@@ -46,8 +46,8 @@ def sentence_of(kept: Sequence[Choice], every: Sequence[Choice], metric: str, ro
         relation = "which is too close to tell the two apart" if near else "which is less"
         reason += f"; {other.model} with {other.method} should reach {score.value:.3f}, {relation}"
     said = f"{taken}, because {reason}."
-    if obstacles := [clause for clause in best.obstacles if clause]:
-        said += f" Against it: {'; '.join(obstacles)}."
+    if best.obstacles:
+        said += f" Against it: {'; '.join(best.obstacles)}."
     return f"{said} The command: {best.command}"
 
 

@@ -43,7 +43,7 @@ class Entries(list[Item]):
 
     def to_frame(self) -> Any:
         """A pandas data frame: a row for each entry, a column for every fact."""
-        import pandas as pd  # type: ignore[import-untyped]
+        import pandas as pd
 
         return pd.DataFrame(self.facts())
 

@@ -110,23 +110,25 @@ def new_run_path(output: str | Path | None, task: str, model: str, *, ours: bool
 def new_run(output: str | Path | None, task: str, model: str, *, ours: bool = False) -> Iterator[Path]:
     """:func:`new_run_path`; a directory that was not named is made at once, so that no other run takes its name.
 
-    It is removed at the end if nothing was written to it.
+    It is removed at the end if nothing was written to it, and so is the folder for all runs if that was made with it.
     """
     path = new_run_path(output, task, model, ours=ours)
     if output is not None:
         yield path
         return
+    made = [path] if path.parent.is_dir() else [path, path.parent]
     while True:
         try:
             path.mkdir(parents=True)
             break
         except FileExistsError:  # made by another run since its name was chosen
-            path = new_run_path(None, task, model)
+            path = made[0] = new_run_path(None, task, model)
     try:
         yield path
     finally:
         with suppress(OSError):
-            path.rmdir()  # refused by the system unless it is empty
+            for folder in made:
+                folder.rmdir()  # refused by the system unless it is empty
 
 
 def _holds_nothing(path: Path) -> bool:

@@ -10,7 +10,7 @@ class Records(list[dict[str, Any]]):
 
     def to_frame(self) -> Any:
         """A pandas data frame: a row for each, a column for every key."""
-        import pandas as pd  # type: ignore[import-untyped]
+        import pandas as pd
 
         return pd.DataFrame(list(self))
 

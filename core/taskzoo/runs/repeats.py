@@ -5,7 +5,8 @@ from __future__ import annotations
 import copy
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from taskzoo.errors import Interrupted, RequestError
 from taskzoo.option_names import option_name
 
 from . import execute
-from .directory import RunDirectory, new_run_path, read_json, write_json
+from .directory import RunDirectory, new_run, read_json, write_json
 from .execute import Stop, never
 from .plan import Plan, make_plan
 from .repeats_summary import fold_facts, seed_facts
@@ -41,14 +42,17 @@ class Repeats:
         return tuple(Part(f"{title}-{i + 1}", seed + step * i) for i in range(self.number))
 
 
-def repeats_path(output: str | None, resolved: Resolved, repeats: Repeats) -> Path:
+@contextmanager
+def repeats_directory(output: str | None, resolved: Resolved, repeats: Repeats) -> Iterator[Path]:
     """Where the runs go: a new directory, or one that an earlier start of the same command has made.
 
     Raises:
         RequestError: it holds anything else, or runs of another request.
     """
     if output is None or not (Path(output) / SUMMARY_FILE).is_file():
-        return new_run_path(output, f"{resolved.title}-{repeats.kind}", resolved.config.model)
+        with new_run(output, f"{resolved.title}-{repeats.kind}", resolved.config.model) as path:
+            yield path
+        return
     path = Path(output)
     earlier, wanted = read_summary(path), json.loads(json.dumps(resolved.config.to_dict()))
     if (earlier.kind, len(earlier.parts)) != (repeats.kind, repeats.number):
@@ -63,7 +67,7 @@ def repeats_path(output: str | None, resolved: Resolved, repeats: Repeats) -> Pa
             f"The output directory {output!r} holds runs with other settings ({changed[0][0]}); give the same ones to "
             f"continue, or choose another {option_name('output')}."
         )
-    return path
+    yield path
 
 
 def run_repeats(
@@ -82,7 +86,7 @@ def run_repeats(
     Args:
         resolved: the request.
         repeats: what is repeated.
-        path: as :func:`repeats_path` gives it.
+        path: as :func:`repeats_directory` gives it.
         reporter: where progress is shown.
         stop: asked whether to stop.
 

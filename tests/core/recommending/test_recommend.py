@@ -11,7 +11,7 @@ import pytest
 from tests.core.runs.kit import Result, read, text_rows, write_csv, zoo
 
 import taskzoo
-from taskzoo.recommending import recommend as recommending
+from taskzoo.recommending import looking
 
 from .kit import KNOWN
 
@@ -19,7 +19,7 @@ from .kit import KNOWN
 @pytest.fixture(scope="module", autouse=True)
 def _planted() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(recommending, "shipped", lambda: KNOWN)
+        patch.setattr(looking, "shipped", lambda: KNOWN)
         yield
 
 

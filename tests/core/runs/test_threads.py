@@ -104,6 +104,17 @@ def test_runs_that_begin_in_the_same_second_have_a_directory_each(tmp_path, monk
     assert other.exists()
 
 
+def test_a_run_that_is_refused_leaves_no_folder_for_runs(request_, tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "bad.csv").write_text("text,label\n", encoding="utf-8")
+    for command in ("run", "learning-curve"):
+        refused = zoo(command, "classification", "--train", "bad.csv")
+        assert refused.code == 2, refused.err
+    refused = zoo("run", "classification", "--train", "bad.csv", "--seeds", 2)
+    assert refused.code == 2, refused.err
+    assert [path.name for path in tmp_path.iterdir()] == ["bad.csv"]
+
+
 @pytest.mark.parametrize("content", ["", "x"])
 def test_a_claimed_directory_that_was_empty_stays(request_, tmp_path, content: str) -> None:
     run = tmp_path / "run"
