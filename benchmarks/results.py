@@ -22,17 +22,20 @@ import csv
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from itertools import product
 from pathlib import Path
 from statistics import mean
 
 from arms import METHODS, NotForThisError, Score, make_job
+from common import mean_interval
 from data_sets import TABLE, draw, read
 
 GENERATED = ("generated-2-1", "generated-2-50", "generated-20-10", "generated-150-5")
 SIMPLE = ("linear-probe", "tf-idf", "majority")
 """What the default must not lose to."""
+DEFAULT = "auto"
+AGAINST = ("method", "data sets", "runs", "default", "the other", "difference", "better", "worse")
 
 Cell = tuple[str, int, str]
 """A data set, a number of rows and a model: a line of the tables."""
@@ -126,6 +129,15 @@ of flags by validation score. `tf-idf` is the task's own baseline.
 
 {seconds}
 
+## The default against each other method
+
+Over all data sets, numbers of rows and seeds where both were run: means, and the mean difference with a 95% t-interval
+over the data sets (the seeds and numbers of rows of one are averaged first). "Better" and "worse" count the runs in
+which the other's score is outside of the default's own interval. Scores of different kinds (accuracy, F1, correlation)
+are averaged; all lie between 0 and 1.
+
+{against}
+
 ## Where the default is below a simpler method
 
 {defeats}
@@ -148,13 +160,11 @@ def page(results: Results) -> str:
         cells.setdefault(key.cell, {name: [] for name in methods})[key.method].append(score)
     heads = ["data set", "rows", "model", "score", *methods]
     lines = [_line(cell, found, _mean_score) for cell, found in cells.items()]
-    if everywhere := [found for found in cells.values() if all(found.values())]:
-        means = [f"{mean(one.score for found in everywhere for one in found[name]):.3f}" for name in methods]
-        lines.append([f"mean of the {len(everywhere)} with all methods", "", "", "", *means])
     return PAGE.format(
         seeds=", ".join(map(str, sorted({key.seed for key in results}))),
         scores=_table(heads, lines),
         seconds=_table(heads, [_line(cell, found, _mean_seconds) for cell, found in cells.items()]),
+        against=_table(AGAINST, [_against(results, name) for name in methods if name != DEFAULT]),
         defeats=_defeats(results),
     )
 
@@ -179,6 +189,23 @@ def _table(heads: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in (heads, ["---"] * len(heads), *lines))
 
 
+def _against(results: Results, other: str) -> list[str]:
+    """A line of what the default scores beside ``other`` where both were run."""
+    pairs = [(key, score, results.get(replace(key, method=other))) for key, score in results.items()]
+    both = [(key, ours, theirs) for key, ours, theirs in pairs if key.method == DEFAULT and theirs]
+    if not both:
+        return [other, *["–"] * (len(AGAINST) - 1)]
+    gains: dict[str, list[float]] = defaultdict(list)
+    for key, ours, theirs in both:
+        gains[key.data_set].append(ours.score - theirs.score)
+    means = [mean(one.score for one in side) for side in ([ours for _, ours, _ in both], [it for *_, it in both])]
+    better = sum(theirs.score < ours.low for _, ours, theirs in both)
+    worse = sum(theirs.score > ours.high for _, ours, theirs in both)
+    interval = mean_interval([mean(of_set) for of_set in gains.values()])
+    counts = [str(len(gains)), str(len(both))]
+    return [other, *counts, *(f"{value:.3f}" for value in means), interval, str(better), str(worse)]
+
+
 def _defeats(results: Results) -> str:
     """A line for each run of ``auto`` for which a simpler method's score is above its interval."""
     groups: dict[tuple[Cell, int], dict[str, Score]] = defaultdict(dict)
@@ -187,10 +214,10 @@ def _defeats(results: Results) -> str:
     lines, runs = [], 0
     for ((name, rows, model), seed), methods in groups.items():
         simple = {method: methods[method].score for method in SIMPLE if method in methods}
-        if "auto" not in methods or not simple:
+        if DEFAULT not in methods or not simple:
             continue
         runs += 1
-        ours, best = methods["auto"], max(simple, key=lambda method: simple[method])
+        ours, best = methods[DEFAULT], max(simple, key=lambda method: simple[method])
         if simple[best] > ours.high:
             where = f"{name}, {rows:,} rows, {model}, seed {seed}"
             lines.append(f"* {where}: {ours.score:.3f} [{ours.low:.3f}, {ours.high:.3f}], {best} {simple[best]:.3f}")

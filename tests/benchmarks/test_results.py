@@ -83,4 +83,11 @@ def test_the_page_names_where_the_default_loses() -> None:
     assert "* news, 1,000 rows, minilm, seed 1: 0.800 [0.780, 0.820], tf-idf 0.850" in page(results(0.8))
     assert "Nowhere in 1 runs of `auto`" in page(results(0.84))
     assert "| news | 1,000 | minilm | accuracy | 0.840 | 0.850 |" in page(results(0.84))
-    assert "| mean of the 1 with all methods |  |  |  | 0.840 | 0.850 |" in page(results(0.84))
+    assert "| tf-idf | 1 | 1 | 0.800 | 0.850 | -0.050 | 0 | 1 |" in page(results(0.8))
+    more = {
+        Key("mail", 1000, "minilm", "auto", seed): Score("accuracy", ours, 0.7, 0.92, 9.0)
+        for seed, ours in ((1, 0.8), (2, 0.9))
+    }
+    more |= {Key("mail", 1000, "minilm", "tf-idf", seed): Score("accuracy", 0.65, 0.6, 0.7, 1.0) for seed in (1, 2, 3)}
+    # two data sets: differences of -0.05, and of 0.15 and 0.25 averaged
+    assert "| tf-idf | 2 | 3 | 0.833 | 0.717 | 0.075 ± 1.588 | 2 | 1 |" in page(results(0.8) | more)
