@@ -16,7 +16,7 @@ $(VENV)/installed: pyproject.toml constraints.txt
 	touch $@
 
 $(VENV)/test-installed: $(VENV)/installed
-	$(PIP) pytest pytest-timeout pytest-xdist hypothesis seqeval build hatchling mapie starlette uvicorn prometheus-client httpx2 onnx onnxruntime onnxscript ctranslate2 jsonschema fairlearn opencc nbclient ipykernel
+	$(PIP) pytest pytest-timeout pytest-xdist hypothesis seqeval build hatchling mapie starlette uvicorn prometheus-client httpx2 onnx onnxruntime onnxscript ctranslate2 jsonschema fairlearn opencc schedulefree optuna tensorboard nbclient ipykernel
 	touch $@
 
 $(VENV)/lint-installed: $(VENV)/installed

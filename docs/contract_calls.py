@@ -28,7 +28,7 @@ RUN: dict[str, tuple[str, ...]] = {
         "loss",
         "assemble",
     ),
-    "training is set up": ("vocabulary_texts", "has_baseline", "score_of", "metrics", "token_ids"),
+    "training is set up": ("vocabulary_texts", "pack", "has_baseline", "score_of", "metrics", "token_ids"),
     "after training": ("tune", "logit_scaling", "state", "plain_use"),
 }
 """Stage of a run with ``--method full`` -> members in the order of their first calls."""
@@ -45,8 +45,11 @@ EVALUATE = (*PREDICT[:-1], "loss", "assemble", "remarks", "references", "metrics
 ELSEWHERE: dict[str, tuple[str, str]] = {
     "migrate": ("a run of an older `state_version` is loaded", "runs/identity.py"),
     "extend": ("a run goes on from another (`--from`), in the place of `fit`", "runs/plan.py"),
+    "telling_rows": ("rows are kept on disk (`--set on_disk=true`), before they are prepared", "runs/large.py"),
     "make_scratch": ("`--model scratch:NAME` names one of `TaskSpec.scratch_models`", "runs/loading.py"),
     "token_target": ("a linear probe is fitted", "engine/probe.py"),
+    "logit_targets": ("R-Drop or distillation is asked for", "engine/strategies/checks.py"),
+    "target_logits": ("training with R-Drop or distillation", "engine/strategies/rdrop.py"),
     "class_weightings": ("a linear probe is fitted", "engine/probe.py"),
     "weigh_classes": ("a linear probe is fitted", "engine/probe.py"),
     "classes": ("rows are counted by class (`--shots`, learning curves, `--method auto`)", "methods/auto.py"),

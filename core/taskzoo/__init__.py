@@ -16,6 +16,7 @@ _EXPORTS = {
     "compare": "taskzoo.comparison.compare",
     "explain": "taskzoo.explanations.explain",
     "recommend": "taskzoo.recommending.recommend",
+    "tune": "taskzoo.tuning.tune",
     "Run": "taskzoo.runs.load",
     "hookimpl": "taskzoo.registry.hookspecs",
     "Column": "taskzoo.spec",
@@ -75,6 +76,7 @@ __all__ = [
     "recommend",
     "registry",
     "resume",
+    "tune",
 ]
 
 if TYPE_CHECKING:
@@ -90,6 +92,7 @@ if TYPE_CHECKING:
     from taskzoo.runs.load import Run
     from taskzoo.spec import Column, Extension, Option, TaskSpec
     from taskzoo.task import Task
+    from taskzoo.tuning.tune import tune
     from taskzoo.types import (
         IGNORE_INDEX,
         Batch,

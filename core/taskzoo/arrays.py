@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
@@ -17,9 +20,32 @@ def as_array(value: Any) -> np.ndarray:
     return np.asarray(value.float() if half else value)
 
 
+_STEP: ContextVar[int] = ContextVar("step", default=1)
+
+
+@contextmanager
+def widths_in_steps_of(step: int) -> Iterator[None]:
+    """Within the context, the :func:`width` of arrays is a multiple of ``step``.
+
+    Training in half precision asks for this: kernels for half precision work in blocks, and the libraries keep one,
+    with its memory, for every shape that they have met.
+    """
+    before = _STEP.set(step)
+    try:
+        yield
+    finally:
+        _STEP.reset(before)
+
+
+def width(rows: Sequence[Sequence[Any]]) -> int:
+    """Of an array that holds ``rows``: the longest, at least 1, or a multiple that :func:`widths_in_steps_of` sets."""
+    step = _STEP.get()
+    return math.ceil(max([1, *map(len, rows)]) / step) * step
+
+
 def padded(rows: Sequence[Sequence[int]], value: int) -> np.ndarray:
-    """Rows of different lengths as ``[B, T]``, at least one wide: int64, or truth values where ``value`` is one."""
-    filled = np.full((len(rows), max([1, *map(len, rows)])), value)
+    """Rows of different lengths as ``[B, T]``, with ``T`` their :func:`width`: int64, or truth values as ``value``."""
+    filled = np.full((len(rows), width(rows)), value)
     for array, row in zip(filled, rows, strict=True):
         array[: len(row)] = row
     return filled

@@ -78,6 +78,7 @@ def taskzoo_register_commands(register: Register) -> None:
         ("info", "info:info", "Show a task, a model or a data set."),
         ("inspect", "inspect:inspect", "Inspect a data set without training."),
         ("recommend", "recommend:recommend", "Recommend a model and method for your rows."),
+        ("tune", "tune:tune", "Search settings by validation score."),
         ("labels", "labels:labels", "Find labels that look wrong."),
         ("suggest", "suggest:suggest", "Choose texts to label next."),
         ("doctor", "doctor:doctor", "Check the installation."),
@@ -93,3 +94,11 @@ def taskzoo_register_commands(register: Register) -> None:
 def taskzoo_register_callbacks(register: Register) -> None:
     """Register the callbacks."""
     register(Extension("history", "taskzoo.engine.history:History", "write history.jsonl in the run directory"))
+    for name, place, summary in (
+        ("tensorboard", "TensorBoard", "event files in the run directory"),
+        ("wandb", "WandB", "Weights & Biases"),
+        ("mlflow", "MLflow", "MLflow"),
+        ("trackio", "Trackio", "Trackio"),
+        ("swanlab", "SwanLab", "SwanLab"),
+    ):
+        register(Extension(name, f"taskzoo.engine.trackers:{place}", summary))

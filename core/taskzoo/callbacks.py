@@ -31,6 +31,14 @@ class Callback:
     always: bool = False
     """Whether every run uses it, named or not."""
 
+    @classmethod
+    def check(cls) -> None:
+        """Refuse a run that names it, where it cannot work, before rows are read: a package that is not installed.
+
+        Raises:
+            RequestError: with what to do.
+        """
+
     def run_started(self, run: RunFacts) -> None:
         """The model is loaded and the directory exists; also when a run is resumed."""
 

@@ -15,7 +15,8 @@ from typing import Any
 from .errors import DataError, RequestError, UnknownNameError
 from .spec import TaskSpec, check_value
 
-OPTIMIZERS = ("adamw", "adam", "sgd", "momentum", "adafactor")
+SCHEDULE_FREE = "schedule-free-adamw"
+OPTIMIZERS = ("adamw", "adam", "sgd", "momentum", "adafactor", "muon", SCHEDULE_FREE)
 SCHEDULES = ("linear", "cosine", "constant")
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 
@@ -46,6 +47,36 @@ class Training:
     adam_beta1: float = _setting(0.9, "decay of Adam's first moment", minimum=0, below=1)
     adam_beta2: float = _setting(0.999, "decay of Adam's second moment", minimum=0, below=1)
     adam_epsilon: float = _setting(1e-8, "Adam's epsilon", minimum=0)
+    layer_decay: float = _setting(
+        1.0,
+        "learning rate of a layer, as a share of that of the layer after it (1: all the same)",
+        minimum=1e-3,
+        maximum=1,
+    )
+    gradual_unfreezing: float = _setting(
+        0.0,
+        "share of the steps within which layers begin to train, the last first (0: all at once)",
+        minimum=0,
+        maximum=1,
+    )
+    ema_decay: float = _setting(
+        0.0,
+        "evaluate and save an exponential moving average of the weights with this decay (0: off)",
+        minimum=0,
+        below=1,
+    )
+    rdrop_alpha: float = _setting(
+        0.0, "R-Drop: weight of the divergence between two passes with different dropout (0: off)", minimum=0
+    )
+    adversarial_epsilon: float = _setting(
+        0.0, "FGM: norm of the adversarial perturbation of a text's embeddings (0: off)", minimum=0
+    )
+    neftune_alpha: float = _setting(0.0, "NEFTune: scale of the noise that is added to embeddings (0: off)", minimum=0)
+    teacher: str = _setting(
+        "", "distillation: directory of the finished run whose predictions are learnt (empty: none)"
+    )
+    distill_temperature: float = _setting(2.0, "distillation: temperature of both models' probabilities", minimum=0.1)
+    distill_share: float = _setting(0.5, "distillation: share of the teacher in the loss", minimum=0, maximum=1)
     schedule: str = _setting("linear", "learning rate schedule after warm-up", choices=SCHEDULES)
     warmup: float = _setting(0.1, "share of the steps that warm up (below 1), or their number (1 or more)", minimum=0)
     max_grad_norm: float = _setting(1.0, "clip the gradient's 2-norm to this (0: no clipping)", minimum=0)
@@ -68,6 +99,11 @@ class Training:
     lora_targets: str = _setting("all-linear", "'attention', 'all-linear', or names of modules joined by '+'")
     lora_dora: bool = _setting(False, "DoRA: weight-decomposed adapters")
     lora_rslora: bool = _setting(False, "rsLoRA: rank-stabilised scaling")
+    lora_quantize: str = _setting(
+        "",
+        "QLoRA: the frozen weights in 4 bits, 'nf4' or 'fp4' (CUDA only; empty: as they are)",
+        choices=("", "nf4", "fp4"),
+    )
     probe_first: bool | None = _setting(
         None,
         "start training from the head of a linear probe (null: auto and lora where it can, full where the task asks)",
@@ -82,6 +118,7 @@ class Training:
     freeze: str = _setting("", "'embeddings', 'backbone', or a number N: embeddings and the first N layers")
     compact_embeddings: bool = _setting(True, "train only the rows of the embedding table that the data use")
     gradient_checkpointing: bool = _setting(False, "recompute activations to save memory")
+    compile: bool = _setting(False, "train with layers compiled by torch.compile, for GPUs")
     early_stopping: int = _setting(0, "stop after this many evaluations without a better score (0: never)", minimum=0)
     evaluate_every: int = _setting(0, "optimizer steps between evaluations (0: each epoch)", minimum=0)
     checkpoint_every: int = _setting(0, "optimizer steps between checkpoints (0: each evaluation)", minimum=0)
@@ -91,12 +128,21 @@ class Training:
         minimum=0,
     )
     log_every: int = _setting(10, "optimizer steps between lines of history.jsonl", minimum=1)
-    evaluation_tokens: int = _setting(8192, "padded tokens per evaluation batch", minimum=1)
+    evaluation_tokens: int = _setting(0, "padded tokens per evaluation batch (0: what is fastest)", minimum=0)
     evaluate_modules: str = _setting("", "further metrics: `evaluate` modules by name or path, separated by commas")
     baseline: bool | None = _setting(
         None,
         "also score a simple baseline, such as TF-IDF, on the same rows (null: where there is one, in seconds)",
         choices=(None, True, False),
+    )
+    on_disk: bool | None = _setting(
+        None,
+        "keep rows and features on disk, not in memory, and use them again (null: for files of 32 MiB or more)",
+        choices=(None, True, False),
+    )
+    streaming: bool = _setting(
+        False,
+        "read a hub: data set as a stream, and no more of its rows than max_steps steps see, and keep these on disk",
     )
     keep_checkpoints: bool = _setting(False, "keep the checkpoint for resuming after the run has finished")
     seed: int = _setting(42, "seed of initialisation, shuffling, dropout and splits", minimum=0, below=2**63)

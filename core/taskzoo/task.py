@@ -18,16 +18,32 @@ from .blame import name_the_task
 from .errors import RequestError
 from .evidence import Evidence
 from .spec import TaskSpec
-from .types import LOSS, Batch, Collate, Encoded, Example, Feature, Loss, Metric, Prediction, Row, SavedModel, Score
+from .types import (
+    IGNORE_INDEX,
+    LOSS,
+    Batch,
+    Collate,
+    Encoded,
+    Example,
+    Feature,
+    LogitTargets,
+    Loss,
+    Metric,
+    Prediction,
+    Row,
+    SavedModel,
+    Score,
+)
 
 if TYPE_CHECKING:
+    from torch import Tensor
     from transformers import PreTrainedModel
 
 
 class Objective(ABC):
     """The part of the contract that the training loop sees: from a batch to a loss."""
 
-    batch_coupled: ClassVar[bool] = False
+    batch_coupled: bool = False
     """Whether the loss compares the examples of a batch with one another (in-batch negatives). A step is then one
     batch: it is not divided into micro-batches or over processes."""
 
@@ -221,6 +237,17 @@ class Task(Objective):
         """Texts that the tokenizer of a model from scratch is trained on: of inputs, and of targets apart from them."""
         return [self.dedup_key(example)[0] for example in examples], None
 
+    def pack(self, features: Sequence[Feature]) -> Sequence[Feature]:
+        """The features that training makes batches of, by default those given: all of the training rows.
+
+        A task may lay several into one, so that short rows need no padding, and names their rows in
+        :attr:`Feature.also`. Each must be in exactly one, and none may see another: sum and weight of the loss are
+        those of the features that were given. Only training with gradients sees these features, and ``batch_size``
+        counts them; predictions and scores are made from those of :meth:`encode`. Called more than once, so the same
+        features must be packed in the same way.
+        """
+        return features
+
     parameters_without_gradient: tuple[str, ...] = ()
     """Parts of names of parameters that rightly get no gradient, such as a pooler that the head does not use."""
 
@@ -237,6 +264,20 @@ class Task(Objective):
         return ""
 
     @property
+    def logit_targets(self) -> LogitTargets | None:
+        """What :meth:`target_logits` are of; ``None``: R-Drop and distillation, which compare them, are refused.
+
+        By default one of several labels where there is a :attr:`token_target`.
+        """
+        return LogitTargets("softmax") if self.token_target else None
+
+    def target_logits(self, outputs: Any, batch: Batch) -> Tensor:
+        """Logits ``[N, L]`` of the active targets of a batch, in the order of its features and their tokens."""
+        active = batch.targets[self.token_target] != IGNORE_INDEX
+        logits: Tensor = outputs.logits[active]
+        return logits
+
+    @property
     def class_weightings(self) -> Sequence[str]:
         """Names of ways to weigh classes in the loss, the plainest first, among which validation rows are to choose.
 
@@ -251,6 +292,21 @@ class Task(Objective):
     """Whether a pretrained model predicts without any training (``method=none``)."""
 
     # rows and splits
+
+    def telling_rows(self, rows: Iterable[Row]) -> list[Row] | None:
+        """Of the labelled rows of a split a few that, put before any others, tell :meth:`prepare` as much as all do.
+
+        Where there are more rows than fit into memory, they are prepared in parts, each with these rows before it. Such
+        are one row for each label, where the labels decide what labels are; none, where each row is read for itself.
+        By default ``None``: all rows have to be prepared together, and so in memory.
+
+        Args:
+            rows: of ``train``, or later of another split; read from the disk one by one, so keep few of them.
+
+        Raises:
+            DataError: as :meth:`prepare`.
+        """
+        return None
 
     multi_reference: ClassVar[bool] = False
     """Whether one input may have several targets, which are texts: they are then not a conflict, and not strata."""

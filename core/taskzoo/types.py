@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence, Sized
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     import numpy as np
@@ -71,18 +71,25 @@ class Feature:
         values: what the collator needs. Token ids stand under names that end in ``ids``, in lists nested as deeply as
             the task likes: :meth:`Task.token_ids` finds them there.
         target_length: what it costs on the decoder's side, in tokens.
+        also: indices of further examples, in order, where it holds several: :meth:`Task.pack`.
     """
 
     row: int
     length: int
     values: dict[str, Any]
     target_length: int = 0
+    also: tuple[int, ...] = ()
 
     def __getitem__(self, name: str) -> Any:
         return self.values[name]
 
     def get(self, name: str, default: Any = None) -> Any:
         return self.values.get(name, default)
+
+    @property
+    def rows(self) -> tuple[int, ...]:
+        """The indices of all its examples."""
+        return (self.row, *self.also)
 
 
 @dataclass(slots=True)
@@ -94,7 +101,7 @@ class Encoded:
         counts: what did not fit or was noticed, e.g. ``{"truncated_rows": 3}``; shown and kept in the manifest.
     """
 
-    features: list[Feature]
+    features: Sequence[Feature]
     counts: dict[str, int] = field(default_factory=dict)
 
 
@@ -128,6 +135,23 @@ class Loss:
     total: torch.Tensor
     weight: torch.Tensor
     reported: torch.Tensor | None = None
+
+
+LogitKind = Literal["softmax", "sigmoid", "value"]
+"""One of several labels; any number of them, each decided for itself; or a number."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogitTargets:
+    """What the logits of a task's targets are of.
+
+    Args:
+        kind: how they are read.
+        names: of the labels, in the order of the logits; none where they are numbers or tokens of a vocabulary.
+    """
+
+    kind: LogitKind
+    names: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +238,9 @@ class Metric(ABC):
 
     resamples: bool = True
     """Whether bootstrap intervals are made, which call the scorer about 1,000 times."""
+
+    by_row: bool = False
+    """Whether each example is a unit, so that :meth:`statistics` of parts of the examples can be put together."""
 
     constant_name: str = ""
     """What :meth:`constant` is, for people: ``the most frequent label``."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from taskzoo import RequestError, Row
@@ -21,6 +21,9 @@ class ClassificationTask(TextTask):
     def __init__(self, options: Mapping[str, Any]) -> None:
         super().__init__(options)
         self.cells: LabelCells | None = None
+
+    def telling_rows(self, rows: Iterable[Row]) -> list[Row] | None:
+        return self.rows_of_labels(rows)
 
     def read_labels(self, rows: Sequence[Row]) -> list[Any]:
         check_types(rows)

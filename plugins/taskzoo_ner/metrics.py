@@ -27,6 +27,7 @@ class SpanF1(CorpusMetric):
     """
 
     scores = tuple(map(Score, ("f1", "precision", "recall", "accuracy", "f1_conlleval")))
+    by_row = True
 
     def statistics(self, predictions: Sequence[Any], references: Sequence[Any]) -> np.ndarray:
         """Additive counts, shape ``[examples, 8]``, float64.

@@ -83,6 +83,11 @@ def _convert(form: Marked, unit: Unit) -> Iterator[RawSpan]:
         yield span._replace(start=start, end=end)
 
 
+def fits(form: Marked, unit: Unit) -> bool:
+    """Whether the text has, in this unit, what all spans that carry their text say."""
+    return all(_fits(form, span) for span in _convert(form, unit))
+
+
 def _pairs(
     rows: Sequence[tuple[Row, Marked]], converted: Sequence[Sequence[RawSpan]]
 ) -> Iterator[tuple[Row, Marked, RawSpan, RawSpan]]:

@@ -23,6 +23,7 @@ class EntityReliability(CorpusMetric):
     """
 
     scores = (Score("ece", higher_is_better=False),)
+    by_row = True
 
     def statistics(self, predictions: Sequence[Prediction], references: Sequence[Prediction]) -> np.ndarray:
         """Shape ``[examples, 16]``, float64: the sums of truth minus score in each bin, and the predicted entities.

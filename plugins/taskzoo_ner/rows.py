@@ -7,19 +7,23 @@ it came with, or ``None``) and ``_found`` (what was noticed in it, and how often
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import accumulate, pairwise
 from pathlib import Path
+from typing import Any
 
 from taskzoo.data.readers.names import extension
 from taskzoo.errors import DataError
 from taskzoo.types import Example, Row
 
 from .forms import Marked, RawSpan, Words, error, read_form
-from .offsets import CHARACTERS, to_characters
+from .offsets import CHARACTERS, UNITS, Unit, fits, to_characters
 from .schemes import detect_scheme, explain_unknown, invalid_transitions, name_types, to_iob2, unknown_tags
 from .spans import spans_to_tags, strict_spans
 from .words import spans_to_words, split_words
+
+MOST_TELLING = 10_000
+"""Rows that may be told apart by their tags; more show that these are not tags."""
 
 
 def prepare_rows(rows: Sequence[Row], scheme: str, *, labelled: bool) -> list[Example]:
@@ -45,6 +49,33 @@ def prepare_rows(rows: Sequence[Row], scheme: str, *, labelled: bool) -> list[Ex
         else:
             examples.append(_from_spans(row, form, next(spans), unit))
     return examples
+
+
+def telling_rows(rows: Iterable[Row]) -> list[Row] | None:
+    """Of labelled rows those that show the scheme of the tags and what offsets count; ``None`` if these are many.
+
+    The scheme is told by which tags follow which, and what offsets count by the spans that rule out the others.
+
+    Raises:
+        DataError: as :func:`prepare_rows`, for the form of a row.
+    """
+    found: list[Row] = []
+    known: set[tuple[object, object]] = set()
+    ruled_out: set[Unit] = set()
+    for row in rows:
+        form = read_form(row, labelled=True)
+        if isinstance(form, Words):
+            tags = [tag if isinstance(tag, str) else repr(tag) for tag in form.tags or []]
+            tells: set[Any] = {*zip(["", *tags], tags, strict=False)} - known
+            known |= {*zip(["", *tags], tags, strict=False)}
+        else:
+            tells = {unit for unit in UNITS if unit not in ruled_out and not fits(form, unit)}
+            ruled_out |= {unit for unit in UNITS if unit in tells}
+        if tells:
+            found.append(row)
+            if len(found) > MOST_TELLING:
+                return None
+    return found
 
 
 def _unlabelled(row: Row, form: Words | Marked) -> Example:

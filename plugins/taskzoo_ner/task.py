@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,19 @@ from taskzoo.errors import RequestError
 from taskzoo.evidence import Evidence
 from taskzoo.models.calibration import ConfidenceCurve, fit_confidence
 from taskzoo.task import Task
-from taskzoo.types import Batch, Collate, Encoded, Example, Feature, Loss, Metric, Prediction, Row, SavedModel
+from taskzoo.types import (
+    Batch,
+    Collate,
+    Encoded,
+    Example,
+    Feature,
+    LogitTargets,
+    Loss,
+    Metric,
+    Prediction,
+    Row,
+    SavedModel,
+)
 
 from .chain import Scores, iob2_constraints, viterbi_decode
 from .collator import NerCollator
@@ -23,7 +35,7 @@ from .confidence import Factors, span_probability, tag_factors
 from .evidence import EntityEvidence
 from .features import encode_examples
 from .plain_use import plain_use
-from .rows import prepare_rows
+from .rows import prepare_rows, telling_rows
 from .spans import Span, repair, strict_spans
 from .summary import describe_entities
 
@@ -49,6 +61,9 @@ class NerTask(Task):
 
     def prepare(self, rows: Sequence[Row], split: str) -> list[Example]:
         return prepare_rows(rows, self.options["scheme"], labelled=split != "predict")
+
+    def telling_rows(self, rows: Iterable[Row]) -> list[Row] | None:
+        return telling_rows(rows)
 
     def dedup_key(self, example: Example) -> tuple[str, str]:
         return example["text"], " ".join(example["tags"] or [])
@@ -100,6 +115,10 @@ class NerTask(Task):
     @property
     def token_target(self) -> str:
         return "" if self._crf else "labels"
+
+    @property
+    def logit_targets(self) -> LogitTargets | None:
+        return None if self._crf else LogitTargets("softmax", self.labels)
 
     # predictions
 

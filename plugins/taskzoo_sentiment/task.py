@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
 from taskzoo import RequestError, Row
@@ -39,6 +39,9 @@ class SentimentTask(TextTask):
     def numeric(self) -> bool:
         """Whether a number is predicted."""
         return self.kind == "intensity" or (self.kind == "stars" and self.options["stars_as"] == "numbers")
+
+    def telling_rows(self, rows: Iterable[Row]) -> list[Row] | None:
+        return self.rows_of_labels(rows)
 
     def read_labels(self, rows: Sequence[Row]) -> list[Any]:
         check_types(rows)

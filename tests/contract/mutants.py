@@ -293,6 +293,33 @@ class WeightOfOne(WholeTask):
         )
 
 
+@fault("packing")
+class PackLosesRows(WholeTask):
+    """`pack` leaves out what does not fill a sequence."""
+
+    def pack(self, features: Sequence[Feature]) -> Sequence[Feature]:
+        return features[:-1]
+
+
+@fault("packing")
+class PackCutsRows(WholeTask):
+    """`pack` cuts rows so that more fit."""
+
+    def pack(self, features: Sequence[Feature]) -> Sequence[Feature]:
+        cut = [{**feature.values, "input_ids": feature["input_ids"][:3]} for feature in features]
+        return [
+            dataclasses.replace(f, length=len(v["input_ids"]), values=v) for f, v in zip(features, cut, strict=True)
+        ]
+
+
+@fault("packing")
+class PackedAtRandom(WholeTask):
+    """`pack` puts rows into another order each time."""
+
+    def pack(self, features: Sequence[Feature]) -> Sequence[Feature]:
+        return [features[i] for i in np.random.default_rng().permutation(len(features))]
+
+
 @fault("probe")
 class WeighsToNothing(WholeTask):
     """A way to weigh classes gives them all a weight of 0."""
@@ -520,6 +547,20 @@ class Shifted(WholeEvidence):
     def places(self, question: Question, features: Sequence[Feature], processor: Any) -> list[list[Word | None]]:
         found = super().places(question, features, processor)
         return [[place and Word("text", place.start + 1, place.end) for place in places] for places in found]
+
+
+class Nowhere(Evidence):
+    differentiable = True
+    value = WholeEvidence.value
+    score = WholeEvidence.score
+
+
+@fault("evidence")
+class GradientsWithoutPlaces(WholeTask):
+    """The evidence says that it has gradients, and tells no places of tokens."""
+
+    def evidence(self, role: str) -> Evidence:
+        return Nowhere(self, role)
 
 
 @fault("evidence")

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from tests.contract import mutants as broken
 from tests.contract.mutants import MUTANTS, Mutant
 from tests.contract.mutation import FILE, Verdict, judge, line, mutant_bench, opening, page, verdicts
-from tests.contract.whole_task import WholeTask
+from tests.contract.whole_task import WholeEvidence, WholeTask
 
 import taskzoo
+from taskzoo.errors import RequestError
 from taskzoo.testing.checks import CHECKS, run_checks
 
 BY_NAME = {check.name: check for check in CHECKS}
@@ -22,13 +24,20 @@ QUICK = [
     *(broken.CountsHeldOutRows, broken.LabelsOfAllSplits, broken.LearnsWhileEncoding, broken.RowWithoutFeatures),
     *(broken.LabelsInOrderOfRows, broken.CutSilently, broken.NeverCut, broken.PromptInCollator, broken.MeanLoss),
     *(broken.LossIsNan, broken.SmoothsAlways, broken.ReportsSmoothed, broken.WeighsToNothing),
+    *(broken.PackLosesRows, broken.PackCutsRows, broken.PackedAtRandom),
     *(broken.PartWithoutGradient, broken.NotJson),
 ]
 """Those that are found before a model is trained."""
 
 AFTER_A_RUN = [
     *(broken.SeesPadding, broken.ComparesNeighbours, broken.ExtendsTwice, broken.MixesRows, broken.WrongOffsets),
-    *(broken.IgnoresWeights, broken.UndeclaredScore, broken.ScoreOutOfRange, broken.AsksTheNetwork),
+    *(
+        broken.GradientsWithoutPlaces,
+        broken.IgnoresWeights,
+        broken.UndeclaredScore,
+        broken.ScoreOutOfRange,
+        broken.AsksTheNetwork,
+    ),
 ]
 """Those that are found in a finished run of a right task as well, if its task is exchanged for them."""
 
@@ -84,6 +93,24 @@ def test_a_mutant_is_found_after_training(mutant: Mutant, shared: Path, finished
     chosen = [BY_NAME[name] for name in names]
     found = [(result.check.name, result.reason) for result in run_checks(bench, chosen) if result.status == "failed"]
     assert tuple(name for name, _ in found) == expected, found
+
+
+class SlowTokenizer(WholeTask):
+    """A right task on a model whose tokenizer does not tell the places of its tokens."""
+
+    def evidence(self, role: str) -> Any:
+        class Untold(WholeEvidence):
+            def places(self, question: Any, features: Any, processor: Any) -> Any:
+                raise RequestError("This tokenizer does not tell them.")
+
+        return Untold(self, role)
+
+
+def test_without_places_of_tokens_only_values_are_checked(shared: Path, finished: Path, tmp_path: Path) -> None:
+    bench = mutant_bench(SlowTokenizer, tmp_path, shared)
+    bench.__dict__["run"] = taskzoo.load(finished, task=SlowTokenizer)
+    [result] = run_checks(bench, [BY_NAME["evidence"]])
+    assert (result.status, result.reason) == ("ok", "")
 
 
 def test_the_page_says_what_each_check_is_for_and_finds() -> None:

@@ -8,8 +8,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO
 
+from taskzoo.data.streams.records import BadRecord
+
 from .atomic import atomic_file
-from .records import BadRecord
 from .values import to_json
 
 LONGEST = 100_000

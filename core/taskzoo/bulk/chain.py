@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from taskzoo.data.streams.records import Item
+from taskzoo.data.streams.source import Source
 from taskzoo.errors import DataError
 from taskzoo.option_names import option_name
-
-from .records import Item
-from .source import Source
 
 
 class ChainSource(Source):

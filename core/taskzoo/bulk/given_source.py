@@ -6,14 +6,13 @@ from collections.abc import Iterable, Mapping
 from itertools import chain, islice
 from typing import Any
 
+from taskzoo.data.streams.records import BadRecord, Item, Record
+from taskzoo.data.streams.source import Source
 from taskzoo.errors import DataError, RequestError
 from taskzoo.runs.inputs import input_rows
 from taskzoo.spec import TaskSpec
 from taskzoo.task import Task
 from taskzoo.types import Row
-
-from .records import BadRecord, Item, Record
-from .source import Source
 
 
 class GivenSource(Source):

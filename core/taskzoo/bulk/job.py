@@ -7,6 +7,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO
 
+from taskzoo.data.streams.open_source import open_source
+from taskzoo.data.streams.records import Answer, BadRecord, Item
+from taskzoo.data.streams.source import Source
 from taskzoo.errors import DataError
 from taskzoo.runs.data import each_file, make_request
 from taskzoo.runs.inputs import is_blank
@@ -16,12 +19,9 @@ from .atomic import atomic_file
 from .bad_file import BadRows, bad_rows
 from .chain import ChainSource
 from .meter import Meter
-from .open_source import open_source
 from .output_columns import OutputColumns
 from .output_format import TABLES, OutputFormat
 from .predicting import CHUNK, Model, Policy, predict_items
-from .records import Answer, BadRecord, Item
-from .source import Source
 from .writers import Writer, make_writer
 
 SHARD_ROWS = 10_000

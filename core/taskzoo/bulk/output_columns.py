@@ -6,13 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from taskzoo.data.streams.records import Answer, BadRecord
+from taskzoo.data.streams.source import Source
 from taskzoo.errors import RequestError, RunError
 from taskzoo.option_names import option_name
 from taskzoo.spec import TaskSpec
 from taskzoo.types import Prediction
-
-from .records import Answer, BadRecord
-from .source import Source
 
 PREFIX = "predicted_"
 

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from taskzoo.data.streams.records import Answer, BadRecord, Item, Record
 from taskzoo.errors import DataError
 from taskzoo.spec import TaskSpec
 from taskzoo.types import Prediction, Row
-
-from .records import Answer, BadRecord, Item, Record
 
 CHUNK = 1000
 """Rows that are read, predicted and written together."""

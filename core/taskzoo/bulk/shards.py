@@ -14,6 +14,8 @@ from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
+from taskzoo.data.streams.records import Answer, BadRecord, Item
+from taskzoo.data.streams.source import Source
 from taskzoo.errors import RequestError
 from taskzoo.faults import machine_fault
 from taskzoo.option_names import option_name
@@ -30,8 +32,6 @@ from .output_columns import OutputColumns
 from .output_format import TABLES
 from .part import Part
 from .predicting import CHUNK, Model, Policy, predict_items
-from .records import Answer, BadRecord, Item
-from .source import Source
 
 
 @dataclass(frozen=True, slots=True)

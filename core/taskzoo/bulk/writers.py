@@ -9,11 +9,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import IO, Any, cast
 
+from taskzoo.data.streams.records import Answer, BadRecord
 from taskzoo.runs.prediction_files import conll_sentence
 
 from .output_columns import OutputColumns
 from .output_format import OutputFormat
-from .records import Answer, BadRecord
 from .values import to_cell, to_json
 
 _ROW_GROUP = 10_000  # rows

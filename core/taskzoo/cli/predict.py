@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from taskzoo.bulk.loading import Loading
     from taskzoo.bulk.predicting import Model, Policy
     from taskzoo.bulk.shards import ShardJob
-    from taskzoo.bulk.source import Source
+    from taskzoo.data.streams.source import Source
 
     from .target import Target
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import signal
 import socket
@@ -13,9 +12,9 @@ import time
 from collections.abc import Sequence
 from typing import NoReturn
 
+from taskzoo.data.processes import end_with_parent
 from taskzoo.engine.interrupt import STOPPING
 
-PR_SET_PDEATHSIG = 1
 GRACE = 30.0
 """Seconds that processes get to end after one of them failed."""
 
@@ -49,7 +48,7 @@ def relaunch(processes: int, arguments: Sequence[str], run: str, *, output: str 
                 stdout=None if rank == 0 else subprocess.DEVNULL,
                 stderr=None if rank == 0 else others,
                 start_new_session=True,
-                preexec_fn=_end_with_parent,
+                preexec_fn=end_with_parent,
             )
             for rank in range(processes)
         ]
@@ -72,12 +71,6 @@ def relaunch(processes: int, arguments: Sequence[str], run: str, *, output: str 
             file=sys.stderr,
         )
     sys.exit(code if code >= 0 else 128 - code)
-
-
-def _end_with_parent() -> None:
-    """Let the system stop this new process when the one that started it is gone (Linux only)."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _wait(children: Sequence[subprocess.Popen[bytes]]) -> tuple[int, int | None]:

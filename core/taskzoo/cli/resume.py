@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -25,12 +24,13 @@ def resume(
     quiet: Quiet = False,
 ) -> None:
     """Resume an interrupted run; the result is identical to an uninterrupted one."""
+    from taskzoo.engine.launched import from_outside, rank
     from taskzoo.runs.directory import RunDirectory
 
     manifest = RunDirectory(Path(run)).read_manifest()
-    began_with = manifest.get("processes", 1)
-    processes = processes or began_with
-    if processes > 1 and "WORLD_SIZE" not in os.environ and manifest["status"] != "finished":
+    outside = from_outside(processes)
+    processes = processes or manifest.get("processes", 1)
+    if processes > 1 and not outside and manifest["status"] != "finished":
         from .processes import relaunch
 
         relaunch(processes, sys.argv[1:], run)
@@ -41,9 +41,8 @@ def resume(
     from .results import explain_interrupt, show_result
 
     set_up_process()
-    rank = int(os.environ.get("RANK", 0))
     with explain_interrupt(run), stop_on_signal() as stop:
-        reporter = Silent() if quiet or rank else Terminal()
+        reporter = Silent() if quiet or rank() else Terminal()
         finished = resume_run(run, trust_remote_code=trust_remote_code, force=force, reporter=reporter, stop=stop)
-    if not rank:
+    if not rank():
         show_result(finished, as_json=as_json)

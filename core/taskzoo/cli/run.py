@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import Annotated, Any
 
@@ -98,7 +97,7 @@ def run(
     output: Annotated[str | None, typer.Option(help="Run directory (default: runs/TASK-MODEL-TIME).")] = None,
     track: Annotated[
         str | None,
-        typer.Option(help="Callbacks of plugins by name, separated by commas.", autocompletion=callback_names),
+        typer.Option(help="Trackers and callbacks by name: tensorboard,wandb,...", autocompletion=callback_names),
     ] = None,
     report: Annotated[bool, typer.Option("--report", help="Also write RUN/report.html, as zoo report does.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the metrics as JSON.")] = False,
@@ -146,15 +145,18 @@ def run(
     if (repeats := asked_repeats(seeds, folds, single)) is not None:
         run_and_show(resolved, repeats, output, as_json=as_json, quiet=quiet)
         return
-    rank = int(os.environ.get("RANK", 0))
-    with new_run(output, resolved.title, resolved.config.model, ours=rank > 0) as path:
-        plan = make_plan(resolved)
-        if processes > 1 and "WORLD_SIZE" not in os.environ:
+    from taskzoo.engine.launched import from_outside, rank
+    from taskzoo.engine.progress import Silent, Terminal
+
+    outside = from_outside(processes if processes > 1 else None)
+    reporter = Silent() if quiet or rank() else Terminal()
+    with new_run(output, resolved.title, resolved.config.model, ours=rank() > 0) as path:
+        plan = make_plan(resolved, reporter=reporter)
+        if processes > 1 and not outside:
             from .processes import relaunch
 
             relaunch(processes, sys.argv[1:], str(path), output=str(path))
 
-        from taskzoo.engine.progress import Silent, Terminal
         from taskzoo.runs.execute import start
 
         from .process import set_up_process, stop_on_signal
@@ -162,8 +164,8 @@ def run(
 
         set_up_process()
         with explain_interrupt(path), stop_on_signal() as stop:
-            finished = start(plan, path, reporter=Silent() if quiet or rank else Terminal(), stop=stop)
-    if not rank:
+            finished = start(plan, path, reporter=reporter, stop=stop)
+    if not rank():
         show_result(finished, as_json=as_json)
         if report:
             from taskzoo.report.page import write_report

@@ -14,7 +14,7 @@ def read_lines(stream: TextIO) -> Iterator[str]:
     Raises:
         DataError: what is not UTF-8 text, with the likely encoding; or a line is too long to be a text.
     """
-    from taskzoo.bulk.text_lines import TextLines, unreadable
+    from taskzoo.data.streams.text_lines import TextLines, unreadable
     from taskzoo.errors import DataError
 
     source = "standard input"

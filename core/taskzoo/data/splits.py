@@ -18,11 +18,11 @@ from taskzoo.types import Example
 
 DedupKey = Callable[[Example], tuple[str, str]]
 
-_NAMES = ("train", "validation", "test")
-_MOST_STRATA = 100
-_ROWS_PER_STRATUM = 3
-_FEW_UNITS = 3
-_EXAMPLES = 3
+PART_NAMES = ("train", "validation", "test")
+MOST_STRATA = 100
+ROWS_PER_STRATUM = 3
+FEW_UNITS = 3
+EXAMPLES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +84,8 @@ def split_examples(
         "fractions": list(fractions),
         "grouped": groups is not None,
         "units": len(units),
-        "sizes": {name: len(part) for name, part in zip(_NAMES, indices, strict=True)},
-        "indices_sha256": {name: _hash(json.dumps(part)) for name, part in zip(_NAMES, indices, strict=True)},
+        "sizes": {name: len(part) for name, part in zip(PART_NAMES, indices, strict=True)},
+        "indices_sha256": {name: _hash(json.dumps(part)) for name, part in zip(PART_NAMES, indices, strict=True)},
     }
     train, validation, test = ([examples[i] for i in part] for part in indices)
     return train, validation, test, info
@@ -102,7 +102,7 @@ def units_of(
     """What stays together, in the order that chance gives it, and whether it has strata: see :func:`split_examples`."""
     keys = [dedup_key(example) for example in examples]
     distinct = len({target for _, target in keys})
-    stratified = stratify and 1 < distinct <= _MOST_STRATA and distinct * _ROWS_PER_STRATUM <= len(keys)
+    stratified = stratify and 1 < distinct <= MOST_STRATA and distinct * ROWS_PER_STRATUM <= len(keys)
     return _units(keys, seed, groups, stratified), stratified
 
 
@@ -157,7 +157,7 @@ def overlap_report(
 
 
 def _summary(found: Sequence[tuple[str, ...]]) -> dict[str, Any]:
-    return {"count": len(found), "examples": [list(locations) for locations in found[:_EXAMPLES]]}
+    return {"count": len(found), "examples": [list(locations) for locations in found[:EXAMPLES]]}
 
 
 def _hash(text: str) -> str:
@@ -183,7 +183,7 @@ def _units(
         counts = targets[root]
         rarest = min(counts, key=lambda target: (spread[target], target))
         most = min(counts, key=lambda target: (-counts[target], target))
-        stratum = (rarest if spread[rarest] <= _FEW_UNITS else most) if stratified else ""
+        stratum = (rarest if spread[rarest] <= FEW_UNITS else most) if stratified else ""
         units.append(Unit(indices, chance_order(seed, given), stratum))
     return sorted(units, key=lambda unit: unit.order)
 

@@ -8,11 +8,11 @@ dealt like cards into pools, each of which has all lengths and is cut into batch
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from taskzoo.errors import RequestError
+
+from .batching import Lengths
 
 STRIPS = (0, 1, 4, 8, 16, 32, 64)
 """Numbers of strips that are tried (0: one for every length of an input); the one with least padding is taken."""
@@ -43,9 +43,7 @@ class TokenPlan:
         RequestError: fewer than one token.
     """
 
-    def __init__(
-        self, lengths: Sequence[int], target_lengths: Sequence[int], *, batch_tokens: int, pool: int = 0
-    ) -> None:
+    def __init__(self, lengths: Lengths, target_lengths: Lengths, *, batch_tokens: int, pool: int = 0) -> None:
         if batch_tokens < 1:
             raise RequestError(f"The number of tokens in a batch is {batch_tokens} and must be at least 1.")
         inputs, targets = np.asarray(lengths, dtype=np.int64), np.asarray(target_lengths, dtype=np.int64)

@@ -15,7 +15,11 @@ def to_device(batch: Batch, device: torch.device) -> Batch:
 
     def moved(value: Any) -> Any:
         value = torch.from_numpy(value) if isinstance(value, np.ndarray) else value
-        return value.to(device, non_blocking=True) if isinstance(value, torch.Tensor) else value
+        if not isinstance(value, torch.Tensor):
+            return value
+        if device.type == "cuda" and value.device.type == "cpu":
+            value = value.pin_memory()  # else the copy would wait until the device is idle
+        return value.to(device, non_blocking=True)
 
     inputs, targets = ({k: moved(v) for k, v in values.items()} for values in (batch.inputs, batch.targets))
     return Batch(inputs, targets)

@@ -17,9 +17,12 @@ from taskzoo.errors import Interrupted, TrainingError
 from taskzoo.option_names import option_name
 from taskzoo.types import Example, Prediction, public
 
+from .averaging import averaged
 from .checkpoint import TrainingState
+from .compiling import as_they_are
 from .evaluation import Predictor
 from .events import tell
+from .finite import FiniteCheck
 from .job import Job
 from .pace import Pace
 from .plan import StepPlan
@@ -52,15 +55,16 @@ class Bookkeeping:
         self._save_every = session.settings.checkpoint_every or self._evaluate_every
         self._tell = partial(tell, session.callbacks, session.reporter)
         self.progress = progress = job.progress
+        on_gpu = session.accelerator.device.type == "cuda"
+        self._finite = FiniteCheck(lambda step, rows: not_finite(step, state, places(session, job, rows)), late=on_gpu)
         rank = session.accelerator.process_index
+        differ(session.settings.seed, rank)
         if resumed := state.exists():
             for name, value in state.restore(job.model, rank=rank, **parts).items():
                 setattr(progress, name, value)
             for note in state.notes:
                 session.reporter.say(f"warning   {note}")
             session.reporter.say(f"Resuming after step {progress.step} of {plan.last_step}.")
-        else:
-            differ(session.settings.seed, rank)
         self._tell("training_started", progress.steps)
         self._running = torch.tensor(self.progress.unlogged, dtype=torch.float64).to(session.accelerator.device)
         self._window_tokens, self._window_start = 0, time.perf_counter()
@@ -81,6 +85,14 @@ class Bookkeeping:
         """What this process asks for after a step."""
         due = max(60 * self._session.settings.checkpoint_minutes, self._save_seconds / SAVING)
         return Asked(self._session.stop(), 0 < due < time.perf_counter() - self._saved)
+
+    def check(self, norm: torch.Tensor, examples: list[int]) -> None:
+        """Before a step on ``examples`` with a gradient of this ``norm``: :meth:`.finite.FiniteCheck.look`.
+
+        Raises:
+            TrainingError: as there.
+        """
+        self._finite.look(self.progress.step + 1, norm, examples)
 
     def note(
         self, examples: list[int], loss: torch.Tensor, rate: float, norm: torch.Tensor, asked: Asked, bar: Bar
@@ -105,7 +117,8 @@ class Bookkeeping:
         due_line = progress.step % settings.log_every == 0 or progress.step >= last
         bar.update(progress.step, f"loss {self._log(rate, norm):.3f}" if due_line else "")
         if self._job.evaluate is not None and (progress.step >= last or progress.step % self._evaluate_every == 0):
-            self._evaluate(self._job.evaluate)
+            with averaged(self._parts["optimizer"]):
+                self._evaluate(self._job.evaluate)
         progress.seconds = time.perf_counter() - self._started
         self.over = progress.step >= last
         if asked.stop and not self.over:
@@ -120,6 +133,7 @@ class Bookkeeping:
 
     def _log(self, rate: float, norm: torch.Tensor) -> float:
         """Write a line; the mean loss since the last one."""
+        self._finite.settle()
         mean = (self._running[0] / self._running[1].clamp(min=1)).item()
         if not math.isfinite(mean):
             raise not_finite(self.progress.step, self._state)
@@ -138,9 +152,11 @@ class Bookkeeping:
         return mean
 
     def _evaluate(self, evaluate: Callable[[nn.Module], dict[str, float]]) -> None:
+        self._finite.settle()
         before, progress, score = time.perf_counter(), self.progress, self._job.score
         # not the wrapped model: a distributed one synchronises in forward, and processes may have unequal batches
-        progress.scores = evaluate(self._job.model)
+        with as_they_are(compiled=self._session.settings.compile):
+            progress.scores = evaluate(self._job.model)
         value = self._job.value(progress.scores)
         if not progress.step:
             progress.start_score = value
@@ -181,6 +197,7 @@ class Bookkeeping:
         return bool(patience) and self.progress.evaluations_since_best >= patience
 
     def _save(self) -> None:
+        self._finite.settle()
         began = time.perf_counter()
         self.progress.unlogged = self._running.tolist()
         random = random_states(self._session.accelerator.num_processes)
@@ -203,7 +220,8 @@ def not_finite(step: int, state: TrainingState, rows: str = "") -> TrainingError
 def places(session: Session, job: Job, examples: Sequence[int]) -> str:
     """Where the rows of a step stand, of many the first; ``""`` if that is not known."""
     known = session.examples.get("train", ())
-    rows = [known[row] for row in sorted({job.features[i].row for i in examples}) if row < len(known)]
+    found = sorted({row for i in examples for row in job.features[i].rows})
+    rows = [known[row] for row in found if row < len(known)]
     named = [f"{PurePath(row.source).name}:{row.line}" for row in rows if row.line]
     more = f" and {len(named) - NAMED} more" if len(named) > NAMED else ""
     return f"rows {', '.join(named[:NAMED])}{more}" if named else ""

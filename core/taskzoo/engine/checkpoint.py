@@ -25,6 +25,7 @@ from taskzoo.durable import replace
 from taskzoo.errors import RequestError
 from taskzoo.task import Task
 
+from .averaging import averaged
 from .random_state import RandomState
 from .tensor_files import DamagedError, load_tensors, save_tensors
 
@@ -60,6 +61,10 @@ class TrainingState:
     def saved_step(self) -> int | None:
         """The step after which the state was saved; ``None``: there is no state."""
         return int(self._read().state["progress"]["step"]) if self.exists() else None
+
+    def from_probe(self) -> bool:
+        """Whether the training whose state this is started from a probe."""
+        return bool(self._read().state["progress"].get("from_probe"))
 
     def weigh_classes(self, task: Task) -> None:
         """Weigh the classes of ``task`` as they were when the state was saved."""
@@ -106,7 +111,7 @@ class TrainingState:
     ) -> dict[str, Any]:
         """Load the state back in place and return the ``progress`` that was saved with it.
 
-        ``rank`` is the number of this process; where there were fewer, it draws its own random numbers.
+        ``rank`` is the number of this process; where there were fewer, its random numbers go on as they are.
 
         Raises:
             RequestError: the checkpoint does not fit this model, or is damaged.
@@ -121,7 +126,8 @@ class TrainingState:
                 part.load_state_dict(state[name])
         _set_rates(optimizer, others.get("schedule"))
         if progress.get("best_score") is not None:
-            self._check_best(model, at_hand=progress["best_step"] == progress["step"])
+            with averaged(optimizer):
+                self._check_best(model, at_hand=progress["best_step"] == progress["step"])
         if rank < len(state["random"]):
             tensors = saved.random
             RandomState(tensors[f"torch.{rank}"], tensors.get(f"cuda.{rank}"), state["random"][rank]).put_back()

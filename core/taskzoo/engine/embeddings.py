@@ -8,7 +8,7 @@ that weight decay does not shrink rows that nothing trains.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
@@ -16,7 +16,10 @@ import torch
 from torch import nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from taskzoo.data.features import StoredFeatures
 from taskzoo.errors import PluginError
+from taskzoo.task import Task
+from taskzoo.types import Feature
 
 from .session import Session
 
@@ -45,10 +48,17 @@ def compact_table(session: Session) -> AbstractContextManager[Any]:
     if not session.settings.compact_embeddings or (task.generates and not model.config.is_encoder_decoder):
         return nullcontext()
     splits = [session.encoded[split].features for split in ("train", "validation") if split in session.encoded]
-    used = {i for features in (*splits, session.unlabelled) for feature in features for i in task.token_ids(feature)}
+    used = {i for features in (*splits, session.unlabelled) for i in used_tokens(task, features)}
     if isinstance(session.processor, PreTrainedTokenizerBase):
         used.update(session.processor.all_special_ids)
     return used_rows_only(model, used)
+
+
+def used_tokens(task: Task, features: Sequence[Feature]) -> Iterable[int]:
+    """All tokens of the features."""
+    if isinstance(features, StoredFeatures):
+        return features.token_ids
+    return (i for feature in features for i in task.token_ids(feature))
 
 
 @contextmanager
@@ -56,7 +66,9 @@ def used_rows_only(model: PreTrainedModel, token_ids: Iterable[int]) -> Iterator
     """Within the context, ``model`` embeds ``token_ids`` (and the pad token) from a table of just these rows.
 
     Yields the number of rows, 0 where the table is left alone. On leaving, the full table is back, with the trained
-    rows in their places. A forward pass that meets another token is a :class:`PluginError`, never a wrong vector.
+    rows in their places. A forward pass that meets another token is a :class:`PluginError`, never a wrong vector. On a
+    GPU, which would have to wait for the answer at each step, it is asked for after the first pass, in evaluations and
+    on leaving the context without an error.
     """
     table = trainable_table(model)
     if table is None:
@@ -74,21 +86,50 @@ def used_rows_only(model: PreTrainedModel, token_ids: Iterable[int]) -> Iterator
     table.num_embeddings = len(used)
     table.padding_idx = None if padding is None else int(places[padding])
 
-    def find(_: nn.Module, inputs: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
+    unknown = _UnknownTokens(used.device)
+
+    def find(module: nn.Module, inputs: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
         found = places.to(inputs[0].device)[inputs[0]]
-        if (found < 0).any():
-            raise PluginError(
-                f"The model was given token {int(inputs[0][found < 0][0])}, which no feature of the task names. Token "
-                "ids stand under names that end in 'ids', or the task says them in token_ids(); else set "
-                "compact_embeddings=false."
-            )
+        if inputs[0].device.type == "cuda":
+            unknown.note(inputs[0], found, at_once=not module.training)
+            found = found.clamp(min=0)
+        elif (found < 0).any():
+            unknown.refuse(int(inputs[0][found < 0][0]))
         return (found, *inputs[1:])
 
     hook = table.register_forward_pre_hook(find)
     try:
         yield len(used)
+        unknown.look()
     finally:
         hook.remove()
         with torch.no_grad():
             full[used.to(full.device)] = table.weight.detach().to(full)
         table.weight, table.num_embeddings, table.padding_idx = full, rows, padding
+
+
+class _UnknownTokens:
+    """Tokens that are not in the table, remembered on a GPU until there is time to ask."""
+
+    def __init__(self, device: torch.device) -> None:
+        self._highest = torch.full((), -1, device=device)
+        self._asked = False
+
+    def note(self, ids: torch.Tensor, found: torch.Tensor, *, at_once: bool) -> None:
+        """Remember those of ``ids`` whose place in the table is negative in ``found``; the first time, look at once."""
+        highest = torch.where(found < 0, ids, -1).amax()
+        self._highest = torch.maximum(self._highest.to(highest), highest)
+        if at_once or not self._asked:
+            self._asked = True
+            self.look()
+
+    def look(self) -> None:
+        """Refuse what has been noted."""
+        if (token := int(self._highest)) >= 0:
+            self.refuse(token)
+
+    def refuse(self, token: int) -> None:
+        raise PluginError(
+            f"The model was given token {token}, which no feature of the task names. Token ids stand under names that "
+            "end in 'ids', or the task says them in token_ids(); else set compact_embeddings=false."
+        )

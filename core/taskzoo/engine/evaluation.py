@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
 import torch
 from accelerate.utils import gather_object
 from torch import nn
 
 from taskzoo.data.batching import plan_evaluation
+from taskzoo.data.features import StoredFeatures, lengths_of, rows_of
 from taskzoo.errors import Interrupted, PluginError
 from taskzoo.task import Task
-from taskzoo.types import Batch, Collate, Encoded, Example
+from taskzoo.types import Batch, Collate, Encoded, Example, Feature
 
 from .accelerator import RunAccelerator
 from .batches import to_device
-from .scoring import MAX_EXAMPLES, Decoded, Predictions, assemble, most_tokens
+from .prefetch import one_ahead
+from .scoring import MAX_EXAMPLES, Decoded, PartsTable, Predictions, assemble, most_tokens
 from .session import Session
 
 Advance = Callable[[int], None]
@@ -60,18 +63,18 @@ class Predictor:
         twice. The model's training mode is restored.
         """
         features, accelerator = encoded.features, self.accelerator
-        batches = plan_evaluation([f.length for f in features], max_tokens=self.max_tokens, max_examples=MAX_EXAMPLES)
-        was_training = self.model.training
+        batches = plan_evaluation(lengths_of(features)[0], max_tokens=self.max_tokens, max_examples=MAX_EXAMPLES)
+        was_training, on_disk = self.model.training, isinstance(features, StoredFeatures)
         self.model.eval()
-        parts: list[tuple[int, Any]] = []
+        parts: list[tuple[list[int], Any]] = []
         total = torch.zeros(2, dtype=torch.float64, device=accelerator.device)
         try:
-            for indices in batches[accelerator.process_index :: accelerator.num_processes]:
-                batch = to_device(self.collate([features[i] for i in indices]), accelerator.device)
+            own = batches[accelerator.process_index :: accelerator.num_processes]
+            for indices, batch in self._batches(features, own):
                 found, outputs = self.decode_batch(batch, with_outputs=with_loss)
                 if len(found) != len(indices):
                     raise PluginError(f"The task gave {len(found)} parts for {len(indices)} features of a batch.")
-                parts.extend(zip(indices, found, strict=True))
+                parts.append((indices, _compact(found) if on_disk else found))
                 if with_loss:
                     loss = self.task.loss(outputs, batch)
                     shown = loss.total if loss.reported is None else loss.reported
@@ -83,11 +86,18 @@ class Predictor:
         if accelerator.num_processes > 1:
             with accelerator.active():
                 parts, total = gather_object(parts), accelerator.reduce(total, reduction="sum")
-        per_row: list[list[Any]] = [[] for _ in range(rows)]
-        for index, part in sorted(parts, key=lambda item: item[0]):
-            per_row[features[index].row].append(part)
         loss_sum, weight = total.tolist()
-        return Decoded(per_row, loss_sum / weight if with_loss and weight else None)
+        return Decoded(_by_row(parts, rows_of(features), rows), loss_sum / weight if with_loss and weight else None)
+
+    def _batches(self, features: Sequence[Feature], plan: Sequence[list[int]]) -> Iterable[tuple[list[int], Batch]]:
+        """The batches of ``plan`` on the device; for a GPU the next one is made while it computes one."""
+
+        def make(indices: list[int]) -> Batch:
+            return to_device(self.collate([features[i] for i in indices]), self.accelerator.device)
+
+        if self.accelerator.device.type == "cuda":
+            return one_ahead(make, plan)
+        return ((indices, make(indices)) for indices in plan)
 
     def decode_batch(self, batch: Batch, *, with_outputs: bool) -> tuple[list[Any], Any]:
         """One part per feature of a batch on the device, and the outputs of the model.
@@ -100,6 +110,27 @@ class Predictor:
             if task.generates:
                 return task.predict_batch(self.model, batch, outputs), outputs
         return task.predict_batch(self.model, batch, outputs), outputs
+
+
+def _compact(found: list[Any]) -> Any:
+    """The parts of a batch as one array, where they are arrays of one shape."""
+    alike = all(isinstance(part, np.ndarray) for part in found) and len({(p.shape, p.dtype) for p in found}) == 1
+    return np.stack(found) if alike else found
+
+
+def _by_row(parts: Sequence[tuple[list[int], Any]], row_of: np.ndarray, rows: int) -> Sequence[list[Any]]:
+    """The parts of each row, in the order of its features, from those of batches with the numbers of their features."""
+    shapes = {(found.shape[1:], found.dtype) if isinstance(found, np.ndarray) else None for _, found in parts}
+    if len(shapes) == 1 and (alike := shapes.pop()) is not None:
+        table = np.empty((len(row_of), *alike[0]), alike[1])
+        for indices, found in parts:
+            table[indices] = found
+        return PartsTable(table, row_of, rows)
+    of_feature = {index: part for indices, found in parts for index, part in zip(indices, found, strict=True)}
+    per_row: list[list[Any]] = [[] for _ in range(rows)]
+    for index in sorted(of_feature):
+        per_row[int(row_of[index])].append(of_feature[index])
+    return per_row
 
 
 def decode_split(session: Session, model: nn.Module, split: str, title: str, *, to_the_end: bool = False) -> Decoded:

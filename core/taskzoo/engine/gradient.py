@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import math
-from contextlib import nullcontext
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from typing import Any
 
 import torch
 
+from taskzoo.arrays import widths_in_steps_of
 from taskzoo.faults import is_out_of_memory
+from taskzoo.types import Batch
 
 from .batches import to_device
 from .cpu import faster_on_cpu
+from .freezing import GradualUnfreezing
 from .job import Job
 from .plan import own_share
 from .session import Session
+
+HALF_BLOCK = 8
+"""In half precision, batches are as wide as a multiple of this: as many numbers as a block of its kernels."""
 
 
 class Gradient:
@@ -24,9 +32,13 @@ class Gradient:
     the gradient is the same. ``job.progress`` keeps the number.
     """
 
-    def __init__(self, session: Session, job: Job, model: Any) -> None:
-        """``model``: of the job, as the accelerator has wrapped it."""
-        self._session, self._job, self._model = session, job, model
+    def __init__(self, session: Session, job: Job, model: Any, last_step: Callable[[], int] = lambda: 0) -> None:
+        """``model``: of the job, as the accelerator has wrapped it; ``last_step``: the steps that there will be."""
+        self._session, self._job, self._model, self._last_step = session, job, model, last_step
+        share, alone = session.settings.gradual_unfreezing, session.accelerator.num_processes == 1
+        compiled = session.settings.compile
+        self._faster = nullcontext if compiled else partial(faster_on_cpu, session.accelerator.device)
+        self._unfreezing = GradualUnfreezing(job.model, share, alone=alone) if share else None
 
     def sum(self, examples: list[int]) -> torch.Tensor:
         """Leave the gradient of the summed loss over ``len(examples)`` in the parameters.
@@ -36,13 +48,20 @@ class Gradient:
         """
         while True:
             try:
-                return self._sum(examples)
+                with self._frozen():
+                    return self._sum(examples)
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error) or not self._halves(examples):
                     raise
             self._job.model.zero_grad(set_to_none=True)  # outside of the block above, which keeps what was computed
             if torch.cuda.is_available():
                 torch.cuda.empty_cache()
+
+    def _frozen(self) -> AbstractContextManager[None]:
+        """The context in which the layers that do not train yet get no gradient."""
+        if self._unfreezing is None:
+            return nullcontext()
+        return self._unfreezing.step(self._job.progress.step, self._last_step())
 
     @property
     def _size(self) -> int:
@@ -61,14 +80,20 @@ class Gradient:
         )
         return True
 
+    def _batch(self, indices: list[int]) -> Batch:
+        accelerator, features = self._session.accelerator, self._job.features
+        with widths_in_steps_of(1 if accelerator.mixed_precision == "no" else HALF_BLOCK):
+            batch = self._job.collate([features[i] for i in indices])
+        return to_device(batch, accelerator.device)
+
     def _sum(self, examples: list[int]) -> torch.Tensor:
         job, accelerator, settings = self._job, self._session.accelerator, self._session.settings
         micro_batches = own_share(examples, self._size, accelerator.num_processes, accelerator.process_index)
         found = torch.zeros(2, dtype=torch.float64, device=accelerator.device)
         for number, (indices, stand_in) in enumerate(micro_batches, start=1):
-            batch = to_device(job.collate([job.features[i] for i in indices]), accelerator.device)
+            batch = self._batch(indices)
             last = number == len(micro_batches)
-            with nullcontext() if last else accelerator.no_sync(self._model), faster_on_cpu(accelerator.device):
+            with nullcontext() if last else accelerator.no_sync(self._model), self._faster():
                 with accelerator.autocast():
                     outputs = job.objective.forward(self._model, batch)
                 loss = job.objective.loss(outputs, batch, label_smoothing=settings.label_smoothing)

@@ -77,6 +77,6 @@ def task_job(session: Session) -> Job:
         decoded = decode_split(session, model, "validation", "validating", to_the_end=True)
         return score(task, examples, assemble(task, examples, decoded)).scores
 
-    features, chooses = session.encoded["train"].features, task.score_of(task.primary_metric)
+    features, chooses = session.training_features, task.score_of(task.primary_metric)
     scored_by = evaluate if examples else None
     return Job(session.trained, task, features, session.collate, scored_by, len(examples), chooses)

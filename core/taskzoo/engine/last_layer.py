@@ -17,12 +17,14 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from taskzoo.data.batching import plan_evaluation
+from taskzoo.data.features import lengths_of
 from taskzoo.errors import Interrupted, PluginError, RequestError
 from taskzoo.task import Task
 from taskzoo.types import IGNORE_INDEX, Batch, Feature, Loss
 
 from .batches import to_device
 from .freezing import new_module_names
+from .scoring import most_tokens
 from .session import Session
 
 MAX_EXAMPLES = 128
@@ -88,7 +90,8 @@ def encode_once(session: Session, features: Sequence[Feature], title: str, *, to
     model.eval()
     parts: list[Inputs] = []
     token_target, done = session.task.token_target if tokens else "", 0
-    lengths, most = [f.length for f in features], session.settings.evaluation_tokens
+    lengths, on_cpu = lengths_of(features)[0], accelerator.device.type == "cpu"
+    most = session.settings.evaluation_tokens or most_tokens(session.task, on_cpu=on_cpu)
     batches = plan_evaluation(lengths, max_tokens=most, max_examples=MAX_EXAMPLES)
     try:
         with captured_input(layer) as kept, session.reporter.bar(title, len(features)) as bar:

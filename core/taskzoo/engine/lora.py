@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import nn
 from transformers import PreTrainedModel
 from transformers.pytorch_utils import Conv1D
@@ -14,6 +15,7 @@ from taskzoo.config import Training
 from taskzoo.errors import RequestError
 
 from .freezing import backbone_of, new_module_names
+from .quantized import merge_quantized, quantize
 
 
 def target_modules(model: PreTrainedModel, targets: str) -> list[str]:
@@ -45,21 +47,26 @@ def target_modules(model: PreTrainedModel, targets: str) -> list[str]:
     return chosen
 
 
-def add_lora(model: PreTrainedModel, settings: Training) -> Any:
+def add_lora(model: PreTrainedModel, settings: Training, dtype: torch.dtype = torch.float32) -> Any:
     """``model`` wrapped by ``peft``: the backbone frozen with adapters, the head trained and saved in full.
+
+    With ``lora_quantize`` the layers that get adapters are stored in 4 bits, and computed in ``dtype``.
 
     Adapters stay in float32; the forward pass runs under autocast like any other. With gradient checkpointing the
     inputs get gradients, without which nothing before the first adapter would be recomputed.
     """
     from peft import LoraConfig, get_peft_model
 
+    targets = target_modules(model, settings.lora_targets)
+    if settings.lora_quantize:
+        quantize(model, targets, settings.lora_quantize, dtype)
     config = LoraConfig(
         r=settings.lora_rank,
         lora_alpha=settings.lora_alpha,
         lora_dropout=settings.lora_dropout,
         use_dora=settings.lora_dora,
         use_rslora=settings.lora_rslora,
-        target_modules=target_modules(model, settings.lora_targets),
+        target_modules=targets,
         modules_to_save=new_module_names(model) or None,
         fan_in_fan_out=any(isinstance(m, Conv1D) for m in model.modules()),
     )
@@ -74,6 +81,8 @@ def add_lora(model: PreTrainedModel, settings: Training) -> Any:
 
 def merge_lora(wrapped: Any) -> PreTrainedModel:
     """The plain model with the adapters added into its weights."""
+    if getattr(wrapped, "is_loaded_in_4bit", False):
+        return merge_quantized(wrapped)
     return wrapped.merge_and_unload()
 
 

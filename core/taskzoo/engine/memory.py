@@ -8,6 +8,7 @@ from statistics import mode
 
 import torch
 
+from taskzoo.data.features import lengths_of
 from taskzoo.errors import RequestError
 
 from .embeddings import trainable_table
@@ -32,9 +33,12 @@ def training_memory(session: Session) -> int:
     trained = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
     if settings.compact_embeddings and (table := trainable_table(model)) is not None:
         trained -= int(table.weight.numel())
-    copies = 1 + MOMENTS.get(settings.optimizer, 0) + (session.accelerator.device.type != "cpu")
-    features = session.encoded["train"].features if "train" in session.encoded else ()
-    longest = max((feature.length + feature.target_length for feature in features), default=0)
+    on_gpu = session.accelerator.device.type != "cpu"
+    copies = 1 + MOMENTS.get(settings.optimizer, 0) + on_gpu
+    cast = 0.5 if on_gpu and session.accelerator.mixed_precision != "no" else 0  # autocast keeps weights in 16 bits
+    features = session.training_features if "train" in session.encoded else ()
+    lengths, target_lengths = lengths_of(features)
+    longest = int((lengths + target_lengths).max(initial=0))
     rows = settings.micro_batch_size or settings.batch_size
     tokens = settings.batch_tokens or longest * min(rows, len(features))
     kept = 0
@@ -42,13 +46,14 @@ def training_memory(session: Session) -> int:
         layers = layers_of(model)
         width = mode(int(parameter.shape[-1]) for parameter in layers[0].parameters() if parameter.dim())
         kept = ACTIVATIONS * width * (1 if settings.gradient_checkpointing else len(layers))
-    return int(4 * trained * copies + tokens * kept)
+    return int(4 * trained * (copies + cast) + tokens * kept)
 
 
 def available_memory(device: torch.device) -> int:
     """Free bytes of a GPU, or of the machine and of the container that this process runs in."""
     if device.type == "cuda":
-        return int(torch.cuda.mem_get_info(device)[0])
+        unused = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+        return int(torch.cuda.mem_get_info(device)[0]) + unused
     import psutil
 
     free = int(psutil.virtual_memory().available)

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from functools import partial
 
 from taskzoo.config import Training
-from taskzoo.data.batching import plan_epoch, split_batch
+from taskzoo.data.batching import EpochPlan, split_batch
+from taskzoo.data.features import lengths_of
 from taskzoo.data.token_batches import TokenPlan
 from taskzoo.types import Feature
 
@@ -25,27 +26,29 @@ class StepPlan:
 
     per_epoch: int
     last_step: int
-    epoch: Callable[[int], list[list[int]]]
+    epoch: Callable[[int], Sequence[list[int]]]
 
     def after(self, step: int) -> Iterator[list[int]]:
         """What each step after ``step`` sees."""
         while step < self.last_step:
             epoch, offset = divmod(step, self.per_epoch)
-            batches = self.epoch(epoch)[offset : offset + self.last_step - step]
-            yield from batches
-            step += len(batches)
+            batches = self.epoch(epoch)
+            end = min(len(batches), offset + self.last_step - step)
+            yield from (batches[number] for number in range(offset, end))
+            step += end - offset
 
 
 def plan_steps(features: Sequence[Feature], settings: Training) -> StepPlan:
     """A step sees ``batch_tokens`` tokens or ``batch_size`` examples; a smaller last batch is a step of its own."""
-    lengths, targets = [f.length for f in features], [f.target_length for f in features]
+    lengths, targets = lengths_of(features)
     size, seed, pool = settings.batch_size, settings.seed, settings.length_pool
     if settings.batch_tokens:
         plan = TokenPlan(lengths, targets, batch_tokens=settings.batch_tokens, pool=pool)
-        per_epoch, batches = plan.steps, partial(plan.batches, seed=seed)
+        batches: Callable[..., Sequence[list[int]]] = partial(plan.batches, seed=seed)
+        per_epoch = plan.steps
     else:
         per_epoch = math.ceil(len(features) / size)
-        batches = partial(plan_epoch, lengths, batch_size=size, seed=seed, pool=pool, target_lengths=targets)
+        batches = partial(EpochPlan, lengths, batch_size=size, seed=seed, pool=pool, target_lengths=targets)
     last_step = settings.max_steps or max(1, settings.min_steps, math.ceil(settings.epochs * per_epoch))
     return StepPlan(per_epoch, last_step, lambda number: batches(epoch=number))
 

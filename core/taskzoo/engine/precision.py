@@ -51,10 +51,18 @@ def cpu_has_bf16() -> bool:
 def make_accelerator(precision: str, *, cpu: bool = False) -> RunAccelerator:
     """An accelerator for ``precision``; the caller's own, if there is one, is left alone.
 
-    Several processes without CUDA must be told to use the CPU: else each would train alone.
+    Several processes without CUDA must be told to use the CPU: else each would train alone. What ``accelerate launch``
+    sets by its configuration, such as steps to accumulate, is up to the settings of the run.
     """
+    from accelerate.utils import GradientAccumulationPlugin
+
     from .accelerator import RunAccelerator  # of a package that may be broken, which a check-up still can say
 
     mixed = "no" if precision == "fp32" else precision
     distributed = int(os.environ.get("WORLD_SIZE", 1)) > 1
-    return RunAccelerator(mixed_precision=mixed, cpu=cpu or (distributed and not torch.cuda.is_available()))
+    return RunAccelerator(
+        mixed_precision=mixed,
+        cpu=cpu or (distributed and not torch.cuda.is_available()),
+        gradient_accumulation_plugin=GradientAccumulationPlugin(num_steps=1),
+        dynamo_backend="no",
+    )

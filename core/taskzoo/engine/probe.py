@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from taskzoo.data.features import lengths_of
 from taskzoo.errors import RequestError
 from taskzoo.option_names import option_name
 from taskzoo.types import LOSS, Feature
@@ -96,12 +97,12 @@ def _validation_scores(session: Session, inputs: Inputs, features: Sequence[Feat
     return score(session.task, examples, assemble(session.task, examples, Decoded(list(parts.values())))).scores
 
 
-def _sample(session: Session, features: list[Feature]) -> list[Feature]:
+def _sample(session: Session, features: Sequence[Feature]) -> Sequence[Feature]:
     """Features that are fitted in seconds, drawn with the seed of the run where there are more."""
     logits = START_LOGITS // last_linear(session.model).out_features
     order = np.random.default_rng(session.settings.seed).permutation(len(features))
     if session.task.token_target:
-        lengths = np.array([features[i].length for i in order])
+        lengths = lengths_of(features)[0][order]
         kept = int(np.searchsorted(lengths.cumsum(), min(START_TOKENS, logits), side="right"))
     else:
         kept = min(START_TEXTS, logits)

@@ -30,6 +30,8 @@ class Progress:
     start_score: float | None = None
     """Of the weights that training started from, where they were evaluated; ``trained_score``: the best since."""
     trained_score: float | None = None
+    from_probe: bool = False
+    """Whether training started from a probe, which is then the first candidate."""
     weighting: str = ""
     """Of the task's classes, where the probe that training started from chose one."""
     shortened: bool = False
@@ -57,6 +59,7 @@ class Progress:
             tokens=self.tokens,
             seconds=self.seconds,
             trained_score=self.trained_score,
+            from_probe=self.from_probe,
             weighting=self.weighting,
             micro_batch_size=self.micro_batch_size,
             earlier_steps=self.steps,

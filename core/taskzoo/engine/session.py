@@ -14,6 +14,7 @@ from taskzoo.types import Collate, Encoded, Example, Feature
 from .progress import Reporter
 
 if TYPE_CHECKING:
+    import numpy as np
     from transformers import PreTrainedModel
 
     from .accelerator import RunAccelerator
@@ -29,6 +30,7 @@ class Session:
         processor: tokenizer, or what the task loads instead.
         collate: features to a batch.
         examples: split -> prepared rows; ``encoded``: split -> their features, for the splits that have rows.
+        teacher: for distillation, the teacher's logits ``[N, L]`` for the targets of each training feature.
         unlabelled: features of unlabelled rows; their ``target`` is ``None``.
         settings: of the engine.
         accelerator: of this process.
@@ -49,8 +51,14 @@ class Session:
     accelerator: RunAccelerator
     reporter: Reporter
     trained: Any = None
+    teacher: Sequence[np.ndarray] | None = None
     unlabelled: list[Feature] = field(default_factory=list)
     callbacks: list[Callback] = field(default_factory=list)
     stop: Callable[[], bool] = lambda: False
     ends: float | None = None
     anchored: bool = False
+
+    @property
+    def training_features(self) -> Sequence[Feature]:
+        """What steps are made of: the features of the training rows, packed if the task packs them."""
+        return self.task.pack(self.encoded["train"].features)

@@ -6,8 +6,10 @@ import torch
 
 from taskzoo.errors import Interrupted
 
-from .bookkeeping import Asked, Bookkeeping, not_finite, places
+from .averaging import put_average
+from .bookkeeping import Asked, Bookkeeping
 from .checkpoint import TrainingState
+from .compiling import compiled_layers
 from .gradient import Gradient
 from .job import Job
 from .optim import build_optimizer, build_schedule, scale_and_clip
@@ -28,7 +30,7 @@ def train(session: Session, job: Job, state: TrainingState) -> Progress:
         TrainingError: the loss or the gradient is not finite; the last state is kept.
         Interrupted: stopped on request, after saving the state; or by Ctrl-C, with the last one saved before.
     """
-    with session.accelerator.active():
+    with session.accelerator.active(), compiled_layers(job.model, wanted=session.settings.compile):
         progress = _train(session, job, state)
         if progress.best_score is not None and progress.best_step != progress.step:
             session.accelerator.wait_for_everyone()
@@ -46,7 +48,7 @@ def _train(session: Session, job: Job, state: TrainingState) -> Progress:
     parameters = [p for p in job.model.parameters() if p.requires_grad]
     parts = {"optimizer": optimizer, "schedule": schedule, "scaler": accelerator.scaler}
     book = Bookkeeping(session, job, plan, state, parts)
-    gradient = Gradient(session, job, model)
+    gradient = Gradient(session, job, model, lambda: plan.last_step)
     model.train()
     try:
         with session.reporter.bar("training", plan.last_step) as bar:
@@ -65,12 +67,14 @@ def _train(session: Session, job: Job, state: TrainingState) -> Progress:
                     accelerator.unscale_gradients(stepper)
                 scale = (len(examples) * world / step_sum[1].clamp(min=1)).float()
                 norm = scale_and_clip(parameters, scale, settings.max_grad_norm)
-                if accelerator.scaler is None and not torch.isfinite(norm):
-                    raise not_finite(book.progress.step + 1, state, places(session, job, examples))
                 rate = optimizer.param_groups[0]["lr"]
-                stepper.step()
-                if not accelerator.optimizer_step_was_skipped:
+                if accelerator.scaler is None:
+                    book.check(norm, examples)
+                if accelerator.scaler is None or torch.isfinite(norm):
+                    stepper.step()
                     schedule.step()
+                else:
+                    accelerator.scaler.update()  # fp16 overflowed: the scale shrinks, and the step is left out
                 stepper.zero_grad()
 
                 book.note(examples, step_sum, rate, norm, asked, bar)  # count, log, evaluate, save
@@ -80,4 +84,5 @@ def _train(session: Session, job: Job, state: TrainingState) -> Progress:
         raise Interrupted(f"Stopped in step {book.progress.step + 1} of {plan.last_step}; {kept}.") from None
     finally:
         accelerator.unwrap_model(model, keep_fp32_wrapper=False)
+    put_average(optimizer)
     return book.progress

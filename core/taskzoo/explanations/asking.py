@@ -93,7 +93,7 @@ class Asked:
         """The claim about the texts as they are."""
         return Question(self.run.task.prepare([subject.row(subject.texts)], "predict")[0], claim)
 
-    def features(self, question: Question) -> list[Feature]:
+    def features(self, question: Question) -> Sequence[Feature]:
         """What the model reads of it."""
         return self.run.task.encode([self.evidence.example(question)], self.run.processor).features
 

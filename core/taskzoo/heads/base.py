@@ -10,10 +10,15 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from taskzoo.errors import RequestError
-from taskzoo.types import Batch, Loss, Metric, Prediction
+from taskzoo.types import Batch, LogitKind, LogitTargets, Loss, Metric, Prediction
 
 TOP = 5
 """Labels with their probabilities that a prediction shows."""
+LOGIT_KINDS: Mapping[str, LogitKind] = {
+    "single_label_classification": "softmax",
+    "multi_label_classification": "sigmoid",
+    "regression": "value",
+}
 
 
 class Head(ABC):
@@ -52,6 +57,12 @@ class Head(ABC):
                 "rows from the base model."
             )
         return self
+
+    @property
+    def logit_targets(self) -> LogitTargets | None:
+        """As :attr:`taskzoo.task.Task.logit_targets`; by the problem type."""
+        kind = LOGIT_KINDS.get(self.problem_type)
+        return None if kind is None else LogitTargets(kind, self.labels)
 
     @abstractmethod
     def collate(self, targets: Sequence[Any]) -> dict[str, np.ndarray]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
 from taskzoo.data.readers.values import mixed_types, plain
@@ -11,6 +11,9 @@ from taskzoo.errors import DataError, shown
 from taskzoo.types import Row
 
 from .written_lists import is_broken_list, written_list
+
+MOST_DIFFERENT = 100_000
+"""So many labels are told apart without their rows; more are numbers, or texts."""
 
 
 def label_value(row: Row) -> Any:
@@ -96,6 +99,19 @@ def label_name(row: Row, value: Any) -> str:
     if isinstance(value, str | int | float):
         return str(value).strip()
     raise DataError(f"the label {shown(value)} is neither text nor number.", file=row.source, line=row.line)
+
+
+def one_of_each_label(rows: Iterable[Row], most: int = MOST_DIFFERENT) -> list[Row] | None:
+    """The first row of each label as it is written, in order; ``None`` where there are more than ``most`` labels."""
+    found: dict[Hashable, Row] = {}
+    for row in rows:
+        label = row.get("label")
+        key = label if isinstance(label, str) else (type(label), repr(label))
+        if key not in found:
+            found[key] = row
+            if len(found) > most:
+                return None
+    return list(found.values())
 
 
 def in_order(names: Iterable[str]) -> list[str]:

@@ -51,6 +51,7 @@ class SingleLabelHead(Head):
         self._weights = None if class_weights is None else list(class_weights)
         self._counts: Counter[str] = Counter()  # of the labels in training, where weights are to be chosen
         self._gamma = focal_gamma
+        self._soft = False
         self._hierarchy = hierarchy
         self._ids = {label: i for i, label in enumerate(self.labels)}
 
@@ -92,16 +93,51 @@ class SingleLabelHead(Head):
     def target(self, gold: Any) -> int | None:
         return self._ids.get(gold)
 
+    def use_soft_labels(self) -> None:
+        """Some training rows give probabilities of labels: every batch has them from here on.
+
+        Raises:
+            RequestError: the focal loss is of one right label.
+        """
+        if self._gamma:
+            raise RequestError("The training rows give probabilities of labels, and focal_gamma needs one right label.")
+        self._soft = True
+
+    def soft_target(self, soft: Mapping[str, float]) -> list[float]:
+        """The target for probabilities of labels, all of which are known: one for each output."""
+        return [soft.get(label, 0.0) for label in self.labels]
+
     def unknown_labels(self, gold: Any) -> list[str]:
         return [] if gold in self._ids else [gold]
 
     def collate(self, targets: Sequence[Any]) -> dict[str, np.ndarray]:
-        """``labels`` ``[B]``, -100 where unknown."""
-        return {"labels": np.array([IGNORE_INDEX if target is None else target for target in targets], dtype=np.int64)}
+        """``labels`` ``[B]``, -100 where unknown; with soft labels the likeliest, and ``probabilities`` ``[B, L]``."""
+        rows = [target if isinstance(target, list) else None for target in targets]
+        ids = [
+            IGNORE_INDEX if target is None else int(np.argmax(row)) if row is not None else target
+            for target, row in zip(targets, rows, strict=True)
+        ]
+        labels = {"labels": np.array(ids, dtype=np.int64)}
+        if not self._soft and not any(rows):
+            return labels
+        probabilities = np.zeros((len(ids), len(self.labels)), dtype=np.float32)
+        for place, (label, row) in enumerate(zip(ids, rows, strict=True)):
+            if row is not None:
+                probabilities[place] = row
+            elif label != IGNORE_INDEX:
+                probabilities[place, label] = 1
+        return {**labels, "probabilities": probabilities}
 
     def loss(self, outputs: Any, batch: Batch, *, label_smoothing: float = 0.0) -> Loss:
-        from taskzoo.models.losses import cross_entropy
+        from taskzoo.models.losses import cross_entropy, soft_cross_entropy
 
+        if "probabilities" in batch.targets:
+            return soft_cross_entropy(
+                outputs.logits,
+                batch.targets["probabilities"],
+                label_smoothing=label_smoothing,
+                class_weights=self._weights,
+            )
         return cross_entropy(
             outputs.logits,
             batch.targets["labels"],

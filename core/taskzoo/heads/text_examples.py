@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from taskzoo.errors import DataError, RequestError
 from taskzoo.types import Example, Prediction, Row
 
 
-def text_example(row: Row, gold: Any) -> Example:
+def text_example(row: Row, gold: Any, soft: Mapping[str, float] | None = None) -> Example:
     """An example of ``text``, ``text_pair`` (or ``None``) and ``label`` (its gold answer, ``None`` if unknown).
+
+    ``soft``, the probabilities of labels, is only there where they are given.
 
     Raises:
         DataError: a text that is missing, empty or not text.
     """
     text = _text(row, "text", row.get("text"))
     pair = row.get("text_pair")
-    return row.example(text=text, text_pair=None if pair is None else _text(row, "text_pair", pair), label=gold)
+    further = {} if soft is None else {"soft": soft}
+    return row.example(
+        text=text, text_pair=None if pair is None else _text(row, "text_pair", pair), label=gold, **further
+    )
 
 
 def name_example(name: str, gold: Any, source: str) -> Example:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -14,21 +14,23 @@ from taskzoo.evidence import Evidence
 from taskzoo.models.text_encoding import encode_texts
 from taskzoo.option_names import option_name
 from taskzoo.task import Task
-from taskzoo.types import Batch, Collate, Encoded, Example, Loss, Metric, Prediction, Row, SavedModel
+from taskzoo.types import Batch, Collate, Encoded, Example, LogitTargets, Loss, Metric, Prediction, Row, SavedModel
 
 from .base import Head, pool_windows
 from .collator import SequenceCollator
 from .evidence import HeadEvidence
-from .label_text import check_types, describe_counts, few, in_order, one_label
+from .label_text import check_types, describe_counts, few, in_order, one_label, one_of_each_label
 from .multi_label import MultiLabelHead
 from .plain_use import plain_use
 from .regression import RegressionHead
 from .single_label import SingleLabelHead
+from .soft_labels import Distribution, soft_labels, with_most_probable
 from .spelling import Spelling, label_key, plain_names
 from .text_examples import name_example, shown, text_example, whole_text
 from .text_options import TEXT_OPTIONS
 
 if TYPE_CHECKING:
+    from torch import Tensor
     from transformers import PreTrainedModel
 
 MANY_LABELS, ROWS_PER_LABEL, PROBE_SIZE = 20, 150, 3_000_000
@@ -66,7 +68,7 @@ class TextTask(Task):
         super().__init__({**{name: option.default for name, option in TEXT_OPTIONS.items()}, **options})
         self._counts: Counter[str] = Counter()  # rows of each class
         self._sources: frozenset[str] = frozenset()
-        self._pairs = False
+        self._pairs = self._all_pairs = self._soft = False
         self._spelling: Spelling | None = None
 
     # labels
@@ -115,6 +117,14 @@ class TextTask(Task):
         return {name: self.options[name] for name in ("class_weights", "focal_gamma")}
 
     @property
+    def logit_targets(self) -> LogitTargets | None:
+        return self.text_head.logit_targets
+
+    def target_logits(self, outputs: Any, batch: Batch) -> Tensor:
+        logits: Tensor = outputs.logits
+        return logits
+
+    @property
     def class_weightings(self) -> Sequence[str]:
         return self.text_head.class_weightings
 
@@ -123,9 +133,37 @@ class TextTask(Task):
 
     # rows
 
+    def telling_rows(self, rows: Iterable[Row]) -> list[Row] | None:
+        """One of each label, where :meth:`read_labels` is that of this class."""
+        return self.rows_of_labels(rows) if type(self).read_labels is TextTask.read_labels else None
+
+    @staticmethod
+    def rows_of_labels(rows: Iterable[Row]) -> list[Row] | None:
+        """The first row of each label: :meth:`telling_rows` where no count of labels is learnt by reading them."""
+        different = one_of_each_label(rows)
+        return None if different is None or any(soft_labels(different)) else different
+
     def prepare(self, rows: Sequence[Row], split: str) -> list[Example]:
-        gold = [None] * len(rows) if split == "predict" else self.read_labels(rows)
-        return [text_example(row, label) for row, label in zip(rows, gold, strict=True)]
+        if split == "predict":
+            return [text_example(row, None) for row in rows]
+        soft = soft_labels(rows)
+        gold = self.read_labels([with_most_probable(row, one) for row, one in zip(rows, soft, strict=True)])
+        return [
+            text_example(row, label, None if one is None else self._spelled(row, label, one))
+            for row, label, one in zip(rows, gold, soft, strict=True)
+        ]
+
+    def _spelled(self, row: Row, label: Any, soft: Distribution) -> Distribution:
+        """The distribution of a row with the label ``label``, with names as training rows spell them."""
+        spelled = dict(zip(self.spelled(list(soft)), soft.values(), strict=True))
+        if not isinstance(label, str) or label not in spelled or len(spelled) < len(soft):
+            raise DataError(
+                f"the label {shown_value(soft)} gives probabilities, which need one label per text; these rows have "
+                "several labels or numbers, or two spellings of one label.",
+                file=row.source,
+                line=row.line,
+            )
+        return spelled
 
     def dedup_key(self, example: Example) -> tuple[str, str]:
         return whole_text(example), self.stratum(example["label"])
@@ -149,21 +187,47 @@ class TextTask(Task):
         return [name_example(name, label, examples[0].source) for name, label in sorted(gold.items())]
 
     def fit(self, examples: Sequence[Example]) -> None:
-        self._pairs = all(example["text_pair"] is not None for example in examples)
         self._use(self.fit_head(self._count(examples)))
+        self._check_soft()
+        self._pairs = self._all_pairs
         self.probe_first = self._helped_by_a_probe(len(examples))
 
     def extend(self, examples: Sequence[Example]) -> None:
         if not self._pairs and any(example["text_pair"] is not None for example in examples):
             raise RequestError("The earlier run was trained on single texts, and these rows are pairs of texts.")
         self._use(self.text_head.extended(self._count(examples), self.loss_options))
+        self._check_soft()
+
+    def _check_soft(self) -> None:
+        """Tell the head whether training rows have distributions.
+
+        Raises:
+            RequestError: they do, and the loss has no such form.
+        """
+        if not self._soft:
+            return
+        if not isinstance(self.text_head, SingleLabelHead):
+            raise RequestError("The training rows give probabilities of labels, which need one label per text.")
+        self.text_head.use_soft_labels()
 
     def _count(self, examples: Sequence[Example]) -> list[Any]:
-        """The gold answers of the training rows; counts their classes, and remembers where they come from."""
-        gold = [example["label"] for example in examples]
-        self._sources = frozenset(example.source for example in examples)
+        """The gold answers of the training rows; counts their classes, and remembers where they come from.
+
+        Examples may be read from the disk, so each is looked at once, and equal labels are kept as one. A label that
+        occurs in distributions and is the most probable of no row is added as one more answer.
+        """
+        gold, known, sources, pairs = [], dict[str, str](), set[str](), True
+        soft: set[str] = set()
+        for example in examples:
+            label = example["label"]
+            gold.append(known.setdefault(label, label) if isinstance(label, str) else label)
+            sources.add(example.source)
+            pairs = pairs and example["text_pair"] is not None
+            soft.update(example.get("soft") or ())
+        self._sources, self._all_pairs = frozenset(sources), pairs
         self._counts = Counter(name for label in gold for name in self.label_classes(label))
-        return gold
+        self._soft = bool(soft)
+        return gold + sorted(soft - known.keys())
 
     def describe(self) -> str:
         return describe_counts(self._counts)
@@ -190,9 +254,13 @@ class TextTask(Task):
         encoded = encode_texts(processor, [example["text"] for example in examples], pairs, **limits)
         targets, unseen = [], 0
         for example in examples:
-            gold = example["label"]
-            targets.append(None if gold is None else self.text_head.target(gold))
+            gold, soft = example["label"], example.get("soft")
             unknown = [] if gold is None else self.text_head.unknown_labels(gold)
+            if soft is None or not isinstance(self.text_head, SingleLabelHead):
+                targets.append(None if gold is None else self.text_head.target(gold))
+            else:
+                unknown = [name for name in soft if self.text_head.unknown_labels(name)]
+                targets.append(None if unknown else self.text_head.soft_target(soft))
             if unknown and example.source not in self._sources:
                 near = "".join(f" (nearest: {name!r})" for name in nearest(unknown[0], self.text_head.labels, limit=1))
                 raise DataError(

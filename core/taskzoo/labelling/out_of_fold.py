@@ -170,4 +170,4 @@ def _read(session: Session, inputs: Inputs, logits: np.ndarray, *, of_tokens: bo
             found = task.decode(SimpleNamespace(logits=torch.from_numpy(logits)), Batch({}, targets))
     for feature, part in zip(features, found, strict=True):
         parts[feature.row].append(part)
-    return assemble(task, examples, Decoded(parts)).rows
+    return list(assemble(task, examples, Decoded(parts)).rows)

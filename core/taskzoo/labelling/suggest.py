@@ -14,7 +14,7 @@ import numpy as np
 from taskzoo.bulk.job import Inputs, open_input
 from taskzoo.bulk.meter import Meter
 from taskzoo.bulk.predicting import CHUNK
-from taskzoo.bulk.records import BadRecord, Item, Record
+from taskzoo.data.streams.records import BadRecord, Item, Record
 from taskzoo.errors import Interrupted, RequestError
 from taskzoo.runs.exported import is_export
 from taskzoo.runs.inputs import is_blank

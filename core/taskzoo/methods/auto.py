@@ -104,12 +104,13 @@ class Auto(Full):
         from taskzoo.engine.embeddings import compact_table
         from taskzoo.engine.job import task_job
         from taskzoo.engine.probe import fit_last_layer
+        from taskzoo.engine.strategies.applying import with_strategies
         from taskzoo.engine.trainer import train
 
         if not self._probe_first:
             return super().train(session, state)
         again = state.again()
-        job = replace(task_job(session), evaluate_start=True)
+        job = replace(with_strategies(task_job(session), session), evaluate_start=True)
         with compact_table(session):
             if saved := next((one for one in (again, state) if one.exists()), None):
                 saved.weigh_classes(session.task)

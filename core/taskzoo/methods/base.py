@@ -6,9 +6,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from taskzoo.config import Training
+from taskzoo.config import SCHEDULE_FREE, Training
 from taskzoo.engine.progress import Progress
 from taskzoo.engine.session import Session
+from taskzoo.engine.strategies.checks import refuse_strategies, strategies_asked
 from taskzoo.errors import RequestError
 from taskzoo.option_names import option_name
 from taskzoo.task import Objective, Task
@@ -50,19 +51,24 @@ class Method(ABC):
         batch = f"batch of {settings.batch_tokens} tokens" if settings.batch_tokens else f"batch {settings.batch_size}"
         rate = f"learning rate {settings.learning_rate:g}"
         frozen = [f"frozen: {settings.freeze}"] if settings.freeze else []
-        return ", ".join([length, batch, rate, settings.optimizer, f"{settings.schedule} schedule", *frozen])
+        schedule = [] if settings.optimizer == SCHEDULE_FREE else [f"{settings.schedule} schedule"]
+        further = strategies_asked(settings)
+        return ", ".join([length, batch, rate, settings.optimizer, *schedule, *frozen, *further])
 
     def remedies(self) -> list[str]:
         """What to try where a model has learnt little or nothing, the most promising first."""
         probe = option_name("method", "linear-probe")
         return [f"a lower {option_name('learning_rate')}", probe, f"another {option_name('model')}"]
 
-    def check(self, task: Task, settings: Training) -> None:  # noqa: B027 - most have nothing to refuse
+    def check(self, task: Task, settings: Training) -> None:
         """Refuse what cannot work, from the rows and settings alone; nothing heavy is loaded yet.
+
+        By default strategies of the training loop are refused.
 
         Raises:
             RequestError: the task or the settings do not suit the method.
         """
+        refuse_strategies(self.name, settings)
 
     def freeze(self, session: Session) -> Any:
         """Say which parameters train, by ``requires_grad``, by default those that the setting ``freeze`` leaves.
@@ -87,9 +93,9 @@ class Method(ABC):
     def epoch_features(self, session: Session) -> Sequence[Feature]:
         """What one pass of training sees, for forecasts of its time: as many as it has examples, as long as they are.
 
-        By default the features of the training rows.
+        By default the features of the training rows, packed if the task packs them.
         """
-        return session.encoded["train"].features
+        return session.training_features
 
     @abstractmethod
     def train(self, session: Session, state: TrainingState) -> Progress:

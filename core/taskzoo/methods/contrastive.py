@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from taskzoo.config import Training
 from taskzoo.engine.progress import Progress
 from taskzoo.engine.session import Session
+from taskzoo.engine.strategies.checks import OF_LOSS, refuse_strategies
 from taskzoo.errors import RequestError
 from taskzoo.task import Task
 from taskzoo.types import Feature
@@ -31,6 +32,7 @@ class Contrastive(Method):
     def check(self, task: Task, settings: Training) -> None:
         from taskzoo.engine.contrastive import ContrastiveObjective
 
+        refuse_strategies(self.name, settings, (*OF_LOSS, "gradual_unfreezing"))
         refuse_division(ContrastiveObjective(task, settings.contrastive_temperature), f"method={self.name}", settings)
 
     def check_model(self, session: Session) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from taskzoo.config import Training
 from taskzoo.engine.progress import Progress
 from taskzoo.engine.session import Session
+from taskzoo.engine.strategies.checks import check_strategies
 from taskzoo.errors import RequestError
 from taskzoo.task import Task
 
@@ -31,13 +32,16 @@ class Full(Method):
         return task.probe_first
 
     def check(self, task: Task, settings: Training) -> None:
+        check_strategies(task, settings)
         refuse_division(task, type(task).__name__, settings)
 
     def check_model(self, session: Session) -> None:
         """Where ``probe_first`` asks for a probe, the head must allow one; where the task would like one, it may."""
         from taskzoo.engine.probe import check_probe
+        from taskzoo.engine.strategies.model_checks import check_model_for_strategies
 
         super().check_model(session)
+        check_model_for_strategies(session)
         task, processes, asked = session.task, session.accelerator.num_processes, session.settings.probe_first
         refuse_division(task, type(task).__name__, session.settings, processes)
         if asked or (asked is None and self.likes_probe(task) and processes == 1):
@@ -52,9 +56,10 @@ class Full(Method):
         from taskzoo.engine.embeddings import compact_table
         from taskzoo.engine.job import task_job
         from taskzoo.engine.probe import fit_last_layer
+        from taskzoo.engine.strategies.applying import with_strategies
         from taskzoo.engine.trainer import train
 
-        job = task_job(session)
+        job = with_strategies(task_job(session), session)
         with compact_table(session):
             if state.exists():
                 state.weigh_classes(session.task)

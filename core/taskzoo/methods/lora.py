@@ -21,16 +21,21 @@ class Lora(Full):
     keeps_adapter = True
 
     def describe(self, settings: Training) -> str:
-        return f"{super().describe(settings)}, LoRA rank {settings.lora_rank}"
+        packed = f" over {settings.lora_quantize}" if settings.lora_quantize else ""
+        return f"{super().describe(settings)}, LoRA rank {settings.lora_rank}{packed}"
 
     def likes_probe(self, task: Task) -> bool:
         """From a random head, adapters may learn nothing in the epochs of a recipe."""
         return True
 
     def freeze(self, session: Session) -> Any:
+        import torch
+
+        from taskzoo.engine.accelerator import HALF
         from taskzoo.engine.lora import add_lora
 
-        return add_lora(super().freeze(session), session.settings)
+        dtype = HALF.get(session.accelerator.mixed_precision, torch.float32)
+        return add_lora(super().freeze(session), session.settings, dtype)
 
     def finish(self, session: Session) -> PreTrainedModel:
         from taskzoo.engine.lora import merge_lora

@@ -27,6 +27,7 @@ class Untrained(Method):
         return "no training: the pretrained model is evaluated as it is"
 
     def check(self, task: Task, settings: Training) -> None:
+        super().check(task, settings)
         if not task.predicts_untrained:
             raise RequestError(
                 f"method={self.name} evaluates a model without training it, and {type(task).__name__} has nothing to "

@@ -24,6 +24,8 @@ class SetScores(CorpusMetric):
         coverage: that the sets were made for, which gives the scores their names.
     """
 
+    by_row = True
+
     def __init__(self, coverage: float) -> None:
         self.coverage = coverage
         percent = f"{100 * coverage:g}"

@@ -61,6 +61,7 @@ class MultiLabel(Metric):
         self.labels = list(labels)
         self.ids = {label: i for i, label in enumerate(self.labels)}
 
+    by_row = True
     constant_name = "the labels that most rows have"
 
     def constant(self, references: Sequence[Prediction]) -> Prediction | None:

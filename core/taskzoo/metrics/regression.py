@@ -42,6 +42,7 @@ class Regression(Metric):
     def __init__(self, mean: float | None = None) -> None:
         self.mean = mean
 
+    by_row = True
     constant_name = "the mean"
 
     def constant(self, references: Sequence[Prediction]) -> Prediction | None:

@@ -19,6 +19,7 @@ class RoundedAccuracy(CorpusMetric):
     """
 
     scores = (Score("accuracy"), Score("accuracy_within_one"))
+    by_row = True
 
     def statistics(self, predictions: Sequence[Prediction], references: Sequence[Prediction]) -> np.ndarray:
         """Right, at most one off, and 1, shape ``[examples, 3]``, float64.

@@ -67,6 +67,7 @@ class SingleLabel(Metric):
         self.hierarchy = hierarchy
         self.levels = max((len(self._path(label)) for label in self.labels), default=0)
 
+    by_row = True
     constant_name = "the most frequent label"
 
     def constant(self, references: Sequence[Prediction]) -> Prediction | None:

@@ -36,7 +36,7 @@ def cross_entropy(
         The sum in float32 and the number of active targets (with ``class_weights``: the sum of their weights).
     """
     logits, targets = logits.reshape(-1, logits.shape[-1]).float(), targets.reshape(-1)
-    weights = None if class_weights is None else torch.as_tensor(class_weights).to(logits)
+    weights = None if class_weights is None else _weights(class_weights, logits)
     active = targets != IGNORE_INDEX
 
     def total(smoothing: float) -> torch.Tensor:
@@ -49,6 +49,37 @@ def cross_entropy(
         return terms.sum()
 
     weight = active.sum() if weights is None else torch.where(active, weights[targets.clamp(min=0)], 0.0).sum()
+    return Loss(total(label_smoothing), weight, _unsmoothed(total, label_smoothing))
+
+
+def soft_cross_entropy(
+    logits: torch.Tensor,
+    probabilities: torch.Tensor,
+    *,
+    label_smoothing: float = 0.0,
+    class_weights: Sequence[float] | torch.Tensor | None = None,
+) -> Loss:
+    """Cross-entropy to a distribution over the labels.
+
+    Args:
+        logits: shape ``[B, num_labels]``.
+        probabilities: of the same shape; rows of zeros are unknown and do not count.
+        label_smoothing: mass of each distribution that is spread evenly over all labels.
+        class_weights: shape ``[num_labels]``; each label's term counts as much as its weight.
+
+    Returns:
+        The sum in float32 and the number of known rows (with ``class_weights``: the sum of the weights expected under
+        each row's distribution).
+    """
+    weights = None if class_weights is None else _weights(class_weights, logits)
+    truth = probabilities.to(logits.device).float()
+    known = truth.sum(-1) > 0
+
+    def total(smoothing: float) -> torch.Tensor:
+        terms = functional.cross_entropy(logits.float(), truth, weights, reduction="none", label_smoothing=smoothing)
+        return torch.where(known, terms, 0.0).sum()
+
+    weight = known.sum() if weights is None else (truth @ weights).sum()
     return Loss(total(label_smoothing), weight, _unsmoothed(total, label_smoothing))
 
 
@@ -74,7 +105,7 @@ def binary_cross_entropy(
     """
     known = ~targets.isnan()
     truth = targets.nan_to_num()
-    weights = None if positive_weights is None else torch.as_tensor(positive_weights).to(logits.device).float()
+    weights = None if positive_weights is None else _weights(positive_weights, logits)
 
     def total(smoothing: float) -> torch.Tensor:
         smooth = truth * (1 - smoothing) + 0.5 * smoothing
@@ -109,3 +140,8 @@ def _unsmoothed(total: Callable[[float], torch.Tensor], label_smoothing: float) 
         return None
     with torch.no_grad():
         return total(0.0)
+
+
+def _weights(given: Sequence[float] | torch.Tensor, logits: torch.Tensor) -> torch.Tensor:
+    """Weights of labels in float32 next to ``logits``, copied there without waiting for a GPU to be idle."""
+    return torch.as_tensor(given).to(logits.device, non_blocking=True).float()

@@ -52,7 +52,8 @@ def measure_speed(session: Session, stop: Callable[[], bool]) -> Speed:
     Raises:
         Interrupted: stopped on request.
     """
-    features, job = session.encoded["train"].features, task_job(session)
+    job = task_job(session)
+    features = job.features
     memory = training_memory(session) + BYTES * sum(p.numel() for p in session.model.parameters())
     batches = plan_steps(features, session.settings).epoch(0)
     chosen = [batches[i] for i in np.linspace(0, len(batches) - 1, STEPS).round().astype(int)]

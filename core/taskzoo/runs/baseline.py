@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from taskzoo.data.nested import nested_order
+from taskzoo.data.stored_rows import few_of
 from taskzoo.engine.random_state import seeded
-from taskzoo.engine.scoring import Evaluation, Predictions, score
+from taskzoo.engine.scoring import Evaluation, in_parts, score
 from taskzoo.metrics.paired import difference_interval, interval_of_pairs
 from taskzoo.option_names import option_name
 from taskzoo.types import Example, Prediction
@@ -85,15 +86,16 @@ def fit_baseline(plan: Plan, reporter: Reporter) -> tuple[Baseline | None, dict[
 
 def _fit(task: Task, examples: Mapping[str, Sequence[Example]], seed: int, *, quickly: bool) -> Baseline:
     began = time.perf_counter()
-    train, held = examples["train"], examples.get("validation", ())
+    everything, held = len(examples["train"]), examples.get("validation", ())
+    train = few_of(examples["train"])
     quick = task.quick_baseline_rows(train)
     rows = min(len(train), quick) if quickly or not quick else len(train)
     known: Sequence[Example] = train if rows else ()
     if 0 < rows < len(train):
         known = [train[i] for i in sorted(nested_order(train, task.classes, task.dedup_key, seed)[:rows])]
     predict = task.baseline(known, seed)
-    validation = score(task, held, Predictions(predict(held))) if held else None
-    return Baseline(task.baseline_name, predict, rows, len(train), validation, time.perf_counter() - began)
+    validation = score(task, held, in_parts(predict, held)) if held else None
+    return Baseline(task.baseline_name, predict, rows, everything, validation, time.perf_counter() - began)
 
 
 def score_baseline(
@@ -112,7 +114,8 @@ def score_baseline(
     differences = {}
     if results:
         split = list(results)[-1]
-        evaluation = score(task, examples[split], Predictions(baseline.predict(examples[split])), intervals=True)
+        held = examples[split]
+        evaluation = score(task, held, in_parts(baseline.predict, held), intervals=True)
         found[split] = evaluation.to_dict()
         differences[split] = score_difference(task, results[split], evaluation)
     return {**found, "difference": differences}

@@ -61,7 +61,7 @@ class Splits:
         groups: file and line of a training row -> what it belongs to, for those that belong to something.
     """
 
-    examples: dict[str, list[Example]]
+    examples: dict[str, Sequence[Example]]
     sources: dict[str, dict[str, Any]] = field(default_factory=dict)
     made: dict[str, Any] = field(default_factory=dict)
     overlap: dict[str, Any] = field(default_factory=dict)
@@ -87,13 +87,15 @@ def load_splits(
     request = replace(request, incomplete=bool(task.incomplete_rows), bad=bad)
     read = _read_memory(request, memory, data) if memory else _read(request, data)
     if data.unlabelled not in (None, REST):
-        texts = replace(_of_split(UNLABELLED, request, None), labelled=False)
+        texts = replace(of_split(UNLABELLED, request, None), labelled=False)
         read.rows[UNLABELLED], read.sources[UNLABELLED] = _read_paths([str(data.unlabelled)], texts)
     raw = read.rows
     if data.skip_bad_rows:
         leave_out_bad(task, raw, read.sources)
     incomplete = _leave_out_incomplete(raw, spec) if request.incomplete else 0
-    examples = {name: task.prepare(raw[name], name) if raw.get(name) else [] for name in SPLITS}
+    examples: dict[str, Sequence[Example]] = {
+        name: task.prepare(raw[name], name) if raw.get(name) else [] for name in SPLITS
+    }
     if not examples["train"]:
         raise RequestError("There are no training rows.")
     found = Splits(examples, read.sources)
@@ -264,12 +266,12 @@ def _read_files(
 ) -> HubData:
     read = HubData()
     for name, patterns in files.items():
-        wanted = _of_split(name, request, test_columns)
+        wanted = of_split(name, request, test_columns)
         read.rows[name], read.sources[name] = _read_paths(patterns, wanted)
     return read
 
 
-def _of_split(name: str, request: ReadRequest, test_columns: Mapping[str, str] | None) -> ReadRequest:
+def of_split(name: str, request: ReadRequest, test_columns: Mapping[str, str] | None) -> ReadRequest:
     """What is wanted of the rows of one split."""
     return replace(
         request,
@@ -285,12 +287,7 @@ def _read_paths(patterns: Sequence[str], request: ReadRequest) -> tuple[list[Row
     """The rows of all files that are named, and what the manifest says of them."""
     paths = each_file(patterns)
     rows = [row for path in paths for row in read_rows(path, request)]
-    paired, roles = paired_languages(request.spec, request.languages), request.spec.columns
-    hashes = [content_sha256(path, paired, roles) for path in paths]
-    sha256 = hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode()).hexdigest()
-    source: dict[str, Any] = {"source": ", ".join(patterns), "sha256": sha256, "rows": len(rows)}
-    if len(files := [file for path in paths for file in source_files(path, paired, roles)]) > 1:
-        source["files"] = {str(file): content_sha256(file) for file in files}
+    source = source_facts(patterns, paths, request) | {"rows": len(rows)}
     if request.notes:
         source["left_out"] = dict(request.notes)
     if request.bad:
@@ -298,10 +295,21 @@ def _read_paths(patterns: Sequence[str], request: ReadRequest) -> tuple[list[Row
     return rows, source
 
 
+def source_facts(patterns: Sequence[str], paths: Sequence[Path], request: ReadRequest) -> dict[str, Any]:
+    """What the manifest says of files, which ``patterns`` name, before their rows are read: name and SHA-256."""
+    paired, roles = paired_languages(request.spec, request.languages), request.spec.columns
+    hashes = [content_sha256(path, paired, roles) for path in paths]
+    sha256 = hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode()).hexdigest()
+    source: dict[str, Any] = {"source": ", ".join(patterns), "sha256": sha256, "rows": 0}
+    if len(files := [file for path in paths for file in source_files(path, paired, roles)]) > 1:
+        source["files"] = {str(file): content_sha256(file) for file in files}
+    return source
+
+
 def _read_memory(request: ReadRequest, memory: Mapping[str, MemoryRows], data: DataConfig) -> HubData:
     read = HubData()
     for name, values in memory.items():
-        wanted = replace(_of_split(name, request, data.test_columns), labelled=name != UNLABELLED)
+        wanted = replace(of_split(name, request, data.test_columns), labelled=name != UNLABELLED)
         given = values if wanted.labelled else input_mappings(request.spec, values)
         read.rows[name] = rows = rows_from_memory(given, wanted, name)
         read.sources[name] = {"source": "memory", "rows": len(rows), "fields": [dict(row.fields) for row in rows]}

@@ -111,9 +111,10 @@ def new_run(output: str | Path | None, task: str, model: str, *, ours: bool = Fa
     """:func:`new_run_path`; a directory that was not named is made at once, so that no other run takes its name.
 
     It is removed at the end if nothing was written to it, and so is the folder for all runs if that was made with it.
+    ``ours``: another process of the same run makes it, and says later where it is.
     """
     path = new_run_path(output, task, model, ours=ours)
-    if output is not None:
+    if output is not None or ours:
         yield path
         return
     made = [path] if path.parent.is_dir() else [path, path.parent]

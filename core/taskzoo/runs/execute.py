@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 import time
@@ -17,6 +16,7 @@ from taskzoo.callbacks import Callback, RunFacts
 from taskzoo.config import DataConfig, RunConfig, write_config
 from taskzoo.data.readers import GROUP, file_sha256
 from taskzoo.engine.events import tell
+from taskzoo.engine.launched import rank
 from taskzoo.engine.progress import Reporter, Silent
 from taskzoo.errors import Interrupted, MachineError, PluginError, RequestError, TaskZooError
 from taskzoo.faults import machine_fault
@@ -27,6 +27,7 @@ from .card import write_card
 from .data import NONE, REST, UNLABELLED
 from .directory import RunDirectory, write_json, write_jsonl
 from .manifest import describe_run, describe_settings, now
+from .one_directory import agreed_path, check_shared
 from .places import without_places
 from .plan import Plan
 from .saved_files import describe_files
@@ -50,8 +51,15 @@ def never() -> bool:
     return False
 
 
-def start(plan: Plan, path: Path, *, reporter: Reporter | None = None, stop: Stop = never) -> Run:
-    """Load the model, and only then make the directory and train.
+def start(
+    plan: Plan,
+    path: Path,
+    *,
+    reporter: Reporter | None = None,
+    stop: Stop = never,
+    callbacks: Sequence[Callback] = (),
+) -> Run:
+    """Load the model, and only then make the directory and train; ``callbacks`` are told of it, as those of plugins.
 
     Raises:
         RequestError: the model cannot be loaded or does not suit (nothing is written).
@@ -59,6 +67,8 @@ def start(plan: Plan, path: Path, *, reporter: Reporter | None = None, stop: Sto
         TrainingError, Interrupted: as :meth:`taskzoo.methods.base.Method.train`.
     """
     with _opened(plan, RunDirectory(path), reporter or Silent(), stop) as job:
+        if job.is_main:
+            job.loaded.session.callbacks.extend(callbacks)
         if before := plan.earlier:
             changes = changed_model(before["model"], job.published["model"])
             for note in changes + changed_data(before["data"], job.published["data"]):
@@ -86,7 +96,7 @@ def _made_directory(job: _Job) -> Iterator[None]:
                 raise RequestError(
                     f"Another run has made {str(path)!r} just now; choose another {option_name('output')}."
                 )
-            job.plan = replace(job.plan, config=_keep_memory_rows(job.plan, directory))
+            job.plan = replace(job.plan, config=keep_memory_rows(job.plan, directory))
             write_config(job.plan.config, directory.config)
             job.record(status="running")
         except OSError as error:
@@ -111,7 +121,7 @@ def restart(
     _unchanged(changed_data(before["data"], without_places(plan, directory.path)(plan.splits.sources)), reporter, force)
     _unchanged(changed_settings(before["settings"], describe_settings(plan.config)), reporter, force)
     with (
-        directory.held() if os.environ.get("RANK", "0") == "0" else nullcontext(),
+        nullcontext() if rank() else directory.held(),
         _opened(plan, directory, reporter, stop) as job,
     ):
         _unchanged(changed_model(before["model"], job.published["model"]), reporter, force)
@@ -127,10 +137,13 @@ def _other_circumstances(before: Mapping[str, Any], now_: Mapping[str, Any], dir
     """What makes a resumed run end differently from one that was not stopped, or take longer."""
     from taskzoo.engine.checkpoint import TrainingState
 
-    for name in ("precision", "processes"):
-        if before.get(name) != now_[name]:
-            what = f"the run began with {name} {before.get(name)} and goes on with {now_[name]}"
-            yield f"warning   {what}, so it will not end exactly as it would have."
+    if (began := before.get("precision")) != (goes_on := now_["precision"]):
+        what = f"the run began with precision {began} and goes on with {goes_on}"
+        yield f"warning   {what}, so it will not end exactly as it would have."
+    if (began := before.get("processes", 1)) != (goes_on := now_["processes"]):
+        what = f"the run went on in {began} process{'es' * (began > 1)} and goes on in {goes_on}"
+        new = ", and the new ones draw dropout anew" if goes_on > began else ""
+        yield f"warning   {what}: its steps see the same rows{new}, but sums are rounded otherwise, and dropout differs."
     if not TrainingState(directory.checkpoints).exists():
         yield "No state was saved before the run stopped; it starts from the beginning."
 
@@ -243,7 +256,7 @@ def _opened(plan: Plan, directory: RunDirectory, reporter: Reporter, stop: Stop)
             manifest = describe_run(plan, loaded, time.perf_counter() - began)
             for line in loaded_lines(plan, loaded):
                 session.reporter.say(line)
-            yield _Job(plan, loaded, directory, manifest)
+            yield _Job(plan, loaded, RunDirectory(agreed_path(directory.path, session.accelerator)), manifest)
 
 
 def _make_callbacks(names: Sequence[str], reporter: Reporter) -> list[Callback]:
@@ -272,8 +285,8 @@ def _execute(job: _Job) -> Run:
     from .load import Run
 
     session, method, directory = job.loaded.session, job.loaded.method, job.directory
-    session.accelerator.wait_for_everyone()
     with job.recorded():
+        check_shared(directory.manifest, session.accelerator)
         job.tell("run_started", job.facts())
         if job.is_main:  # before training, so that its score can be compared while that goes on
             job.baseline, facts = fit_baseline(job.plan, session.reporter)
@@ -373,7 +386,7 @@ def _save(job: _Job, model: PreTrainedModel, results: dict[str, Evaluation], rem
     return metrics
 
 
-def _keep_memory_rows(plan: Plan, directory: RunDirectory) -> RunConfig:
+def keep_memory_rows(plan: Plan, directory: RunDirectory) -> RunConfig:
     """Rows given in memory become files of the run, so that it can be repeated and resumed."""
     sources, given = plan.splits.sources, plan.config.data
     if all(source["source"] != "memory" for source in sources.values()):

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from taskzoo.config import RunConfig, read_config
+from taskzoo.engine.launched import rank
 from taskzoo.engine.progress import Reporter, Silent
 from taskzoo.errors import RequestError
 
@@ -98,10 +99,10 @@ def finetune(  # noqa: PLR0913 - the public API
     resolved = resolve_request(
         RunRequest(task, named, rows, settings, config, track, trust_remote_code, from_run=earlier)
     )
-    with new_run(output, resolved.title, resolved.config.model) as path:
+    with new_run(output, resolved.title, resolved.config.model, ours=rank() > 0) as path:
         if reporter is None and data is None and resolved.config.data.name == "demo":
             warnings.warn(f"No data named: using the built-in demo set of {resolved.entry.name}.", stacklevel=2)
-        plan = make_plan(resolved, rows.memory)
+        plan = make_plan(resolved, rows.memory, reporter=as_reporter(reporter))
         return start(plan, path, reporter=as_reporter(reporter))
 
 
@@ -137,7 +138,8 @@ def resume(
     check_contract(manifest["task"])
     config = RunConfig.from_dict(read_config(directory.config))
     resolved = resolve_saved(config, manifest, trust_remote_code=trust_remote_code)
-    return restart(make_plan(resolved), directory, force=force, reporter=as_reporter(reporter), stop=stop)
+    said = as_reporter(reporter)
+    return restart(make_plan(resolved, reporter=said), directory, force=force, reporter=said, stop=stop)
 
 
 def as_reporter(given: Report) -> Reporter:

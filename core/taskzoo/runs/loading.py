@@ -6,15 +6,20 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from safetensors import SafetensorError
 from transformers import PreTrainedTokenizerBase
 
+from taskzoo.data.features import lengths_of, rows_of
+from taskzoo.data.stored_rows import few_of
 from taskzoo.engine.batches import to_device
 from taskzoo.engine.cpu import recompute_activations
+from taskzoo.engine.encoding import encode_to_disk, processor_digest
 from taskzoo.engine.evaluation import Predictor
 from taskzoo.engine.folding import unfold
 from taskzoo.engine.lora import count_parameters
@@ -22,6 +27,7 @@ from taskzoo.engine.precision import make_accelerator, resolve_precision
 from taskzoo.engine.progress import Reporter
 from taskzoo.engine.scoring import Decoded, assemble
 from taskzoo.engine.session import Session
+from taskzoo.engine.strategies.teaching import teacher_logits
 from taskzoo.errors import PluginError
 from taskzoo.methods.base import Method
 from taskzoo.models.extended_outputs import extend_outputs
@@ -30,13 +36,15 @@ from taskzoo.models.refs import SCRATCH, ModelRef, model_kind
 from taskzoo.models.scratch import ScratchRecipe, make_scratch
 from taskzoo.models.tokenizers import fit_vocabulary, load_tokenizer
 from taskzoo.option_names import option_name
-from taskzoo.types import Feature, Metric, public
+from taskzoo.types import Encoded, Feature, Metric, public
 
 from .directory import TASK_FILE
+from .large import code_digest, content_key, digest
 from .model_fit import fit_notes
 from .request import check_kind
 from .saved_files import check_files
 from .task_file import read_task
+from .teacher import read_teacher
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -45,6 +53,8 @@ if TYPE_CHECKING:
 
     from .plan import Plan
 
+ENCODING = ("tokenizers", "transformers", "pyarrow")
+"""Libraries whose versions features depend on."""
 SHOWN = 6
 """New outputs that are named."""
 
@@ -88,7 +98,8 @@ def load_session(plan: Plan, reporter: Reporter, folder: Path) -> Loaded:
         ref = model_files(plan, reporter, folder)
         processor, config = load_processor(task, ref)
         check_kind(plan.entry, ref.name, ref.kind or model_kind(config.to_dict()))
-        encoded = {split: task.encode(rows, processor) for split, rows in examples.items() if rows}
+        splits = [split for split, rows in examples.items() if rows]
+        encoded = {split: _encoded(plan, split, processor, config, reporter) for split in splits}
         unlabelled = task.encode(plan.splits.unlabelled, processor).features if plan.splits.unlabelled else []
         if plan.continued is None:
             model = load_model(task, ref, processor, say=reporter.say)
@@ -110,8 +121,35 @@ def load_session(plan: Plan, reporter: Reporter, folder: Path) -> Loaded:
         parameters = count_parameters(session.trained)
         _try_two_rows(plan, session)
         method.check_model(session)
+        if training.teacher:
+            session.teacher = _taught(plan, session)
         misfits = fit_notes(plan, processor)
     return Loaded(session, method, precision, parameters, use_cache, further, misfits)
+
+
+def _taught(plan: Plan, session: Session) -> list[np.ndarray]:
+    """The logits of the teacher, which is loaded for that alone."""
+    path, rows = plan.config.training.teacher, session.examples["train"]
+    session.reporter.say(f"teacher   {path} predicts the {len(rows):,} training rows")
+    teacher = read_teacher(path)
+    ref = ModelRef(path, str(teacher.folder), trusted=plan.ref.trusted)
+    task = teacher.task(plan.entry, teacher.saved.options)
+    processor, _ = load_processor(task, ref)
+    model = load_model(task, ref, processor)
+    check_files(teacher.folder)
+    return teacher_logits(session, task, model, processor)
+
+
+def _encoded(plan: Plan, split: str, processor: Any, config: Any, reporter: Reporter) -> Encoded:
+    """The features of a split: in memory, or on disk, where they are named by all that they depend on."""
+    task, examples = plan.task, plan.splits.examples[split]
+    if not plan.on_disk:
+        return task.encode(examples, processor)
+    settings = {name: value for name, value in config.to_dict().items() if not name.startswith("_")}
+    about = [plan.entry.name, task.options, task.state(), settings, [version(name) for name in ENCODING]]
+    known = json.dumps(about, sort_keys=True, default=str)
+    parts = [content_key(examples), code_digest(type(task)), known, processor_digest(processor)]
+    return encode_to_disk(task, examples, processor, key=digest(*parts), split=split, reporter=reporter)
 
 
 def further_metrics(names: str, *, trusted: bool) -> list[Metric]:
@@ -136,8 +174,10 @@ def model_files(plan: Plan, reporter: Reporter, folder: Path) -> ModelRef:
         reporter.say("The model starts without any pretraining.")
         plan.task.make_scratch(own, folder, plan.config.training.seed)
         return replace(plan.ref, location=str(folder))
-    reporter.say("Training a tokenizer on the training rows; the model starts without any pretraining.")
-    given, (texts, targets) = plan.config.training, plan.task.vocabulary_texts(plan.splits.examples["train"])
+    rows, everything = few_of(plan.splits.examples["train"]), len(plan.splits.examples["train"])
+    which = "the" if len(rows) == everything else f"{len(rows):,} of the {everything:,}"
+    reporter.say(f"Training a tokenizer on {which} training rows; the model starts without any pretraining.")
+    given, (texts, targets) = plan.config.training, plan.task.vocabulary_texts(rows)
     vocabulary = (given.scratch_tokenizer, given.scratch_vocabulary, given.scratch_separate)
     return make_scratch(plan.ref, ScratchRecipe(texts, targets, *vocabulary, given.seed), folder)
 
@@ -244,10 +284,13 @@ def _share_padding(model: PreTrainedModel, processor: Any) -> None:
 def _try_two_rows(plan: Plan, session: Session) -> None:
     """Two training rows go the whole way to JSON, so that what cannot work is refused before anything is written."""
     task, device = session.task, session.accelerator.device
-    of_row: dict[int, list[Feature]] = {}
-    for feature in session.encoded["train"].features:
-        of_row.setdefault(feature.row, []).append(feature)
-    rows = sorted(of_row, key=lambda row: sum(feature.length for feature in of_row[row]))[:2]
+    features = session.encoded["train"].features
+    row_of, lengths = rows_of(features), lengths_of(features)[0]
+    lengths = np.bincount(row_of, lengths)
+    rows = np.argsort(lengths, kind="stable")[:2].tolist()  # every row has a feature
+    of_row: dict[int, list[Feature]] = {
+        row: [features[i] for i in np.flatnonzero(row_of == row).tolist()] for row in rows
+    }
     batch = to_device(session.collate([feature for row in rows for feature in of_row[row]]), device)
     session.trained.eval()
     predictor = Predictor(task, session.trained, session.processor, session.accelerator)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from taskzoo import registry
+from taskzoo.data.stored_rows import few_of
 from taskzoo.errors import UnknownNameError
 from taskzoo.languages import as_language, language_name
 
@@ -29,7 +30,7 @@ def fit_notes(plan: Plan, processor: Any) -> list[str]:
 
     if plan.ref.is_scratch or not isinstance(processor, PreTrainedTokenizerBase):
         return []
-    inputs, targets = plan.task.vocabulary_texts(plan.splits.examples["train"])
+    inputs, targets = plan.task.vocabulary_texts(few_of(plan.splits.examples["train"]))
     notes = [_note(plan, processor, texts) for texts in (inputs, targets or []) if texts]
     return list(dict.fromkeys(filter(None, notes)))
 

@@ -15,10 +15,13 @@ from taskzoo.task import Task
 
 from .data import NONE, REST, Splits, load_splits, paired_languages
 from .earlier_run import EarlierRun, read_earlier
+from .large import is_large, load_large_splits
 from .old_rows import join_rows
 from .request import Resolved
+from .teacher import check_teacher
 
 if TYPE_CHECKING:
+    from taskzoo.engine.progress import Reporter
     from taskzoo.methods.base import Method
 
     from .memory import MemoryRows
@@ -30,6 +33,8 @@ class Plan(Resolved):
 
     task: Task
     splits: Splits
+    on_disk: bool = False
+    """Whether features are kept on disk, and rows where the task and the settings allow."""
 
     @property
     def spec(self) -> TaskSpec:
@@ -41,10 +46,15 @@ class Plan(Resolved):
         return made
 
 
-def make_plan(resolved: Resolved, memory: Mapping[str, MemoryRows] | None = None) -> Plan:
+def make_plan(
+    resolved: Resolved, memory: Mapping[str, MemoryRows] | None = None, *, reporter: Reporter | None = None
+) -> Plan:
     """Read and check all rows, and fit the task on the training rows.
 
-    ``memory`` holds the rows of the splits that do not come from files.
+    Args:
+        resolved: the request.
+        memory: the rows of the splits that do not come from files.
+        reporter: is told of large data, which may then stay on disk; ``None``: all rows are lists.
 
     Raises:
         PluginError, RequestError, DataError: anything that cannot be used.
@@ -60,14 +70,19 @@ def make_plan(resolved: Resolved, memory: Mapping[str, MemoryRows] | None = None
     if config.training.baseline and not task.has_baseline:
         raise RequestError(f"The task {spec.id!r} has no baseline; leave {option_name('baseline')} out.")
     seed = config.training.seed if config.data.split_seed is None else config.data.split_seed
-    splits = load_splits(spec, task, config.data, seed=seed, memory=memory)
+    on_disk = reporter is not None and not memory and is_large(config)
+    splits = load_large_splits(spec, task, config, reporter) if reporter is not None and on_disk else None
+    if splits is None:
+        splits = load_splits(spec, task, config.data, seed=seed, memory=memory)
     if earlier is None:
         task.fit(splits.examples["train"])
     else:
         join_rows(splits, task, earlier, config.training, _old_splits(resolved, earlier))
         task.extend(splits.examples["train"])
-    plan = Plan(**vars(resolved), task=task, splits=splits)
+    plan = Plan(**vars(resolved), task=task, splits=splits, on_disk=on_disk)
     plan.method().check(task, config.training)
+    if config.training.teacher:
+        check_teacher(config.training.teacher, entry, task)
     return plan
 
 

@@ -61,7 +61,7 @@ def repeats_directory(output: str | None, resolved: Resolved, repeats: Repeats) 
             f"The output directory {output!r} holds {made}, and {repeats.number} {repeats.kind} were asked for; choose "
             f"another {option_name('output')}."
         )
-    changed = sorted(_leaves(earlier.config).items() ^ _leaves(wanted).items())
+    changed = sorted(leaves(earlier.config).items() ^ leaves(wanted).items())
     if changed:
         raise RequestError(
             f"The output directory {output!r} holds runs with other settings ({changed[0][0]}); give the same ones to "
@@ -173,11 +173,11 @@ def _write(
     return summary
 
 
-def _leaves(config: Any, name: str = "") -> dict[str, str]:
+def leaves(config: Any, name: str = "") -> dict[str, str]:
     """Dotted name -> value as text."""
     if not isinstance(config, dict):
         return {name: json.dumps(config)}
     found: dict[str, str] = {}
     for key, value in config.items():
-        found |= _leaves(value, f"{name}.{key}" if name else str(key))
+        found |= leaves(value, f"{name}.{key}" if name else str(key))
     return found

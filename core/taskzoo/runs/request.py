@@ -160,8 +160,10 @@ def resolve_request(request: RunRequest) -> Resolved:
     if unknown := [name for name in track if name not in known]:
         hint = f"There are {', '.join(known)}." if known else "No plugin here brings one."
         raise UnknownNameError("callback", unknown[0], known, hint)
+    _check_callbacks(track)
     resolved = entry.spec.resolve_options({**recipe_options, **options})
     settings = make_training({**recipe_training, **training})
+    settings = replace(settings, teacher=_absolute(settings.teacher or None) or "")
     path = None if continued is None else str(continued.path)
     config = RunConfig(entry.full_name, model, data, resolved, settings, list(track), path)
     method = registry.method(config.training.method)
@@ -169,6 +171,18 @@ def resolve_request(request: RunRequest) -> Resolved:
         others = " and ".join(one.name for one in registry.methods() if one.load().takes_unlabelled)
         raise RequestError(f"method={method.name} has no use for {option_name('unlabelled')}; use it with {others}.")
     return Resolved(config, entry, ref, replace(recipe, values=used), earlier, continued)
+
+
+def _check_callbacks(names: Sequence[str]) -> None:
+    """Refuse a callback that says it cannot work here; one that fails otherwise is told of when it is made."""
+    for entry in registry.callbacks() if names else ():
+        if entry.name in names:
+            try:
+                entry.load().check()
+            except RequestError:
+                raise
+            except Exception:  # whatever a stranger's module may raise
+                continue
 
 
 def resolve_saved(config: RunConfig, manifest: Mapping[str, Any], *, trust_remote_code: bool = False) -> Resolved:

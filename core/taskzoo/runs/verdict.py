@@ -99,7 +99,7 @@ def _nothing_found(scores: Scores, title: str) -> Iterator[Finding]:
 
 
 def _one_answer(scores: Scores, title: str) -> Iterator[str]:
-    most, rows = scores.get("most_frequent_answer"), scores["rows"]
+    most, rows = scores.get("most_frequent_answer"), scores.get("details_rows", scores["rows"])
     if not most or most["gold_answers"] < 2 or rows - most["gold_rows"] < FEWEST_WRONG:
         return
     every = most["rows"] == rows
@@ -116,7 +116,7 @@ def _below_constant(scores: Scores, primary: Score | None) -> Iterator[str]:
     constant = scores.get("constant_answer")
     if primary is None or not constant or scores["rows"] < FEWEST_ROWS:
         return
-    if scores["rows"] - constant["gold_rows"] < FEWEST_WRONG:
+    if scores.get("details_rows", scores["rows"]) - constant["gold_rows"] < FEWEST_WRONG:
         return
     value, least = scores.get(primary.name), constant["scores"].get(primary.name)
     if value is None or least is None or primary.better(value, least):

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
+from taskzoo.data.stored_rows import few_of
 from taskzoo.escapes import markdown
 from taskzoo.models.refs import model_family
 from taskzoo.option_names import option_name, setting_name
@@ -124,7 +125,7 @@ def opening(plan: Plan) -> list[str]:
         f"data      {rows} rows{note and f' ({note})'}",
         *(f"warning   {line}" for line in left_out_notes(plan.splits.sources) + overlap_notes(plan.splits.overlap)),
         *plan_lines(plan),
-        *(f"warning   {note}" for note in suspicious_labels(plan.task, examples["train"])),
+        *(f"warning   {note}" for note in suspicious_labels(plan.task, few_of(examples["train"]))),
         *([f"recipe    {recipe} (from {'; '.join(plan.recipe.sources)})"] if recipe else []),
     ]
 
@@ -143,16 +144,19 @@ def loaded_lines(plan: Plan, loaded: Loaded) -> list[str]:
     return [
         f"model     {plan.ref.name} ({model_family(session.model.config.to_dict())}, {total / 1e6:.1f}M parameters, "
         f"{trainable / total:.1%} trained), {loaded.precision} on {session.accelerator.device.type}",
-        *(_memory_lines(loaded) if loaded.method.takes_steps else ()),
+        *(_training_lines(loaded) if loaded.method.takes_steps else ()),
         *(f"{split:<10} {note}" for split, note in noted.items() if note),
         *(f"warning   {note}" for note in loaded.misfits),
     ]
 
 
-def _memory_lines(loaded: Loaded) -> Iterator[str]:
-    """What training needs, and what to do where it is not there."""
+def _training_lines(loaded: Loaded) -> Iterator[str]:
+    """How rows are packed; what training needs, and what to do where it is not there."""
     from taskzoo.engine.memory import available_memory, training_memory
 
+    given, made = len(loaded.session.encoded["train"].features), len(loaded.session.training_features)
+    if made != given:
+        yield f"packed    {given} sequences of the training rows into {made}, which the batch size counts"
     needed, there = training_memory(loaded.session), available_memory(loaded.session.accelerator.device)
     yield f"memory    training needs about {gibibytes(needed)} more, and {gibibytes(there)} are free"
     if needed > there:

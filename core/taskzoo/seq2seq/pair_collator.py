@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from taskzoo.arrays import width
 from taskzoo.types import IGNORE_INDEX, Batch, Feature
 
 from .sequence_format import SequenceFormat
@@ -52,8 +53,8 @@ class PairCollator:
 
 
 def pad(rows: Sequence[list[int]], value: int, *, left: bool = False) -> tuple[np.ndarray, np.ndarray]:
-    """Arrays ``[B, longest]``: the ids, and 1 where there are some."""
-    longest = max(map(len, rows))
+    """Arrays ``[B, T]`` of their :func:`~taskzoo.arrays.width`: the ids, and 1 where there are some."""
+    longest = width(rows)
     padded, mask = [], []
     for row in rows:
         gap = longest - len(row)

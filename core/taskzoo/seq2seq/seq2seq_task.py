@@ -12,7 +12,18 @@ from taskzoo.languages import language_code, script_language
 from taskzoo.models.text_encoding import content_ids
 from taskzoo.scripts import joiner
 from taskzoo.task import Task
-from taskzoo.types import Batch, Encoded, Example, Loss, Metric, Prediction, Row, SavedModel
+from taskzoo.types import (
+    IGNORE_INDEX,
+    Batch,
+    Encoded,
+    Example,
+    LogitTargets,
+    Loss,
+    Metric,
+    Prediction,
+    Row,
+    SavedModel,
+)
 
 from .evidence import GeneratedEvidence
 from .exported_generator import ExportedGenerator, batch_sources, generate_exported
@@ -190,6 +201,21 @@ class Seq2SeqTask(Task):
         if isinstance(outputs, HiddenStates):
             return vocabulary_cross_entropy(outputs, labels, label_smoothing=label_smoothing)
         return cross_entropy(outputs, labels, label_smoothing=label_smoothing)
+
+    @property
+    def logit_targets(self) -> LogitTargets:
+        return LogitTargets("softmax")
+
+    def target_logits(self, outputs: Any, batch: Batch) -> torch.Tensor:
+        """As everywhere; unlike the loss, these hold the whole vocabulary for every target at once."""
+        from taskzoo.models.vocabulary import HiddenStates
+
+        outputs, labels = self._aligned(outputs, batch.targets["labels"])
+        active = labels != IGNORE_INDEX
+        if isinstance(outputs, HiddenStates):
+            return replace(outputs, states=outputs.states[active]).logits()
+        logits: torch.Tensor = outputs[active]
+        return logits
 
     # predictions
 

@@ -84,6 +84,7 @@ class TaskContract:
     test_long_inputs = _test(rows.check_long_inputs)
     test_token_ids = _test(rows.check_token_ids)
     test_loss = _test(learning.check_loss)
+    test_packing = _test(learning.check_packing)
     test_probe = _test(learning.check_probe)
     test_gradients = _test(learning.check_gradients)
     test_run = _test(learning.check_run)

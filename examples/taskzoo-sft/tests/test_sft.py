@@ -13,12 +13,13 @@ from taskzoo_sft import SFT
 from taskzoo_sft.chat import PLAIN, Chat
 from taskzoo_sft.demo import generate as demo
 from taskzoo_sft.metrics import ExactMatch, Perplexity
+from taskzoo_sft.packing import pack
 from taskzoo_sft.samples import Samples
 from taskzoo_sft.task import SftTask
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoModelForCausalLM, AutoTokenizer, BloomConfig, BloomForCausalLM
 
 import taskzoo
-from taskzoo import IGNORE_INDEX, DataError, Example, RequestError, Row, RunFacts
+from taskzoo import IGNORE_INDEX, DataError, Example, Feature, RequestError, Row, RunFacts
 from taskzoo.testing import TaskContract, make_tiny_checkpoint
 
 CHATML = (
@@ -44,7 +45,7 @@ class TestQwen2WithLora(TaskContract):
     task = "sft"
     family = "qwen2"
     data = "zh"
-    settings: ClassVar = {"method": "lora", "train_on": "all", "max_new_tokens": 6}
+    settings: ClassVar = {"method": "lora", "train_on": "all", "max_new_tokens": 6, "pack": 96}
 
 
 @pytest.fixture(scope="session")
@@ -226,6 +227,72 @@ def test_limits_that_cannot_be_met(gpt2: Path) -> None:
             feature(make_task(tokenizer, **options), tokenizer, prompt="a", answer="b")
     with pytest.raises(RequestError, match="at most 1"):
         SftTask(SFT.resolve_options({"top_p": 2.0}))
+
+
+# packing
+
+
+def test_best_fit_fills_sequences() -> None:
+    lengths = [5, 3, 8, 2, 2, 12, 6]
+    rows = [Feature(i, n, {"input_ids": [i] * n, "answer": [True] * n, "lengths": []}) for i, n in enumerate(lengths)]
+    packed = pack(rows, 10)
+    assert [(f.rows, f["lengths"]) for f in packed] == [
+        ((5,), [12]),
+        ((2, 3), [8, 2]),
+        ((1, 6), [3, 6]),
+        ((0, 4), [5, 2]),
+    ]
+    assert [f.length for f in packed] == [12, 10, 9, 7]
+    assert packed[3]["input_ids"] == [0] * 5 + [4] * 2
+    assert pack([], 10) == []
+
+
+@pytest.mark.parametrize("train_on", ["answers", "all"])
+@pytest.mark.parametrize("family", ["gpt2", "qwen2"])
+def test_packed_rows_have_the_loss_and_the_gradient_of_rows_alone(family: str, train_on: str, tmp_path: Path) -> None:
+    checkpoint = make_tiny_checkpoint(tmp_path / family, family, TEXTS)
+    tokenizer = AutoTokenizer.from_pretrained(checkpoint)
+    tokenizer.pad_token = tokenizer.eos_token
+    task = make_task(tokenizer, pack=80, train_on=train_on)
+    model = task.head(str(checkpoint)).eval()
+    rows = [Row({"messages": TALK}), Row({"messages": TALK[:2]}), Row({"plain": "Spell cat."})] * 3
+    features = task.encode(task.prepare(rows, "train"), tokenizer).features
+    packed = task.pack(features)
+    assert len(packed) < len(features)
+    assert max(len(f["lengths"]) for f in packed) > 2
+    found = []
+    for given in (features, packed):
+        model.zero_grad()
+        batch = task.collator(tokenizer)(given)
+        loss = task.loss(task.forward(model, batch), batch)
+        loss.total.backward()
+        gradient = torch.cat([p.grad.flatten() for p in model.parameters() if p.grad is not None])
+        found.append((float(loss.total), float(loss.weight), gradient))
+    (total, weight, gradient), (packed_total, packed_weight, packed_gradient) = found
+    assert packed_total == pytest.approx(total, rel=1e-5)
+    assert packed_weight == weight
+    assert torch.allclose(packed_gradient, gradient, rtol=1e-3, atol=1e-5 * float(gradient.abs().max()))
+
+
+def test_a_model_that_would_see_all_rows_is_refused(tmp_path: Path) -> None:
+    config = BloomConfig(vocab_size=512, hidden_size=32, n_layer=2, n_head=4)
+    BloomForCausalLM(config).save_pretrained(tmp_path)
+    with pytest.raises(RequestError, match="pack=64 puts rows into one sequence, in which a model of the family bloom"):
+        SftTask(SFT.resolve_options({"pack": 64})).head(str(tmp_path))
+
+
+def test_the_batch_size_counts_packed_sequences(gpt2: Path, tmp_path: Path) -> None:
+    rows = [{"messages": TALK}, {"messages": TALK[:2]}, {"messages": TALK[2:]}, {"text": "Spell cat."}] * 4
+    data: Any = {"train": rows, "validation": rows[:2], "test": rows[:3], "model": str(gpt2), "pack": 128}
+    said: list[str] = []
+    settings = {**SHORT, "max_steps": 0, "epochs": 1, "reporter": said.append}
+    run = taskzoo.finetune("sft", output=tmp_path / "run", **data, **settings)
+    [line] = [line for line in said if line.startswith("packed")]
+    sequences = int(line.rpartition("into ")[2].partition(",")[0])
+    assert line == f"packed    16 sequences of the training rows into {sequences}, which the batch size counts"
+    assert 3 <= sequences <= 8
+    history = [json.loads(line) for line in (run.path / "history.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert max(entry["step"] for entry in history) == math.ceil(sequences / 4)
 
 
 # against transformers

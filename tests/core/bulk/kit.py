@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from taskzoo import registry
-from taskzoo.bulk.open_source import open_source
-from taskzoo.bulk.records import Item
 from taskzoo.data.readers import ReadRequest
+from taskzoo.data.streams.open_source import open_source
+from taskzoo.data.streams.records import Item
 from taskzoo.errors import DataError
 from taskzoo.runs.inputs import is_blank
 from taskzoo.types import Prediction, Row

@@ -22,9 +22,9 @@ from taskzoo.bulk.meter import Meter
 from taskzoo.bulk.output_columns import OutputColumns
 from taskzoo.bulk.output_format import OutputFormat
 from taskzoo.bulk.predicting import Policy
-from taskzoo.bulk.records import Answer, Record
 from taskzoo.bulk.writers import make_writer
 from taskzoo.data.readers import ReadRequest, read_rows
+from taskzoo.data.streams.records import Answer, Record
 from taskzoo.errors import DataError, RequestError, UnknownNameError
 from taskzoo.types import Row
 

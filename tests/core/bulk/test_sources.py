@@ -10,10 +10,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from taskzoo.bulk import text_lines
-from taskzoo.bulk.open_source import open_source
-from taskzoo.bulk.records import BadRecord, Record
 from taskzoo.data.readers import read_rows
+from taskzoo.data.streams import text_lines
+from taskzoo.data.streams.open_source import open_source
+from taskzoo.data.streams.records import BadRecord, Record
 from taskzoo.errors import DataError
 
 from .kit import items, request, write
@@ -162,7 +162,7 @@ def test_a_file_that_cannot_be_read_at_all(tmp_path: Path, name: str, content: s
 
 
 def test_a_quote_that_never_ends_costs_its_record_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("taskzoo.bulk.table_source.LONGEST", 1000)
+    monkeypatch.setattr("taskzoo.data.streams.table_source.LONGEST", 1000)
     path = write(tmp_path / "a.csv", 'id,text\n1,a\n2,"b\n' + "3,c\n" * 400)
     found = items(path, tolerant=True)
     bad = [item for item in found if isinstance(item, BadRecord)]
@@ -177,7 +177,7 @@ def test_a_row_that_is_far_too_long_is_set_apart(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, blocks: int
 ) -> None:
     for module in ("text_lines", "table_source"):
-        monkeypatch.setattr(f"taskzoo.bulk.{module}.LONGEST", 100)
+        monkeypatch.setattr(f"taskzoo.data.streams.{module}.LONGEST", 100)
     monkeypatch.setattr(text_lines, "HEAD", 60)
     monkeypatch.setattr(text_lines, "_BLOCK", blocks)
     rows = ["first", "word " * 40, "last"]

@@ -8,13 +8,29 @@ import pytest
 import torch
 from torch.nn import functional
 
+from taskzoo.arrays import padded
 from taskzoo.data.batching import plan_epoch
+from taskzoo.engine.gradient import Gradient
+from taskzoo.engine.job import Job
 from taskzoo.engine.plan import plan_steps
+from taskzoo.engine.precision import make_accelerator
 from taskzoo.errors import RequestError
 from taskzoo.methods.base import refuse_division
-from taskzoo.types import IGNORE_INDEX, Feature
+from taskzoo.types import IGNORE_INDEX, Batch, Feature
 
-from .kit import Tagger, TaggingTask, collate, distance, fit, history, make_features, make_tagger, settings, weights
+from .kit import (
+    Tagger,
+    TaggingTask,
+    collate,
+    distance,
+    fit,
+    history,
+    make_features,
+    make_session,
+    make_tagger,
+    settings,
+    weights,
+)
 
 FEATURES = make_features(70)  # batches of 32, 32 and 6
 
@@ -211,3 +227,21 @@ def test_another_error_is_not_tried_again(tmp_path):
     model.crowded = RuntimeError("shapes do not match")
     with pytest.raises(RuntimeError, match="shapes do not match"):
         fit(model, FEATURES, tmp_path, epochs=1)
+
+
+@pytest.mark.parametrize(("precision", "step"), [("fp32", 1), ("bf16", 8)])
+def test_batches_of_half_precision_are_as_wide_as_a_multiple_of_eight(precision, step):
+    seen = []
+
+    def noting(features):
+        batch = Batch({"input_ids": padded([f["input_ids"] for f in features], 0)}, {})
+        batch.targets["labels"] = padded([f["labels"] for f in features], IGNORE_INDEX)
+        seen.append(batch.inputs["input_ids"].shape[1])
+        return batch
+
+    model = make_tagger()
+    session = make_session(model, FEATURES, collate=noting, accelerator=make_accelerator(precision), micro_batch_size=1)
+    job = Job(model, TaggingTask(), FEATURES, noting)
+    with session.accelerator.active():
+        Gradient(session, job, model).sum(list(range(20)))
+    assert seen == [-(-feature.length // step) * step for feature in FEATURES[:20]]

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 import torch
 
+from taskzoo.engine.bookkeeping import places
 from taskzoo.engine.checkpoint import TrainingState
 from taskzoo.engine.job import Job
 from taskzoo.errors import TrainingError
-from taskzoo.types import Score
+from taskzoo.types import Example, Feature, Score
 
 from .kit import TaggingTask, collate, fit, history, make_features, make_tagger, same, weights
 
@@ -194,3 +198,8 @@ class TestNotFinite:
             self.fit(tmp_path, bad_batch=1)
         assert "kept" not in str(caught.value)
         assert caught.value.exit_code == 1
+
+    def test_it_names_all_rows_that_are_packed_into_a_feature(self):
+        session: Any = SimpleNamespace(examples={"train": [Example({}, "data/a.csv", line) for line in range(2, 7)]})
+        job: Any = SimpleNamespace(features=[Feature(0, 3, {}, also=(3, 4)), Feature(1, 1, {}), Feature(2, 1, {})])
+        assert places(session, job, [1, 0]) == "rows a.csv:2, a.csv:3, a.csv:5, a.csv:6"

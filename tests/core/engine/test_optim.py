@@ -10,7 +10,7 @@ from torch import nn
 from transformers.models.t5.modeling_t5 import T5LayerNorm
 from transformers.pytorch_utils import Conv1D
 
-from taskzoo.config import OPTIMIZERS
+from taskzoo.config import OPTIMIZERS, SCHEDULE_FREE
 from taskzoo.engine.optim import build_optimizer, build_schedule, decay_groups, scale_and_clip, warmup_steps
 
 from .kit import fit, history, make_features, make_tagger, settings
@@ -133,7 +133,7 @@ def test_nothing_to_clip():
     assert scale_and_clip([nn.Parameter(torch.zeros(1))], torch.tensor(1.0), 1.0).item() == 0
 
 
-RATES = {"sgd": 1.0, "momentum": 0.2, "adam": 0.02, "adamw": 0.02, "adafactor": 0.1}
+RATES = {"sgd": 1.0, "momentum": 0.2, "adam": 0.02, "adamw": 0.02, "adafactor": 0.1, "muon": 0.02, SCHEDULE_FREE: 0.02}
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)

@@ -233,7 +233,8 @@ def test_vectors_of_other_rows_have_the_places_of_the_training_rows() -> None:
         (["a", "b"], {"vector_labels": "a,b"}, "the labels are not such vectors"),
         (["['a', nan]", "['b']"], {}, "looks like a list that a program wrote, and cannot be read"),
         (["[0 1 ... 0 1]", "[1 1 ... 0 1]"], {}, "looks like a list that a program wrote, and cannot be read"),
-        ([{"a": 1, "b": 0.5}], {}, "must give 0 or 1 for every label"),
+        ([{"a": 1, "b": 0.5}], {}, "sum to 1.5; write probabilities that sum to 1"),
+        ([{"a": 1, "b": "perhaps"}], {}, "must give 0 or 1 for every label"),
     ],
 )
 def test_numbers_that_are_no_names_are_refused(labels: list[Any], options: dict[str, Any], said: str) -> None:

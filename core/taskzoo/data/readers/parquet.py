@@ -47,7 +47,7 @@ class Parquet(FileReader):
         except (pa.ArrowException, OSError, UnicodeDecodeError, NotImplementedError) as error:
             reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")[:150]
             raise columns.error(f"the Parquet file cannot be read ({reason}); write it again.") from None
-        classes = _class_names(schema.metadata or {})
+        classes = class_names(schema.metadata or {})
         rows = []
         for line, row in enumerate(zip(*values.values(), strict=True), 1):
             item, fields = dict(zip(values, row, strict=True)), {}
@@ -102,7 +102,7 @@ def readable(value: Any, role: str, columns: Columns, line: int) -> Any:
     return plain(value)
 
 
-def _class_names(metadata: Mapping[bytes, bytes]) -> dict[str, list[str]]:
+def class_names(metadata: Mapping[bytes, bytes]) -> dict[str, list[str]]:
     """Column -> names of its integers, as the library ``datasets`` writes them into the schema."""
     try:
         features = json.loads(metadata[b"huggingface"])["info"]["features"]

@@ -12,7 +12,7 @@ from taskzoo.errors import TaskZooError
 from ..bench import Bench, NoRun
 from .common import NotApplicable
 from .explanations import check_evidence
-from .learning import check_accumulation, check_gradients, check_loss, check_probe, check_run
+from .learning import check_accumulation, check_gradients, check_loss, check_packing, check_probe, check_run
 from .predictions import check_batching, check_metrics, check_predictions
 from .promise import Check, Follows
 from .rows import check_encoding, check_fit, check_long_inputs, check_rows, check_token_ids
@@ -22,7 +22,8 @@ from .storage import check_plain_transformers, check_plain_use, check_save_and_l
 CHECKS: tuple[Check, ...] = (
     *(check_spec, check_import, check_members),
     *(check_rows, check_fit, check_encoding, check_long_inputs, check_token_ids),
-    *(check_loss, check_probe, check_gradients, check_run, check_options, check_batching, check_accumulation),
+    *(check_loss, check_packing, check_probe, check_gradients),
+    *(check_run, check_options, check_batching, check_accumulation),
     *(check_state, check_predictions, check_metrics, check_evidence),
     *(check_plain_transformers, check_save_and_load, check_plain_use),
 )

@@ -11,7 +11,7 @@ from taskzoo.errors import RequestError
 from taskzoo.types import IGNORE_INDEX, Batch, Feature, Loss
 
 from ..bench import Bench
-from .common import NotApplicable, close, require, some
+from .common import NotApplicable, close, plain, require, some
 from .promise import promise
 
 ZERO_BY_NATURE = ("key.bias", "k_proj.bias", "key_proj.bias", "k_lin.bias")
@@ -107,6 +107,41 @@ def _values(loss: Any) -> tuple[float, float, float]:
     require(all(isinstance(v, torch.Tensor) and v.dim() == 0 for v in values), "a Loss must hold scalar tensors")
     total, weight, reported = map(float, values)
     return total, weight, reported
+
+
+@promise(
+    why="Training sees packed rows alone; what is lost or seen by its neighbours there shows in no other check.",
+    fix="Put every row into one feature of pack(), named by row and also, let none attend to another or be predicted "
+    "from one, and begin positions anew.",
+    after="encoding loss",
+)
+def check_packing(bench: Bench) -> None:
+    """Packed rows are all there once, in the same way each time, and their loss is that of the rows by themselves."""
+    import torch
+
+    task, examples = bench.fitted()
+    features = task.encode(examples, bench.processor).features
+    packed, again = task.pack(features), task.pack(features)
+    if [id(feature) for feature in packed] == [id(feature) for feature in features]:
+        raise NotApplicable("the task packs no rows")
+    rows, found = (sorted(row for feature in those for row in feature.rows) for those in (features, packed))
+    require(found == rows, f"{len(found)} rows are in the packed features, of {len(rows)}")
+    same = [feature.rows for feature in packed] == [feature.rows for feature in again] and plain(packed) == plain(again)
+    require(same, "packing the same features again gives others")
+    model = bench.fresh_model(task).eval()
+
+    def loss(chosen: Sequence[Feature]) -> tuple[float, float]:
+        sums = [0.0, 0.0]
+        for start in range(0, len(chosen), 8):
+            batch = bench.batch(task, chosen[start : start + 8])
+            with torch.no_grad():
+                values = _values(task.loss(task.forward(model, batch), batch))
+            sums = [sums[0] + values[0], sums[1] + values[1]]
+        return sums[0], sums[1]
+
+    (total, weight), (packed_total, packed_weight) = loss(features), loss(packed)
+    wrong = f"packed the loss is {packed_total:.6g}/{packed_weight:g}, and {total:.6g}/{weight:g} one row at a time"
+    require(close(packed_total, total, 1e-4, 1e-5) and close(packed_weight, weight), wrong)
 
 
 @promise(

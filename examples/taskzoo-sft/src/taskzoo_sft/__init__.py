@@ -24,6 +24,7 @@ SFT = TaskSpec(
         "train_on": Option("answers", "tokens that the loss counts", choices=("answers", "all")),
         "system": Option("", "system message of conversations that have none"),
         "max_length": Option(0, "maximum tokens of a row (0: the model's limit, at most 2048)", minimum=0),
+        "pack": Option(0, "training rows share sequences of this many tokens (0: one row each)", minimum=0),
         "generate": Option(False, "also generate answers to the held-out prompts and score them"),
         "max_new_tokens": Option(64, "maximum number of new tokens of an answer", minimum=1),
         "temperature": Option(0.0, "sampling temperature (0: always the most likely token)", minimum=0),

@@ -13,6 +13,7 @@ from taskzoo import (
     DataError,
     Encoded,
     Example,
+    Feature,
     Loss,
     Metric,
     Prediction,
@@ -32,6 +33,7 @@ from .encoding import Lengths, encode
 from .generation import generate, generation_config
 from .losses import aligned, row_losses
 from .metrics import ChrF, ExactMatch, Perplexity
+from .packing import keeps_apart, pack
 
 LONGEST = 2048
 """Tokens of a row, where no option says otherwise and the model has no lower limit."""
@@ -116,10 +118,19 @@ class SftTask(Task):
             counts.update(cut)
         return Encoded(features, dict(counts))
 
+    def pack(self, features: Sequence[Feature]) -> Sequence[Feature]:
+        length: int = self.options["pack"]
+        return pack(features, length) if length else features
+
     # the model
 
     def head(self, checkpoint: str, **loading: Any) -> PreTrainedModel:
         model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(checkpoint, **loading)
+        if (length := self.options["pack"]) and not keeps_apart(model):
+            raise RequestError(
+                f"pack={length} puts rows into one sequence, in which a model of the family {model.config.model_type} "
+                "would see them all; leave pack out."
+            )
         self._model, self._gives_states = model, gives_states(model)
         self._generation(model)
         return model

@@ -45,7 +45,7 @@ class LineSource(LazySource[_Line]):
 
 
 class ObjectSource(LazySource[_Line]):
-    """JSON lines: an object per line; an empty line is a row without any input."""
+    """JSON lines: an object per line; an empty line is a row without any input where each line is to have an answer."""
 
     def __init__(self, file: InputFile, lines: TextLines, columns: Columns) -> None:
         self._file, self._table = file, columns
@@ -53,7 +53,8 @@ class ObjectSource(LazySource[_Line]):
         self._where = columns.find_in(head)
         self.columns = tuple(dict.fromkeys(str(name) for _, value in head for name in value))
         self.roles = frozenset(self._where)
-        self._raw = enumerate(lines, 1)
+        answers = columns.request.incomplete and not columns.request.labelled
+        self._raw = ((number, line) for number, line in enumerate(lines, 1) if answers or line.strip())
 
     def _head(self, text: str) -> list[tuple[int, Mapping[str, Any]]]:
         """The first objects with the numbers of their lines.

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from taskzoo.data.columns import Columns, reach
-from taskzoo.data.readers.parquet import column_names, readable
+from taskzoo.data.readers.parquet import class_names, column_names, readable
+from taskzoo.data.readers.values import named
 from taskzoo.errors import DataError
 
 from .records import BadRecord, Item, Record
@@ -29,6 +30,7 @@ class ParquetSource(Source):
             self._parquet = pq.ParquetFile(path)
         except self._broken as error:
             raise self._error(error) from None
+        self._classes = class_names(self._parquet.schema_arrow.metadata or {})
         self.schema = self._parquet.schema_arrow.remove_metadata()
         names = list(column_names(self.schema))
         self._where = {role: names[index] for role, index in columns.find(names).items()}
@@ -81,7 +83,8 @@ class ParquetSource(Source):
     def _item(self, line: int, values: Mapping[str, Any]) -> Item:
         try:
             fields = {
-                role: readable(reach(values, name), role, self._table, line) for role, name in self._where.items()
+                role: named(readable(reach(values, name), role, self._table, line), self._classes.get(name))
+                for role, name in self._where.items()
             }
             return Record(self._table.row(fields, line), values)
         except DataError as error:

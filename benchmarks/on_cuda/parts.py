@@ -1,0 +1,301 @@
+"""What ``cuda_check.py`` measures, a function for each part. Each writes its lines as it goes."""
+
+from __future__ import annotations
+
+import importlib
+import itertools
+import os
+import platform
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from .models import Size, prepare
+from .results import Results
+
+PRECISIONS, METHODS = ("bf16", "fp32", "fp16"), ("full", "lora")
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def device(results: Results, size: Size, folder: Path) -> None:
+    """The machine, its libraries, and what its matrix units and memory really do: the ceilings of all else."""
+    import torch
+
+    with results.measured("machine") as found:
+        found.update(python=platform.python_version(), cpus=os.cpu_count(), machine=platform.machine())
+        for name in ("torch", "transformers", "accelerate", "peft", "numpy", "bitsandbytes"):
+            try:
+                found[name] = getattr(importlib.import_module(name), "__version__", "?")
+            except ImportError:
+                found[name] = None
+        if torch.cuda.is_available():
+            facts = torch.cuda.get_device_properties(0)
+            found.update(device=facts.name, gib=round(facts.total_memory / 2**30, 1), cuda=torch.version.cuda)
+            found.update(capability=f"{facts.major}.{facts.minor}", bf16=torch.cuda.is_bf16_supported())
+    place = "cuda" if torch.cuda.is_available() else "cpu"
+    side, repeats = (128, 2) if size.tiny else (8192, 10)
+    for dtype in (torch.bfloat16, torch.float32):
+        with results.measured(f"matmul {dtype}".replace("torch.", "")) as found:
+            left, right = (torch.randn(side, side, device=place, dtype=dtype) for _ in range(2))
+            seconds = _seconds(lambda left=left, right=right: left @ right, repeats)
+            found.update(tflops=round(2 * side**3 / seconds / 1e12, 2))
+    with results.measured("copy") as found:
+        block = torch.empty(2**16 if size.tiny else 2**32, dtype=torch.uint8, device=place).random_()
+        target = torch.empty_like(block)
+        seconds = _seconds(lambda: target.copy_(block), repeats)
+        found.update(tb_per_second=round(2 * block.numel() / seconds / 1e12, 3))
+
+
+def _seconds(work: Callable[[], Any], repeats: int) -> float:
+    from .arms import now
+
+    for _ in range(2):
+        work()
+    began = now()
+    for _ in range(repeats):
+        work()
+    return (now() - began) / repeats
+
+
+def training(kind: str, results: Results, size: Size, folder: Path) -> None:
+    """Precisions and methods, zoo and ``Trainer`` in turn."""
+    import torch
+
+    from .arms import Arm, train_peer, train_zoo
+
+    material = prepare(kind, size, folder)
+    for precision, method in itertools.product(PRECISIONS, METHODS):
+        if size.tiny and (precision == "fp16" or method == "lora") and not torch.cuda.is_available():
+            if precision == "fp16":
+                results.write(f"{kind} fp16 {method}", skipped="fp16 needs a CUDA device")
+                continue
+            if precision == "bf16":
+                continue
+        arm = Arm(material, precision, method)
+        for who, train in (("zoo", train_zoo), ("Trainer", train_peer)):
+            with results.measured(f"{kind} {precision} {method}", seconds=0 if size.tiny else 6) as found:
+                found["arm"] = who
+                if "skipped" not in found:
+                    found.update(train(arm))
+
+
+def compiled(results: Results, size: Size, folder: Path) -> None:
+    """``compile=true`` against ``torch_compile=True``, after a first epoch in which both compile."""
+    from .arms import Arm, train_peer, train_zoo
+
+    for kind in ("encoder", "decoder"):
+        arm = Arm(prepare(kind, size, folder), "bf16", "full", compile=True)
+        for who, train in (("zoo", train_zoo), ("Trainer", train_peer)):
+            with results.measured(f"{kind} bf16 full compiled", seconds=0 if size.tiny else 20) as found:
+                found["arm"] = who
+                if "skipped" not in found:
+                    found.update(train(arm))
+
+
+def prediction(results: Results, size: Size, folder: Path) -> None:
+    """Labels of many texts: ``Run.predict`` and ``pipeline`` on the same finished run, in fp32 and bf16."""
+    import torch
+    from transformers import pipeline
+
+    from .arms import now
+    from .models import Texts
+
+    texts = [f"{number} {Texts(size, number).text(*size.length)}" for number in range(3)]
+    source = Texts(size, 7)
+    texts += [source.text(*size.length) for _ in range(size.inputs - 3)]
+    for precision in ("fp32", "bf16"):
+        with results.measured(f"predict {precision}") as found:
+            run = _short_run("encoder", precision, size, folder)
+            labels, seconds = _timed_predict(run, texts)
+            on = 0 if torch.cuda.is_available() else -1
+            dtype = torch.bfloat16 if precision == "bf16" else torch.float32
+            plain = pipeline("text-classification", model=str(run.path / "model"), device=on, dtype=dtype)
+            plain(texts[:64], batch_size=64, truncation=True)
+            began = now()
+            expected = [one["label"] for one in plain(texts, batch_size=64, truncation=True)]
+            theirs = now() - began
+            same = sum(a["label"] == b for a, b in zip(labels, expected, strict=True))
+            found.update(zoo_per_second=round(len(texts) / seconds, 1), plain_per_second=round(len(texts) / theirs, 1))
+            found.update(same=same, inputs=len(texts))
+
+
+def generation(results: Results, size: Size, folder: Path) -> None:
+    """Greedy output for sources: ``Run.predict`` and ``model.generate`` in batches, in fp32 and bf16."""
+    import torch
+    from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
+
+    from .arms import now
+    from .models import Texts
+
+    source = Texts(size, 8)
+    texts = [source.text(*size.length) for _ in range(size.generated)]
+    for precision in ("fp32", "bf16"):
+        with results.measured(f"generate {precision}", seconds=0 if size.tiny else 15) as found:
+            if "skipped" in found:
+                continue
+            run = _short_run("encoder-decoder", precision, size, folder)
+            rows, seconds = _timed_predict(run, texts)
+            place = "cuda" if torch.cuda.is_available() else "cpu"
+            tokenizer = AutoTokenizer.from_pretrained(run.path / "model")
+            dtype = torch.bfloat16 if precision == "bf16" else torch.float32
+            plain = AutoModelForSeq2SeqLM.from_pretrained(run.path / "model", dtype=dtype).to(place).eval()
+            expected: list[str] = []
+            began = now()
+            for start in range(0, len(texts), 32):
+                batch = tokenizer(texts[start : start + 32], return_tensors="pt", padding=True, truncation=True)
+                with torch.no_grad():
+                    ids = plain.generate(
+                        input_ids=batch["input_ids"].to(place), attention_mask=batch["attention_mask"].to(place)
+                    )
+                expected += tokenizer.batch_decode(ids, skip_special_tokens=True)
+            theirs = now() - began
+            same = sum(a["text"].strip() == b.strip() for a, b in zip(rows, expected, strict=True))
+            found.update(zoo_per_second=round(len(texts) / seconds, 2), plain_per_second=round(len(texts) / theirs, 2))
+            found.update(same=same, inputs=len(texts))
+
+
+def _short_run(kind: str, precision: str, size: Size, folder: Path) -> Any:
+    """A run that has trained two steps: what it predicts is noise, but takes as long as anything else."""
+    import taskzoo
+
+    from .models import TASKS
+
+    material = prepare(kind, size, folder)
+    own = {"max_new_tokens": size.new_tokens, "num_beams": 1} if kind != "encoder" else {"class_weights": "none"}
+    output = folder / f"run-{kind}-{precision}"
+    return taskzoo.finetune(
+        TASKS[kind],
+        model=str(material.checkpoint),
+        train=str(material.train),
+        validation="none",
+        test="none",
+        output=output,
+        precision=precision,
+        method="full",
+        probe_first=False,
+        baseline=False,
+        max_steps=2,
+        batch_size=size.batch,
+        **own,
+    )
+
+
+def _timed_predict(run: Any, texts: list[str]) -> tuple[list[Any], float]:
+    from .arms import now
+
+    run.predict(texts[:8])
+    began = now()
+    rows = run.predict(texts)
+    return rows, now() - began
+
+
+def resume(results: Results, size: Size, folder: Path) -> None:
+    """Weights after training that was interrupted against those of an undisturbed one, bit for bit, with dropout."""
+    import torch
+
+    material = prepare("encoder", size, folder)
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    try:
+        for precision in ("fp32", "bf16", "fp16"):
+            with results.measured(f"resume {precision}", seconds=0 if size.tiny else 10) as found:
+                if precision == "fp16" and not torch.cuda.is_available():
+                    found["skipped"] = "fp16 needs a CUDA device"
+                if "skipped" in found:
+                    continue
+                train = partial(_weights_after, material, precision, folder)
+                first, second = train("a"), train("b")
+                broken = train("c", stop=3)
+                found["undisturbed_equal"] = _equal(first, second)
+                found["resumed_equal"] = _equal(first, broken)
+                found["largest_difference"] = max(float((first[n] - broken[n]).abs().max()) for n in first)
+    finally:
+        torch.use_deterministic_algorithms(False)
+
+
+def _weights_after(material: Any, precision: str, folder: Path, name: str, stop: int = 0) -> dict[str, Any]:
+    """Weights after six steps; with ``stop``, of two trainings of which the first was stopped after that step."""
+    from taskzoo.callbacks import Callback
+    from taskzoo.engine.checkpoint import TrainingState
+    from taskzoo.engine.progress import Silent
+    from taskzoo.engine.random_state import seeded
+    from taskzoo.errors import Interrupted
+    from taskzoo.runs.loading import load_session
+    from taskzoo.runs.plan import make_plan
+    from taskzoo.runs.request import DataRequest, RunRequest, resolve_request
+
+    settings = {"max_steps": 6, "batch_size": 8, "log_every": 1, "learning_rate": 1e-4, "baseline": False}
+    settings |= {"precision": precision, "method": "full", "probe_first": False, "class_weights": "none"}
+    data = DataRequest(train=str(material.train), validation="none", test="none")
+    request = RunRequest("classification", str(material.checkpoint), data, settings)
+    state = TrainingState(folder / f"resume-{precision}-{name}")
+
+    class Count(Callback):
+        seen = 0
+
+        def step(self, values: Any) -> None:
+            self.seen = int(values["step"])
+
+    for interrupted in (True, False) if stop else (False,):
+        plan, count = make_plan(resolve_request(request)), Count()
+        with seeded(1):
+            loaded = load_session(plan, Silent(), folder)
+            loaded.session.callbacks.append(count)
+            if interrupted:
+                loaded.session.stop = lambda count=count: count.seen >= stop - 1
+            try:
+                loaded.method.train(loaded.session, state)
+                assert not interrupted, "The training was to be stopped and went on."
+            except Interrupted:
+                assert state.saved_step() == stop
+            model = loaded.method.finish(loaded.session)
+    return {name: tensor.detach().cpu().clone() for name, tensor in model.state_dict().items()}
+
+
+def _equal(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    import torch
+
+    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+
+
+def tests(results: Results, size: Size, folder: Path) -> None:
+    """Every test marked ``cuda``, a line each as soon as it has run."""
+    import pytest
+
+    class Recorder:
+        def pytest_runtest_logreport(self, report: Any) -> None:
+            if report.when != "call" and report.outcome == "passed":
+                return
+            text = report.longreprtext if report.outcome == "failed" else ""
+            reason = str(report.longrepr[2]) if isinstance(report.longrepr, tuple) else ""
+            name, seconds = report.nodeid.split("/")[-1], round(report.duration, 2)
+            results.write(name, outcome=report.outcome, took=seconds, error=text[-1500:] or None, reason=reason or None)
+
+    os.chdir(ROOT)
+    files = ["tests/cuda/test_training.py", "tests/core/runs/test_strategies_of_runs.py", "tests/cuda/test_runs.py"]
+    options = ["-q", "-m", "cuda", "-p", "no:cacheprovider"]
+    code = pytest.main([*options, *files], [Recorder()])
+    results.write("pytest", exit=int(code))
+
+
+PARTS: dict[str, tuple[Callable[[Results, Size, Path], None], float]] = {
+    "device": (device, 45),
+    "resume": (resume, 60),
+    "tests": (tests, 130),
+    "encoder": (partial(training, "encoder"), 100),
+    "decoder": (partial(training, "decoder"), 100),
+    "encoder-decoder": (partial(training, "encoder-decoder"), 100),
+    "prediction": (prediction, 60),
+    "generation": (generation, 60),
+    "compiled": (compiled, 120),
+}
+"""In order of value, with the seconds that each may take at most."""
+
+
+def run(name: str, results: Results, size: Size, folder: Path) -> None:
+    """One part; an error that is in no line becomes one."""
+    began = time.monotonic()
+    with results.measured(f"{name}, whole"):
+        PARTS[name][0](results, size, folder)
+    print(f"{name}: {time.monotonic() - began:.0f} s")

@@ -1,0 +1,81 @@
+"""What strategies need, found out from the task and the settings alone."""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import fields
+
+from taskzoo.config import SCHEDULE_FREE, Training
+from taskzoo.errors import RequestError
+from taskzoo.option_names import option_name
+from taskzoo.task import Task
+
+OF_LOSS = ("rdrop_alpha", "adversarial_epsilon", "neftune_alpha", "teacher")
+"""Settings of strategies that change the loss."""
+OF_LOOP = ("layer_decay", "gradual_unfreezing", "ema_decay")
+"""Settings of the others that need the training loop."""
+
+
+def strategies_asked(settings: Training, names: tuple[str, ...] = (*OF_LOSS, *OF_LOOP)) -> list[str]:
+    """``name=value`` for each of ``names`` that is not at its default."""
+    defaults = {one.name: one.default for one in fields(Training)}
+    return [f"{name}={value}" for name in names if (value := getattr(settings, name)) != defaults[name]]
+
+
+def refuse_strategies(method: str, settings: Training, names: tuple[str, ...] = (*OF_LOSS, *OF_LOOP)) -> None:
+    """Raise :class:`RequestError` if ``settings`` ask for one of the strategies ``names``, which ``method`` lacks."""
+    if asked := strategies_asked(settings, names):
+        raise RequestError(
+            f"method={method} has no use for {asked[0]}; leave it out, or use method=full, lora or auto."
+        )
+
+
+def check_strategies(task: Task, settings: Training) -> None:
+    """Refuse what cannot work, before anything is loaded.
+
+    Raises:
+        RequestError: the strategies do not suit the task or one another, or a package is missing.
+    """
+    if settings.optimizer == SCHEDULE_FREE:
+        if settings.ema_decay:
+            raise RequestError(f"optimizer={SCHEDULE_FREE} averages the weights itself; leave ema_decay out.")
+        if importlib.util.find_spec("schedulefree") is None:
+            raise RequestError(
+                f"optimizer={SCHEDULE_FREE} needs the package schedulefree, which is not installed; install it with: "
+                "pip install 'taskzoo[schedule-free]'"
+            )
+    if settings.rdrop_alpha or settings.teacher:
+        _check_targets(task, settings)
+    if settings.lora_quantize:
+        _check_quantized(settings)
+
+
+def _check_targets(task: Task, settings: Training) -> None:
+    targets, name = task.logit_targets, type(task).__name__
+    if settings.rdrop_alpha and (targets is None or task.batch_coupled):
+        raise RequestError(
+            f"rdrop_alpha={settings.rdrop_alpha:g} compares the predictions of two passes, and {name} with these "
+            "options has no logits for each target (a CRF has not); leave it out."
+        )
+    if settings.teacher and (targets is None or not targets.names or task.batch_coupled):
+        raise RequestError(
+            f"teacher={settings.teacher} needs a task that predicts labels for texts or tokens, and {name} with these "
+            "options does not. Train on the teacher's predictions (`zoo predict`) instead."
+        )
+
+
+def _check_quantized(settings: Training) -> None:
+    asked = f"lora_quantize={settings.lora_quantize}"
+    if settings.method != "lora":
+        raise RequestError(f"{asked} is for adapters over frozen weights; use it with {option_name('method', 'lora')}.")
+    if settings.lora_dora:
+        raise RequestError(f"{asked} and lora_dora=true exclude each other; leave one of them out.")
+    import torch
+
+    if not torch.cuda.is_available():
+        raise RequestError(f"{asked} (QLoRA) needs a CUDA device, and there is none here; leave it out.")
+    if importlib.util.find_spec("bitsandbytes") is None:
+        raise RequestError(
+            f"{asked} (QLoRA) needs the package bitsandbytes, which is not installed; install it with: "
+            "pip install 'taskzoo[qlora]'"
+        )

@@ -1,0 +1,246 @@
+"""A search from the first trial to the recipe: what it reads, what it leaves, what it says."""
+
+from __future__ import annotations
+
+import csv
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.core.runs.kit import Result, read, text_rows, write_csv, zoo
+
+from taskzoo.testing import make_tiny_checkpoint
+from taskzoo.tuning import store as stores
+from taskzoo.tuning.reruns import Reruns
+from taskzoo.tuning.result import Tuned
+from taskzoo.tuning.store import Record, Store
+from taskzoo.tuning.wording import sentences_of
+from taskzoo.types import Score
+
+optuna = pytest.importorskip("optuna")
+
+SPACE = ["--space", "learning_rate=1e-9,0.006,1e30"]
+SETTINGS = [
+    "method=full",
+    "baseline=false",
+    "precision=fp32",
+    "batch_size=16",
+    "max_steps=32",
+    "evaluate_every=8",
+    "learning_rate=1e-4",
+]
+MALFORMED = "this,is,no\nlabelled,test,file\n"
+
+
+class InTurn(optuna.samplers.RandomSampler):
+    """The values of a choice one after the other, in place of chance."""
+
+    def sample_independent(self, study: Any, trial: Any, name: str, distribution: Any) -> Any:
+        return distribution.choices[trial.number % len(distribution.choices)]
+
+
+class Searched:
+    """A search with the test file that there is, and what it left after each call."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.out, self.test = folder, folder / "out", folder / "test.csv"
+        self.bert = make_tiny_checkpoint(
+            folder / "bert", "bert", [row["text"] for row in text_rows(200, 9)], vocabulary=200, dropout=0.1
+        )
+        write_csv(folder / "train.csv", text_rows(90, 1))
+        write_csv(folder / "validation.csv", text_rows(60, 3))
+
+    def __call__(self, *more: object) -> Result:
+        files = (
+            word for split in ("train", "validation", "test") for word in (f"--{split}", self.folder / f"{split}.csv")
+        )
+        request = ["tune", "classification", "--model", self.bert, *files, "--columns", "text=text,label=label"]
+        return zoo(*request, *SPACE, "--set", *SETTINGS, "--trials", 4, "--seeds", 2, "--output", self.out, *more)
+
+
+@pytest.fixture(scope="module")
+def searched(tmp_path_factory: pytest.TempPathFactory) -> tuple[Searched, Result, Result]:
+    """First with a test file that cannot be read, then with one that can."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(optuna.samplers, "TPESampler", InTurn)
+        patch.setattr(stores, "STARTUP", 1)
+        search = Searched(tmp_path_factory.mktemp("tune"))
+        search.test.write_text(MALFORMED, encoding="utf-8")
+        first = search()
+        write_csv(search.test, text_rows(50, 2))
+        second = search("--json")
+    return search, first, second
+
+
+def test_no_trial_reads_the_test_file(searched: tuple[Searched, Result, Result]) -> None:
+    search, first, second = searched
+    assert first.code == 2
+    assert "test.csv" in first.err.splitlines()[-1], "which is found when all trials are made"
+    assert [line.split()[1] for line in first.err.splitlines() if line.startswith("trial ")] == ["0", "1", "2", "3"]
+    assert second.code == 0, second.err
+    assert "trial " not in second.err, "the second call makes none"
+    for directory in sorted((search.out / "trials").iterdir()):
+        assert not (directory / "model").exists()
+        assert read(directory / "manifest.json")["rows"]["test"] == 0
+        assert "test" not in read(directory / "manifest.json")["data"]
+    assert read(search.out / "best" / "seed-1" / "metrics.json")["test"]["rows"] == 50
+
+
+def test_a_trial_is_complete_pruned_or_failed_with_its_reason(searched: tuple[Searched, Result, Result]) -> None:
+    search, _, second = searched
+    trials = second.json["trials"]
+    assert [trial["state"] for trial in trials] == ["complete", "complete", "failed", "pruned"]
+    assert [trial["settings"] for trial in trials[1:]] == [{"learning_rate": rate} for rate in (0.006, 1e30, 1e-9)]
+    assert trials[0]["default"]
+    assert "not finite at step" in trials[2]["reason"]
+    pruned = read(search.out / "trials" / "0003" / "manifest.json")
+    assert pruned["status"] == "stopped"
+    assert re.fullmatch(r"Stopped after step \d+ of 32; the state is saved.", pruned["reason"])
+    with (search.out / "trials.csv").open(encoding="utf-8") as file:
+        table = list(csv.DictReader(file))
+    assert [row["learning_rate"] for row in table] == ["0.0001", "0.006", "1e+30", "1e-09"]
+    scores = [read(search.out / "trials" / f"{n:04}" / "metrics.json")["validation"]["f1_macro"] for n in (0, 1)]
+    assert [float(table[n]["validation_f1_macro"]) for n in (0, 1)] == scores
+
+
+def test_the_best_is_run_again_with_other_seeds_next_to_the_default(searched: tuple[Searched, Result, Result]) -> None:
+    search, _, second = searched
+    found = second.json
+    assert (found["recommended"], found["settings"]) == ("best", {"learning_rate": 0.006})
+    for name, rate in (("best", 0.006), ("default", 1e-4)):
+        runs = [search.out / name / f"seed-{i}" for i in (1, 2)]
+        assert found["reruns"][name]["seeds"] == [read(run / "manifest.json")["seed"] for run in runs] == [43, 44]
+        assert all(read(run / "manifest.json")["settings"]["training"]["learning_rate"] == rate for run in runs)
+        for split in ("validation", "test"):
+            scores = [read(run / "metrics.json")[split]["f1_macro"] for run in runs]
+            assert found["reruns"][name][split] == scores
+    best, default = (found["reruns"][name]["validation"] for name in ("best", "default"))
+    assert found["gain"] == pytest.approx(np.mean(best) - np.mean(default))
+    assert found["spread"] == pytest.approx(np.sqrt((np.var(best, ddof=1) + np.var(default, ddof=1)) / 2))
+    assert all(sentence in (search.out / "README.md").read_text(encoding="utf-8") for sentence in found["sentences"])
+
+
+def test_the_recipe_repeats_the_first_of_these_runs(searched: tuple[Searched, Result, Result], tmp_path: Path) -> None:
+    search, _, _ = searched
+    again = zoo("run", "--config", search.out / "recipe.yaml", "--output", tmp_path / "run", "-q", "--json")
+    assert again.code == 0, again.err
+    assert again.json["metrics"]["test"] == read(search.out / "best" / "seed-1" / "metrics.json")["test"]
+
+
+def test_another_search_in_the_same_directory_is_refused(searched: tuple[Searched, Result, Result]) -> None:
+    search, _, _ = searched
+    before = (search.out / "tune.json").read_bytes()
+    other = search("--set", "warmup=0.2")
+    assert (other.code, "holds a search with other settings or rows (training.warmup)" in other.err) == (2, True)
+    (search.folder / "validation.csv").open("a", encoding="utf-8").write("one more,food,t9\n")
+    changed = search()
+    assert (changed.code, "the validation data" in changed.err) == (2, True)
+    assert (search.out / "tune.json").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--space", "learning_rat=1:2"], "Did you mean 'learning_rate'?"),
+        (["--storage", "nonsense"], "--storage is not the URL of a database"),
+        (["--storage", "mysql://user:secret@host/x"], "The driver of the database 'mysql://user:***@host/x'"),
+        (["--validation", "none"], "Trials are scored on validation rows, and there are none"),
+        (["--time", "soon"], "--time 'soon' is not a time"),
+        (["--trials", "0"], "--trials"),
+    ],
+)
+def test_a_wrong_request_leaves_nothing(words: list[str], said: str, bert: Path, tmp_path: Path) -> None:
+    train = write_csv(tmp_path / "train.csv", text_rows(40, 1))
+    request = ["tune", "classification", "--model", bert, "--train", train, "--columns", "text=text,label=label"]
+    result = zoo(*request, *words, "--output", tmp_path / "out")
+    assert (result.code, said in result.err) == (2, True), result.err
+    assert not (tmp_path / "out").exists()
+
+
+def test_processes_share_a_study(tmp_path: Path) -> None:
+    """No more trials than asked for; what was stopped is tried again first, and counts once."""
+    one, two = (Store(tmp_path, None, "s", higher_is_better=True, seed=1) for _ in range(2))
+    for store in (one, two):
+        store.begin_with({})
+    default, other = one.claim(2), two.claim(2)
+    assert default is not None
+    assert other is not None
+    assert (default.is_default, other.is_default) == (True, False)
+    other.note(settings={"x": other.optuna.suggest_float("x", 0, 1)})
+    assert one.claim(2) is two.claim(2) is None
+    two.fail(other, stores.STOPPED)
+    again = one.claim(2)
+    assert again is not None
+    assert again.optuna.suggest_float("x", 0, 1) == other.optuna.params["x"]
+    one.finish(default, 0.5)
+    one.finish(again, 0.75)
+    assert two.claim(2) is None
+    assert [(record.state, record.score) for record in two.records() if record.counts] == [
+        ("complete", 0.5),
+        ("complete", 0.75),
+    ]
+
+
+def found(best: list[float], default: list[float], **more: Any) -> Tuned:
+    """A search whose best trial scored 0.8, its runs with other seeds ``best``, and those of the default settings."""
+    trials = [
+        Record(0, "complete", 0.7, {}, True, 2.0),
+        Record(1, "complete", 0.8, {"epochs": 5.0}, False, 3.0),
+        Record(2, "failed", None, {"epochs": 9.0}, reason="The loss is not finite."),
+        Record(3, "failed", None, {"epochs": 2.0}, reason=stores.DIED),
+    ]
+    seeds = tuple(range(43, 43 + len(best)))
+    reruns: dict[str, Reruns | str] = {
+        "best": Reruns(Path("best"), seeds, tuple(best)),
+        "default": Reruns(Path("default"), seeds, tuple(default)),
+    }
+    rows = {"train": 90, "validation": 60, "test": 0}
+    made = Tuned(Path("out"), Score("f1"), rows, trials, trials[1], trials[0], {"epochs": "1 to 9"}, reruns)
+    return replace(made, **more)
+
+
+def test_a_gain_within_the_spread_of_seeds_is_no_reason_to_change() -> None:
+    small = found([0.74, 0.70, 0.78], [0.72, 0.71, 0.76])
+    assert (small.recommended, small.settings) == ("default", {})
+    said = " ".join(sentences_of(small, 3))
+    assert "3 trials: 2 complete, 1 failed (The loss is not finite (1))." in said
+    assert "0.060 of the best trial's score was the luck of being chosen among all" in said
+    assert "The gain of 0.010 is within the 0.034 that another seed alone changes" in said
+    assert "the default settings are recommended" in said
+    large = found([0.80, 0.79, 0.81], [0.72, 0.71, 0.73])
+    assert (large.recommended, large.settings) == ("best", {"epochs": 5.0})
+    assert "The gain of 0.080 is more than the 0.010" in " ".join(sentences_of(large, 3))
+    worse = found([0.70, 0.69, 0.71], [0.72, 0.71, 0.73])
+    assert worse.recommended == "default"
+    assert "That is no gain (-0.020)" in " ".join(sentences_of(worse, 3))
+
+
+def test_where_seeds_change_nothing_a_gain_must_exceed_the_error_of_the_rows() -> None:
+    def probe(error: float) -> Tuned:
+        best = Reruns(Path("best"), (43, 44), (0.73, 0.73), rows_error=error)
+        default = Reruns(Path("default"), (43, 44), (0.72, 0.72), rows_error=error)
+        return found([], [], reruns={"best": best, "default": default})
+
+    assert (probe(0.03).recommended, probe(0.001).recommended) == ("default", "best")
+    said = " ".join(sentences_of(probe(0.03), 2))
+    assert "The gain of 0.010 is within the 0.030 that other validation rows would change" in said
+
+
+def test_lower_scores_may_be_better() -> None:
+    loss = found([0.20, 0.21], [0.30, 0.31], score=Score("loss", higher_is_better=False))
+    assert loss.gain == pytest.approx(0.1)
+    assert loss.recommended == "best"
+
+
+def test_what_could_not_be_run_again_is_not_recommended() -> None:
+    late = found([], [], reruns={})
+    assert late.recommended == "default"
+    assert "The time did not suffice to run it again" in " ".join(sentences_of(late, 3))
+    diverged = found([], [], reruns={"best": "Not finite.", "default": Reruns(Path("d"), (1, 2), (0.5, 0.5))})
+    assert diverged.recommended == "default"
+    assert "With another seed its settings failed (Not finite)" in " ".join(sentences_of(diverged, 3))
+    only = found([0.8, 0.81], [], reruns={"best": Reruns(Path("b"), (1, 2), (0.8, 0.81)), "default": "Not finite."})
+    assert only.recommended == "best"
