@@ -93,9 +93,9 @@ def load_session(plan: Plan, reporter: Reporter, folder: Path) -> Loaded:
     task, training, examples = plan.task, plan.config.training, plan.splits.examples
     further = further_metrics(training.evaluate_modules, trusted=plan.ref.trusted) if training.evaluate_modules else []
     precision = resolve_precision(training.precision, family=plan.ref.family)
+    ref = model_files(plan, reporter, folder)  # first: once processes know of each other, only one saves a model
     accelerator = make_accelerator(precision)
     with accelerator.active():
-        ref = model_files(plan, reporter, folder)
         processor, config = load_processor(task, ref)
         check_kind(plan.entry, ref.name, ref.kind or model_kind(config.to_dict()))
         splits = [split for split, rows in examples.items() if rows]

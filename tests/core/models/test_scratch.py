@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 import unicodedata
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,8 @@ import sentencepiece
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from safetensors.torch import load_file
+from tests.core.runs.kit import read, text_rows, write_csv
 from tokenizers.normalizers import NFKC
 from transformers import AutoModel, AutoModelForSeq2SeqLM, AutoTokenizer
 
@@ -258,3 +262,20 @@ def test_the_seed_decides(tmp_path: Path) -> None:
         make_scratch(resolve_model("scratch:t5-tiny"), recipe, tmp_path / name)
         found.append((tmp_path / name / "model.safetensors").read_bytes())
     assert found[0] == found[1] != found[2]
+
+
+@pytest.mark.slow
+def test_several_processes_begin_with_the_same_model(tmp_path):
+    """Each makes its own files: once they know of each other, ``save_pretrained`` writes those of the first alone."""
+    table = write_csv(tmp_path / "rows.csv", text_rows(64, 1))
+    made = []
+    for processes in (1, 2):
+        run = tmp_path / str(processes)
+        words = ["--model", "scratch:bert-tiny", "--train", table, "--processes", processes, "--precision", "fp32"]
+        command = ["run", "classification", *words, "--set", "max_steps=1", "--learning-rate", "0", "--output", run]
+        done = subprocess.run([sys.executable, "-m", "taskzoo", *map(str, command)], capture_output=True, check=False)
+        assert done.returncode == 0, done.stderr.decode()
+        made.append(run / "model")
+    assert read(made[0] / "tokenizer.json") == read(made[1] / "tokenizer.json")
+    one, two = (load_file(model / "model.safetensors") for model in made)
+    assert all(torch.equal(one[name], two[name]) for name in one if name.startswith("bert."))
