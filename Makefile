@@ -8,7 +8,7 @@ PYTEST := $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile --
 
 CASES ?= ../shared/cases
 
-.PHONY: demo test test-slow cases faults lint docs directory site benchmark benchmark-classification benchmark-few-shot benchmark-translation results clean
+.PHONY: demo test test-slow cases faults cuda-check lint docs directory site benchmark benchmark-classification benchmark-few-shot benchmark-translation results clean
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -41,6 +41,9 @@ cases: $(VENV)/test-installed     ## inputs that once failed, in the folder CASE
 
 faults: $(VENV)/test-installed    ## kill runs, break disks, checkpoints and processes; about 20 minutes; writes the tables of docs/reliability.md
 	$(BIN)/python tools/faults --kills 60 --table docs/reliability.md
+
+cuda-check: $(VENV)/test-installed  ## tests, speed and memory on one GPU, in under 8 minutes; OUT= is the file of results
+	$(BIN)/python benchmarks/cuda_check.py --out $(or $(OUT),cuda-check.jsonl)
 
 lint: $(VENV)/lint-installed   ## style, types, layers
 	$(BIN)/ruff check .

@@ -48,17 +48,18 @@ def paths(folder: Path) -> list[str]:
     return found
 
 
-def environment(folder: Path, device: str) -> dict[str, str]:
-    """That of the processes: no network, and products of matrices that can be repeated."""
+def environment(folder: Path, device: str, part: str) -> dict[str, str]:
+    """That of a part's process: no network, and where bits are compared, products that can be repeated."""
     given = [entry for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry]
     values = {
         **os.environ,
         "PYTHONPATH": os.pathsep.join([*paths(folder / "metadata"), *given]),
-        "CUBLAS_WORKSPACE_CONFIG": ":4096:8",
         "HF_HUB_OFFLINE": "1",
         "TOKENIZERS_PARALLELISM": "false",
         "PYTHONUNBUFFERED": "1",
     }
+    if part in ("resume", "tests"):
+        values["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"
     return values | ({"CUDA_VISIBLE_DEVICES": ""} if device == "cpu" else {})
 
 
@@ -73,7 +74,7 @@ def run_part(name: str, arguments: argparse.Namespace, folder: Path, seconds: fl
             command,
             stdout=output,
             stderr=subprocess.STDOUT,
-            env=environment(folder, arguments.device),
+            env=environment(folder, arguments.device, name),
             start_new_session=True,
         )
         try:

@@ -32,10 +32,12 @@ SETTINGS = "batch_size=7 epochs=6 learning_rate=0.01 precision=fp32 log_every=1 
 TRANSLATION = "source_lang=en target_lang=es max_new_tokens=16 min_new_tokens=4"
 MODELS = {"classification": "bert", "ner": "bert", "translation": "t5"}
 METHODS = ("full", "lora")
+FIRST = 12
+"""An epoch has 10 steps, the last of one row."""
 LABELS = {"animals": ["cat", "dog", "hen"], "food": ["soup", "rice", "bread"]}
 FILLER = ["the", "my", "old", "big", "is", "was", "very"]
-CONTINUOUS = ("loss", "ece", "score_spearman")
-"""Beginnings of the names of metrics that any rounding of a weight changes."""
+CONTINUOUS = {"loss", "log_loss", "ece", "score_spearman"}
+"""Metrics of probabilities, which any rounding of a weight changes."""
 SPANISH = {"cat": "gato", "dog": "perro", "hen": "gallina", "soup": "sopa", "rice": "arroz", "bread": "pan"}
 
 
@@ -45,7 +47,8 @@ class Differences:
 
     Attributes:
         weights: the length of the difference of all weights, as a share of the way that training moved them.
-        losses: the largest difference of a loss in the history, as a share of it.
+        losses: the largest difference of a loss in the history, as a share of the highest.
+        first_losses: the same of the first :data:`FIRST` steps, before rounding has grown.
         predictions: test rows with another prediction. Probabilities do not count.
         metrics: the largest difference of a metric of what was predicted.
         rows: the prediction of each test row is there once, in order.
@@ -53,6 +56,7 @@ class Differences:
 
     weights: float
     losses: float
+    first_losses: float
     predictions: int
     metrics: float
     rows: bool
@@ -117,7 +121,8 @@ def differences(one: Path, other: Path, start: Path, test: Sequence[dict[str, An
     metrics = [_metrics(path) for path in (one, other)]
     return Differences(
         math.sqrt(weights / moved),
-        max(abs(a - b) / abs(a) for a, b in zip(*history, strict=True)),
+        max(abs(a - b) for a, b in zip(*history, strict=True)) / max(history[0]),
+        max(abs(a - b) for a, b in zip(*(losses[:FIRST] for losses in history), strict=True)) / max(history[0]),
         sum(_said(a) != _said(b) for a, b in zip(*shown, strict=True)),
         max(abs(metrics[0][name] - metrics[1][name]) for name in metrics[0].keys() | metrics[1].keys()),
         [_input(line) for line in shown[1]] == [_input(row) for row in test],
@@ -147,7 +152,7 @@ def _metrics(path: Path) -> dict[str, float]:
         f"{split} {name}": value
         for split in ("validation", "test")
         for name, value in found[split].items()
-        if isinstance(value, (int, float)) and not name.startswith(CONTINUOUS)
+        if isinstance(value, (int, float)) and name not in CONTINUOUS
     }
 
 

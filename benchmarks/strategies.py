@@ -35,7 +35,7 @@ STRATEGIES: Mapping[str, Mapping[str, Any]] = {
     "schedule-free": {"optimizer": "schedule-free-adamw"},
     "muon": {"optimizer": "muon"},
     "rdrop": {"rdrop_alpha": 1.0},
-    "fgm": {"adversarial_epsilon": 1.0},
+    "fgm": {"adversarial_epsilon": 0.1},
     "neftune": {"neftune_alpha": 5.0},
     SMALL: {},
     DISTILLED: {},
@@ -133,7 +133,7 @@ def table(lines: Sequence[Mapping[str, Any]]) -> str:
         by_cell[line["data_set"], line["rows"], line["strategy"]][line["seed"]] = line
     out = ["| data set | rows | strategy | score | difference | CPU time |", "|---|---|---|---|---|---|"]
     for (name, rows, strategy), found in by_cell.items():
-        base = by_cell[name, rows, SMALL if strategy == DISTILLED else DEFAULT]
+        base = by_cell.get((name, rows, SMALL if strategy == DISTILLED else DEFAULT), {})
         seeds = sorted(found.keys() & base.keys())
         scores = f"{statistics.mean(line['score'] for line in found.values()):.3f}"
         difference, ratio = "", ""

@@ -77,13 +77,13 @@ def train_zoo(arm: Arm) -> dict[str, Any]:
         rows = [(feature.length, feature.target_length) for feature in session.encoded["train"].features]
         work = work_of(session.model, material.kind)
         weights = 4 * sum(parameter.numel() for parameter in session.trained.parameters())
-        estimate = training_memory(session) + (weights if session.accelerator.device.type == "cpu" else 0)
+        estimate = training_memory(session)
         session.callbacks.append(clock)
         _forget_memory()
         loaded.method.train(session, TrainingState(Path(folder) / "checkpoints"))
         found = figures(arm, clock.times, rows, work)
     del loaded, session
-    return {**found, "estimated_gib": round(estimate / 2**30, 3)}
+    return {**found, "estimated_gib": round(estimate / 2**30, 3), "weights_gib": round(weights / 2**30, 3)}
 
 
 def _settings(arm: Arm) -> dict[str, Any]:

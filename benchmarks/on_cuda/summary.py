@@ -74,9 +74,16 @@ def _problems(lines: Lines) -> str:
     found = [
         f"FAILED {x['part']} {x['name']} {x.get('arm', '')}: {_first(x['error'])}" for x in lines if x.get("error")
     ]
-    left = [x for x in lines if x.get("skipped") or x.get("reason")]
-    found += [f"left out: {x['part']} {x['name']} ({x.get('skipped') or x.get('reason')})" for x in left]
+    left: dict[str, list[str]] = {}
+    for x in lines:
+        if why := x.get("skipped") or x.get("reason"):
+            left.setdefault(f"{x['part']} ({why})", []).append(x["name"])
+    found += [f"left out: {place}: {names[0]}{_more(names)}" for place, names in left.items()]
     return "\n".join(found)
+
+
+def _more(names: list[str]) -> str:
+    return f" and {len(names) - 1} more" if len(names) > 1 else ""
 
 
 def _first(error: str) -> str:

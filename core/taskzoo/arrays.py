@@ -20,17 +20,17 @@ def as_array(value: Any) -> np.ndarray:
     return np.asarray(value.float() if half else value)
 
 
-_STEP: ContextVar[int] = ContextVar("step", default=1)
+_STEP: ContextVar[tuple[int, int]] = ContextVar("step", default=(1, 0))
 
 
 @contextmanager
-def widths_in_steps_of(step: int) -> Iterator[None]:
-    """Within the context, the :func:`width` of arrays is a multiple of ``step``.
+def widths_in_steps_of(step: int, most: int) -> Iterator[None]:
+    """Within the context, the :func:`width` of arrays is a multiple of ``step``, but for what that makes over ``most``.
 
     Training in half precision asks for this: kernels for half precision work in blocks, and the libraries keep one,
-    with its memory, for every shape that they have met.
+    with its memory, for every shape that they have met. A model may not take more than its longest input.
     """
-    before = _STEP.set(step)
+    before = _STEP.set((step, most))
     try:
         yield
     finally:
@@ -39,8 +39,8 @@ def widths_in_steps_of(step: int) -> Iterator[None]:
 
 def width(rows: Sequence[Sequence[Any]]) -> int:
     """Of an array that holds ``rows``: the longest, at least 1, or a multiple that :func:`widths_in_steps_of` sets."""
-    step = _STEP.get()
-    return math.ceil(max([1, *map(len, rows)]) / step) * step
+    longest, (step, most) = max([1, *map(len, rows)]), _STEP.get()
+    return max(longest, min(math.ceil(longest / step) * step, most))
 
 
 def padded(rows: Sequence[Sequence[int]], value: int) -> np.ndarray:

@@ -46,7 +46,7 @@ def test_every_method_on_the_same_rows_and_a_page(
         "| data set | rows | model | score | auto | linear-probe | tf-idf | majority | trainer | trainer-best |" in page
     )
     assert "| generated-3-4 | 60 |" in page
-    assert "Means over seeds 1, 2," in page
+    assert "Means over the seeds 1, 2, or" in page
 
 
 @pytest.mark.slow

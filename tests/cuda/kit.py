@@ -43,10 +43,11 @@ def fit_on_device(
     lines: Lines | None = None,
     say: Callable[[str], object] | None = None,
     stop: Callable[[], bool] = lambda: False,
+    cpu: bool = False,
     **values: Any,
 ) -> Progress:
-    """Train ``model`` where the accelerator is; the state is kept in ``folder``."""
-    task, accelerator = task or TaggingTask(), make_accelerator(precision)
+    """Train ``model`` on the device, or on the CPU; the state is kept in ``folder``."""
+    task, accelerator = task or TaggingTask(), make_accelerator(precision, cpu=cpu)
     model.to(accelerator.device)
     folder.mkdir(exist_ok=True)
     callbacks = [] if lines is None else [lines]

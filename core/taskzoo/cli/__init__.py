@@ -14,7 +14,8 @@ from typing import Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
-from taskzoo.errors import TaskZooError, UnknownNameError
+from taskzoo.engine.launched import rank
+from taskzoo.errors import Interrupted, TaskZooError, UnknownNameError
 from taskzoo.escapes import visible
 from taskzoo.faults import machine_fault
 from taskzoo.option_names import on_command_line
@@ -115,6 +116,8 @@ def main() -> None:
     except TaskZooError as error:
         if os.environ.get(TRACEBACK_VARIABLE):
             raise
+        if isinstance(error, Interrupted) and rank():
+            sys.exit(error.exit_code)  # the first process says it
         _fail(str(error), error.exit_code)
     except (KeyboardInterrupt, typer.Abort):
         _fail("stopped.", 130)

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState, GradientState, PartialState
+from accelerate.utils import broadcast_object_list
 
 STATES = (PartialState, AcceleratorState, GradientState)
 """Classes whose objects all share one state in a process."""
@@ -75,6 +76,12 @@ class RunAccelerator(Accelerator):
     def wait_for_everyone(self) -> None:
         with self.active():
             super().wait_for_everyone()
+
+    def decided(self, decision: bool) -> bool:
+        """The decision of the first process, for all: clocks and memory differ between them."""
+        with self.active():
+            found: list[bool] = broadcast_object_list([decision])
+        return found[0]
 
     def autocast(self) -> Any:
         """The context in which a forward pass has the precision of the run."""

@@ -62,9 +62,9 @@ class TrainingState:
         """The step after which the state was saved; ``None``: there is no state."""
         return int(self._read().state["progress"]["step"]) if self.exists() else None
 
-    def from_probe(self) -> bool:
-        """Whether the training whose state this is started from a probe."""
-        return bool(self._read().state["progress"].get("from_probe"))
+    def from_probe(self, *, unknown: bool) -> bool:
+        """Whether the training whose state this is started from a probe; ``unknown``: where it does not say."""
+        return bool(self._read().state["progress"].get("from_probe", unknown))
 
     def weigh_classes(self, task: Task) -> None:
         """Weigh the classes of ``task`` as they were when the state was saved."""

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from taskzoo.arrays import widths_in_steps_of
+from taskzoo.data.features import lengths_of
 from taskzoo.faults import is_out_of_memory
 from taskzoo.types import Batch
 
@@ -39,6 +40,8 @@ class Gradient:
         compiled = session.settings.compile
         self._faster = nullcontext if compiled else partial(faster_on_cpu, session.accelerator.device)
         self._unfreezing = GradualUnfreezing(job.model, share, alone=alone) if share else None
+        sides = (lengths.max(initial=0) for lengths in lengths_of(session.encoded["train"].features))
+        self._longest = int(min((longest for longest in sides if longest), default=0))
 
     def sum(self, examples: list[int]) -> torch.Tensor:
         """Leave the gradient of the summed loss over ``len(examples)`` in the parameters.
@@ -82,7 +85,7 @@ class Gradient:
 
     def _batch(self, indices: list[int]) -> Batch:
         accelerator, features = self._session.accelerator, self._job.features
-        with widths_in_steps_of(1 if accelerator.mixed_precision == "no" else HALF_BLOCK):
+        with widths_in_steps_of(1 if accelerator.mixed_precision == "no" else HALF_BLOCK, self._longest):
             batch = self._job.collate([features[i] for i in indices])
         return to_device(batch, accelerator.device)
 

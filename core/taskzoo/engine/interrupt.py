@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
+import time
 from types import FrameType
 from typing import Any
 
 STOPPING = [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
 """Signals that ask a training to stop. SIGHUP, which Windows has not, is that of a terminal that is closed."""
+
+TOGETHER = 2.0
+"""Seconds within which signals to a process with a launcher are one, that of the terminal and that of the launcher."""
 
 
 class StopRequest:
@@ -19,6 +24,7 @@ class StopRequest:
 
     def __init__(self) -> None:
         self._asked = False
+        self._first = 0.0  # when it was asked for
         self._previous: dict[int, Any] = {}
 
     def __call__(self) -> bool:
@@ -31,8 +37,13 @@ class StopRequest:
         return self
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        self._asked = True
-        self.__exit__()
+        if not self._asked:
+            self._asked, self._first = True, time.monotonic()
+            if "WORLD_SIZE" not in os.environ:
+                self.__exit__()
+        elif time.monotonic() - self._first > TOGETHER:
+            self.__exit__()
+            signal.raise_signal(number)
 
     def __exit__(self, *_: object) -> None:
         for number, handler in self._previous.items():

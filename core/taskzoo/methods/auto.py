@@ -107,16 +107,18 @@ class Auto(Full):
         from taskzoo.engine.strategies.applying import with_strategies
         from taskzoo.engine.trainer import train
 
-        if not self._probe_first:
-            return super().train(session, state)
         again = state.again()
+        saved = next((one for one in (again, state) if one.exists()), None)
+        probe_first = self._probe_first if saved is None else saved.from_probe(unknown=self._probe_first)
+        if not probe_first:  # also of a run that began in another number of processes
+            return super().train(session, state)
         job = replace(with_strategies(task_job(session), session), evaluate_start=True)
         with compact_table(session):
-            if saved := next((one for one in (again, state) if one.exists()), None):
+            if saved is not None:
                 saved.weigh_classes(session.task)
             else:
                 fitted = fit_last_layer(session, start=True)
-                job.progress.weighting = fitted.weighting
+                job.progress.weighting, job.progress.from_probe = fitted.weighting, True
                 if _too_few_to_train_on(session):
                     few = f"No validation rows, and at most {FEW} training rows per class"
                     session.reporter.say(f"{few}: the linear probe is the result.")
@@ -127,7 +129,7 @@ class Auto(Full):
                 return train(session, job, state)
             if not again.exists():
                 _attempt(session, job, state)
-            restarted = again.exists() or self._worth_another(session, job)
+            restarted = again.exists() or session.accelerator.decided(self._worth_another(session, job))
             if restarted:
                 job = replace(job, progress=job.progress.after())
                 slower = replace(session.settings, learning_rate=SLOWER * session.settings.learning_rate)

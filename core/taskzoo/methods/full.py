@@ -64,5 +64,5 @@ class Full(Method):
             if state.exists():
                 state.weigh_classes(session.task)
             elif self._probe_first:
-                job.progress.weighting = fit_last_layer(session, start=True).weighting
+                job.progress.weighting, job.progress.from_probe = fit_last_layer(session, start=True).weighting, True
             return train(session, job, state)

@@ -141,9 +141,9 @@ def _other_circumstances(before: Mapping[str, Any], now_: Mapping[str, Any], dir
         what = f"the run began with precision {began} and goes on with {goes_on}"
         yield f"warning   {what}, so it will not end exactly as it would have."
     if (began := before.get("processes", 1)) != (goes_on := now_["processes"]):
-        what = f"the run went on in {began} process{'es' * (began > 1)} and goes on in {goes_on}"
+        what = f"the run was made by {began} process{'es' * (began > 1)} so far and goes on with {goes_on}"
         new = ", and the new ones draw dropout anew" if goes_on > began else ""
-        yield f"warning   {what}: its steps see the same rows{new}, but sums are rounded otherwise, and dropout differs."
+        yield f"warning   {what}: the same rows for each step{new}, but sums are rounded otherwise."
     if not TrainingState(directory.checkpoints).exists():
         yield "No state was saved before the run stopped; it starts from the beginning."
 

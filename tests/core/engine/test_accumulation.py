@@ -244,4 +244,5 @@ def test_batches_of_half_precision_are_as_wide_as_a_multiple_of_eight(precision,
     job = Job(model, TaggingTask(), FEATURES, noting)
     with session.accelerator.active():
         Gradient(session, job, model).sum(list(range(20)))
-    assert seen == [-(-feature.length // step) * step for feature in FEATURES[:20]]
+    longest = max(feature.length for feature in FEATURES)  # 12: no wider, as the model may take no more
+    assert seen == [min(-(-feature.length // step) * step, longest) for feature in FEATURES[:20]]

@@ -188,6 +188,7 @@ class Stacked(nn.Module):
         return self.head(states)
 
 
+@pytest.mark.slow
 def test_compiled_layers_are_the_same_function_for_all_shapes(monkeypatch):
     from torch._dynamo.testing import CompileCounter
 
@@ -195,7 +196,7 @@ def test_compiled_layers_are_the_same_function_for_all_shapes(monkeypatch):
     monkeypatch.setattr(nn.Module, "compile", lambda self, **values: plain(self, backend=counter, **values))
     model = Stacked()
     names = list(model.state_dict())
-    batches = [torch.randn(rows, width, 4) for rows, width in ((2, 3), (2, 5), (4, 7), (3, 8))]
+    batches = [torch.randn(rows, width, 4, requires_grad=True) for rows, width in ((2, 3), (2, 5), (4, 7), (3, 8))]
     expected = [model(batch) for batch in batches]
     with compiled_layers(model) as count:
         assert count == 2
@@ -208,12 +209,15 @@ def test_compiled_layers_are_the_same_function_for_all_shapes(monkeypatch):
     assert all(layer._compiled_call_impl is None for layer in model.layers)
 
 
-def test_nothing_to_compile_and_a_compiler_that_fails_are_said(monkeypatch):
+def test_a_model_without_layers_cannot_be_compiled():
     with pytest.raises(RequestError, match="no list of them"), compiled_layers(nn.Linear(2, 2)):
         pass
     with compiled_layers(nn.Linear(2, 2), wanted=False) as count:
         assert count == 0
 
+
+@pytest.mark.slow
+def test_a_compiler_that_fails_is_named(monkeypatch):
     def broken(graph, inputs):
         raise OSError("no compiler here")
 
@@ -221,3 +225,4 @@ def test_nothing_to_compile_and_a_compiler_that_fails_are_said(monkeypatch):
     monkeypatch.setattr(nn.Module, "compile", lambda self, **values: plain(self, backend=broken, **values))
     with pytest.raises(TrainingError, match=r"torch.compile failed .*; use compile=false"), compiled_layers(model):
         model(torch.randn(2, 3, 4))
+    assert all(layer._compiled_call_impl is None for layer in model.layers)

@@ -303,7 +303,7 @@ def test_a_resumed_run_says_what_is_different(request_, tmp_path):
     shutil.rmtree(run / "checkpoints")
     result = zoo("resume", run, "--processes", 1)
     assert "the run began with precision bf16 and goes on with fp32, so it will not end exactly" in result.err
-    assert "the run began with processes 2 and goes on with 1" in result.err
+    assert "the run was made by 2 processes so far and goes on with 1" in result.err
     assert "No state was saved before the run stopped; it starts from the beginning." in result.err
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from torch import distributed
 
-from taskzoo.engine import launched
+from taskzoo.engine import interrupt, launched
 from taskzoo.engine.precision import make_accelerator
 from taskzoo.errors import MachineError, RequestError
 from taskzoo.runs import one_directory
@@ -24,6 +24,7 @@ from .kit import read, read_lines, text_rows, write_csv, zoo
 NAMES = ("WORLD_SIZE", "RANK", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT")
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run"]
 STEPS = 12
+DEADLINE = 250
 
 
 @pytest.fixture
@@ -97,6 +98,18 @@ def test_a_machine_that_does_not_see_the_directory(tmp_path: Path, monkeypatch: 
     one_directory.check_shared(there, accelerator)
 
 
+def test_signals_of_terminal_and_launcher_are_one(variables: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    variables["WORLD_SIZE"] = "2"
+    with interrupt.StopRequest() as stop:
+        assert not stop()
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+        assert stop()
+        monkeypatch.setattr(interrupt, "TOGETHER", 0.0)
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+
+
 @pytest.fixture(scope="module")
 def request_(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """The arguments of a run of a few seconds, without dropout; its paths are absolute."""
@@ -108,7 +121,7 @@ def request_(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     table = write_csv(folder / "rows.csv", text_rows(60, 1))
     words = f"--set max_steps={STEPS} --set log_every=1 --set evaluate_every=4 --batch-size 7 --method full"
     words += " --precision fp32 --no-baseline"
-    return ["run", "classification", "--model", str(model), "--data", str(table), *words.split()]
+    return ["run", "classification", "--model", str(model), "--train", str(table), *words.split()]
 
 
 def start(command: list[str], folder: Path, **variables: str) -> subprocess.Popen[str]:
@@ -134,56 +147,61 @@ def check_run(path: Path, whole: Path, processes: int) -> None:
     ones, others = (read_lines(run / "history.jsonl") for run in (whole, path))
     assert [line["step"] for line in others] == [line["step"] for line in ones]
     for one, other in zip(ones, others, strict=True):
-        assert other.get("loss") == pytest.approx(one.get("loss"), rel=1e-4)
+        assert other.get("loss", 0) == pytest.approx(one.get("loss", 0), rel=1e-4)
     ones, others = (read_lines(run / "predictions.jsonl") for run in (whole, path))
     assert [(line["text"], line["label"]) for line in others] == [(line["text"], line["label"]) for line in ones]
 
 
+@pytest.fixture(scope="module")
+def whole(request_: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run in one process."""
+    run = tmp_path_factory.mktemp("whole") / "run"
+    assert zoo(*request_, "--output", run, "--quiet").code == 0
+    return run
+
+
 @pytest.mark.slow
-def test_launchers_make_the_run_of_one_process(request_: list[str], tmp_path: Path) -> None:
-    """torchrun on two "machines" with other working directories, accelerate, and MPI as it sets its variables."""
-    assert zoo(*request_, "--output", tmp_path / "whole", "--quiet").code == 0
+def test_torchrun_on_two_machines(request_: list[str], whole: Path, tmp_path: Path) -> None:
+    """Whose working directories differ; the run directory has no name, so the first process chooses one."""
     port = free_port()
     words = f"--nnodes 2 --nproc-per-node 1 --rdzv-backend c10d --rdzv-endpoint 127.0.0.1:{port} --rdzv-id {port}"
-    nodes = [
-        start([*TORCHRUN, *words.split(), "-m", "taskzoo", *request_], tmp_path / f"node{number}")
-        for number in range(2)
-    ]
-    said = [node.communicate(timeout=300) for node in nodes]
+    folders = [tmp_path / f"node{number}" for number in range(2)]
+    nodes = [start([*TORCHRUN, *words.split(), "-m", "taskzoo", *request_], folder) for folder in folders]
+    said = [node.communicate(timeout=DEADLINE) for node in nodes]
     assert [node.returncode for node in nodes] == [0, 0], said
-    written = [list((tmp_path / f"node{number}").rglob("manifest.json")) for number in range(2)]
-    made, spoke = (1, 0) if written[1] else (0, 1)  # whose first process is the first of all is up to torchrun
-    assert len(written[made]) == 1
-    assert not list((tmp_path / f"node{spoke}").iterdir())
-    assert "SCORE" in said[made][0]
-    assert not said[spoke][0]
-    assert "step" not in said[spoke][1]
-    check_run(written[made][0].parent, tmp_path / "whole", 2)
+    written = [list(folder.rglob("manifest.json")) for folder in folders]
+    first = 0 if written[0] else 1  # which machine has the first process is up to torchrun
+    assert len(written[first]) == 1
+    assert not list(folders[1 - first].iterdir())
+    assert "SCORE" in said[first][0]
+    assert not said[1 - first][0]
+    assert "step" not in said[1 - first][1]
+    check_run(written[first][0].parent, whole, 2)
 
-    launch = [sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2"]
-    launch += ["--main_process_port", str(free_port()), "--gradient_accumulation_steps", "4", "--module", "taskzoo"]
-    one = start([*launch, *request_, "--output", "run"], tmp_path / "accelerate")
-    out, errors = one.communicate(timeout=300)
-    assert one.returncode == 0, errors
+
+@pytest.mark.slow
+def test_accelerate_launch(request_: list[str], whole: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2"]
+    command += ["--main_process_port", str(free_port()), "--gradient_accumulation_steps", "4", "--module", "taskzoo"]
+    process = start([*command, *request_, "--output", "run"], tmp_path)
+    out, errors = process.communicate(timeout=DEADLINE)
+    assert process.returncode == 0, errors
     assert out.count("SCORE") == 1
     assert errors.count(f"step {STEPS}/{STEPS}") == 1
-    check_run(tmp_path / "accelerate" / "run", tmp_path / "whole", 2)
+    check_run(tmp_path / "run", whole, 2)
 
+
+@pytest.mark.slow
+def test_processes_of_mpi(request_: list[str], whole: Path, tmp_path: Path) -> None:
+    """Started as Open MPI does: with its variables alone."""
     world = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port()), "OMPI_COMM_WORLD_SIZE": "2"}
-    both = [
-        start(
-            [sys.executable, "-m", "taskzoo", *request_, "--output", "run"],
-            tmp_path / "mpi",
-            **world,
-            OMPI_COMM_WORLD_RANK=str(number),
-            OMPI_COMM_WORLD_LOCAL_RANK=str(number),
-        )
-        for number in range(2)
-    ]
-    said = [process.communicate(timeout=300) for process in both]
-    assert [process.returncode for process in both] == [0, 0], said
+    command = [sys.executable, "-m", "taskzoo", *request_, "--output", "run"]
+    names = ("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_LOCAL_RANK")
+    processes = [start(command, tmp_path, **world, **dict.fromkeys(names, str(rank))) for rank in range(2)]
+    said = [process.communicate(timeout=DEADLINE) for process in processes]
+    assert [process.returncode for process in processes] == [0, 0], said
     assert ["SCORE" in out for out, _ in said] == [True, False]
-    check_run(tmp_path / "mpi" / "run", tmp_path / "whole", 2)
+    check_run(tmp_path / "run", whole, 2)
 
 
 @pytest.mark.slow
