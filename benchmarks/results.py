@@ -114,17 +114,17 @@ PAGE = """# Results
 <!-- written by `python benchmarks/results.py page`; do not edit -->
 
 Every method on the same rows of every data set, with its recipe's defaults, scored on the same rows of the test split
-(500 or 1,000 at most, by `--test`). Means over the seeds {seeds}, or those of
-them that were run; they draw the training rows as well. After ± stands half the range over the seeds. The intervals of single runs are in [results.csv](results.csv). A dash was not run; single seeds
-tell methods apart only where they differ by much.
+(500 or 1,000 at most, by `--test`). Means over the seeds {seeds}, or those of them that were run; they draw the
+training rows as well. After ± stands half the range over the seeds. The intervals of single runs are in
+[results.csv](results.csv). A dash was not run; single seeds tell methods apart only where they differ by much.
 
 ## Scores
 
 {scores}
 
 `trainer` is `transformers.Trainer` with the flags of the library's examples, `trainer-best` with the best of seven sets
-of flags by validation score. `tf-idf` is the task's own baseline. Where the runs of a table were not all made on one idle
-machine, its seconds tell the order of magnitude.
+of flags by validation score. `tf-idf` is the task's own baseline. Not all runs were made on
+one idle machine, so seconds tell the order of magnitude.
 
 ## Seconds of training and validation
 
