@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from taskzoo.runs.request import Rows
 
 TRIALS, SEEDS = 20, 3
+MARGIN = 1.1
+"""What a run with another seed is taken to need, of what the trial took, once no further trial is made."""
 
 
 @dataclass(frozen=True)
@@ -244,7 +246,7 @@ def _conclude(work: Work, trials: Trials, store: Store, watching: Watching) -> T
         if best is None:
             reasons = next((record.reason for record in reversed(records) if record.reason), "the time is over")
             raise TrainingError(f"No trial has a score; the last one: {reasons.rstrip('.')}.")
-        each = seconds_of_reruns(records, score)
+        each = seconds_of_reruns(records, score, MARGIN)
         fit = (work.ends - time.time()) / each if each and math.isfinite(work.ends) else work.seeds
         seeds = min(work.seeds, int(fit))
         reruns: dict[str, Reruns | str] = {}

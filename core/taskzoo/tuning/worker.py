@@ -86,13 +86,13 @@ def default_of(records: list[Record]) -> Record | None:
     return next((record for record in records if record.is_default and record.state == COMPLETE), None)
 
 
-def seconds_of_reruns(records: list[Record], score: Score) -> float:
-    """How long one seed of the best and of the default settings takes; 0 if no trial is complete yet."""
+def seconds_of_reruns(records: list[Record], score: Score, reserve: float = RESERVE) -> float:
+    """``reserve`` times what one seed of the best and of the default settings takes; 0 if no trial is complete yet."""
     best, default = best_of(records, score), default_of(records)
     one = default or best
     if one is None or best is None:
         return 0.0
-    return RESERVE * ((one.seconds or 0.0) + max(one.seconds or 0.0, best.seconds or 0.0))
+    return reserve * ((one.seconds or 0.0) + max(one.seconds or 0.0, best.seconds or 0.0))
 
 
 def make_trials(work: Work, trials: Trials, store: Store, watching: Watching) -> None:
