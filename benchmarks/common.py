@@ -122,9 +122,11 @@ def summarise(results: Mapping[str, Sequence[Figures]], quality: Mapping[str, st
 def mean_interval(values: Sequence[float]) -> str:
     """``mean ± half-width`` of the 95% t-interval over seeds."""
     mean = statistics.mean(values)
-    if len(values) < 2:
-        return f"{mean:.3f}"
+    return f"{mean:.3f}" if len(values) < 2 else f"{mean:.3f} ± {half_width(values):.3f}"
+
+
+def half_width(values: Sequence[float]) -> float:
+    """Half the width of the 95% t-interval of the mean of two values or more."""
     from scipy.stats import t
 
-    half = t.ppf(0.975, len(values) - 1) * statistics.stdev(values) / len(values) ** 0.5
-    return f"{mean:.3f} ± {half:.3f}"
+    return float(t.ppf(0.975, len(values) - 1) * statistics.stdev(values) / len(values) ** 0.5)

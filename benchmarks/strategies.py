@@ -24,6 +24,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from common import half_width
 from data_sets import Draw, data_set, draw, read
 
 DEFAULT, SMALL, DISTILLED = "default", "small", "distil"
@@ -146,12 +147,10 @@ def table(lines: Sequence[Mapping[str, Any]]) -> str:
 
 def interval(values: Sequence[float]) -> str:
     """``mean [low, high]``: the 95% t-interval of the mean."""
-    from scipy.stats import t
-
     mean = statistics.mean(values)
     if len(values) < 2:
         return f"{mean:+.3f}"
-    half = t.ppf(0.975, len(values) - 1) * statistics.stdev(values) / len(values) ** 0.5
+    half = half_width(values)
     return f"{mean:+.3f} [{mean - half:+.3f}, {mean + half:+.3f}]"
 
 

@@ -28,7 +28,7 @@ from taskzoo.engine.progress import Reporter
 from taskzoo.engine.scoring import Decoded, assemble
 from taskzoo.engine.session import Session
 from taskzoo.engine.strategies.teaching import teacher_logits
-from taskzoo.errors import PluginError
+from taskzoo.errors import PluginError, RequestError
 from taskzoo.methods.base import Method
 from taskzoo.models.extended_outputs import extend_outputs
 from taskzoo.models.loading import explain_load_errors, load_config
@@ -128,7 +128,15 @@ def load_session(plan: Plan, reporter: Reporter, folder: Path) -> Loaded:
 
 
 def _taught(plan: Plan, session: Session) -> list[np.ndarray]:
-    """The logits of the teacher, which is loaded for that alone."""
+    """The logits of the teacher, which is loaded for that alone.
+
+    Raises:
+        RequestError: the task packs rows, so that features are not those that the teacher predicts.
+    """
+    if session.training_features is not session.encoded["train"].features:
+        raise RequestError(
+            "teacher=RUN gives logits for each row, and here several rows are packed into one; turn the packing off."
+        )
     path, rows = plan.config.training.teacher, session.examples["train"]
     session.reporter.say(f"teacher   {path} predicts the {len(rows):,} training rows")
     teacher = read_teacher(path)

@@ -168,9 +168,10 @@ def test_schedule_free_is_evaluated_and_saved_at_the_average(tmp_path):
     def watched(model, training):
         made = build(model, training)
         names = {id(p): name for name, p in model.named_parameters()}
-        note = lambda optimizer, *_: points.append(  # noqa: E731
-            {names[id(p)]: state["z"].clone() for p, state in optimizer.state.items()}
-        )
+
+        def note(optimizer, *_):
+            points.append({names[id(p)]: state["z"].clone() for p, state in optimizer.state.items()})
+
         made.register_step_post_hook(note)
         return made
 

@@ -7,6 +7,8 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,10 +19,12 @@ import taskzoo
 from taskzoo.engine.progress import Silent
 from taskzoo.engine.random_state import seeded
 from taskzoo.errors import RequestError
+from taskzoo.runs import loading
 from taskzoo.runs.loading import load_session
 from taskzoo.runs.plan import make_plan
 from taskzoo.runs.request import DataRequest, RunRequest, resolve_request
 from taskzoo.testing import make_tiny_checkpoint
+from taskzoo.types import Encoded, Feature
 
 from .kit import COUNTS, text_rows, write_csv
 
@@ -234,3 +238,11 @@ def test_generators_are_trained_with_them(tmp_path, family):
     given = {"train": rows, "validation": rows[:4], "test": []}
     run = taskzoo.finetune("translation", model=model, **given, output=tmp_path / "run", **settings)
     assert np.isfinite(run.metrics["validation"]["loss"])
+
+
+def test_rows_that_are_packed_are_not_distilled():
+    """Their features are others than those that the teacher predicts, perhaps in another order."""
+    rows = [Feature(0, 2, {}), Feature(1, 3, {})]
+    packed: Any = SimpleNamespace(training_features=rows[::-1], encoded={"train": Encoded(rows)})
+    with pytest.raises(RequestError, match="several rows are packed into one; turn the packing off"):
+        loading._taught(None, packed)
