@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import replace as changed
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from taskzoo.errors import Interrupted, TrainingError
@@ -76,15 +77,15 @@ def rerun(
         return str(error)
     directories = [RunDirectory(place / part.directory) for part in made.parts]
     found: dict[str, list[float]] = {"validation": [], "test": []}
-    rows_error = 0.0
+    rows_errors: list[float] = []
     for directory in directories:
         metrics = read_json(directory.metrics)
         low, high = metrics["validation"].get(f"{score.name}_ci95") or (0.0, 0.0)
-        rows_error = (high - low) / (2 * Z95)
+        rows_errors.append((high - low) / (2 * Z95))
         for split, values in found.items():
             if (value := metrics.get(split, {}).get(score.name)) is not None:
                 values.append(float(value))
     if len(found["validation"]) < len(directories):
         return f"{score.name} is undefined"
     test = found["test"] if len(found["test"]) == len(directories) else []
-    return Reruns(place, tuple(part.seed for part in made.parts), tuple(found["validation"]), tuple(test), rows_error)
+    return Reruns(place, tuple(part.seed for part in made.parts), tuple(found["validation"]), tuple(test), fmean(rows_errors))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -64,13 +65,19 @@ class Tuned:
 
     @property
     def noise(self) -> float | None:
-        """What a gain must exceed: the spread; where seeds change nothing, as with a probe, the rows' error."""
+        """What a gain must exceed: the spread and the standard error of the rows, added in squares.
+
+        That is the one-standard-error rule (Breiman et al. 1984, "Classification and Regression Trees", 3.4.3), in which
+        the simplest choice within one standard error of the best is taken, with seeds as a further source of error.
+        """
         best = self.reruns.get(BEST)
-        return self.spread or (best.rows_error if isinstance(best, Reruns) else None)
+        if not isinstance(best, Reruns) or self.spread is None:
+            return None
+        return math.hypot(self.spread, best.rows_error) or None
 
     @property
     def recommended(self) -> str:
-        """``best`` or ``default``: the best settings only where new seeds leave more of a gain than seeds change."""
+        """``best`` or ``default``: the best settings only where new seeds leave a gain of more than ``noise``."""
         if self.best.is_default:
             return DEFAULT
         if isinstance(self.reruns.get(BEST), Reruns) and isinstance(self.reruns.get(DEFAULT), str):

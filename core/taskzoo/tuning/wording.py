@@ -103,11 +103,8 @@ def _reruns(tuned: Tuned, asked: int) -> Iterator[str]:
         return
     gain, noise = tuned.gain or 0.0, tuned.noise or 0.0
     yield f"The default settings have {_ends(default.validation)} with the same seeds."
-    by = (
-        "another seed alone changes (standard deviation)"
-        if tuned.spread
-        else ("other validation rows would change (standard error; seeds change nothing here)")
-    )
+    causes = [*["other seeds"] * bool(tuned.spread), *["other validation rows"] * bool(best.rows_error)]
+    by = f"{' and '.join(causes) or 'other seeds'} change by themselves (one standard error)"
     if tuned.recommended == BEST:
         yield (
             f"The gain of {_number(gain)} is more than the {_number(noise)} that {by}: the settings of the best trial "

@@ -208,7 +208,7 @@ def test_a_gain_within_the_spread_of_seeds_is_no_reason_to_change() -> None:
     said = " ".join(sentences_of(small, 3))
     assert "3 trials: 2 complete, 1 failed (The loss is not finite (1))." in said
     assert "0.060 of the best trial's score was the luck of being chosen among all" in said
-    assert "The gain of 0.010 is within the 0.034 that another seed alone changes" in said
+    assert "The gain of 0.010 is within the 0.034 that other seeds change by themselves" in said
     assert "the default settings are recommended" in said
     large = found([0.80, 0.79, 0.81], [0.72, 0.71, 0.73])
     assert (large.recommended, large.settings) == ("best", {"epochs": 5.0})
@@ -218,15 +218,49 @@ def test_a_gain_within_the_spread_of_seeds_is_no_reason_to_change() -> None:
     assert "That is no gain (-0.020)" in " ".join(sentences_of(worse, 3))
 
 
-def test_where_seeds_change_nothing_a_gain_must_exceed_the_error_of_the_rows() -> None:
-    def probe(error: float) -> Tuned:
-        best = Reruns(Path("best"), (43, 44), (0.73, 0.73), rows_error=error)
-        default = Reruns(Path("default"), (43, 44), (0.72, 0.72), rows_error=error)
-        return found([], [], reruns={"best": best, "default": default})
+@pytest.mark.parametrize(
+    ("spread", "error", "noise", "causes"),
+    [
+        (0.0, 0.03, 0.030, "other validation rows change"),
+        (0.0, 0.001, 0.001, "other validation rows change"),
+        (0.006, 0.008, 0.010, "other seeds and other validation rows change"),
+        (0.002, 0.0, 0.002, "other seeds change"),
+    ],
+)
+def test_a_gain_must_exceed_the_error_of_seeds_and_rows(spread: float, error: float, noise: float, causes: str) -> None:
+    def scores(mean: float) -> tuple[float, float]:
+        return mean + spread / np.sqrt(2), mean - spread / np.sqrt(2)
 
-    assert (probe(0.03).recommended, probe(0.001).recommended) == ("default", "best")
-    said = " ".join(sentences_of(probe(0.03), 2))
-    assert "The gain of 0.010 is within the 0.030 that other validation rows would change" in said
+    best = Reruns(Path("best"), (43, 44), scores(0.7295), rows_error=error)
+    default = Reruns(Path("default"), (43, 44), scores(0.72), rows_error=error)
+    tuned = found([], [], reruns={"best": best, "default": default})
+    assert tuned.noise == pytest.approx(noise)
+    assert tuned.recommended == ("best" if noise < 0.0095 else "default")
+    within = "is more than" if noise < 0.0095 else "is within"
+    assert f"{within} the {noise:.3f} that {causes} by themselves" in " ".join(sentences_of(tuned, 2))
+
+
+def test_labels_of_test_rows_change_nothing_but_test_scores(bert: Path, tmp_path: Path) -> None:
+    def search(name: str, test: list[dict[str, Any]]) -> dict[str, Any]:
+        files = [f"--train={write_csv(tmp_path / 'train.csv', text_rows(40, 1))}"]
+        files.append(f"--test={write_csv(tmp_path / f'{name}.csv', test)}")
+        request = ["tune", "classification", "--model", bert, *files, "--columns", "text=text,label=label"]
+        request += ["--method", "linear-probe", "--trials", "2", "--seeds", "2", "--output", tmp_path / name, "--json"]
+        result = zoo(*request)
+        assert result.code == 0, result.err
+        return dict(result.json)
+
+    right = text_rows(40, 2)
+    labels = [row["label"] for row in right]
+    wrong = [{**row, "label": next(label for label in labels if label != row["label"])} for row in right]
+    one, other = search("right", right), search("wrong", wrong)
+    tests = [[found["reruns"][name].pop("test") for name in found["reruns"]] for found in (one, other)]
+    assert tests[0] != tests[1]
+    for found in (one, other):
+        for trial in found["trials"]:
+            trial.pop("seconds")
+    for name in ("recommended", "settings", "gain", "noise", "reruns", "trials"):
+        assert one[name] == other[name], name
 
 
 def test_lower_scores_may_be_better() -> None:
