@@ -298,7 +298,9 @@ class Task(Objective):
 
         Where there are more rows than fit into memory, they are prepared in parts, each with these rows before it. Such
         are one row for each label, where the labels decide what labels are; none, where each row is read for itself.
-        By default ``None``: all rows have to be prepared together, and so in memory.
+        By default ``None``: all rows have to be prepared together, and so in memory. A task with its own
+        :meth:`filter_train_rows`, which sees all rows, is asked only if it overrides this as well: ``None`` where it
+        filters.
 
         Args:
             rows: of ``train``, or later of another split; read from the disk one by one, so keep few of them.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import chain, islice
 from typing import Any
 
 from taskzoo.languages import language_code, language_name
@@ -33,9 +34,10 @@ class SummarizationTask(Seq2SeqTask):
             language_code(self.target_lang)  # refuses what is not one
 
     def guess_language(self, texts: Iterable[str]) -> str:
-        texts = list(texts)
-        latin = main_script(" ".join(texts[:SAMPLE])) == "Latn"  # ROUGE reads Latin letters as English
-        return super().guess_language(texts) or ("en" if latin else "")
+        rest = iter(texts)
+        first = list(islice(rest, SAMPLE))
+        latin = main_script(" ".join(first)) == "Latn"  # ROUGE reads Latin letters as English
+        return super().guess_language(chain(first, rest)) or ("en" if latin else "")
 
     def describe(self) -> str:
         name = language_name(self.output_language) if self.output_language else "an unknown language"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from taskzoo.data.filters import filter_pairs
@@ -38,6 +38,13 @@ class TranslationTask(Seq2SeqTask):
         self.source_lang, self.target_lang = options["source_lang"], options["target_lang"]
         for language in filter(None, (self.source_lang, self.target_lang)):
             language_code(language)  # refuses what is not one
+
+    def telling_rows(self, rows: Iterable[Row]) -> list[Row] | None:
+        """The one that says the languages; ``None`` where ``filter`` compares all."""
+        if self.options["filter"] != "none":
+            return None
+        row = _row_of_languages(rows)
+        return [] if row is None else [row]
 
     def prepare(self, rows: Sequence[Row], split: str) -> list[Example]:
         if split != "predict":
@@ -104,7 +111,7 @@ class TranslationTask(Seq2SeqTask):
         Raises:
             DataError: they contradict what is known.
         """
-        row = next((row for row in rows if row.get(LANGUAGES)), None)
+        row = _row_of_languages(rows)
         if row is None:
             return
         named = row[LANGUAGES]
@@ -121,6 +128,10 @@ class TranslationTask(Seq2SeqTask):
             refined(known, [found]) if known else found
             for known, found in zip((self.source_lang, self.target_lang), named, strict=True)
         )
+
+
+def _row_of_languages(rows: Iterable[Row]) -> Row | None:
+    return next((row for row in rows if row.get(LANGUAGES)), None)
 
 
 def _shown(language: str) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
+from itertools import islice
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from taskzoo.errors import RequestError
@@ -44,8 +45,8 @@ if TYPE_CHECKING:
 
     from taskzoo.models.vocabulary import HiddenStates
 
-LONGEST = 100
-"""Training targets, the longest in characters, among which the longest in tokens is looked for."""
+LONGEST, CHUNK = 100, 10_000
+"""Training targets, the longest in characters, among which the longest in tokens is looked for; targets in memory."""
 
 
 class Seq2SeqTask(Task):
@@ -117,6 +118,10 @@ class Seq2SeqTask(Task):
 
     # from rows to features
 
+    def telling_rows(self, rows: Iterable[Row]) -> list[Row] | None:
+        """None, where :meth:`prepare` is that of this class."""
+        return [] if type(self).prepare is Seq2SeqTask.prepare else None
+
     def prepare(self, rows: Sequence[Row], split: str) -> list[Example]:
         return [pair_example(row, split) for row in rows]
 
@@ -127,11 +132,15 @@ class Seq2SeqTask(Task):
         return [example["source"] for example in examples], [t for example in examples for t in example["targets"]]
 
     def fit(self, examples: Sequence[Example]) -> None:
-        targets = [target for example in examples for target in example["targets"]]
-        self.output_language = language_code(self.target_lang) if self.target_lang else self.guess_language(targets)
-        self._target_language = TargetLanguage.of(targets, self.output_language)
+        def targets() -> Iterator[str]:
+            return (target for example in examples for target in example["targets"])
+
+        self.output_language = language_code(self.target_lang) if self.target_lang else self.guess_language(targets())
+        self._target_language = TargetLanguage.of(targets(), self.output_language)
         self.metrics()  # refuses what cannot be scored before anything is written
-        self._longest = sorted(set(targets), key=lambda text: (-len(text), text))[:LONGEST]
+        self._longest, all_targets = [], targets()
+        while some := set(islice(all_targets, CHUNK)):  # examples may be on disk, and more than fit into memory
+            self._longest = sorted({*self._longest, *some}, key=lambda text: (-len(text), text))[:LONGEST]
 
     def extend(self, examples: Sequence[Example]) -> None:
         language = self.output_language

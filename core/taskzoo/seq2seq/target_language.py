@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from itertools import chain
+from itertools import chain, islice
 from typing import Any
 
 from taskzoo.languages import language_name, language_scripts
@@ -37,9 +37,9 @@ class TargetLanguage:
     share: float = 0.0
 
     @classmethod
-    def of(cls, targets: Sequence[str], language: str) -> TargetLanguage:
+    def of(cls, targets: Iterable[str], language: str) -> TargetLanguage:
         """As seen in training targets."""
-        counts = Counter(chain.from_iterable(map(_words, targets[:SAMPLE])))
+        counts = Counter(chain.from_iterable(map(_words, islice(targets, SAMPLE))))
         frequent = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:WORDS]  # whatever the order of rows
         if (total := counts.total()) < LEAST_SEEN:
             return cls(language)

@@ -88,4 +88,5 @@ def rerun(
     if len(found["validation"]) < len(directories):
         return f"{score.name} is undefined"
     test = found["test"] if len(found["test"]) == len(directories) else []
-    return Reruns(place, tuple(part.seed for part in made.parts), tuple(found["validation"]), tuple(test), fmean(rows_errors))
+    used = tuple(part.seed for part in made.parts)
+    return Reruns(place, used, tuple(found["validation"]), tuple(test), fmean(rows_errors))

@@ -67,8 +67,8 @@ class Tuned:
     def noise(self) -> float | None:
         """What a gain must exceed: the spread and the standard error of the rows, added in squares.
 
-        That is the one-standard-error rule (Breiman et al. 1984, "Classification and Regression Trees", 3.4.3), in which
-        the simplest choice within one standard error of the best is taken, with seeds as a further source of error.
+        That is the one-standard-error rule (Breiman et al. 1984, "Classification and Regression Trees", 3.4.3), which
+        takes the simplest choice within one standard error of the best; here seeds are a further source of error.
         """
         best = self.reruns.get(BEST)
         if not isinstance(best, Reruns) or self.spread is None:

@@ -155,6 +155,34 @@ def test_entities_with_given_splits(model, data, tmp_path, cache):
     assert found[0] == found[1]
 
 
+@pytest.mark.parametrize("task", ["translation", "summarization"])
+def test_generated_texts(task, tiny_checkpoint, tmp_path, cache):
+    """Pairs with columns that say the languages; a source with several targets stays in one split."""
+    words = ["red", "blue", "green", "small", "old", "round", "cat", "dog", "hen"]
+    draw = random.Random(4)
+    rows = [{"en": " ".join(draw.choices(words, k=5)), "de": " ".join(draw.choices(words, k=4))} for _ in range(90)]
+    rows += [{"en": row["en"], "de": row["de"] + " " + "round" * draw.randrange(3)} for row in rows[:20]]
+    train = write_csv(tmp_path / "rows.csv", rows)
+    columns = ["--columns", "source=en,target=de"] if task == "summarization" else []
+    found = []
+    for on_disk in ("true", "false"):
+        result = zoo("run", task, "--model", tiny_checkpoint("t5"), "--train", train, *columns,
+                     "--output", tmp_path / on_disk, "--set", f"on_disk={on_disk}", *QUICK)  # fmt: skip
+        assert result.code == 0, result.err
+        assert ("rows      train 110 on disk" in result.err) == (on_disk == "true"), result.err
+        found.append(results(tmp_path / on_disk))
+    assert found[0] == found[1]
+    assert ("English to German" in result.err) == (task == "translation")
+
+
+def test_filtered_pairs_are_held_in_memory(tiny_checkpoint, tmp_path, cache):
+    train = write_csv(tmp_path / "rows.csv", [{"en": f"red {i}", "de": f"rot {i}"} for i in range(60)])
+    result = zoo("run", "translation", "--model", tiny_checkpoint("t5"), "--train", train, "--output", tmp_path / "run",
+                 "--set", "on_disk=true", "--set", "filter=drop", *QUICK)  # fmt: skip
+    assert result.code == 0, result.err
+    assert "memory    all rows are held in memory" in result.err
+
+
 @pytest.mark.parametrize("name", ["rows.csv", "rows.csv.gz", "rows.tsv", "rows.jsonl", "rows.parquet"])
 def test_streams_give_the_rows_of_readers(tmp_path, name):
     """With blank lines, quotes and line breaks in cells, and integers that have names."""
