@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -33,7 +34,9 @@ class History(Callback):
         write_text(self._file, "".join(filter(wanted, lines)))
 
     def _append(self, values: Mapping[str, Any]) -> None:
+        """JSON has no infinity, which the norm of a gradient is that half precision could not hold: ``null``."""
+        line = {name: None if isinstance(v, float) and not math.isfinite(v) else v for name, v in values.items()}
         with self._file.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(dict(values)) + "\n")
+            file.write(json.dumps(line) + "\n")
 
     step = evaluation = _append

@@ -118,13 +118,15 @@ def restart(
         PluginError, TrainingError, Interrupted: as :func:`start`.
     """
     before, reporter = directory.read_manifest(), reporter or Silent()
-    _unchanged(changed_data(before["data"], without_places(plan, directory.path)(plan.splits.sources)), reporter, force)
-    _unchanged(changed_settings(before["settings"], describe_settings(plan.config)), reporter, force)
+    published = without_places(plan, directory.path)
+    _unchanged(changed_data(before["data"], published(plan.splits.sources)), reporter, force)
+    _unchanged(changed_settings(before["settings"], published(describe_settings(plan.config))), reporter, force)
     with (
         nullcontext() if rank() else directory.held(),
         _opened(plan, directory, reporter, stop) as job,
     ):
-        _unchanged(changed_model(before["model"], job.published["model"]), reporter, force)
+        for model in {"model", "teacher"} & before.keys() & job.published.keys():
+            _unchanged(changed_model(before[model], job.published[model]), reporter, force)
         if job.is_main:
             directory.remove_unfinished()
         for note in _other_circumstances(before, job.manifest, directory):

@@ -16,6 +16,7 @@ from taskzoo.models.refs import model_family, pinned
 
 from .identity import describe_task
 from .revision import git_revision
+from .teacher import describe_teacher
 
 if TYPE_CHECKING:
     from taskzoo.config import RunConfig
@@ -36,6 +37,7 @@ def describe_run(plan: Plan, loaded: Loaded, seconds: float) -> dict[str, Any]:
         "model": {"name": ref.name, "location": ref.location, "family": family, **pinned(ref)}
         | {"parameters": parameters, "trainable": trainable, "trust_remote_code": ref.trusted},
         **({} if plan.continued is None else {"from": plan.continued.describe()}),
+        **({"teacher": describe_teacher(teacher)} if (teacher := plan.config.training.teacher) else {}),
         "precision": loaded.precision,
         "processes": session.accelerator.num_processes,
         "seed": session.settings.seed,

@@ -26,6 +26,7 @@ def without_places(plan: Plan, run: Path) -> Callable[[Any], Any]:
         plan.ref.name,
         plan.ref.location,
         plan.config.from_run,
+        plan.config.training.teacher,
     ]
     named += [source.get("source") for source in sources] + [file for s in sources for file in s.get("files", ())]
     named.append(plan.entry.full_name.rpartition(":")[0])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from taskzoo.errors import RequestError
 
@@ -30,6 +30,15 @@ def read_teacher(path: str) -> EarlierRun:
         what = "there is nothing" if not root.exists() else f"it has no model/{TASK_FILE}"
         raise RequestError(f"teacher={path} is not a finished run: {what}.")
     return read_earlier(path)
+
+
+def describe_teacher(path: str) -> dict[str, Any]:
+    """For the manifest: its name and the digests of its files, in the form of ``model`` there.
+
+    Raises:
+        RequestError, PluginError: as :func:`read_teacher`.
+    """
+    return {"name": path, "sha256": read_teacher(path).describe()["model_files"]}
 
 
 def check_teacher(path: str, entry: TaskEntry, task: Task) -> None:

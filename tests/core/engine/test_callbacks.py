@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 
 import pytest
 import torch
@@ -100,7 +101,7 @@ def test_the_history_has_one_fitted_layer_and_no_line_after_the_saved_state(tmp_
     lines = History()
     lines.run_started(RunFacts(tmp_path, {}, {}))
     lines.training_started(1)
-    lines.step({"step": 2, "loss": 0.5})
+    lines.step({"step": 2, "loss": 0.5, "grad_norm": math.inf})  # of fp16: JSON has no such number
     lines.fitted({"step": 0, "probe": {"penalty": 3}})
     found = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
-    assert found == [{"step": 1}, {"step": 2, "loss": 0.5}, {"step": 0, "probe": {"penalty": 3}}]
+    assert found == [{"step": 1}, {"step": 2, "loss": 0.5, "grad_norm": None}, {"step": 0, "probe": {"penalty": 3}}]

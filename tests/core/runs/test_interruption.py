@@ -190,6 +190,18 @@ def test_a_changed_configuration_of_the_model_is_refused(request_, model, tmp_pa
     assert "(config.json) changed since the run began" in result.err
 
 
+def test_a_changed_teacher_is_refused(request_, finished, tmp_path):
+    """Its digests are those of its manifest; that its weights have them is seen when they are loaded."""
+    teacher = shutil.copytree(finished, tmp_path / "teacher")
+    run = stopped(request_, tmp_path, "--set", f"teacher={teacher}")
+    manifest = read(teacher / "manifest.json")
+    manifest["model_files"]["model.safetensors"]["sha256"] = 64 * "0"
+    (teacher / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    result = zoo("resume", run)
+    assert result.code == 2
+    assert "(model.safetensors) changed since the run began" in result.err
+
+
 def test_changed_settings_are_refused_unless_forced(request_, tmp_path):
     run = stopped(request_, tmp_path)
     config = (run / "config.yaml").read_text(encoding="utf-8").replace("learning_rate: 1.0e+30", "learning_rate: 0.01")
