@@ -125,7 +125,7 @@ def restart(
         nullcontext() if rank() else directory.held(),
         _opened(plan, directory, reporter, stop) as job,
     ):
-        for model in {"model", "teacher"} & before.keys() & job.published.keys():
+        for model in sorted({"model", "teacher"} & before.keys() & job.published.keys()):
             _unchanged(changed_model(before[model], job.published[model]), reporter, force)
         if job.is_main:
             directory.remove_unfinished()

@@ -43,6 +43,7 @@ class Record:
         is_default: whether it is the trial of the default settings.
         seconds: how long it took.
         reason: why it failed.
+        same_as: the earlier trial with the same settings, whose outcome it has.
     """
 
     number: int
@@ -52,6 +53,7 @@ class Record:
     is_default: bool = False
     seconds: float | None = None
     reason: str = ""
+    same_as: int | None = None
 
     @property
     def counts(self) -> bool:
@@ -90,6 +92,12 @@ class Claimed:
         """Keep facts with the trial, JSON-serialisable."""
         for name, value in facts.items():
             self.optuna.set_user_attr(name, value)
+
+    def twin(self) -> Record | None:
+        """An earlier trial with the same settings that is complete or was pruned: it would only be repeated."""
+        earlier = self.optuna.study.get_trials(deepcopy=False)[: self.number]
+        same = (_record(one) for one in earlier if one.params == self.optuna.params)
+        return next((one for one in same if one.state in (COMPLETE, PRUNED)), None)
 
     def report(self, value: float, step: int) -> bool:
         """A score after a part of the training; whether other trials were better by then, so that it should end."""
@@ -220,6 +228,7 @@ def _record(trial: Any) -> Record:
         bool(facts.get("default")),
         facts.get("seconds"),
         facts.get("reason", DIED) if state == FAILED else "",
+        facts.get("same_as"),
     )
 
 

@@ -29,7 +29,7 @@ from taskzoo.runs.verdict import judging_score
 from taskzoo.types import Score
 
 from .space import Dimension
-from .store import Claimed
+from .store import COMPLETE, Claimed
 
 PARTS = 4
 """Into so many parts a training is divided, after each of which trials are compared, however long they are."""
@@ -188,6 +188,9 @@ def run_trial(trials: Trials, trial: Claimed, path: Path, watching: Watching, en
             if one.name in trials.default_params():
                 one.suggest(trial.optuna)  # its values are those that it was made with
     trial.note(settings=settings)
+    if (twin := trial.twin()) is not None:
+        trial.note(same_as=twin.number)
+        return Outcome(score=twin.score) if twin.state == COMPLETE else Outcome(pruned=True)
     watch = _Watch(trial, score)
     try:
         shutil.rmtree(path, ignore_errors=True)

@@ -31,6 +31,8 @@ def trial_line(record: Record, best: Record | None, metric: str) -> str:
         found = "pruned: others were better by then"
     else:
         found = f"failed: {record.reason}"
+    if record.same_as is not None:
+        found += f", as trial {record.same_as}"
     took = f"  {record.seconds:.0f} s" if record.seconds else ""
     return f"trial {record.number:<4}{found}{took}  {what}"
 

@@ -160,6 +160,21 @@ def test_a_wrong_request_leaves_nothing(words: list[str], said: str, bert: Path,
     assert not (tmp_path / "out").exists()
 
 
+def test_the_same_settings_are_not_run_again(bert: Path, tmp_path: Path) -> None:
+    train = write_csv(tmp_path / "train.csv", text_rows(40, 1))
+    request = ["tune", "classification", "--model", bert, "--train", train, "--columns", "text=text,label=label"]
+    request += ["--method", "linear-probe", "--space", "pooling=mean,unit-mean", "--trials", "5", "--test", "none"]
+    result = zoo(*request, "--output", tmp_path / "out", "--json")
+    assert result.code == 0, result.err
+    assert len(result.json["trials"]) == 5
+    made = {trial["settings"].get("pooling", "default"): trial["score"] for trial in result.json["trials"]}
+    run = [number for number in range(5) if (tmp_path / "out" / "trials" / f"{number:04}").exists()]
+    assert len(run) == len({"mean", "unit-mean"}), result.err
+    repeated = [line for line in result.err.splitlines() if ", as trial " in line]
+    assert len(repeated) == 3
+    assert all(trial["score"] == made[trial["settings"].get("pooling", "default")] for trial in result.json["trials"])
+
+
 def test_processes_share_a_study(tmp_path: Path) -> None:
     """No more trials than asked for; what was stopped is tried again first, and counts once."""
     one, two = (Store(tmp_path, None, "s", higher_is_better=True, seed=1) for _ in range(2))
