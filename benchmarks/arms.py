@@ -47,8 +47,13 @@ class NotForThisError(Exception):
 
 
 def make_job(name: str, rows: Draw, model: str, method: str, seed: int) -> Job:
-    """The job of ``method`` on rows of the data set ``name``."""
+    """The job of ``method`` on rows of the data set ``name``.
+
+    Raises:
+        NotForThisError: the rows leave nothing to learn, such as few rows of very uneven labels.
+    """
     from taskzoo import registry
+    from taskzoo.errors import RequestError
     from taskzoo.runs.data import memory_rows
 
     data = data_set(name)
@@ -56,7 +61,10 @@ def make_job(name: str, rows: Draw, model: str, method: str, seed: int) -> Job:
     task: Any = registry.load_task(data.task)(spec.resolve_options(dict(data.settings)))
     splits = {"train": rows.train, "validation": rows.validation, "test": rows.test}
     examples = {split: task.prepare(memory_rows(spec, task, of_split), split) for split, of_split in splits.items()}
-    task.fit(examples["train"])
+    try:
+        task.fit(examples["train"])
+    except RequestError as error:
+        raise NotForThisError(str(error)) from error
     return Job(data, rows, task, examples, model, method, seed)
 
 
