@@ -10,9 +10,10 @@ nothing, so that this is the memory of reading, checking and writing; ``--rows 0
 
 Rate: for each task a process predicts the same texts by several arms in turn, all with one thread, and counts the
 processor time of each. ``zoo`` reads a file of texts and writes a CSV file; ``zoo onnx`` and ``zoo onnx-int8`` do so
-with an export of the run. ``pipeline 16`` gives a list of texts to ``transformers.pipeline`` in batches of 16,
-``pipeline iterator 16`` an iterator, as one must where texts do not fit into memory, and ``pipeline sorted 16`` texts
-that were sorted by their length before, which it does not do itself; its results stay in memory. Runs are trained for a
+with an export of the run; ``zoo bf16`` computes in bf16, the others in fp32. ``pipeline 16`` gives a list of texts to
+``transformers.pipeline`` in batches of 16, ``pipeline iterator 16`` an iterator, as one must where texts do not fit
+into memory, and ``pipeline sorted 16`` texts that were sorted by their length before, which it does not do itself, and
+``pipeline sorted-bf16 16`` the same with a model loaded in bf16; its results stay in memory. Runs are trained for a
 moment, on generated rows, which is enough to measure their speed.
 """
 
@@ -38,9 +39,10 @@ WORDS = "the a my our old new red big small late early train bus ticket order pa
 NAMED = ("train", "bus", "phone")
 LABELS = ("travel", "shopping", "devices")
 TASKS = ("classification", "ner")
-ZOO = ("zoo", "zoo onnx", "zoo onnx-int8")
+ZOO = ("zoo", "zoo bf16", "zoo onnx", "zoo onnx-int8")
 BATCHES = (1, 8, 16, 32, 64)
-PIPELINE = (*(f"pipeline {size}" for size in BATCHES), "pipeline iterator 16", "pipeline sorted 16")
+ORDERED = (f"pipeline {way} {size}" for way in ("sorted", "sorted-bf16") for size in (16, 32))
+PIPELINE = (*(f"pipeline {size}" for size in BATCHES), "pipeline iterator 16", *ORDERED)
 REFERENCE = "pipeline 16"
 
 
@@ -129,7 +131,9 @@ def _zoo(folder: Path, task: str, arm: str, lines: Sequence[str]) -> Callable[[b
     from taskzoo.bulk.output_format import OutputFormat
     from taskzoo.bulk.predicting import Policy
 
-    run = taskzoo.load(folder / task / arm.removeprefix("zoo").strip(), precision="fp32")
+    bf16 = arm == "zoo bf16"
+    path = folder / task / ("" if bf16 else arm.removeprefix("zoo").strip())
+    run = taskzoo.load(path, precision="bf16" if bf16 else "fp32")
     output = Output(folder / f"{task}.out.csv", OutputFormat("csv"))
 
     def call(measured: bool) -> int:
@@ -142,15 +146,17 @@ def _zoo(folder: Path, task: str, arm: str, lines: Sequence[str]) -> Callable[[b
 
 
 def _pipeline(folder: Path, task: str, arm: str, lines: Sequence[str]) -> Callable[[bool], int]:
+    import torch
     import transformers
 
     *way, size = arm.split()[1:]
     model = {"model": str(folder / task / "model"), "device": "cpu", "trust_remote_code": True}
+    model["dtype"] = torch.bfloat16 if way == ["sorted-bf16"] else torch.float32
     if task == "classification":
         predict = transformers.pipeline("text-classification", top_k=5, truncation=True, **model)
     else:
         predict = transformers.pipeline("token-classification", aggregation_strategy="simple", **model)
-    given = sorted(lines, key=len) if way == ["sorted"] else list(lines)
+    given = sorted(lines, key=len) if "sorted" in arm else list(lines)
 
     def call(measured: bool) -> int:
         waiting = given if measured else given[:64]
@@ -179,7 +185,7 @@ def train(folder: Path, task: str, model: str, arms: Sequence[str]) -> None:
     settings = {"model": model, "method": "full", "max_steps": 10, "output": folder / task}
     taskzoo.finetune(task, train=rows, validation=rows[:32], test=rows[:32], **settings)
     for arm in arms:
-        if arm in ZOO[1:]:
+        if "onnx" in arm:
             export_run(ExportRequest(folder / task, int8=arm.endswith("int8"), tolerance=1.0))
 
 

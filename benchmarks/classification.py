@@ -9,7 +9,9 @@ that of training: for the peer ``trainer.train()``, for zoo training *and* its v
 peer does not do.
 
 ``peer`` pads every text to 128 tokens, as the example does by default; ``peer-dynamic`` is the same but pads to the
-longest of each batch (the example's ``--pad_to_max_length False``).
+longest of each batch (the example's ``--pad_to_max_length False``). ``peer-best`` has the best flags for a CPU
+(``common.best_flags``: bf16, batches of similar length) and the batch size, rate and warm-up of zoo; ``-fp32`` arms
+compute in float32.
 """
 
 from __future__ import annotations
@@ -20,16 +22,27 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from common import Figures, alternate, make_parser, peak_mib, summarise, train_peer, zoo_figures
+from common import (
+    Figures,
+    alternate,
+    best_flags,
+    make_parser,
+    peak_mib,
+    summarise,
+    train_peer,
+    zoo_figures,
+    zoo_settings,
+)
 from texts import SPLITS, Texts, at_most, hold_out, read_csv, read_folder, score, write_csv
 
 MODEL = "minilm"
-ARMS = ("peer", "peer-dynamic", "zoo", "lora")
+BEST = {"peer-best": best_flags(32, bf16=True), "peer-best-fp32": best_flags(32, bf16=False)}
+ARMS = ("peer", "peer-dynamic", *BEST, "zoo", "zoo-fp32", "lora")
 MAX_LENGTH = 128
 
 
-def run_peer(data: Path, seed: int, folder: Path, *, padded: bool) -> tuple[Figures, list[str]]:
-    """``Trainer`` with the example's defaults: batch 8, 5e-5 without warm-up, 3 epochs, fp32, 128 tokens."""
+def run_peer(data: Path, seed: int, folder: Path, *, padded: bool, flags: Figures) -> tuple[Figures, list[str]]:
+    """``Trainer`` with ``flags`` over the example's: batch 8, 5e-5 without warm-up, 3 epochs, fp32, 128 tokens."""
     import torch
     from transformers import (
         AutoModelForSequenceClassification,
@@ -67,6 +80,7 @@ def run_peer(data: Path, seed: int, folder: Path, *, padded: bool) -> tuple[Figu
         report_to="none",
         disable_tqdm=True,
         use_cpu=not torch.cuda.is_available(),
+        **flags,
     )
     trainer = Trainer(
         model=model,
@@ -80,12 +94,12 @@ def run_peer(data: Path, seed: int, folder: Path, *, padded: bool) -> tuple[Figu
     return figures, [labels[i] for i in output.predictions.argmax(axis=1)]
 
 
-def run_zoo(data: Path, seed: int, folder: Path, *, method: str) -> tuple[Figures, list[str]]:
+def run_zoo(data: Path, seed: int, folder: Path, *, arm: str) -> tuple[Figures, list[str]]:
     """``zoo run classification`` with the recipe's defaults."""
     import taskzoo
 
-    files: dict[str, Any] = {split: str(data / f"{split}.csv") for split in SPLITS}
-    run = taskzoo.finetune("classification", model=MODEL, seed=seed, method=method, output=folder / "run", **files)
+    given: dict[str, Any] = {split: str(data / f"{split}.csv") for split in SPLITS} | zoo_settings(arm)
+    run = taskzoo.finetune("classification", model=MODEL, seed=seed, output=folder / "run", **given)
     figures, rows = zoo_figures(run.path)
     gold = [label for _, label in read_csv(data / "test.csv")]
     if [row["reference"]["label"] for row in rows] != gold:
@@ -97,9 +111,9 @@ def run_arm(arm: str, data: Path, seed: int) -> Figures:
     """Train and score one arm in this process."""
     with tempfile.TemporaryDirectory() as folder:
         if arm.startswith("peer"):
-            figures, predicted = run_peer(data, seed, Path(folder), padded=arm == "peer")
+            figures, predicted = run_peer(data, seed, Path(folder), padded=arm == "peer", flags=BEST.get(arm, {}))
         else:
-            figures, predicted = run_zoo(data, seed, Path(folder), method="lora" if arm == "lora" else "auto")
+            figures, predicted = run_zoo(data, seed, Path(folder), arm=arm)
     gold = [label for _, label in read_csv(data / "test.csv")]
     return {**figures, **score(predicted, gold), "peak_mib": peak_mib()}
 

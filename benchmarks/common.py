@@ -64,13 +64,39 @@ def write_results(path: Path | None, results: Any) -> None:
         path.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
 
 
+def best_flags(batch_size: int, *, bf16: bool) -> Figures:
+    """The arguments of ``Trainer`` that are fastest on a CPU; batch size, rate and warm-up are to be zoo's."""
+    return {
+        "per_device_train_batch_size": batch_size,
+        "per_device_eval_batch_size": 32,
+        "learning_rate": 1e-4,
+        "warmup_steps": 0.1,
+        "weight_decay": 0.01,
+        "train_sampling_strategy": "group_by_length",
+        "dataloader_pin_memory": False,
+        "bf16": bf16,
+    }
+
+
 def train_peer(trainer: Any) -> Figures:
-    """Train and time a ``transformers.Trainer``: seconds of ``trainer.train()`` alone, and the share trained."""
+    """Train and time a ``transformers.Trainer``: seconds of ``trainer.train()`` alone, and the share trained.
+
+    It predicts in the order of the rows afterwards; grouping by length would order them by length.
+    """
     wall, cpu = time.perf_counter(), time.process_time()
     trainer.train()
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    trainer.args.train_sampling_strategy = "random"
     trainable = sum(p.numel() for p in trainer.model.parameters() if p.requires_grad)
     return {"wall": wall, "cpu": cpu, "trained": trainable / trainer.model.num_parameters()}
+
+
+def zoo_settings(arm: str) -> Figures:
+    """Settings of an arm of zoo: the method, the precision, and memory kept as the command line keeps it."""
+    from taskzoo.engine.cpu import keep_memory
+
+    keep_memory()
+    return {"method": "lora" if arm == "lora" else "auto", "precision": "fp32" if arm.endswith("fp32") else "auto"}
 
 
 def zoo_figures(path: Path) -> tuple[Figures, list[dict[str, Any]]]:
@@ -96,6 +122,8 @@ def peak_mib() -> float:
 def summarise(results: Mapping[str, Sequence[Figures]], quality: Mapping[str, str]) -> str:
     """A Markdown table: means over seeds with 95% t-intervals, and ratios to ``peer`` paired by seed.
 
+    Below it is, for each arm of zoo against each peer, how many times as fast it is and how much memory it takes.
+
     Args:
         results: arm -> one set of figures per seed.
         quality: key of a score in the figures -> head of its column.
@@ -116,7 +144,23 @@ def summarise(results: Mapping[str, Sequence[Figures]], quality: Mapping[str, st
             *(f"{statistics.mean(p[k] / r[k] for p, r in pairs):.2f}" if pairs else "–" for k in ("wall", "cpu")),
         ]
         lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)
+    return "\n".join([*lines, "", *comparisons(results)])
+
+
+def comparisons(results: Mapping[str, Sequence[Figures]]) -> list[str]:
+    """For each arm and each peer a line with the ratios of the seeds that both have."""
+    lines = []
+    for peer in (arm for arm in results if arm.startswith("peer")):
+        theirs = {run["seed"]: run for run in results[peer]}
+        for arm in (arm for arm in results if not arm.startswith("peer")):
+            pairs = [(theirs[run["seed"]], run) for run in results[arm] if run["seed"] in theirs]
+            if not pairs:
+                continue
+            wall, cpu = ([f"{them[key] / us[key]:.2f}" for them, us in pairs] for key in ("wall", "cpu"))
+            memory = [f"{us['peak_mib'] / them['peak_mib']:.2f}" for them, us in pairs]
+            times = f"{' '.join(wall)} times as fast, by CPU time {' '.join(cpu)}"
+            lines.append(f"{arm} and {peer}: {times}; memory {' '.join(memory)}")
+    return lines
 
 
 def mean_interval(values: Sequence[float]) -> str:

@@ -1,25 +1,40 @@
 """NER on WNUT-17: zoo against ``transformers.Trainer`` set as the library's ``run_ner.py`` example sets it.
 
-    python benchmarks/ner.py --data path/to/wnut17 --seeds 1 2 3 [--arms peer zoo lora] [--out results.json]
+    python benchmarks/ner.py --data path/to/wnut17 --seeds 1 2 3 [--arms peer zoo lora] [--limit N] [--out results.json]
 
 Every arm runs in a process of its own, in turn, once per seed. Both are scored by the same code: strict spans
 (an entity is B-X followed by I-X) and seqeval's default reading. The time is that of training: for the peer
 ``trainer.train()``, for zoo training *and* its validation after each epoch, which the peer does not do.
+
+``peer-best`` has the best flags for a CPU (``common.best_flags``: bf16, batches of similar length) and the batch size,
+rate and warm-up of zoo; ``-fp32`` arms compute in float32.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from common import Figures, alternate, make_parser, peak_mib, summarise, train_peer, zoo_figures
+from common import (
+    Figures,
+    alternate,
+    best_flags,
+    make_parser,
+    peak_mib,
+    summarise,
+    train_peer,
+    zoo_figures,
+    zoo_settings,
+)
 
 FILES = {"train": "wnut17train.conll", "validation": "emerging.dev.conll", "test": "emerging.test.annotated"}
 MODEL = "minilm"
-ARMS = ("peer", "zoo", "lora")
+BEST = {"peer-best": best_flags(16, bf16=True), "peer-best-fp32": best_flags(16, bf16=False)}
+ARMS = ("peer", *BEST, "zoo", "zoo-fp32", "lora")
 
 
 def read_conll(path: Path) -> tuple[list[list[str]], list[list[str]]]:
@@ -31,8 +46,14 @@ def read_conll(path: Path) -> tuple[list[list[str]], list[list[str]]]:
     return [row["tokens"] for row in rows], [row["tags"] for row in rows]
 
 
-def run_peer(data: Path, seed: int, folder: Path) -> tuple[Figures, list[list[str]]]:
-    """``Trainer`` with ``run_ner.py``'s defaults: batch 8, 5e-5, 3 epochs, fp32, first sub-token labelled."""
+def shorten(given: Path, file: Path, limit: int | None) -> None:
+    """Write the first ``limit`` sentences of a file, or all, to another one; an empty line ends a sentence."""
+    sentences = re.split(r"\n\s*\n", given.read_text(encoding="utf-8").strip())
+    file.write_text("\n\n".join(sentences[:limit]) + "\n", encoding="utf-8")
+
+
+def run_peer(data: Path, seed: int, folder: Path, flags: Figures) -> tuple[Figures, list[list[str]]]:
+    """``Trainer`` with ``flags`` over ``run_ner.py``'s: batch 8, 5e-5, 3 epochs, fp32, first sub-token labelled."""
     import numpy as np
     import torch
     from transformers import (
@@ -83,6 +104,7 @@ def run_peer(data: Path, seed: int, folder: Path) -> tuple[Figures, list[list[st
         report_to="none",
         disable_tqdm=True,
         use_cpu=not torch.cuda.is_available(),
+        **flags,
     )
     trainer = Trainer(
         model=model,
@@ -102,12 +124,12 @@ def run_peer(data: Path, seed: int, folder: Path) -> tuple[Figures, list[list[st
     return figures, predicted
 
 
-def run_zoo(data: Path, seed: int, folder: Path, *, method: str) -> tuple[Figures, list[list[str]]]:
+def run_zoo(data: Path, seed: int, folder: Path, *, arm: str) -> tuple[Figures, list[list[str]]]:
     """``zoo run ner`` with the recipe's defaults."""
     import taskzoo
 
-    files: dict[str, Any] = {split: str(data / name) for split, name in FILES.items()}
-    run = taskzoo.finetune("ner", model=MODEL, seed=seed, method=method, output=folder / "run", **files)
+    given: dict[str, Any] = {split: str(data / name) for split, name in FILES.items()} | zoo_settings(arm)
+    run = taskzoo.finetune("ner", model=MODEL, seed=seed, output=folder / "run", **given)
     figures, rows = zoo_figures(run.path)
     return figures, [row["tags"] for row in rows]
 
@@ -126,23 +148,27 @@ def score(predicted: Sequence[Sequence[str]], gold: Sequence[Sequence[str]]) -> 
 def run_arm(arm: str, data: Path, seed: int) -> Figures:
     """Train and score one arm in this process."""
     with tempfile.TemporaryDirectory() as folder:
-        if arm == "peer":
-            figures, predicted = run_peer(data, seed, Path(folder))
+        if arm.startswith("peer"):
+            figures, predicted = run_peer(data, seed, Path(folder), BEST.get(arm, {}))
         else:
-            figures, predicted = run_zoo(data, seed, Path(folder), method="lora" if arm == "lora" else "auto")
+            figures, predicted = run_zoo(data, seed, Path(folder), arm=arm)
     _, gold = read_conll(data / FILES["test"])
     return {**figures, **score(predicted, gold), "peak_mib": peak_mib()}
 
 
 def main() -> None:
     """The command line."""
-    parser = make_parser(__doc__, ARMS, ARMS)
+    parser = make_parser(__doc__, ARMS, ("peer", "zoo", "lora"))
     parser.add_argument("--data", type=Path, required=True, help="folder with the three WNUT-17 files")
+    parser.add_argument("--limit", type=int, help="the first sentences of each file only: enough for a ratio of times")
     arguments = parser.parse_args()
     if arguments.one:
         print(json.dumps(run_arm(arguments.one, arguments.data, arguments.seeds[0])))
         return
-    results = alternate(__file__, arguments.data, arguments)
+    with tempfile.TemporaryDirectory() as folder:
+        for name in FILES.values():
+            shorten(arguments.data / name, Path(folder) / name, arguments.limit)
+        results = alternate(__file__, Path(folder), arguments)
     print(summarise(results, {"f1": "strict F1", "f1_seqeval": "F1 (seqeval)"}))
 
 

@@ -1,7 +1,7 @@
 """Whether a run in several processes ends as the same run in one: weights, losses, predictions and metrics.
 
     python benchmarks/processes.py
-    python benchmarks/processes.py --tasks ner --methods lora --processes 1 2 4
+    python benchmarks/processes.py --tasks ner --methods lora --processes 1 2 4 --sharded 2
 
 Tiny models without dropout, in fp32. The first line of each is another run in one process, with other micro-batches:
 what rounding alone does. 64 training rows in steps of 7 leave a last step of one row, fewer than there are
@@ -29,6 +29,7 @@ ROWS = {"train": 64, "validation": 11, "test": 13}
 MICRO_BATCH_SIZES = (2, 3)
 """Of all runs, and of one more in one process: its sums are rounded otherwise, so it shows what rounding alone does."""
 SETTINGS = "batch_size=7 epochs=6 learning_rate=0.01 precision=fp32 log_every=1 probe_first=false lora_dropout=0"
+SETTINGS += " compact_embeddings=false"
 TRANSLATION = "source_lang=en target_lang=es max_new_tokens=16 min_new_tokens=4"
 MODELS = {"classification": "bert", "ner": "bert", "translation": "t5"}
 METHODS = ("full", "lora")
@@ -62,16 +63,22 @@ class Differences:
     rows: bool
 
 
-def compare(task: str, method: str, processes: Sequence[int], folder: Path) -> list[Differences]:
-    """Train in one process, again with other micro-batches, and in each number of processes; compare to the first."""
+def compare(
+    task: str, method: str, processes: Sequence[int], folder: Path, sharded: Sequence[int] = ()
+) -> list[Differences]:
+    """Train in one process, again with other micro-batches, and in each number of processes; compare to the first.
+
+    In each number of ``sharded`` the model is divided over the processes.
+    """
     rows = {split: list(make_rows(task, count, seed)) for seed, (split, count) in enumerate(ROWS.items(), 1)}
     for split, made in rows.items():
         (folder / f"{split}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in made), encoding="utf-8")
     texts = [" ".join([*LABELS["animals"], *LABELS["food"], *FILLER, *SPANISH.values(), str(i)]) for i in range(99)]
     model = make_tiny_checkpoint(folder / "model", MODELS[task], texts, vocabulary=200, dropout=0.0)
     usual, other_size = MICRO_BATCH_SIZES
-    sizes = [(1, usual), (1, other_size), *((number, usual) for number in processes)]
-    one, *others = (train(task, method, number, size, folder) for number, size in sizes)
+    one, *others = (train(task, method, 1, size, folder) for size in (usual, other_size))
+    others += [train(task, method, number, usual, folder) for number in processes]
+    others += [train(task, method, number, usual, folder, fsdp=True) for number in sharded]
     return [differences(one, other, model, rows["test"]) for other in others]
 
 
@@ -92,12 +99,13 @@ def make_rows(task: str, count: int, seed: int) -> Iterable[dict[str, Any]]:
             yield {"text": " ".join(words), "label": label}
 
 
-def train(task: str, method: str, processes: int, micro_batch_size: int, folder: Path) -> Path:
+def train(task: str, method: str, processes: int, micro_batch_size: int, folder: Path, *, fsdp: bool = False) -> Path:
     """The directory of a finished run."""
-    path = folder / f"{method}-{processes}-{micro_batch_size}"
+    path = folder / f"{method}-{processes}-{micro_batch_size}{'-sharded' * fsdp}"
     command: list[str | Path] = [sys.executable, "-m", "taskzoo", "run", task, "--model", folder / "model"]
     command += ["--data", folder, "--output", path]
     command += ["--method", method, "--processes", str(processes), "--no-baseline", "--quiet"]
+    command += ["--fsdp"] * fsdp
     settings = f"micro_batch_size={micro_batch_size} {SETTINGS} {TRANSLATION if task == 'translation' else ''}"
     command += [word for setting in settings.split() for word in ("--set", setting)]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
@@ -161,7 +169,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tasks", nargs="+", choices=list(MODELS), default=list(MODELS))
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=METHODS)
-    parser.add_argument("--processes", nargs="+", type=int, default=[2, 3])
+    parser.add_argument("--processes", nargs="*", type=int, default=[2, 3])
+    parser.add_argument("--sharded", nargs="*", type=int, default=[2, 3])
     given = parser.parse_args()
     heads = ["task", "method", "processes", "weights", "losses"]
     heads += ["other predictions", "difference of a metric"]
@@ -169,8 +178,9 @@ def main() -> None:
     for task in given.tasks:
         for method in given.methods:
             with tempfile.TemporaryDirectory() as folder:
-                found = compare(task, method, given.processes, Path(folder))
-            for number, one in zip(("1, other micro-batches", *given.processes), found, strict=True):
+                found = compare(task, method, given.processes, Path(folder), given.sharded)
+            runs = ["1, other micro-batches", *given.processes, *(f"{number}, sharded" for number in given.sharded)]
+            for number, one in zip(runs, found, strict=True):
                 if not one.rows:
                     sys.exit(f"{task}, {method}, {number} processes: test rows are missing, twice or in another order")
                 figures = [f"{one.weights:.1g}", f"{one.losses:.1g}"]

@@ -12,10 +12,10 @@ import numpy as np
 
 
 def as_array(value: Any) -> np.ndarray:
-    """A tensor, of whatever device, as an array (half precision as float32); an array as it is."""
+    """A tensor, of whatever device, as an array (half precision as float32), of a weight a copy; an array as it is."""
     if isinstance(value, np.ndarray):
         return value
-    value = value.detach().cpu()
+    value = value.detach().clone().cpu() if value.is_leaf and value.requires_grad else value.detach().cpu()
     half = value.is_floating_point() and value.element_size() < 4
     return np.asarray(value.float() if half else value)
 

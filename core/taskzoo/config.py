@@ -118,6 +118,7 @@ class Training:
     freeze: str = _setting("", "'embeddings', 'backbone', or a number N: embeddings and the first N layers")
     compact_embeddings: bool = _setting(True, "train only the rows of the embedding table that the data use")
     gradient_checkpointing: bool = _setting(False, "recompute activations to save memory")
+    fsdp: bool = _setting(False, "divide weights, gradients and optimizer state over the processes (FSDP2)")
     compile: bool = _setting(False, "train with layers compiled by torch.compile, for GPUs")
     early_stopping: int = _setting(0, "stop after this many evaluations without a better score (0: never)", minimum=0)
     evaluate_every: int = _setting(0, "optimizer steps between evaluations (0: each epoch)", minimum=0)

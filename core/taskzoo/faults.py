@@ -26,6 +26,7 @@ _MEMORY = re.compile(r"can't allocate memory|not enough memory|out of memory", r
 _PEER = re.compile(
     r"(gloo|nccl|processgroup).*(connection (closed|reset)|timed? ?out|remote|unhandled)", re.IGNORECASE | re.DOTALL
 )
+PEER_GONE = "another process of it is gone"
 MEMORY_ADVICE = "lower micro_batch_size, evaluation_tokens or max_length, or take a smaller model"
 
 
@@ -49,7 +50,7 @@ def _fault(error: BaseException) -> str | None:
     if is_out_of_memory(error):
         return f"the memory ran out; {MEMORY_ADVICE}"
     if isinstance(error, RuntimeError) and _PEER.search(str(error)):
-        return "another process of it is gone"
+        return PEER_GONE
     number = error.errno if isinstance(error, OSError) else None
     if number is None and (named := _NUMBER.search(str(error))):
         number = int(named[1])

@@ -11,10 +11,13 @@ import pytest
 @pytest.mark.parametrize("method", ["full", "lora"])
 @pytest.mark.parametrize("task", ["classification", "ner", "translation"])
 def test_two_and_three_processes_are_one(task: str, method: str, tmp_path: Path) -> None:
-    """The first comparison is with one process and other micro-batches: it shows what rounding alone does."""
+    """The first comparison is with one process and other micro-batches: it shows what rounding alone does.
+
+    In the last two the model is divided over the processes.
+    """
     from processes import compare
 
-    rounding, *found = compare(task, method, [2, 3], tmp_path)
+    rounding, *found = compare(task, method, [2, 3], tmp_path, sharded=[2, 3])
     for one in (rounding, *found):
         assert one.rows
         assert one.first_losses < 1e-5

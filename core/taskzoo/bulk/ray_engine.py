@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from taskzoo.errors import RequestError, TaskZooError
+from taskzoo.errors import TaskZooError
+from taskzoo.runs.ray_cluster import connected
 
 from .job import Summary
 from .loading import Loading
@@ -53,33 +54,18 @@ def predict_with_ray(
         RequestError: ray is not installed, or the cluster does not answer; and what a worker refuses.
         TaskZooError: a worker failed again and again.
     """
-    try:
-        import ray
-    except ImportError:
-        raise RequestError("--engine ray needs ray, which is not installed: pip install 'taskzoo[ray]'.") from None
     check_folder(job.output.path)
-    ours = not ray.is_initialized()
-    try:
-        if ours:
-            ray.init(address=cluster.address or None, log_to_driver=False, logging_level="error")
-    except (ConnectionError, ValueError, RuntimeError) as error:
-        place = cluster.address or "on this machine"
-        raise RequestError(f"The Ray cluster {place} does not answer ({' '.join(str(error).split()):.200}).") from None
-    try:
-        return _run(ray, *_absolute(loading, job), cluster.workers, say)
-    except ray.exceptions.RayTaskError as error:
-        cause = (
-            error.cause if isinstance(error.cause, TaskZooError) else TaskZooError(f"A worker failed: {error.cause}")
-        )
-        raise cause from None
-    except ray.exceptions.RayError as error:
-        reason = " ".join(str(error).split())
-        raise TaskZooError(
-            f"A worker died {RETRIES + 1} times ({reason:.200}). The same command goes on with the shards not done."
-        ) from None
-    finally:
-        if ours:
-            ray.shutdown()
+    with connected(cluster.address) as ray:
+        try:
+            return _run(ray, *_absolute(loading, job), cluster.workers, say)
+        except ray.exceptions.RayTaskError as error:
+            known = isinstance(error.cause, TaskZooError)
+            raise (error.cause if known else TaskZooError(f"A worker failed: {error.cause}")) from None
+        except ray.exceptions.RayError as error:
+            reason = " ".join(str(error).split())
+            raise TaskZooError(
+                f"A worker died {RETRIES + 1} times ({reason:.200}). The same command goes on with the shards not done."
+            ) from None
 
 
 def _run(ray: Any, loading: Loading, job: ShardJob, workers: int | None, say: Callable[[str], object]) -> Summary:

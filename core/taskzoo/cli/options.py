@@ -15,6 +15,11 @@ AnyRun = Annotated[
     str, typer.Argument(help="The run directory, or USER/NAME of a run on the hub.", autocompletion=run_paths)
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")]
+Engine = Annotated[str, typer.Option(help="Where the processes run: local, ray, or a Ray cluster (ray://HOST:10001).")]
+MinProcesses = Annotated[
+    int | None,
+    typer.Option(min=1, help="With --engine ray: go on in as few where the cluster shrinks (default: wait for room)."),
+]
 Task = Annotated[
     str,
     typer.Argument(help="A task (`zoo tasks` lists them), or path/to/task.py:Class.", autocompletion=task_names),

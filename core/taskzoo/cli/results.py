@@ -12,7 +12,6 @@ from taskzoo.errors import Interrupted
 from taskzoo.escapes import visible
 
 if TYPE_CHECKING:
-    from taskzoo.runs.load import Run
     from taskzoo.spec import TaskSpec
 
 MOST_LABELS = 40
@@ -31,29 +30,31 @@ def explain_interrupt(path: str | Path) -> Iterator[None]:
         raise Interrupted(f"{said} Resume it with: zoo resume {path}") from None
 
 
-def show_result(run: Run, *, as_json: bool) -> None:
-    """Print the metrics of a finished run: JSON, or a table and what can be done next."""
+def show_result(path: Path, spec: TaskSpec, *, as_json: bool) -> None:
+    """Print the metrics of the finished run in ``path``: JSON, or a table and what can be done next."""
+    from taskzoo.runs.directory import RunDirectory, read_json
     from taskzoo.runs.verdict import VERDICT
     from taskzoo.runs.wording import method_notes
 
     from .output import print_json
 
-    manifest = run.manifest
+    directory = RunDirectory(path)
+    manifest, metrics = directory.read_manifest(), read_json(directory.metrics)
     seconds = manifest["seconds"]
     if as_json:
-        print_json({"run": str(run.path), "seconds": seconds, "metrics": run.metrics})
+        print_json({"run": str(path), "seconds": seconds, "metrics": metrics})
         return
     print()
-    print_scores(run.metrics, run.metrics[VERDICT])
+    print_scores(metrics, metrics[VERDICT])
     for note in method_notes(manifest):
         print(f"\n{note}")
     print(
         f"\nTrained {manifest['steps']} step{'s' * (manifest['steps'] != 1)} in {seconds['train']:.0f} s "
         f"({manifest['tokens_per_second']:.0f} tokens/s), best at step {manifest['best_step']}; "
         f"evaluated in {seconds['evaluate']:.0f} s.\n"
-        f"Run       {run.path}\n"
-        f"Predict   zoo predict {run.path} {example_input(run.spec)}\n"
-        f"Evaluate  zoo eval {run.path} --data FILE"
+        f"Run       {path}\n"
+        f"Predict   zoo predict {path} {example_input(spec)}\n"
+        f"Evaluate  zoo eval {path} --data FILE"
     )
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from .options import Quiet, Run, TrustRemoteCode
+from .options import Engine, MinProcesses, Quiet, Run, TrustRemoteCode
 
 
 def resume(
@@ -18,6 +18,8 @@ def resume(
     processes: Annotated[
         int | None, typer.Option(min=1, help="Processes, one per device (default: as many as the run began with).")
     ] = None,
+    engine: Engine = "local",
+    min_processes: MinProcesses = None,
     force: Annotated[
         bool, typer.Option("--force", help="Go on although model, data or settings have changed.")
     ] = False,
@@ -27,22 +29,30 @@ def resume(
     from taskzoo.engine.launched import from_outside, rank
     from taskzoo.runs.directory import RunDirectory
 
+    from .on_ray import asked_group, resume_on_ray
+
     manifest = RunDirectory(Path(run)).read_manifest()
     outside = from_outside(processes)
     processes = processes or manifest.get("processes", 1)
-    if processes > 1 and not outside and manifest["status"] != "finished":
+    group = asked_group(engine, processes, min_processes)
+    over = manifest["status"] == "finished"  # which is said in this process
+    if processes > 1 and not outside and group is None and not over:
         from .processes import relaunch
 
         relaunch(processes, sys.argv[1:], run)
     from taskzoo.engine.progress import Silent, Terminal
     from taskzoo.runs.finetune import resume as resume_run
+    from taskzoo.runs.identity import find_task
 
     from .process import set_up_process, stop_on_signal
     from .results import explain_interrupt, show_result
 
-    set_up_process()
-    with explain_interrupt(run), stop_on_signal() as stop:
-        reporter = Silent() if quiet or rank() else Terminal()
-        finished = resume_run(run, trust_remote_code=trust_remote_code, force=force, reporter=reporter, stop=stop)
+    reporter = Silent() if quiet or rank() else Terminal()
+    if group is not None and not over:
+        resume_on_ray(group, Path(run), trust_remote_code=trust_remote_code, force=force, reporter=reporter)
+    else:
+        set_up_process()
+        with explain_interrupt(run), stop_on_signal() as stop:
+            resume_run(run, trust_remote_code=trust_remote_code, force=force, reporter=reporter, stop=stop)
     if not rank():
-        show_result(finished, as_json=as_json)
+        show_result(Path(run), find_task(manifest["task"]["name"], manifest["task"]).spec, as_json=as_json)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,9 +13,11 @@ from .options import (
     PRECISION_HELP,
     Columns,
     Data,
+    Engine,
     Format,
     GroupBy,
     Holdout,
+    MinProcesses,
     Model,
     OptionalTask,
     Quiet,
@@ -27,6 +30,9 @@ from .options import (
     TrustRemoteCode,
     Validation,
 )
+
+if TYPE_CHECKING:
+    from taskzoo.runs.load import Run
 
 
 def run(
@@ -84,6 +90,11 @@ def run(
         str | None, typer.Option(help="Time that the whole run may take, e.g. 10m or 1.5h: fewer steps, if need be.")
     ] = None,
     processes: Annotated[int, typer.Option(min=1, help="Processes (devices) to train on.")] = 1,
+    fsdp: Annotated[
+        bool, typer.Option("--fsdp", help="Divide weights, gradients and optimizer state over the processes.")
+    ] = False,
+    engine: Engine = "local",
+    min_processes: MinProcesses = None,
     set_: Settings = None,
     trust_remote_code: TrustRemoteCode = False,
     config: Annotated[str | None, typer.Option(help="A config.yaml to start from, e.g. that of another run.")] = None,
@@ -121,6 +132,7 @@ def run(
         "method": "lora" if lora else method,
         "baseline": baseline,
         "mix_old": mix_old,
+        "fsdp": fsdp or None,
     }
     settings.update({name: value for name, value in direct.items() if value is not None})
 
@@ -141,32 +153,38 @@ def run(
         from_ = str(local_run(from_))
     request = RunRequest(task, model, rows, settings, config, callbacks, trust_remote_code, from_run=from_)
     resolved = resolve_request(request)
-    single = {"--processes": processes > 1, "--report": report}
+    single = {"--processes": processes > 1, "--engine": engine != "local", "--report": report}
     if (repeats := asked_repeats(seeds, folds, single)) is not None:
         run_and_show(resolved, repeats, output, as_json=as_json, quiet=quiet)
         return
     from taskzoo.engine.launched import from_outside, rank
     from taskzoo.engine.progress import Silent, Terminal
 
+    from .on_ray import asked_group, train_on_ray
+    from .process import set_up_process, stop_on_signal
+    from .results import explain_interrupt, show_result
+
+    group = asked_group(engine, processes, min_processes)
     outside = from_outside(processes if processes > 1 else None)
     reporter = Silent() if quiet or rank() else Terminal()
     with new_run(output, resolved.title, resolved.config.model, ours=rank() > 0) as path:
-        plan = make_plan(resolved, reporter=reporter)
-        if processes > 1 and not outside:
+        finished: Path | Run = path
+        if group is not None:
+            train_on_ray(group, path, (request, resolved), reporter)
+        elif processes > 1 and not outside:
             from .processes import relaunch
 
+            make_plan(resolved, reporter=reporter)
             relaunch(processes, sys.argv[1:], str(path), output=str(path))
+        else:
+            from taskzoo.runs.execute import start
 
-        from taskzoo.runs.execute import start
-
-        from .process import set_up_process, stop_on_signal
-        from .results import explain_interrupt, show_result
-
-        set_up_process()
-        with explain_interrupt(path), stop_on_signal() as stop:
-            finished = start(plan, path, reporter=reporter, stop=stop)
+            plan = make_plan(resolved, reporter=reporter)
+            set_up_process()
+            with explain_interrupt(path), stop_on_signal() as stop:
+                finished = start(plan, path, reporter=reporter, stop=stop)
     if not rank():
-        show_result(finished, as_json=as_json)
+        show_result(path, resolved.entry.spec, as_json=as_json)
         if report:
             from taskzoo.report.page import write_report
 

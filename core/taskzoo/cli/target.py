@@ -67,7 +67,7 @@ def find_target(wishes: Wishes, *, from_files: bool) -> Target:
     named = wishes.output
     ends_as_folder = named is not None and named.endswith(("/", os.sep))
     folder = named is not None and from_files and (ends_as_folder or Path(named).is_dir())
-    address = _address(wishes.engine)
+    address = ray_address(wishes.engine)
     _check_together(wishes, folder=folder, from_files=from_files)
     part = Part.parse(wishes.shard) if wishes.shard else Part()
     if named is None:
@@ -86,7 +86,7 @@ def find_target(wishes: Wishes, *, from_files: bool) -> Target:
     return Target(output, folder, strict, part, address, wishes.workers)
 
 
-def _address(engine: str) -> str | None:
+def ray_address(engine: str) -> str | None:
     """Of the Ray cluster that ``--engine`` names: see :class:`Target`."""
     from taskzoo.errors import UnknownNameError
 

@@ -12,6 +12,8 @@ from accelerate import Accelerator
 from accelerate.state import AcceleratorState, GradientState, PartialState
 from accelerate.utils import broadcast_object_list
 
+from .sharding import is_sharded
+
 STATES = (PartialState, AcceleratorState, GradientState)
 """Classes whose objects all share one state in a process."""
 HALF = {"bf16": torch.bfloat16, "fp16": torch.float16}
@@ -72,6 +74,15 @@ class RunAccelerator(Accelerator):
     @property
     def is_main_process(self) -> bool:
         return bool(self.process_index == 0)
+
+    def prepare_model(
+        self, model: torch.nn.Module, device_placement: bool | None = None, evaluation_mode: bool = False
+    ) -> torch.nn.Module:
+        """As that of ``accelerate``; a sharded model is where it belongs, and exchanges its gradients itself."""
+        if is_sharded(model):
+            device_placement, evaluation_mode = False, True
+        prepared: torch.nn.Module = super().prepare_model(model, device_placement, evaluation_mode)
+        return prepared
 
     def wait_for_everyone(self) -> None:
         with self.active():

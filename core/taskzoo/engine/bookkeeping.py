@@ -165,8 +165,7 @@ class Bookkeeping:
         highest = progress.highest_score
         if kept := self._job.keeps(value, highest, progress.start_score):
             progress.best_score, progress.best_step = value, progress.step
-            if self._session.accelerator.is_main_process:
-                self._state.save_best(self._job.model)
+            self._state.save_best(self._job.model)
         if highest is None or score.better(value, highest):
             progress.highest_score, progress.evaluations_since_best = value, 0
         else:
@@ -201,8 +200,7 @@ class Bookkeeping:
         began = time.perf_counter()
         self.progress.unlogged = self._running.tolist()
         random = random_states(self._session.accelerator.num_processes)
-        if self._session.accelerator.is_main_process:
-            self._state.save(self._job.model, vars(self.progress), random=random, **self._parts)
+        self._state.save(self._job.model, vars(self.progress), random=random, **self._parts)
         self._session.accelerator.wait_for_everyone()
         self._saved = time.perf_counter()
         self._save_seconds = self._saved - began

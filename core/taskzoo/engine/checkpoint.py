@@ -26,7 +26,9 @@ from taskzoo.errors import RequestError
 from taskzoo.task import Task
 
 from .averaging import averaged
+from .launched import rank
 from .random_state import RandomState
+from .sharding import own_part, whole
 from .tensor_files import DamagedError, load_tensors, save_tensors
 
 
@@ -80,17 +82,20 @@ class TrainingState:
         random: Sequence[RandomState],
         **others: Any,
     ) -> None:
-        """Write the whole state next to the last one, then swap.
+        """Write the whole state next to the last one, then swap. All processes call it, and the first one writes.
 
         ``random`` are those of all processes, ``others`` are ``schedule`` and ``scaler``.
         """
         fresh = self._folder / "last.new"
-        shutil.rmtree(fresh, ignore_errors=True)
-        self._folder.mkdir(exist_ok=True)  # without its parents: the run's directory may have been removed
-        fresh.mkdir()
-        save_tensors(trainable_tensors(model), fresh / "model.safetensors")
+        if not rank():
+            shutil.rmtree(fresh, ignore_errors=True)
+            self._folder.mkdir(exist_ok=True)  # without its parents: the run's directory may have been removed
+            fresh.mkdir()
+        _save_whole(trainable_tensors(model), fresh / "model.safetensors")
         tensors, plain = _flatten(optimizer.state_dict())
-        save_tensors(tensors, fresh / "optimizer.safetensors")
+        _save_whole(tensors, fresh / "optimizer.safetensors")
+        if rank():
+            return
         states = {f"torch.{rank}": one.cpu for rank, one in enumerate(random)}
         states |= {f"cuda.{rank}": one.cuda for rank, one in enumerate(random) if one.cuda is not None}
         save_tensors(states, fresh / "random.safetensors")
@@ -120,7 +125,8 @@ class TrainingState:
         state, progress = saved.state, saved.state["progress"]
         put_back(model, saved.model, self._last)
         groups = optimizer.state_dict()["param_groups"]  # of this start: with a rate that was changed on purpose
-        optimizer.load_state_dict({"state": _unflatten(saved.optimizer, state["optimizer"]), "param_groups": groups})
+        slots = _own_parts(_unflatten(saved.optimizer, state["optimizer"]), optimizer)
+        optimizer.load_state_dict({"state": slots, "param_groups": groups})
         for name, part in others.items():
             if part is not None and state[name] is not None:
                 part.load_state_dict(state[name])
@@ -172,14 +178,18 @@ class TrainingState:
                     f"The best weights so far are damaged ({error}), so this run would not end as it should; start it "
                     "again from its config.yaml."
                 ) from None
+            if torch.distributed.is_initialized():
+                torch.distributed.barrier()  # all have seen the damage before the first process repairs it
             self.save_best(model)
 
     def save_best(self, model: nn.Module) -> None:
-        """Keep the trainable weights as the best so far (:meth:`taskzoo.engine.job.Job.keeps`)."""
-        self._folder.mkdir(exist_ok=True)
+        """Keep the trainable weights as the best so far (:meth:`taskzoo.engine.job.Job.keeps`); as :meth:`save`."""
         fresh = self._best.with_suffix(".new")
-        save_tensors(trainable_tensors(model), fresh)
-        replace(fresh, self._best)
+        if not rank():
+            self._folder.mkdir(exist_ok=True)
+        _save_whole(trainable_tensors(model), fresh)
+        if not rank():
+            replace(fresh, self._best)
 
     def load_best(self, model: nn.Module) -> None:
         """Put the best weights back into ``model``; a :class:`RequestError` if they were damaged meanwhile."""
@@ -219,11 +229,11 @@ def _read_state(file: Path) -> dict[str, Any]:
 
 
 def trainable_tensors(model: nn.Module) -> dict[str, torch.Tensor]:
-    """Name -> tensor of trainable parameters and all buffers that are saved, shared tensors once."""
+    """Name -> trainable parameters and all buffers that are saved, shared tensors once; not copied."""
     saved = model.state_dict().keys()
     parameters = [(name, p.detach()) for name, p in model.named_parameters() if p.requires_grad]
     buffers = [(name, b) for name, b in model.named_buffers() if name in saved]
-    return {name: tensor.cpu().contiguous() for name, tensor in (*parameters, *buffers)}
+    return dict((*parameters, *buffers))
 
 
 def put_back(model: nn.Module, tensors: dict[str, torch.Tensor], place: Path) -> None:
@@ -233,7 +243,24 @@ def put_back(model: nn.Module, tensors: dict[str, torch.Tensor], place: Path) ->
         if name not in here or here[name].shape != tensor.shape:
             problem = f"{name!r} is missing or has another shape"
             raise RequestError(f"The checkpoint {str(place)!r} does not fit this model: {problem}.")
-        here[name].detach().copy_(tensor)
+        here[name].detach().copy_(own_part(tensor, here[name]))
+
+
+def _save_whole(tensors: dict[str, torch.Tensor], file: Path) -> None:
+    """Write ``tensors``, which may be divided over the processes."""
+    found = {name: whole(tensor) for name, tensor in tensors.items()}
+    if not rank():
+        save_tensors({name: tensor for name, tensor in found.items() if tensor is not None}, file)
+
+
+def _own_parts(state: dict[int, dict[str, Any]], optimizer: torch.optim.Optimizer) -> dict[int, dict[str, Any]]:
+    """What this process has of the state of ``optimizer``: what is as large as a parameter is divided like it."""
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+
+    def part(value: Any, like: torch.Tensor) -> Any:
+        return own_part(value, like) if isinstance(value, torch.Tensor) and value.shape == like.shape else value
+
+    return {i: {name: part(value, parameters[i]) for name, value in slots.items()} for i, slots in state.items()}
 
 
 def _flatten(state: dict[str, Any]) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
@@ -242,7 +269,7 @@ def _flatten(state: dict[str, Any]) -> tuple[dict[str, torch.Tensor], dict[str, 
     for index, slots in state["state"].items():
         for name, value in slots.items():
             if isinstance(value, torch.Tensor):
-                tensors[f"{index}.{name}"] = value.detach().cpu().contiguous()
+                tensors[f"{index}.{name}"] = value
             else:
                 plain.setdefault(str(index), {})[name] = value
     return tensors, plain

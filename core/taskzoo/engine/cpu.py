@@ -1,13 +1,15 @@
-"""What training on a CPU waits for besides its matrix products, done another way: dropout, attention, and memory.
+"""What a CPU waits for besides matrix products, done another way: dropout, attention, normalisation, and memory.
 
 * Dropout draws a random number for every element, one after the other. Here four elements share the bits of one number.
 * Fused attention takes 3 to 11 times as long for the gradient in half precision as in float32 while sequences are
   short, since it fills blocks that are much longer than they are. So without dropout it is computed in float32. With
   dropout torch does not use that kernel, and attention is written out, with the dropout above.
+* Autocast leaves layer norms in float32, and every linear layer that reads one rounds it anew: query, key and value
+  each, and their gradients back. Here the norm, which is computed in float32 within the kernel, is rounded once.
 * The C library gives large blocks of memory back to the system as soon as they are free, so that every step gets them
   anew, page by page. :func:`keep_memory` keeps them.
 
-The functions are the same, but for which elements chance drops.
+The functions are the same, but for rounding and for which elements chance drops.
 """
 
 from __future__ import annotations
@@ -33,12 +35,13 @@ on; blocks of so many bytes and more are got from the system one by one."""
 KEEP = 2**30
 torch_dropout = functional.dropout
 torch_attention = functional.scaled_dot_product_attention
+torch_layer_norm = functional.layer_norm
 
 
 def faster_on_cpu(device: torch.device) -> AbstractContextManager[Any]:
-    """Within the context, this thread drops out and attends by the functions below, if ``device`` is a CPU.
+    """Within the context, this thread drops out, attends and normalises by the functions below.
 
-    Other threads and ``torch`` itself are left alone.
+    Only if ``device`` is a CPU. Other threads and ``torch`` itself are left alone.
     """
     return _OnCpu() if device.type == "cpu" else nullcontext()
 
@@ -105,24 +108,37 @@ def attention(
 def _attention_with_dropout(
     states: tuple[Tensor, Tensor, Tensor], mask: Tensor | None, dropout_p: float, is_causal: bool, **others: Any
 ) -> Tensor:
-    """Attention as torch documents it; products in the type of the query, softmax in float32."""
+    """Attention as torch documents it; scores in the type of the query, or of a mask of numbers if that is wider."""
     (query, key, value), scale = states, others.get("scale")
     if others.get("enable_gqa"):
         key, value = (t.repeat_interleave(query.shape[-3] // t.shape[-3], -3) for t in (key, value))
     scale = 1 / math.sqrt(query.shape[-1]) if scale is None else scale
-    scores = (query @ key.transpose(-2, -1)).float() * scale
+    scores = query @ key.transpose(-2, -1)
     if is_causal:
         mask = torch.ones(scores.shape[-2:], dtype=torch.bool).tril()
-    if mask is not None:
+    if mask is not None and mask.dtype == torch.bool:
         # not -inf: of a query that sees nothing the weights are then even, and not undefined
-        scores = scores.masked_fill(~mask, torch.finfo().min) if mask.dtype == torch.bool else scores + mask
+        mask = torch.zeros(mask.shape, dtype=scores.dtype).masked_fill_(~mask, torch.finfo(scores.dtype).min)
+    scores = scores * scale if mask is None else torch.add(mask, scores, alpha=scale)
     return dropout(scores.softmax(-1).to(query.dtype), dropout_p) @ value
 
 
-class _OnCpu(TorchFunctionMode):
-    """Takes the place of two functions of torch wherever they are called."""
+def layer_norm(input: Tensor, *arguments: Any, **others: Any) -> Tensor:
+    """As ``torch.nn.functional.layer_norm``; what is float32 has the type of autocast, if that is on for a CPU."""
+    found = torch_layer_norm(input, *arguments, **others)
+    if found.dtype != torch.float32 or input.device.type != "cpu" or not torch.is_autocast_enabled("cpu"):
+        return found
+    return found.to(torch.get_autocast_dtype("cpu"))
 
-    instead: ClassVar[dict[Any, Callable[..., Tensor]]] = {torch_dropout: dropout, torch_attention: attention}
+
+class _OnCpu(TorchFunctionMode):
+    """Takes the place of functions of torch wherever they are called."""
+
+    instead: ClassVar[dict[Any, Callable[..., Tensor]]] = {
+        torch_dropout: dropout,
+        torch_attention: attention,
+        torch_layer_norm: layer_norm,
+    }
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         function = self.instead.get(func, func)

@@ -42,10 +42,12 @@ def trainable_table(model: PreTrainedModel) -> nn.Embedding | None:
 def compact_table(session: Session) -> AbstractContextManager[Any]:
     """The context in which ``session`` is trained: with :func:`used_rows_only`, if the settings and the model allow.
 
-    A decoder reads what it generates, and any token may be among that, so its table stays whole.
+    A decoder reads what it generates, and any token may be among that, so its table stays whole; so does one that is
+    divided over processes.
     """
-    task, model = session.task, session.model
-    if not session.settings.compact_embeddings or (task.generates and not model.config.is_encoder_decoder):
+    task, model, settings = session.task, session.model, session.settings
+    decodes = task.generates and not model.config.is_encoder_decoder
+    if not settings.compact_embeddings or settings.fsdp or decodes:
         return nullcontext()
     splits = [session.encoded[split].features for split in ("train", "validation") if split in session.encoded]
     used = {i for features in (*splits, session.unlabelled) for i in used_tokens(task, features)}

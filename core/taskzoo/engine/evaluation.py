@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -19,9 +20,11 @@ from taskzoo.types import Batch, Collate, Encoded, Example, Feature
 
 from .accelerator import RunAccelerator
 from .batches import to_device
+from .cpu import faster_on_cpu
 from .prefetch import one_ahead
 from .scoring import MAX_EXAMPLES, Decoded, PartsTable, Predictions, assemble, most_tokens
 from .session import Session
+from .sharding import in_turns
 
 Advance = Callable[[int], None]
 """Is told how many more features are done."""
@@ -70,17 +73,19 @@ class Predictor:
         total = torch.zeros(2, dtype=torch.float64, device=accelerator.device)
         try:
             own = batches[accelerator.process_index :: accelerator.num_processes]
-            for indices, batch in self._batches(features, own):
-                found, outputs = self.decode_batch(batch, with_outputs=with_loss)
-                if len(found) != len(indices):
-                    raise PluginError(f"The task gave {len(found)} parts for {len(indices)} features of a batch.")
-                parts.append((indices, _compact(found) if on_disk else found))
-                if with_loss:
-                    loss = self.task.loss(outputs, batch)
-                    shown = loss.total if loss.reported is None else loss.reported
-                    total += torch.stack([shown.double(), loss.weight.double()]).to(total)
-                if advance is not None:
-                    advance(len(indices))
+            # weights that a batch has cast stay for the next one until the outermost autocast ends, be it switched off
+            with in_turns(self.model), torch.autocast(accelerator.device.type, enabled=False):
+                for indices, batch in self._batches(features, own):
+                    found, outputs = self.decode_batch(batch, with_outputs=with_loss)
+                    if len(found) != len(indices):
+                        raise PluginError(f"The task gave {len(found)} parts for {len(indices)} features of a batch.")
+                    parts.append((indices, _compact(found) if on_disk else found))
+                    if with_loss:
+                        loss = self.task.loss(outputs, batch)
+                        shown = loss.total if loss.reported is None else loss.reported
+                        total += torch.stack([shown.double(), loss.weight.double()]).to(total)
+                    if advance is not None:
+                        advance(len(indices))
         finally:
             self.model.train(was_training)
         if accelerator.num_processes > 1:
@@ -104,8 +109,9 @@ class Predictor:
 
         A task that generates needs no outputs for it, so they are then ``None`` unless ``with_outputs``.
         """
-        task = self.task
-        with self.accelerator.autocast():
+        task, half = self.task, self.accelerator.mixed_precision != "no"
+        faster = faster_on_cpu(self.accelerator.device) if half and not task.generates else nullcontext()
+        with self.accelerator.autocast(), faster:
             outputs = task.forward(self.model, batch) if with_outputs or not task.generates else None
             if task.generates:
                 return task.predict_batch(self.model, batch, outputs), outputs

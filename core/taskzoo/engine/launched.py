@@ -29,6 +29,11 @@ def rank() -> int:
     return int(os.environ.get("RANK", 0)) if "WORLD_SIZE" in os.environ else 0
 
 
+def processes() -> int:
+    """How many processes the run has."""
+    return int(os.environ.get("WORLD_SIZE", 1))
+
+
 def from_outside(asked: int | None = None) -> bool:
     """Whether there is nothing to start, since a launcher has started this process.
 
@@ -56,7 +61,7 @@ def from_outside(asked: int | None = None) -> bool:
         if os.environ.get(variable, "").lower() == "true":
             raise RequestError(
                 f"The configuration of accelerate asks for {name}, which runs do not use; launch without it "
-                "(accelerate launch --multi_gpu)."
+                "(accelerate launch --multi_gpu). To divide the model over the processes, set fsdp=true."
             )
     return True
 

@@ -27,11 +27,13 @@ def training_memory(session: Session) -> int:
     """Bytes that training all weights of ``session.model`` needs besides the weights themselves, if they are loaded.
 
     Gradients and optimizer states of all weights but those of the input embedding, whose unused rows are left out
-    (``compact_embeddings``), and the activations of the longest batch.
+    (``compact_embeddings``), and the activations of the longest batch. Of a sharded model it is the part of a process.
     """
     model, settings = session.model, session.settings
     trained = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
-    if settings.compact_embeddings and (table := trainable_table(model)) is not None:
+    if session.sharded is not None:
+        trained //= session.accelerator.num_processes
+    elif settings.compact_embeddings and (table := trainable_table(model)) is not None:
         trained -= int(table.weight.numel())
     on_gpu = session.accelerator.device.type != "cpu"
     copies = 1 + MOMENTS.get(settings.optimizer, 0) + on_gpu

@@ -16,6 +16,7 @@ from taskzoo.config import SCHEDULE_FREE, Training
 from .averaging import keep_average
 from .freezing import parameters_by_depth
 from .further_optimizers import build_muon, build_schedule_free
+from .sharding import joint_norm, local_parts
 
 NORM_NAME = re.compile(r"Norm(\dd)?$")
 """Ends of names of classes that normalise, or of their bases, such as ``LlamaRMSNorm`` or ``LazyBatchNorm1d``."""
@@ -121,7 +122,9 @@ def scale_and_clip(parameters: Iterable[nn.Parameter], scale: torch.Tensor, max_
     gradients = [p.grad for p in parameters if p.grad is not None]
     if not gradients:
         return torch.zeros(())
-    norm = torch.nn.utils.get_total_norm(gradients) * scale
+    own = local_parts(gradients)
+    norm = torch.nn.utils.get_total_norm(own)
+    norm = (norm if own is gradients else joint_norm(norm)) * scale
     factor = scale * torch.clamp(max_norm / (norm + 1e-6), max=1.0) if max_norm else scale
-    torch._foreach_mul_(gradients, factor.to(gradients[0].device))
+    torch._foreach_mul_(own, factor.to(own[0].device))
     return norm

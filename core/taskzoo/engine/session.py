@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
     from .accelerator import RunAccelerator
+    from .sharding import Sharded
 
 
 @dataclass(slots=True)
@@ -39,6 +40,7 @@ class Session:
         stop: whether somebody asked to stop after the current step.
         ends: when the run must be over, as :func:`time.perf_counter` counts; ``None``: no limit.
         anchored: the head is that of an earlier run, from which a probe departs no further than it must.
+        sharded: what divides ``model`` over the processes, if it is.
     """
 
     task: Task
@@ -57,6 +59,7 @@ class Session:
     stop: Callable[[], bool] = lambda: False
     ends: float | None = None
     anchored: bool = False
+    sharded: Sharded | None = None
 
     @property
     def training_features(self) -> Sequence[Feature]:

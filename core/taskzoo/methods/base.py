@@ -87,8 +87,7 @@ class Method(ABC):
         Raises:
             RequestError: as :meth:`check`.
         """
-        if self.one_process and session.accelerator.num_processes > 1:
-            raise RequestError(f"method={self.name} runs in one process; leave --processes at 1.")
+        refuse_processes(type(self), session.accelerator.num_processes)
 
     def epoch_features(self, session: Session) -> Sequence[Feature]:
         """What one pass of training sees, for forecasts of its time: as many as it has examples, as long as they are.
@@ -113,6 +112,12 @@ class Method(ABC):
     def finish(self, session: Session) -> PreTrainedModel:
         """The plain model to save, adapters merged."""
         return session.model
+
+
+def refuse_processes(method: type[Method], processes: int) -> None:
+    """Raise :class:`RequestError` if ``method`` cannot be divided over so many processes."""
+    if method.one_process and processes > 1:
+        raise RequestError(f"method={method.name} runs in one process; leave --processes at 1.")
 
 
 def refuse_division(objective: Objective, name: str, settings: Training, processes: int = 1) -> None:

@@ -109,7 +109,7 @@ class PooledClassifier(PreTrainedModel):
         mask = torch.ones_like(input_ids) if attention_mask is None else attention_mask
         more = {} if token_type_ids is None else {"token_type_ids": token_type_ids}
         states = self.backbone(input_ids=input_ids, attention_mask=mask, **more).last_hidden_state
-        pooled = pool(states, mask, self.config.sequence_pooling)
+        pooled = pool(states, mask, self.config.sequence_pooling).to(states.dtype)
         return SequenceClassifierOutput(logits=self.classifier(self.dropout(pooled)))
 
 

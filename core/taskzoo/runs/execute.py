@@ -16,7 +16,7 @@ from taskzoo.callbacks import Callback, RunFacts
 from taskzoo.config import DataConfig, RunConfig, write_config
 from taskzoo.data.readers import GROUP, file_sha256
 from taskzoo.engine.events import tell
-from taskzoo.engine.launched import rank
+from taskzoo.engine.launched import processes, rank
 from taskzoo.engine.progress import Reporter, Silent
 from taskzoo.errors import Interrupted, MachineError, PluginError, RequestError, TaskZooError
 from taskzoo.faults import machine_fault
@@ -66,6 +66,11 @@ def start(
         PluginError: the task's code fails.
         TrainingError, Interrupted: as :meth:`taskzoo.methods.base.Method.train`.
     """
+    if plan.config.training.fsdp and processes() == 1:
+        raise RequestError(
+            "fsdp=true divides the model over processes, and this run has one; start several "
+            f"({option_name('processes', '4')}, or torchrun), or leave fsdp out."
+        )
     with _opened(plan, RunDirectory(path), reporter or Silent(), stop) as job:
         if job.is_main:
             job.loaded.session.callbacks.extend(callbacks)
@@ -146,6 +151,8 @@ def _other_circumstances(before: Mapping[str, Any], now_: Mapping[str, Any], dir
         what = f"the run was made by {began} process{'es' * (began > 1)} so far and goes on with {goes_on}"
         new = ", and the new ones draw dropout anew" if goes_on > began else ""
         yield f"warning   {what}: the same rows for each step{new}, but sums are rounded otherwise."
+    if now_["settings"]["training"]["fsdp"] and goes_on == 1:
+        yield "There is one process, so the model is not divided (fsdp)."
     if not TrainingState(directory.checkpoints).exists():
         yield "No state was saved before the run stopped; it starts from the beginning."
 
@@ -171,6 +178,7 @@ class _Job:
     manifest: dict[str, Any]
     seconds: dict[str, float] = field(default_factory=dict)
     baseline: Baseline | None = None
+    forgotten: dict[str, Any] | None = None
 
     @property
     def is_main(self) -> bool:
@@ -281,7 +289,6 @@ def _make_callbacks(names: Sequence[str], reporter: Reporter) -> list[Callback]:
 def _execute(job: _Job) -> Run:
     from taskzoo.engine.checkpoint import TrainingState
     from taskzoo.engine.evaluation import Predictor
-    from taskzoo.engine.lora import save_adapter
 
     from .baseline import fit_baseline
     from .load import Run
@@ -300,11 +307,11 @@ def _execute(job: _Job) -> Run:
             "train_and_validate": time.perf_counter() - began,
             "train_and_validate_cpu": time.process_time() - began_cpu,
         }
-        if method.keeps_adapter and job.is_main:
-            save_adapter(session.trained, directory.adapter, job.plan.ref.public_name)
-        model = method.finish(session)
-        model.eval()
+        model = _finished(job) if session.sharded is None else session.model
         results, tuned = _evaluate(job, model)
+        if session.sharded is not None:  # adapters are merged where the model is whole
+            session.sharded.gather()
+            model = _finished(job) if job.is_main else session.model
         if job.is_main:
             remedies = [*(["more time"] if progress.shortened else []), *method.remedies()]
             metrics = _save(job, model, results, remedies)
@@ -331,13 +338,25 @@ def _execute(job: _Job) -> Run:
     return Run(directory.path, job.plan.spec, predictor)
 
 
+def _finished(job: _Job) -> PreTrainedModel:
+    """The plain model, with the adapters saved where they are kept."""
+    from taskzoo.engine.lora import save_adapter
+
+    session, method = job.loaded.session, job.loaded.method
+    if method.keeps_adapter and job.is_main:
+        save_adapter(session.trained, job.directory.adapter, job.plan.ref.public_name)
+    return method.finish(session).eval()
+
+
 def _evaluate(job: _Job, model: PreTrainedModel) -> tuple[dict[str, Evaluation], dict[str, Any]]:
-    """Scores of validation and test rows, and what the task tuned.
+    """Scores of validation and test rows, and what the task tuned; of a continued run, also of the earlier test rows.
 
     Validation comes first: what the task determines there (temperature, thresholds) also applies to the test rows.
     """
-    from taskzoo.engine.evaluation import decode_split
+    from taskzoo.engine.evaluation import Predictor, decode_split
     from taskzoo.engine.scoring import assemble, score
+
+    from .forgetting import forgotten
 
     session, task, began = job.loaded.session, job.plan.task, time.perf_counter()
     results: dict[str, Evaluation] = {}
@@ -353,26 +372,26 @@ def _evaluate(job: _Job, model: PreTrainedModel) -> tuple[dict[str, Evaluation],
         predictions = assemble(task, examples, decoded)
         results[split] = score(task, examples, predictions, further=job.loaded.further, intervals=True)
     job.seconds["evaluate"] = time.perf_counter() - began
+    if job.plan.continued is not None:
+        tokens = session.settings.evaluation_tokens
+        predictor = Predictor(task, model, session.processor, session.accelerator, tokens)
+        job.forgotten = forgotten(job.plan.continued, job.plan.spec, predictor)
     return results, tuned
 
 
 def _save(job: _Job, model: PreTrainedModel, results: dict[str, Evaluation], remedies: Sequence[str]) -> dict[str, Any]:
     """Write model, task, scores and predictions; the scores. ``remedies`` are for a model that has learnt little."""
-    from taskzoo.engine.evaluation import Predictor
     from taskzoo.engine.folding import folded
 
     from .baseline import score_baseline
-    from .forgetting import forgotten
     from .load import save_task
 
     session, directory, loaded = job.loaded.session, job.directory, job.loaded
     metrics: dict[str, Any] = {split: result.to_dict() for split, result in results.items()}
     if job.baseline is not None:
         metrics[BASELINE] = score_baseline(session.task, job.baseline, session.examples, results)
-    if job.plan.continued is not None:
-        tokens = session.settings.evaluation_tokens
-        predictor = Predictor(session.task, model, session.processor, session.accelerator, tokens)
-        metrics[FORGOTTEN] = forgotten(job.plan.continued, job.plan.spec, predictor)
+    if job.forgotten is not None:
+        metrics[FORGOTTEN] = job.forgotten
     judging = judging_score(session.task)
     metrics[VERDICT] = verdict(metrics, judging, remedies, loaded.misfits)
     if loaded.use_cache is not None:

@@ -17,6 +17,7 @@ from transformers import PreTrainedTokenizerBase
 
 from taskzoo.data.features import lengths_of, rows_of
 from taskzoo.data.stored_rows import few_of
+from taskzoo.engine.accelerator import HALF
 from taskzoo.engine.batches import to_device
 from taskzoo.engine.cpu import recompute_activations
 from taskzoo.engine.encoding import encode_to_disk, processor_digest
@@ -27,6 +28,7 @@ from taskzoo.engine.precision import make_accelerator, resolve_precision
 from taskzoo.engine.progress import Reporter
 from taskzoo.engine.scoring import Decoded, assemble
 from taskzoo.engine.session import Session
+from taskzoo.engine.sharding import Sharded, in_turns
 from taskzoo.engine.strategies.teaching import teacher_logits
 from taskzoo.errors import PluginError, RequestError
 from taskzoo.methods.base import Method
@@ -117,7 +119,13 @@ def load_session(plan: Plan, reporter: Reporter, folder: Path) -> Loaded:
         session.unlabelled = [replace(feature, values={**feature.values, "target": None}) for feature in unlabelled]
         method = plan.method()
         session.trained = method.freeze(session)
-        session.trained.to(accelerator.device)
+        if training.fsdp and accelerator.num_processes > 1:
+            half = HALF.get(accelerator.mixed_precision) if accelerator.device.type == "cuda" else None
+            session.sharded = Sharded(model, accelerator.device, half)
+            if not session.sharded.layers:
+                reporter.say("warning   fsdp=true gathers the model as a whole, as it has no list of layers.")
+        else:
+            session.trained.to(accelerator.device)
         parameters = count_parameters(session.trained)
         _try_two_rows(plan, session)
         method.check_model(session)
@@ -302,8 +310,9 @@ def _try_two_rows(plan: Plan, session: Session) -> None:
     batch = to_device(session.collate([feature for row in rows for feature in of_row[row]]), device)
     session.trained.eval()
     predictor = Predictor(task, session.trained, session.processor, session.accelerator)
-    found, outputs = predictor.decode_batch(batch, with_outputs=True)
-    task.loss(outputs, batch, label_smoothing=session.settings.label_smoothing)
+    with in_turns(session.trained):
+        found, outputs = predictor.decode_batch(batch, with_outputs=True)
+        task.loss(outputs, batch, label_smoothing=session.settings.label_smoothing)
     parts, examples = iter(found), [session.examples["train"][row] for row in rows]
     predictions = assemble(task, examples, Decoded([[next(parts) for _ in of_row[row]] for row in rows])).rows
     try:

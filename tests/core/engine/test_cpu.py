@@ -1,4 +1,4 @@
-"""Dropout and attention while training on a CPU: the same functions, computed another way."""
+"""Dropout, attention and layer norms on a CPU: the same functions, computed another way."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from torch.nn import functional
 
 from taskzoo.engine import cpu
-from taskzoo.engine.cpu import attention, dropout, faster_on_cpu, recompute_activations
+from taskzoo.engine.cpu import attention, dropout, faster_on_cpu, layer_norm, recompute_activations
 
 CPU = torch.device("cpu")
 SIZES = {
@@ -45,7 +45,8 @@ def gradients(model: Any) -> dict[str, torch.Tensor]:
     model.zero_grad()
     with torch.autocast("cpu", torch.bfloat16):
         states = model(input_ids=ids, attention_mask=mask, **more).last_hidden_state
-    (states.float() * mask[..., None]).square().sum().backward()
+    goal = torch.randn(states.shape, generator=torch.Generator().manual_seed(1))  # a sum of squares is what norms fix
+    (states.float() * goal * mask[..., None]).sum().backward()
     return {name: p.grad.clone() for name, p in model.named_parameters() if p.grad is not None}
 
 
@@ -179,11 +180,44 @@ def test_nothing_or_everything_is_dropped_as_torch_does_it(p: float, training: b
     assert dropout(given, p, training).equal(functional.dropout(given, p, training))
 
 
-# both
+# layer norms
+
+
+def test_a_layer_norm_is_rounded_once_under_autocast_and_nowhere_else() -> None:
+    torch.manual_seed(0)
+    norm = torch.nn.LayerNorm(64)
+    with torch.no_grad():
+        norm.weight.uniform_(0.5, 2)
+        norm.bias.uniform_(-1, 1)
+    given = 3 + 2 * torch.randn(5, 7, 64)
+    exact = norm(given)
+    with torch.autocast("cpu", torch.bfloat16):
+        of_float, of_half = (layer_norm(x, (64,), norm.weight, norm.bias, norm.eps) for x in (given, given.bfloat16()))
+        doubles = layer_norm(given.double(), (64,))
+        with faster_on_cpu(CPU):
+            assert norm(given).equal(of_float)
+    assert of_float.equal(exact.bfloat16())
+    assert of_half.dtype == torch.bfloat16
+    torch.testing.assert_close(of_half.float(), norm(given.bfloat16().float()), rtol=2**-8, atol=2**-8)
+    assert doubles.dtype == torch.float64
+    with faster_on_cpu(CPU):
+        assert norm(given).equal(exact)
+
+
+def test_states_between_the_layers_of_bert_are_in_half_precision() -> None:
+    model, seen = make_model("bert", num_hidden_layers=2), []
+    for layer in model.encoder.layer:
+        layer.register_forward_hook(lambda _, inputs, output: seen.append((inputs[0].dtype, output.dtype)))
+    with faster_on_cpu(CPU):
+        gradients(model)
+    assert seen == [(torch.bfloat16, torch.bfloat16)] * 2
+
+
+# all
 
 
 def test_only_this_thread_and_only_within_the_context_also_after_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = functional.dropout, functional.scaled_dot_product_attention
+    before = functional.dropout, functional.scaled_dot_product_attention, functional.layer_norm
     seen: list[str] = []
     monkeypatch.setitem(cpu._OnCpu.instead, functional.dropout, lambda input, **_: seen.append("ours") or input)
 
@@ -203,7 +237,7 @@ def test_only_this_thread_and_only_within_the_context_also_after_an_error(monkey
         fail()
     drop()
     assert seen == ["ours"]
-    assert (functional.dropout, functional.scaled_dot_product_attention) == before
+    assert (functional.dropout, functional.scaled_dot_product_attention, functional.layer_norm) == before
 
 
 def test_other_devices_are_left_alone() -> None:

@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from taskzoo.engine import scoring
 from taskzoo.engine.evaluation import Predictor
@@ -162,3 +163,34 @@ def test_a_task_that_loses_parts_is_found_out():
 
     with pytest.raises(TaskZooError, match="gave 19 parts for 20 features"):
         run(Oracle(), make_features(20), Careless())
+
+
+class _Casts(TorchDispatchMode):
+    """Counts how often weights of two dimensions are cast to half precision."""
+
+    def __init__(self, weights: set[tuple[int, ...]]) -> None:
+        super().__init__()
+        self.weights, self.count = weights, 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        kwargs = kwargs or {}
+        if func is torch.ops.aten._to_copy.default and kwargs.get("dtype") == torch.bfloat16:
+            self.count += tuple(args[0].shape) in self.weights
+        return func(*args, **kwargs)
+
+
+def test_weights_are_cast_once_for_all_batches_and_anew_for_the_next_evaluation():
+    model, features = make_tagger(), make_features(40)
+    predictor = Predictor(TaggingTask(), model, None, make_accelerator("bf16", cpu=True), 40)
+    examples = encode(features)
+    casts = _Casts({tuple(layer.weight.shape) for layer in (model.inner, model.outer)})
+    with casts:
+        first = predictor.predict(examples, with_loss=True)
+    assert casts.count == 2
+    with torch.no_grad():
+        model.outer.bias.zero_()
+        model.outer.weight.zero_()
+    second = predictor.predict(examples, with_loss=True)
+    assert second.loss == pytest.approx(math.log(4), abs=0.005)  # of four labels that are all as likely
+    assert first.loss != pytest.approx(math.log(4), abs=0.01)
+    assert not torch.is_autocast_enabled("cpu")

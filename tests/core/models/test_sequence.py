@@ -71,6 +71,17 @@ def test_saved_and_loaded_it_gives_the_same_logits(
     assert not [path for path in tmp_path.iterdir() if path.suffix in (".bin", ".pt")]
 
 
+def test_a_pooled_model_computes_in_half_precision(
+    tiny_checkpoint: Checkpoint, tiny_tokenizer: Tokenizer, tmp_path: Path
+) -> None:
+    """Loaded with ``dtype=bfloat16``, as by a pipeline, without autocast."""
+    load(tiny_checkpoint("bert"), pooling="unit-mean").save_pretrained(tmp_path)
+    exact, half = (PooledClassifier.from_pretrained(tmp_path, dtype=dtype) for dtype in (torch.float32, torch.bfloat16))
+    wanted, found = (logits(model.eval(), tiny_tokenizer("bert"), TEXTS) for model in (exact, half))
+    assert found.dtype == torch.bfloat16
+    torch.testing.assert_close(found.float(), wanted, rtol=0.05, atol=0.05)
+
+
 @pytest.mark.parametrize("pooling", ["auto", "mean"])
 @pytest.mark.parametrize("family", FAMILIES)
 def test_the_backbone_keeps_its_pretrained_weights(tiny_checkpoint: Checkpoint, family: str, pooling: str) -> None:

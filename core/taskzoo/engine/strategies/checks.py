@@ -12,8 +12,17 @@ from taskzoo.task import Task
 
 OF_LOSS = ("rdrop_alpha", "adversarial_epsilon", "neftune_alpha", "teacher")
 """Settings of strategies that change the loss."""
-OF_LOOP = ("layer_decay", "gradual_unfreezing", "ema_decay")
+OF_LOOP = ("layer_decay", "gradual_unfreezing", "ema_decay", "fsdp")
 """Settings of the others that need the training loop."""
+UNSHARDED = {
+    ("optimizer", "muon"): "orthogonalises whole matrices",
+    ("optimizer", "adafactor"): "takes means of whole columns",
+    ("compile", True): "compiles layers as a whole",
+    ("probe_first", True): "fits a whole head",
+    ("lora_quantize", "nf4"): "packs whole matrices",
+    ("lora_quantize", "fp4"): "packs whole matrices",
+}
+"""Settings that exclude ``fsdp``, and why."""
 
 
 def strategies_asked(settings: Training, names: tuple[str, ...] = (*OF_LOSS, *OF_LOOP)) -> list[str]:
@@ -48,6 +57,8 @@ def check_strategies(task: Task, settings: Training) -> None:
         _check_targets(task, settings)
     if settings.lora_quantize:
         _check_quantized(settings)
+    if settings.fsdp:
+        _check_fsdp(settings)
 
 
 def _check_targets(task: Task, settings: Training) -> None:
@@ -62,6 +73,13 @@ def _check_targets(task: Task, settings: Training) -> None:
             f"teacher={settings.teacher} needs a task that predicts labels for texts or tokens, and {name} with these "
             "options does not. Train on the teacher's predictions (`zoo predict`) instead."
         )
+
+
+def _check_fsdp(settings: Training) -> None:
+    for (name, value), reason in UNSHARDED.items():
+        if getattr(settings, name) == value:
+            asked = f"{name}={str(value).lower()}"
+            raise RequestError(f"{asked} {reason}, and fsdp=true leaves a part of each to a process; leave one out.")
 
 
 def _check_quantized(settings: Training) -> None:
