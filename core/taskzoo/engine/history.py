@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from taskzoo.callbacks import Callback, RunFacts
@@ -22,16 +22,22 @@ class History(Callback):
 
     def training_started(self, step: int) -> None:
         """Drop lines that a crash left after the saved state; the last of them may be half-written."""
-        self._keep(lambda line: line.endswith("\n") and json.loads(line)["step"] <= step)
+        self._write(line for line in self._lines() if json.loads(line)["step"] <= step)
 
     def fitted(self, values: Mapping[str, Any]) -> None:
-        """A line in place of an earlier one, which a run that was stopped may have."""
-        self._keep(lambda line: '"probe"' not in line)
+        """A line in place of an earlier one, which a run that was stopped may have, and of how training began from it."""
+        lines = self._lines()
+        earlier = next((place for place, line in enumerate(lines) if '"probe"' in line), len(lines))
+        self._write(lines[:earlier] + [line for line in lines[earlier + 1 :] if json.loads(line)["step"]])
         self._append(values)
 
-    def _keep(self, wanted: Callable[[str], bool]) -> None:
+    def _lines(self) -> list[str]:
+        """All whole ones."""
         lines = self._file.read_text(encoding="utf-8").splitlines(keepends=True)
-        write_text(self._file, "".join(filter(wanted, lines)))
+        return [line for line in lines if line.endswith("\n")]
+
+    def _write(self, lines: Iterable[str]) -> None:
+        write_text(self._file, "".join(lines))
 
     def _append(self, values: Mapping[str, Any]) -> None:
         """JSON has no infinity, which the norm of a gradient is that half precision could not hold: ``null``."""

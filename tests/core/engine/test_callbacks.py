@@ -105,3 +105,17 @@ def test_the_history_has_one_fitted_layer_and_no_line_after_the_saved_state(tmp_
     lines.fitted({"step": 0, "probe": {"penalty": 3}})
     found = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
     assert found == [{"step": 1}, {"step": 2, "loss": 0.5, "grad_norm": None}, {"step": 0, "probe": {"penalty": 3}}]
+
+
+def test_a_layer_that_is_fitted_again_begins_the_history_anew(tmp_path):
+    """As in a run that was killed before its first state was saved, whose start was scored already."""
+    file = tmp_path / "history.jsonl"
+    whole = ['{"step": 0, "probe": {"penalty": 1}}', '{"step": 0, "validation_f1": 0.5}']
+    for left in ("\n".join(whole) + "\n", whole[0] + "\n" + whole[1][:9], whole[0][:14]):
+        file.write_text(left, encoding="utf-8")
+        lines = History()
+        lines.run_started(RunFacts(tmp_path, {}, {}))
+        lines.fitted({"step": 0, "probe": {"penalty": 1}})
+        lines.training_started(0)
+        lines.evaluation({"step": 0, "validation_f1": 0.5})
+        assert file.read_text(encoding="utf-8").splitlines() == whole
