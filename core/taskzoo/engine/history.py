@@ -25,7 +25,7 @@ class History(Callback):
         self._write(line for line in self._lines() if json.loads(line)["step"] <= step)
 
     def fitted(self, values: Mapping[str, Any]) -> None:
-        """A line in place of an earlier one, which a run that was stopped may have, and of how training began from it."""
+        """A line in place of an earlier one, which a run that was stopped may have, and of how training began then."""
         lines = self._lines()
         earlier = next((place for place, line in enumerate(lines) if '"probe"' in line), len(lines))
         self._write(lines[:earlier] + [line for line in lines[earlier + 1 :] if json.loads(line)["step"]])
