@@ -68,8 +68,7 @@ class TextTask(Task):
         super().__init__({**{name: option.default for name, option in TEXT_OPTIONS.items()}, **options})
         self._counts: Counter[str] = Counter()  # rows of each class
         self._sources: frozenset[str] = frozenset()
-        self._all_pairs = self._any_pairs = self._soft = False
-        self._pairs = self._single = False  # whether all training rows are pairs of texts; whether none is
+        self._pairs = self._all_pairs = self._soft = False
         self._spelling: Spelling | None = None
 
     # labels
@@ -190,7 +189,7 @@ class TextTask(Task):
     def fit(self, examples: Sequence[Example]) -> None:
         self._use(self.fit_head(self._count(examples)))
         self._check_soft()
-        self._pairs, self._single = self._all_pairs, not self._any_pairs
+        self._pairs = self._all_pairs
         self.probe_first = self._helped_by_a_probe(len(examples))
 
     def extend(self, examples: Sequence[Example]) -> None:
@@ -217,16 +216,15 @@ class TextTask(Task):
         Examples may be read from the disk, so each is looked at once, and equal labels are kept as one. A label that
         occurs in distributions and is the most probable of no row is added as one more answer.
         """
-        gold, known, sources = [], dict[str, str](), set[str]()
-        pairs: set[bool] = set()
+        gold, known, sources, pairs = [], dict[str, str](), set[str](), True
         soft: set[str] = set()
         for example in examples:
             label = example["label"]
             gold.append(known.setdefault(label, label) if isinstance(label, str) else label)
             sources.add(example.source)
-            pairs.add(example["text_pair"] is not None)
+            pairs = pairs and example["text_pair"] is not None
             soft.update(example.get("soft") or ())
-        self._sources, self._all_pairs, self._any_pairs = frozenset(sources), False not in pairs, True in pairs
+        self._sources, self._all_pairs = frozenset(sources), pairs
         self._counts = Counter(name for label in gold for name in self.label_classes(label))
         self._soft = bool(soft)
         return gold + sorted(soft - known.keys())
@@ -241,11 +239,16 @@ class TextTask(Task):
         that chance put it there, it is counted and always wrong.
 
         Raises:
-            DataError: such a label in any other file; one text where all training rows had two, or two where all had
-                one.
+            DataError: such a label in any other file; or one text where all training rows had two.
         """
-        for example in examples if self._pairs or self._single else ():
-            self._check_number_of_texts(example)
+        for example in examples if self._pairs else ():
+            if example["text_pair"] is None and not example.get("is_name"):
+                raise DataError(
+                    "the model was trained on pairs of texts, and this row has no text_pair; fill it in, or name its "
+                    f"column ({option_name('columns', {'text_pair': 'NAME'})}). From Python, give (text, text_pair).",
+                    file=example.source,
+                    line=example.line,
+                )
         pairs = [example["text_pair"] for example in examples]
         limits = {name: self.options[name] for name in ("max_length", "long_texts")}
         encoded = encode_texts(processor, [example["text"] for example in examples], pairs, **limits)
@@ -342,26 +345,13 @@ class TextTask(Task):
 
     def state(self) -> dict[str, Any]:
         head = {"class": type(self.text_head).__name__, "state": self.text_head.state()}
-        return {"head": head, "pairs": self._pairs, "single": self._single}
+        return {"head": head, "pairs": self._pairs}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        self._pairs, self._single = (bool(state.get(name)) for name in ("pairs", "single"))  # earlier runs do not say
+        self._pairs = bool(state.get("pairs"))  # runs of earlier versions do not say
         by_name = {head.__name__: head for head in self.heads}
         self._use(by_name[state["head"]["class"]].from_state(state["head"]["state"]))
         self._spelling = Spelling(self.text_head.labels, self.label_key)
-
-    def _check_number_of_texts(self, example: Example) -> None:
-        """Refuse one text where all training rows had two, and two where all had one."""
-        if example.get("is_name") or (example["text_pair"] is not None) == self._pairs:
-            return
-        said = (
-            "the model was trained on pairs of texts, and this row has no text_pair; fill it in, or name its column "
-            f"({option_name('columns', {'text_pair': 'NAME'})}). From Python, give (text, text_pair)."
-            if self._pairs
-            else "the model was trained on single texts, and this row also has a text_pair; remove its column, or "
-            "give it a name that is not taken for one."
-        )
-        raise DataError(said, file=example.source, line=example.line)
 
     def _use(self, head: Head) -> None:
         self.text_head, self.primary_metric = head, head.primary_metric

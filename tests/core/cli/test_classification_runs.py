@@ -283,9 +283,6 @@ def test_a_file_to_predict_needs_no_labels(bert: Path, folder: Path, tmp_path: P
     assert (second["text"], second["text_pair"]) == ("Paris", "where")
     (tmp_path / "half.csv").write_text("text,text_pair\nAustin,why\nParis,\n", encoding="utf-8")
     refused(*zoo("predict", path, "--input", tmp_path / "half.csv"), ["half.csv:3", "trained on pairs", "text_pair"])
-    words = ["half.csv:2", "trained on single texts", "text_pair"]
-    single = run(bert, tmp_path / "single", "good.csv", "--validation", "none", "--test", "none")
-    refused(*zoo("predict", single, "--input", tmp_path / "half.csv"), words)
     (tmp_path / "bad.csv").write_text("title,text_pair\nAustin,why\n", encoding="utf-8")
     refused(*zoo("predict", path, "--input", tmp_path / "bad.csv"), ["bad.csv", "text"])
     refused(*zoo("predict", path, "Paris"), ["input:1", "trained on pairs"])

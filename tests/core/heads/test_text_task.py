@@ -95,7 +95,7 @@ def test_a_spec_is_enough_for_a_classifier(tiny_checkpoint: Load, tiny_tokenizer
 
 
 def test_another_head_is_one_member_more(tiny_tokenizer: Load) -> None:
-    task = fitted(LengthTask, [Row({"text": "x" * n, "text_pair": "y", "label": n}) for n in (1, 2, 3, 4)])
+    task = fitted(LengthTask, [Row({"text": "x" * n, "label": n}) for n in (1, 2, 3, 4)])
     assert isinstance(task.text_head, RegressionHead)
     assert (task.primary_metric, task.describe(), task.probe_first) == ("loss", "", False)
     (example,) = task.prepare([Row({"text": "a", "text_pair": "b", "label": "2"})], "test")
