@@ -198,7 +198,10 @@ def test_when_it_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
     assert follow([begin, fails(1, wrong), nothing])[0] == {1: wrong}  # the first process waits for this one in vain
     assert follow([begin, fails(1, lost), begin, nothing, None])[0::3] == ({}, 5)
     assert follow([begin, fails(0, lost), None])[0] == {0: lost}
-    opened = lambda mailbox: mailbox.exchange([("open", ("train", 9)), ("listens", ())])  # noqa: E731
+
+    def opened(mailbox: Mailbox) -> None:
+        mailbox.exchange([("open", ("train", 9)), ("listens", ())])
+
     _, mailbox, pad, _ = follow([begin, opened, nothing, None], stop_at=2)
     assert mailbox.exchange([]) is True
     assert pad.lines == [("train", 9), "end"]
