@@ -8,16 +8,28 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import resource
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 Figures = dict[str, Any]
+ZOO_ARMS = ("zoo", "zoo-1-epoch", "zoo-2-epochs", "zoo-fp32", "zoo-fp32-1-epoch", "zoo-fp32-2-epochs", "lora")
+PEER_ARMS = (
+    "peer",
+    "peer-best",
+    "peer-best-1-epoch",
+    "peer-best-2-epochs",
+    "peer-best-fp32",
+    "peer-best-fp32-2-epochs",
+)
 TABLE_END = ("train wall s", "train CPU s", "peak MiB", "trained", "wall ratio", "CPU ratio")
 
 
@@ -28,27 +40,52 @@ def make_parser(description: str | None, arms: Sequence[str], default: Sequence[
     parser.add_argument("--peer-seeds", type=int, nargs="*", help="run the peer with these seeds only")
     parser.add_argument("--arms", nargs="+", choices=arms, default=list(default))
     parser.add_argument("--out", type=Path, help="write all figures here as JSON, after each run")
+    parser.add_argument("--cores", type=int, default=0, help="so many runs at a time, each on a core with one thread")
     parser.add_argument("--one", choices=arms, help=argparse.SUPPRESS)
     return parser
 
 
 def alternate(script: str, data: Path, arguments: argparse.Namespace) -> dict[str, list[Figures]]:
-    """Run every arm once per seed, in turn, each by ``script`` in a process of its own."""
+    """Run every arm once per seed, in turn, each by ``script`` in a process of its own.
+
+    With ``--cores`` that many run side by side, so that what disturbs the machine disturbs all arms alike.
+    """
     results: dict[str, list[Figures]] = {arm: [] for arm in arguments.arms}
-    for seed in arguments.seeds:
-        for arm in arguments.arms:
-            if arm.startswith("peer") and arguments.peer_seeds is not None and seed not in arguments.peer_seeds:
-                continue
-            command = [sys.executable, script, "--data", str(data), "--one", arm, "--seeds", str(seed)]
-            results[arm].append({"seed": seed, **run_process(command, f"{arm}, seed {seed}")})
+    wanted = [(seed, arm) for seed in arguments.seeds for arm in arguments.arms]
+    if arguments.peer_seeds is not None:
+        wanted = [(seed, arm) for seed, arm in wanted if not arm.startswith("peer") or seed in arguments.peer_seeds]
+    free: SimpleQueue[int | None] = SimpleQueue()
+    for core in range(arguments.cores) if arguments.cores else [None]:
+        free.put(core)
+
+    def run(job: tuple[int, str]) -> Figures:
+        seed, arm = job
+        command = [sys.executable, script, "--data", str(data), "--one", arm, "--seeds", str(seed)]
+        core = free.get()
+        try:
+            return {"seed": seed, **run_process(command, f"{arm}, seed {seed}", core)}
+        finally:
+            free.put(core)
+
+    with ThreadPoolExecutor(free.qsize()) as pool:
+        for (_, arm), figures in zip(wanted, pool.map(run, wanted), strict=True):
+            results[arm].append(figures)
             write_results(arguments.out, results)
     return results
 
 
-def run_process(command: Sequence[str], name: str) -> Figures:
-    """The figures that ``command`` prints as JSON on its last line. If it fails, so does the script."""
+def run_process(command: Sequence[str], name: str, core: int | None = None) -> Figures:
+    """The figures that ``command`` prints as JSON on its last line, run on one ``core`` alone if that is given.
+
+    If it fails, so does the script.
+    """
+    alone = {} if core is None else {"OMP_NUM_THREADS": "1"}
     done = subprocess.run(
-        command, capture_output=True, text=True, env={**os.environ, "HF_HUB_OFFLINE": "1"}, check=False
+        command if core is None else ["taskset", "--cpu-list", str(core), *command],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "HF_HUB_OFFLINE": "1", **alone},
+        check=False,
     )
     if done.returncode:
         sys.exit(f"{name} failed:\n{done.stderr[-3000:]}")
@@ -64,9 +101,21 @@ def write_results(path: Path | None, results: Any) -> None:
         path.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
 
 
-def best_flags(batch_size: int, *, bf16: bool) -> Figures:
-    """The arguments of ``Trainer`` that are fastest on a CPU; batch size, rate and warm-up are to be zoo's."""
-    return {
+def epochs_of(arm: str) -> int | None:
+    """The number of epochs that the name of an arm ends with, as ``zoo-2-epochs`` does."""
+    found = re.search(r"-(\d+)-epochs?$", arm)
+    return int(found[1]) if found else None
+
+
+def peer_flags(arm: str, batch_size: int) -> Figures:
+    """The arguments of ``Trainer`` for an arm: those of the examples, or for ``peer-best`` the fastest on a CPU.
+
+    Rate, warm-up and weight decay of ``peer-best`` are those of zoo's recipe.
+    """
+    epochs = {"num_train_epochs": epochs_of(arm) or 3}
+    if not arm.startswith("peer-best"):
+        return epochs
+    return epochs | {
         "per_device_train_batch_size": batch_size,
         "per_device_eval_batch_size": 32,
         "learning_rate": 1e-4,
@@ -74,7 +123,7 @@ def best_flags(batch_size: int, *, bf16: bool) -> Figures:
         "weight_decay": 0.01,
         "train_sampling_strategy": "group_by_length",
         "dataloader_pin_memory": False,
-        "bf16": bf16,
+        "bf16": "-fp32" not in arm,
     }
 
 
@@ -92,11 +141,16 @@ def train_peer(trainer: Any) -> Figures:
 
 
 def zoo_settings(arm: str) -> Figures:
-    """Settings of an arm of zoo: the method, the precision, and memory kept as the command line keeps it."""
+    """Settings of an arm of zoo: method, precision and epochs, and memory kept as the command line keeps it."""
     from taskzoo.engine.cpu import keep_memory
 
     keep_memory()
-    return {"method": "lora" if arm == "lora" else "auto", "precision": "fp32" if arm.endswith("fp32") else "auto"}
+    epochs = epochs_of(arm)
+    return {
+        "method": "lora" if arm == "lora" else "auto",
+        "precision": "fp32" if "-fp32" in arm else "auto",
+        **({"epochs": epochs, "min_steps": 0} if epochs else {}),
+    }
 
 
 def zoo_figures(path: Path) -> tuple[Figures, list[dict[str, Any]]]:

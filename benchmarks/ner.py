@@ -6,8 +6,9 @@ Every arm runs in a process of its own, in turn, once per seed. Both are scored 
 (an entity is B-X followed by I-X) and seqeval's default reading. The time is that of training: for the peer
 ``trainer.train()``, for zoo training *and* its validation after each epoch, which the peer does not do.
 
-``peer-best`` has the best flags for a CPU (``common.best_flags``: bf16, batches of similar length) and the batch size,
-rate and warm-up of zoo; ``-fp32`` arms compute in float32.
+``peer-best`` has the best flags for a CPU (``common.peer_flags``: bf16, batches of similar length) and the batch size,
+rate and warm-up of zoo; ``-fp32`` arms compute in float32, and ``-1-epoch`` arms train for one epoch, where the others
+have three.
 """
 
 from __future__ import annotations
@@ -20,11 +21,13 @@ from pathlib import Path
 from typing import Any
 
 from common import (
+    PEER_ARMS,
+    ZOO_ARMS,
     Figures,
     alternate,
-    best_flags,
     make_parser,
     peak_mib,
+    peer_flags,
     summarise,
     train_peer,
     zoo_figures,
@@ -33,8 +36,8 @@ from common import (
 
 FILES = {"train": "wnut17train.conll", "validation": "emerging.dev.conll", "test": "emerging.test.annotated"}
 MODEL = "minilm"
-BEST = {"peer-best": best_flags(16, bf16=True), "peer-best-fp32": best_flags(16, bf16=False)}
-ARMS = ("peer", *BEST, "zoo", "zoo-fp32", "lora")
+BATCH_SIZE = 16
+ARMS = (*PEER_ARMS, *ZOO_ARMS)
 
 
 def read_conll(path: Path) -> tuple[list[list[str]], list[list[str]]]:
@@ -99,7 +102,6 @@ def run_peer(data: Path, seed: int, folder: Path, flags: Figures) -> tuple[Figur
     arguments = TrainingArguments(
         output_dir=str(folder),
         seed=seed,
-        num_train_epochs=3,
         save_strategy="no",
         report_to="none",
         disable_tqdm=True,
@@ -149,7 +151,7 @@ def run_arm(arm: str, data: Path, seed: int) -> Figures:
     """Train and score one arm in this process."""
     with tempfile.TemporaryDirectory() as folder:
         if arm.startswith("peer"):
-            figures, predicted = run_peer(data, seed, Path(folder), BEST.get(arm, {}))
+            figures, predicted = run_peer(data, seed, Path(folder), peer_flags(arm, BATCH_SIZE))
         else:
             figures, predicted = run_zoo(data, seed, Path(folder), arm=arm)
     _, gold = read_conll(data / FILES["test"])
