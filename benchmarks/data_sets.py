@@ -39,12 +39,14 @@ class DataSet:
         metric: the score to compare by.
         read: its reader.
         settings: what every run on it sets, such as languages.
+        folder: of its files, if that is not called as the data set is.
     """
 
     task: str
     metric: str
     read: Reader
     settings: Mapping[str, Any] = field(default_factory=dict)
+    folder: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,8 @@ def read(name: str, folder: Path | None) -> dict[str, Rows]:
     """All rows of a data set, by split."""
     if folder is None and not name.startswith(GENERATED):
         raise SystemExit(f"The data set {name!r} is read from files: pass --data FOLDER, which holds {name}/.")
-    return data_set(name).read((folder or Path()) / name)
+    chosen = data_set(name)
+    return chosen.read((folder or Path()) / (chosen.folder or name))
 
 
 def draw(splits: Mapping[str, Rows], rows: int, seed: int, *, tuning: bool, most: int = HELD_OUT) -> Draw:
@@ -160,6 +163,17 @@ def _ratings(folder: Path) -> dict[str, Rows]:
     return {"train": rows[HELD_OUT:], "test": rows[:HELD_OUT]}
 
 
+def _shares(folder: Path) -> dict[str, Rows]:
+    """Soft labels from mean ratings of -4 to 4: the share of the way from the lowest to the highest."""
+    shares = {
+        split: [(row["text"], (row["label"] + 4) / 8) for row in rows] for split, rows in _ratings(folder).items()
+    }
+    return {
+        split: [{"text": text, "label": {"negative": 1 - share, "positive": share}} for text, share in rows]
+        for split, rows in shares.items()
+    }
+
+
 def _entities(folder: Path) -> dict[str, Rows]:
     files = {"train": "wnut17train.conll", "validation": "emerging.dev.conll", "test": "emerging.test.annotated"}
     return {split: _sentences(folder / name) for split, name in files.items()}
@@ -207,6 +221,7 @@ TABLE: Mapping[str, DataSet] = {
     "banking77": DataSet("classification", "accuracy", _texts),
     "goemotions": DataSet("classification", "f1_macro", _emotions),
     "vader_groundtruth": DataSet("sentiment", "pearson", _ratings),
+    "vader_shares": DataSet("sentiment", "accuracy", _shares, folder="vader_groundtruth"),
     "csl_category": DataSet("classification", "accuracy", _titles),
     "wnut17": DataSet("ner", "f1", _entities),
     "tatoeba_cmn_eng": DataSet("translation", "chrf", _pairs, {"source_lang": "en", "target_lang": "zh"}),

@@ -7,7 +7,8 @@
 ``run`` appends a line for each training to the CSV file and skips those that it has. Every strategy has the rows of the
 default for the same data set and seed (``data_sets.py``; the seed draws the training rows as well) and the method
 ``full``, so that the training loop alone decides. ``distil`` trains a cut model (``--small-layers``) with and without
-the default's run as its teacher. ``table`` prints the mean difference from the default over the seeds with its 95%
+the default's run as its teacher. ``soft`` learns the distributions that are the labels of ``vader_shares``, all others
+the most probable label of each. ``table`` prints the mean difference from the default over the seeds with its 95%
 t-interval, and the ratio of CPU times of training.
 """
 
@@ -21,13 +22,14 @@ import sys
 import tempfile
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from common import half_width
 from data_sets import Draw, data_set, draw, read
 
-DEFAULT, SMALL, DISTILLED = "default", "small", "distil"
+DEFAULT, SOFT, SMALL, DISTILLED = "default", "soft", "small", "distil"
 STRATEGIES: Mapping[str, Mapping[str, Any]] = {
     DEFAULT: {},
     "layer-decay": {"layer_decay": 0.8},
@@ -38,10 +40,11 @@ STRATEGIES: Mapping[str, Mapping[str, Any]] = {
     "rdrop": {"rdrop_alpha": 1.0},
     "fgm": {"adversarial_epsilon": 0.1},
     "neftune": {"neftune_alpha": 5.0},
+    SOFT: {},
     SMALL: {},
     DISTILLED: {},
 }
-"""Name -> settings that differ from the default. The last two train a cut model."""
+"""Name -> settings that differ from the default. The last two train a cut model; ``soft`` is for soft labels."""
 FIELDS = ("data_set", "rows", "strategy", "seed", "metric", "score", "cpu_seconds")
 
 
@@ -55,6 +58,16 @@ def cut_model(model: str, layers: int, folder: Path) -> str:
     AutoModel.from_pretrained(path, num_hidden_layers=layers).save_pretrained(folder)
     AutoTokenizer.from_pretrained(path).save_pretrained(folder)
     return str(folder)
+
+
+def hardened(rows: Draw) -> Draw:
+    """The rows, with the most probable label where the label is a distribution."""
+
+    def hard(row: dict[str, Any]) -> dict[str, Any]:
+        label = row.get("label")
+        return {**row, "label": max(label, key=label.__getitem__)} if isinstance(label, dict) else row
+
+    return Draw(*([hard(row) for row in part] for part in (rows.train, rows.validation, rows.test)))
 
 
 def train(name: str, rows: Draw, seed: int, model: str, output: Path, settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -99,11 +112,14 @@ def run(arguments: argparse.Namespace) -> None:
         small = cut_model(arguments.model, arguments.small_layers, folder / "small")
         for name in arguments.sets:
             for seed in arguments.seeds:
-                rows = draw(read(name, arguments.data), arguments.rows, seed, tuning=False, most=arguments.test)
+                drawn = draw(read(name, arguments.data), arguments.rows, seed, tuning=False, most=arguments.test)
                 for strategy in arguments.strategies:
                     key = (name, arguments.rows, strategy, seed)
                     if key in done:
                         continue
+                    rows = hardened(drawn)
+                    if strategy == SOFT:
+                        rows = replace(rows, train=drawn.train)
                     length = {"max_steps": arguments.steps, "batch_size": arguments.batch_size}
                     settings = {**STRATEGIES[strategy], **length}
                     if strategy == DISTILLED:

@@ -84,3 +84,18 @@ def test_files_are_read_as_their_authors_wrote_them(tmp_path: Path) -> None:
         read("wnut17", None)
     with pytest.raises(SystemExit, match="no data set 'nothing'"):
         read("nothing", tmp_path)
+
+
+def test_mean_ratings_become_soft_labels_and_the_most_probable_ones(tmp_path: Path) -> None:
+    from data_sets import draw, read
+    from strategies import hardened
+
+    folder = tmp_path / "vader_groundtruth"
+    folder.mkdir()
+    lines = [f"{number}\t{-4 + number % 9}\ttext {number}" for number in range(1200)]
+    (folder / "tweets_GroundTruth.txt").write_text("\n".join(lines), encoding="utf-8")
+    rows = draw(read("vader_shares", tmp_path), 40, 1, tuning=False)
+    for row, hard in zip(rows.train, hardened(rows).train, strict=True):
+        rating = -4 + int(row["text"].split()[1]) % 9
+        assert row["label"] == {"negative": 1 - (rating + 4) / 8, "positive": (rating + 4) / 8}
+        assert hard["label"] == ("positive" if rating > 0 else "negative")

@@ -20,6 +20,7 @@ from taskzoo.types import Example, Prediction, public
 from .averaging import averaged
 from .checkpoint import TrainingState
 from .compiling import as_they_are
+from .cpu import return_free_memory
 from .evaluation import Predictor
 from .events import tell
 from .finite import FiniteCheck
@@ -157,6 +158,7 @@ class Bookkeeping:
         # not the wrapped model: a distributed one synchronises in forward, and processes may have unequal batches
         with as_they_are(compiled=self._session.settings.compile):
             progress.scores = evaluate(self._job.model)
+        return_free_memory()
         value = self._job.value(progress.scores)
         if not progress.step:
             progress.start_score = value

@@ -61,10 +61,22 @@ def keep_memory() -> None:
     For the whole process and for good, so it is for a program to call and not for a library; without effect where the C
     library is another one.
     """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
-    if mallopt is not None:
+    if (mallopt := _of_c_library("mallopt")) is not None:
         mallopt(M_TRIM_THRESHOLD, KEEP)
         mallopt(M_MMAP_THRESHOLD, KEEP // 2)
+
+
+def return_free_memory() -> None:
+    """Give free memory back to the system: what evaluation leaves is in pieces that training can make no use of.
+
+    Without effect where the C library is another one than GNU's.
+    """
+    if (trim := _of_c_library("malloc_trim")) is not None:
+        trim(ctypes.c_size_t(0))
+
+
+def _of_c_library(name: str) -> Callable[..., int] | None:
+    return getattr(ctypes.CDLL(None), name, None) if sys.platform == "linux" else None
 
 
 def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:

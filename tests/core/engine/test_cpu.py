@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import platform
+import subprocess
+import sys
 import threading
+from textwrap import dedent
 from typing import Any
 
 import pytest
@@ -266,3 +270,29 @@ def test_recomputed_activations_drop_the_same(family: str, monkeypatch: pytest.M
     assert more > 2 * once
     for name, gradient in plain.items():
         assert torch.equal(again[name], gradient), name
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library keeps memory in its own way")
+def test_what_is_free_between_blocks_in_use_goes_back_to_the_system() -> None:
+    program = """
+    import ctypes
+    from pathlib import Path
+    from taskzoo.engine.cpu import keep_memory, return_free_memory
+
+    def resident():
+        return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+
+    keep_memory()
+    library = ctypes.CDLL(None)
+    library.malloc.restype, library.free.argtypes = ctypes.c_void_p, [ctypes.c_void_p]
+    blocks = [library.malloc(2**20) for _ in range(64)]
+    for block in blocks:
+        ctypes.memset(block, 1, 2**20)
+    for block in blocks[:-1]:
+        library.free(block)
+    kept = resident()
+    return_free_memory()
+    print((kept - resident()) // 2**20)
+    """
+    done = subprocess.run([sys.executable, "-c", dedent(program)], capture_output=True, text=True, check=True)
+    assert int(done.stdout) > 50
