@@ -90,7 +90,7 @@ def draw(splits: Mapping[str, Rows], rows: int, seed: int, *, tuning: bool, most
     if tuning:
         test = splits.get("validation", [])
         if not test:
-            held = min(HELD_OUT, len(pool) // 3)
+            held = min(max(HELD_OUT, most), len(pool) // 3)
             test, pool = pool[:held], pool[held:]
     pool = _shuffled(pool, seed)
     wanted = min(max(rows // 8, LEAST_VALIDATION), MOST_VALIDATION, len(pool) // 4)

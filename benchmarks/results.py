@@ -1,12 +1,14 @@
 """Every method on every data set over several seeds: a file of results, and a page made from it.
 
     python benchmarks/results.py run --out docs/results.csv --data FOLDER [--sets ...] [--rows 300 1000 3000]
-        [--methods auto full ...] [--seeds 1 2 3]
+        [--methods auto full ...] [--seeds 1 2 3] [--test 500] [--unseen]
     python benchmarks/results.py page --out docs/results.csv --page docs/results.md
 
 ``run`` appends a line for each training to the CSV file and skips those that it has, so it can be stopped and started
 again. All methods of a data set, number of rows and seed have the very same rows (``data_sets.py``) and are scored by
-the same code on the same test rows: the test split, at most 1,000 of it. ``page`` writes the tables.
+the same code on the same test rows: the test split, at most 1,000 of it. Where that is small, ``--unseen`` takes
+training rows that no run trains on, or the authors' validation rows (into a file of its own). ``page`` writes the
+tables.
 
 The methods (``arms.py``): those of zoo with their recipes' defaults (``auto``, ``full``, ``lora``, ``linear-probe``,
 ``contrastive``), the task's own baseline (``tf-idf``), the class frequencies (``majority``), ``trainer``:
@@ -93,7 +95,7 @@ def run(arguments: argparse.Namespace) -> None:
         missing = [key for key in keys if key not in done]
         if not missing:
             continue
-        drawn = draw(read(name, arguments.data), rows, seed, tuning=False, most=arguments.test)
+        drawn = draw(read(name, arguments.data), rows, seed, tuning=arguments.unseen, most=arguments.test)
         if len(drawn.train) < rows:
             print(f"{name} has only {len(drawn.train)} rows to train on: left out", file=sys.stderr)
             continue
@@ -238,6 +240,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--model", default="minilm")
     parser.add_argument("--test", type=int, default=1000, help="at most so many test rows")
+    parser.add_argument("--unseen", action="store_true", help="test on training rows outside of every draw instead")
     arguments = parser.parse_args()
     if arguments.command == "page":
         if arguments.page is None:
