@@ -57,7 +57,7 @@ def try_files(folder: Path, count: int, seed: int) -> None:
         path.write_bytes(random_bytes(chance))
         for name in (None, chance.choice(list(FILES))):
             for spec in SPECS:
-                began, said = time.perf_counter(), ""
+                began, said = time.process_time(), ""
                 try:
                     read(path, spec, format=name, languages=LANGUAGES if spec.languages else {})
                 except RequestError as error:
@@ -66,7 +66,7 @@ def try_files(folder: Path, count: int, seed: int) -> None:
                     raise AssertionError((seed, number, name, path.read_bytes()[:200])) from error
                 assert len(said) <= LONGEST, (seed, number, name)
                 assert "\n" not in said, (seed, number, name)
-                assert time.perf_counter() - began < 2, (seed, number, name)
+                assert time.process_time() - began < 2, (seed, number, name)
         path.unlink()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from time import perf_counter
+from time import process_time
 
 import pytest
 from hypothesis import given
@@ -76,6 +76,6 @@ def test_sentences_lose_nothing_but_blanks(text: str) -> None:
 
 def test_long_runs_of_marks_take_no_time() -> None:
     for text in ("." * 200_000 + "x", "今" + "”" * 200_000 + "x", "“" * 200_000 + ".x", "今." * 50_000):
-        began = perf_counter()
+        began = process_time()
         split_sentences(text)
-        assert perf_counter() - began < 2
+        assert process_time() - began < 2
