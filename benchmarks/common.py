@@ -40,7 +40,7 @@ def make_parser(description: str | None, arms: Sequence[str], default: Sequence[
     parser.add_argument("--peer-seeds", type=int, nargs="*", help="run the peer with these seeds only")
     parser.add_argument("--arms", nargs="+", choices=arms, default=list(default))
     parser.add_argument("--out", type=Path, help="write all figures here as JSON, after each run")
-    parser.add_argument("--cores", type=int, default=0, help="so many runs at a time, each on a core with one thread")
+    parser.add_argument("--cores", type=int, default=0, help="so many runs at once, a thread and a core each (Linux)")
     parser.add_argument("--one", choices=arms, help=argparse.SUPPRESS)
     return parser
 
