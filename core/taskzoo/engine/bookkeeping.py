@@ -74,7 +74,8 @@ class Bookkeeping:
         self._pace = Pace(session, plan, self._evaluate_every)
         timed = session.ends is not None  # what an evaluation takes is known from the start
         if job.evaluate is not None and (job.evaluate_start or timed) and not resumed:
-            self._evaluate(job.evaluate)
+            known = dict(job.start_scores) if job.start_scores and not timed else None
+            self._evaluate(job.evaluate if known is None else lambda _: known)
         if progress.start_score is not None and job.evaluate_start:
             probe = f"validation {job.score.name} {progress.start_score:.3f}"
             self._pace.instead = f"{option_name('method', 'linear-probe')} would stop at the probe ({probe})."

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -16,7 +16,7 @@ from taskzoo.data.batching import plan_evaluation
 from taskzoo.data.features import StoredFeatures, lengths_of, rows_of
 from taskzoo.errors import Interrupted, PluginError
 from taskzoo.task import Task
-from taskzoo.types import Batch, Collate, Encoded, Example, Feature
+from taskzoo.types import Batch, Collate, Encoded, Example, Feature, Loss
 
 from .accelerator import RunAccelerator
 from .batches import to_device
@@ -73,17 +73,14 @@ class Predictor:
         total = torch.zeros(2, dtype=torch.float64, device=accelerator.device)
         try:
             own = batches[accelerator.process_index :: accelerator.num_processes]
-            # weights that a batch has cast stay for the next one until the outermost autocast ends, be it switched off
-            with in_turns(self.model), torch.autocast(accelerator.device.type, enabled=False):
+            with in_turns(self.model), weights_cast_once(accelerator):
                 for indices, batch in self._batches(features, own):
                     found, outputs = self.decode_batch(batch, with_outputs=with_loss)
                     if len(found) != len(indices):
                         raise PluginError(f"The task gave {len(found)} parts for {len(indices)} features of a batch.")
                     parts.append((indices, _compact(found) if on_disk else found))
                     if with_loss:
-                        loss = self.task.loss(outputs, batch)
-                        shown = loss.total if loss.reported is None else loss.reported
-                        total += torch.stack([shown.double(), loss.weight.double()]).to(total)
+                        total += sums(self.task.loss(outputs, batch)).to(total)
                     if advance is not None:
                         advance(len(indices))
         finally:
@@ -92,7 +89,7 @@ class Predictor:
             with accelerator.active():
                 parts, total = gather_object(parts), accelerator.reduce(total, reduction="sum")
         loss_sum, weight = total.tolist()
-        return Decoded(_by_row(parts, rows_of(features), rows), loss_sum / weight if with_loss and weight else None)
+        return Decoded(by_row(parts, rows_of(features), rows), loss_sum / weight if with_loss and weight else None)
 
     def _batches(self, features: Sequence[Feature], plan: Sequence[list[int]]) -> Iterable[tuple[list[int], Batch]]:
         """The batches of ``plan`` on the device; for a GPU the next one is made while it computes one."""
@@ -109,13 +106,29 @@ class Predictor:
 
         A task that generates needs no outputs for it, so they are then ``None`` unless ``with_outputs``.
         """
-        task, half = self.task, self.accelerator.mixed_precision != "no"
-        faster = faster_on_cpu(self.accelerator.device) if half and not task.generates else nullcontext()
-        with self.accelerator.autocast(), faster:
+        task = self.task
+        with as_evaluated(task, self.accelerator):
             outputs = task.forward(self.model, batch) if with_outputs or not task.generates else None
             if task.generates:
                 return task.predict_batch(self.model, batch, outputs), outputs
         return task.predict_batch(self.model, batch, outputs), outputs
+
+
+def weights_cast_once(accelerator: RunAccelerator) -> AbstractContextManager[Any]:
+    """The context around several forward passes of a model that does not change.
+
+    What one of them has cast stays for the next until the outermost autocast ends, be it switched off.
+    """
+    return torch.autocast(accelerator.device.type, enabled=False)
+
+
+@contextmanager
+def as_evaluated(task: Task, accelerator: RunAccelerator) -> Iterator[None]:
+    """The context in which a forward pass without gradients has the precision of the run."""
+    half = accelerator.mixed_precision != "no"
+    faster = faster_on_cpu(accelerator.device) if half and not task.generates else nullcontext()
+    with accelerator.autocast(), faster:
+        yield
 
 
 def _compact(found: list[Any]) -> Any:
@@ -124,7 +137,13 @@ def _compact(found: list[Any]) -> Any:
     return np.stack(found) if alike else found
 
 
-def _by_row(parts: Sequence[tuple[list[int], Any]], row_of: np.ndarray, rows: int) -> Sequence[list[Any]]:
+def sums(loss: Loss) -> torch.Tensor:
+    """The loss that is shown, summed, and its weight: ``[2]``, float64."""
+    shown = loss.total if loss.reported is None else loss.reported
+    return torch.stack([shown.detach().double(), loss.weight.double()])
+
+
+def by_row(parts: Sequence[tuple[list[int], Any]], row_of: np.ndarray, rows: int) -> Sequence[list[Any]]:
     """The parts of each row, in the order of its features, from those of batches with the numbers of their features."""
     shapes = {(found.shape[1:], found.dtype) if isinstance(found, np.ndarray) else None for _, found in parts}
     if len(shapes) == 1 and (alike := shapes.pop()) is not None:

@@ -17,6 +17,7 @@ from taskzoo.types import Batch
 
 from .batches import to_device
 from .cpu import faster_on_cpu
+from .evaluation import sums
 from .freezing import GradualUnfreezing
 from .job import Job
 from .plan import own_share
@@ -103,6 +104,5 @@ class Gradient:
                 total = loss.total * 0 if stand_in else loss.total
                 accelerator.backward(total / len(examples))
             if not stand_in:
-                shown = loss.total if loss.reported is None else loss.reported
-                found += torch.stack([shown.detach().double(), loss.weight.double()]).to(found)
+                found += sums(loss).to(found)
         return found

@@ -29,6 +29,7 @@ class Job:
         rows: how many validation rows there are.
         score: the one of these that chooses the best weights.
         evaluate_start: whether the weights that training starts from are the first candidates for the best.
+        start_scores: what ``evaluate`` would give for those weights, where that is known.
         progress: where the training stands; counted up in place.
     """
 
@@ -40,6 +41,7 @@ class Job:
     rows: int = 0
     score: Score = LOSS
     evaluate_start: bool = False
+    start_scores: Mapping[str, float] = field(default_factory=dict)
     progress: Progress = field(default_factory=Progress)
 
     def value(self, scores: Mapping[str, float]) -> float:

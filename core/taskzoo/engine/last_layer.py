@@ -17,17 +17,17 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from taskzoo.data.batching import plan_evaluation
-from taskzoo.data.features import lengths_of
+from taskzoo.data.features import lengths_of, rows_of
 from taskzoo.errors import Interrupted, PluginError, RequestError
 from taskzoo.task import Task
 from taskzoo.types import IGNORE_INDEX, Batch, Feature, Loss
 
 from .batches import to_device
+from .evaluation import as_evaluated, by_row, sums, weights_cast_once
 from .freezing import new_module_names
-from .scoring import most_tokens
+from .scoring import MAX_EXAMPLES, Decoded, most_tokens
 from .session import Session
 
-MAX_EXAMPLES = 128
 SAME = 1e-3
 """Logits that differ by no more are those of the same token."""
 
@@ -54,6 +54,15 @@ class Inputs:
         return Inputs(torch.cat([self.vectors, other.vectors]), targets, features)
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A batch of an evaluation, the numbers of its features, and what the last layer was given for it."""
+
+    indices: list[int]
+    batch: Batch
+    given: Tensor
+
+
 def last_linear(model: PreTrainedModel) -> nn.Linear:
     """The linear layer that makes the logits; a :class:`RequestError` if the head does not end in one."""
     for name in reversed(new_module_names(model)):
@@ -75,11 +84,18 @@ def captured_input(layer: nn.Linear) -> Iterator[list[Tensor]]:
 
 
 @torch.no_grad()
-def encode_once(session: Session, features: Sequence[Feature], title: str, *, tokens: bool = False) -> Inputs:
+def encode_once(
+    session: Session,
+    features: Sequence[Feature],
+    title: str,
+    *,
+    tokens: bool = False,
+    seen: list[Seen] | None = None,
+) -> Inputs:
     """One forward pass over ``features`` without dropout, in their order, with a bar named ``title``.
 
     There is one vector per feature, or, with ``tokens`` and a :attr:`taskzoo.task.Task.token_target`, per token that
-    has a target.
+    has a target. The batches are those of an evaluation; to ``seen`` each is added, for :func:`decode_seen`.
 
     Raises:
         RequestError: the layer does not work on one vector per feature.
@@ -94,15 +110,21 @@ def encode_once(session: Session, features: Sequence[Feature], title: str, *, to
     most = session.settings.evaluation_tokens or most_tokens(session.task, on_cpu=on_cpu)
     batches = plan_evaluation(lengths, max_tokens=most, max_examples=MAX_EXAMPLES)
     try:
-        with captured_input(layer) as kept, session.reporter.bar(title, len(features)) as bar:
+        with (
+            captured_input(layer) as kept,
+            session.reporter.bar(title, len(features)) as bar,
+            weights_cast_once(accelerator),
+        ):
             for indices in batches:
                 batch = to_device(session.collate([features[i] for i in indices]), accelerator.device)
-                with accelerator.autocast():
+                with as_evaluated(session.task, accelerator):
                     outputs = session.task.forward(model, batch)
                     if not token_target and len(kept) == 1:
                         kept[0] = chosen_vectors(kept[0], layer, outputs)
                 owners = torch.tensor(indices, device=accelerator.device)
                 parts.append(_vectors(kept, batch, owners, token_target))
+                if seen is not None:
+                    seen.append(Seen(indices, batch, kept[0]))
                 kept.clear()
                 done += len(indices)
                 bar.update(done)
@@ -167,6 +189,24 @@ def decode_vectors(model: PreTrainedModel, task: Task, inputs: Inputs) -> list[A
     with torch.no_grad(), only_logits():
         outputs = SimpleNamespace(logits=last_linear(model)(inputs.vectors))
         return task.decode(outputs, Batch({}, inputs.targets))
+
+
+@torch.no_grad()
+def decode_seen(session: Session, seen: Sequence[Seen], features: Sequence[Feature], rows: int) -> Decoded:
+    """What an evaluation on ``features`` of ``rows`` examples gives, from what the last layer was given for them.
+
+    It is the same to the last bit, without a pass through the rest of the model; raises as :func:`loss_of`.
+    """
+    model, task, parts = session.model, session.task, list[tuple[list[int], Any]]()
+    layer, total = last_linear(model), torch.zeros(2, dtype=torch.float64, device=session.accelerator.device)
+    with weights_cast_once(session.accelerator), only_logits():
+        for one in seen:
+            with as_evaluated(task, session.accelerator):
+                outputs = SimpleNamespace(logits=layer(one.given))
+            parts.append((one.indices, task.predict_batch(model, one.batch, outputs)))
+            total += sums(task.loss(outputs, one.batch)).to(total)
+    loss_sum, weight = total.tolist()
+    return Decoded(by_row(parts, rows_of(features), rows), loss_sum / weight if weight else None)
 
 
 @contextmanager

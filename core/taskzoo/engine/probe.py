@@ -18,10 +18,10 @@ from taskzoo.types import LOSS, Feature
 
 from .events import tell
 from .label_spreading import UNKNOWN, spread_labels
-from .last_layer import MAX_EXAMPLES, Inputs, decode_vectors, encode_once, last_linear, loss_of
+from .last_layer import Inputs, Seen, decode_seen, encode_once, last_linear, loss_of
 from .progress import Progress, Silent
 from .ridge import ProbeData, fit_probe
-from .scoring import Decoded, assemble, score
+from .scoring import MAX_EXAMPLES, Decoded, assemble, score
 from .session import Session
 
 SHARE_OF_TIME, TIMED = 0.1, 64
@@ -33,7 +33,8 @@ START_TEXTS, START_TOKENS, START_LOGITS = 20_000, 60_000, 3_000_000
 def fit_last_layer(session: Session, *, start: bool = False) -> Progress:
     """Fit the last layer to the training rows, and to unlabelled texts to which the labels spread.
 
-    ``start``: training starts from it, so a sample of large data suffices, and the head may be one on tokens.
+    ``start``: training starts from it, so a sample of large data suffices, and the head may be one on tokens. The
+    scores are then those of an evaluation on the validation rows; none if only some were looked at.
 
     Raises:
         TrainingError: the vectors are not finite.
@@ -50,21 +51,26 @@ def fit_last_layer(session: Session, *, start: bool = False) -> Progress:
     given.of_tokens, given.quick = start and bool(session.task.token_target), start
     if session.anchored:
         given.anchor = [value.detach().clone() for value in last_linear(session.model).parameters()]
+    seen: list[Seen] = []
     if "validation" in chosen:
-        given.validation = encode_once(session, chosen["validation"], "encoding validation", tokens=start)
+        given.validation = encode_once(session, chosen["validation"], "encoding validation", tokens=start, seen=seen)
     if session.unlabelled:
         given.further = encode_once(session, session.unlabelled, "encoding unlabelled")
         given.further, facts = _spread(session, given.train, given.further)
-    found, weighting = _fit(session, given, chosen.get("validation", []))
+    found, weighting = _fit(session, given, seen, chosen.get("validation", []))
     tell(session.callbacks, session.reporter, "fitted", {"step": 0, "probe": found | facts})
     session.reporter.say(
         f"last layer fitted with ridge penalty {found['penalty']:g} (selected by {found['chosen_by']})"
     )
-    seconds = time.perf_counter() - began
-    return Progress(step=1, tokens=sum(f.length for f in features), seconds=seconds, weighting=weighting)
+    all_seen = start and bool(seen) and chosen["validation"] is encoded["validation"].features
+    scores = _scores(session, seen, chosen["validation"]) if all_seen else {}
+    seconds, tokens = time.perf_counter() - began, sum(f.length for f in features)
+    return Progress(step=1, tokens=tokens, seconds=seconds, weighting=weighting, scores=scores)
 
 
-def _fit(session: Session, given: ProbeData, features: Sequence[Feature]) -> tuple[dict[str, Any], str]:
+def _fit(
+    session: Session, given: ProbeData, seen: Sequence[Seen], features: Sequence[Feature]
+) -> tuple[dict[str, Any], str]:
     """The facts of the fit, and the weighting of the classes, if the task has several: the best on ``features``."""
     model, task, seed = session.model, session.task, session.settings.seed
     score = task.score_of(task.primary_metric)
@@ -75,7 +81,7 @@ def _fit(session: Session, given: ProbeData, features: Sequence[Feature]) -> tup
     for name in task.class_weightings:
         task.weigh_classes(name)
         found = fit_probe(model, task, given, seed=seed)
-        scores[name] = _validation_scores(session, given.validation, features)[task.primary_metric]
+        scores[name] = _scores(session, seen, features)[task.primary_metric]
         if not best or score.better(scores[name], scores[best]):
             best, facts = name, found
             weights = {part: value.clone() for part, value in layer.state_dict().items()}
@@ -88,13 +94,14 @@ def _fit(session: Session, given: ProbeData, features: Sequence[Feature]) -> tup
     return facts | {"class_weights": best, "class_weights_scores": scores}, best
 
 
-def _validation_scores(session: Session, inputs: Inputs, features: Sequence[Feature]) -> dict[str, float]:
-    """The scores of the last layer as it is on ``inputs`` of ``features``, which are some of the validation rows."""
-    parts: dict[int, list[Any]] = {}
-    for feature, part in zip(features, decode_vectors(session.model, session.task, inputs), strict=True):
-        parts.setdefault(feature.row, []).append(part)
-    examples = [session.examples["validation"][row] for row in parts]
-    return score(session.task, examples, assemble(session.task, examples, Decoded(list(parts.values())))).scores
+def _scores(session: Session, seen: Sequence[Seen], features: Sequence[Feature]) -> dict[str, float]:
+    """The scores of the last layer as it is on ``features``, which are some of the validation rows."""
+    examples, task = session.examples["validation"], session.task
+    decoded = decode_seen(session, seen, features, len(examples))
+    rows = sorted({feature.row for feature in features})
+    if len(rows) < len(examples):
+        examples, decoded = [examples[row] for row in rows], Decoded([decoded.parts[row] for row in rows], decoded.loss)
+    return score(task, examples, assemble(task, examples, decoded)).scores
 
 
 def _sample(session: Session, features: Sequence[Feature]) -> Sequence[Feature]:

@@ -73,7 +73,7 @@ def fit_probe(model: PreTrainedModel, task: Task, given: ProbeData, *, seed: int
         trials = [(fit.take(np.flatnonzero(fold != k)), fit.take(np.flatnonzero(fold == k))) for k in range(FOLDS)]
         trials, chosen_by = [(a, b) for a, b in trials if len(a.vectors) and len(b.vectors)], "cross-validation"
     penalties, iterations = (TOKEN_PENALTIES, TOKEN_ITERATIONS) if given.of_tokens else (PENALTIES, ITERATIONS)
-    losses: dict[float, float] = {}
+    losses, solved = dict[float, float](), dict[float, list[Tensor]]()
     origin = [torch.zeros_like(parameter) for parameter in layer.parameters()]
     if given.anchor:
         weight, *bias = given.anchor
@@ -83,7 +83,7 @@ def fit_probe(model: PreTrainedModel, task: Task, given: ProbeData, *, seed: int
         for penalty in reversed(penalties):
             ridge = _Ridge(penalty, origin, anchored=bool(given.anchor))
             start = _solve(task, part, start, (ridge, iterations), tolerance=1e-4)
-            loss = _mean_loss(task, other, start).item()
+            loss, solved[penalty] = _mean_loss(task, other, start).item(), start
             losses[penalty] = losses.get(penalty, 0.0) + loss / len(trials)
             best_so_far, worse = min(best_so_far, loss), worse + 1 if loss >= best_so_far else 0
             if given.quick and len(trials) == 1 and worse == 2:
@@ -92,7 +92,8 @@ def fit_probe(model: PreTrainedModel, task: Task, given: ProbeData, *, seed: int
     if given.further is not None:
         fit = fit.joined(standard(given.further))
     ridge = _Ridge(best, origin, anchored=bool(given.anchor))
-    weight, *bias = _solve(task, fit, origin, (ridge, iterations), tolerance=1e-5)
+    begin = solved[best] if given.validation is not None else origin  # which was fitted on the same rows
+    weight, *bias = _solve(task, fit, begin, (ridge, iterations), tolerance=1e-5)
     with torch.no_grad():
         layer.weight.copy_(weight / scale)
         for value in bias:

@@ -119,6 +119,7 @@ class Auto(Full):
             else:
                 fitted = fit_last_layer(session, start=True)
                 job.progress.weighting, job.progress.from_probe = fitted.weighting, True
+                job = replace(job, start_scores=fitted.scores)
                 if _too_few_to_train_on(session):
                     few = f"No validation rows, and at most {FEW} training rows per class"
                     session.reporter.say(f"{few}: the linear probe is the result.")
@@ -131,7 +132,7 @@ class Auto(Full):
                 _attempt(session, job, state)
             restarted = again.exists() or session.accelerator.decided(self._worth_another(session, job))
             if restarted:
-                job = replace(job, progress=job.progress.after())
+                job = replace(job, start_scores={}, progress=job.progress.after())
                 slower = replace(session.settings, learning_rate=SLOWER * session.settings.learning_rate)
                 _attempt(replace(session, settings=slower), job, again)
             self._conclude(session, job, restarted)

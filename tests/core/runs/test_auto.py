@@ -17,7 +17,7 @@ from sklearn.linear_model import LogisticRegression
 
 import taskzoo
 from taskzoo.config import read_config
-from taskzoo.engine import memory, pace, probe, ridge
+from taskzoo.engine import bookkeeping, evaluation, job, memory, pace, probe, ridge
 from taskzoo.engine.last_layer import last_linear
 from taskzoo.errors import Interrupted
 from taskzoo.heads import single_label
@@ -106,6 +106,54 @@ def rows_of(kind: str, split: str) -> list[dict[str, Any]]:
     if kind == "number":
         return [{"text": row["text"], "label": len(row["text"]) / 10} for row in rows]
     return [{"text": row["text"], "text_pair": "of what is it", "label": row["label"]} for row in rows]
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+@pytest.mark.parametrize("kind", ["one", "several", "number", "pair", "tags"])
+def test_the_probes_scores_are_those_of_an_evaluation_to_the_last_bit(
+    bert, table, sentences, tmp_path, monkeypatch, kind, precision
+):
+    """They take its place: the model need not see the validation rows again."""
+    found = []
+    evaluate = bookkeeping.Bookkeeping._evaluate
+
+    def compared(self, given):
+        if not self.progress.step:
+            found.append((given(self._job.model), self._job.evaluate(self._job.model)))
+        evaluate(self, given)
+
+    monkeypatch.setattr(bookkeeping.Bookkeeping, "_evaluate", compared)
+    if kind == "tags":
+        _, said = fit(bert, sentences, tmp_path / "run", task="ner", precision=precision)
+    elif kind == "one":
+        _, said = fit(bert, table, tmp_path / "run", precision=precision)
+    else:
+        task = "sentiment" if kind == "number" else "classification"
+        given = {split: rows_of(kind, split) for split in ("train", "validation")}
+        given |= {"test": given["validation"][:5], "output": tmp_path / "run", "model": str(bert)}
+        said: list[str] = []
+        taskzoo.finetune(task, reporter=said.append, **(SHORT | given | {"precision": precision}))
+    (known, evaluated), *again = found
+    assert known == evaluated
+    assert "loss" in known
+    assert len(again) == sum("starting again" in line for line in said)
+
+
+def test_the_validation_rows_are_seen_once_before_training(bert, table, tmp_path, monkeypatch):
+    asked = []
+    decode_split = evaluation.decode_split
+
+    def counted(session, model, split, title, **more):
+        asked.append(title)
+        return decode_split(session, model, split, title, **more)
+
+    for module in (job, evaluation):
+        monkeypatch.setattr(module, "decode_split", counted)
+    fit(bert, table, tmp_path / "run", learning_rate=GENTLE)
+    assert asked == ["validating", "validating", "validation", "test"]  # after two epochs, and at the end
+    asked.clear()
+    fit(bert, table, tmp_path / "timed", learning_rate=GENTLE, time_limit=5.0)
+    assert asked == ["validating", "validating", "validating", "validation", "test"]  # the first one is timed
 
 
 @pytest.mark.parametrize(
