@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -23,13 +24,30 @@ def write_text(path: Path, text: str) -> None:
 
 def replace(fresh: Path, path: Path) -> None:
     """Give a file, or a folder with its files, another name once all that it holds is on the disk."""
-    for file in fresh.iterdir() if fresh.is_dir() else (fresh,):
-        with file.open("rb+") as opened:
+    for place in (*fresh.rglob("*"), fresh):
+        if place.is_dir():
+            sync_folder(place)
+            continue
+        with place.open("rb+") as opened:
             os.fsync(opened.fileno())
-    if fresh.is_dir():
-        sync_folder(fresh)
     os.replace(fresh, path)
     sync_folder(path.parent)
+
+
+@contextmanager
+def whole_folder(path: Path) -> Iterator[Path]:
+    """Within the context, a new folder to fill; it takes the place of ``path`` when all that it holds is on the disk.
+
+    After an error nothing of it is left, and ``path`` is as it was.
+    """
+    fresh = path.with_name(path.name + ".new")
+    shutil.rmtree(fresh, ignore_errors=True)
+    try:
+        yield fresh
+        shutil.rmtree(path, ignore_errors=True)
+        replace(fresh, path)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
 
 
 def sync_folder(folder: Path) -> None:

@@ -69,11 +69,9 @@ class RunDirectory:
 
     def remove_unfinished(self) -> None:
         """Remove files that were not written to their end: they have other names until they are."""
-        for place in (self.path, self.checkpoints, self.model):
+        for place in (self.path, self.checkpoints):
             for file in place.glob("*.new"):
                 shutil.rmtree(file, ignore_errors=True) if file.is_dir() else file.unlink(missing_ok=True)
-        if self.model.is_dir() and not (self.model / TASK_FILE).is_file():
-            shutil.rmtree(self.model, ignore_errors=True)
 
 
 def new_run_path(output: str | Path | None, task: str, model: str, *, ours: bool = False) -> Path:

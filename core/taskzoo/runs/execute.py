@@ -15,6 +15,7 @@ from taskzoo import registry
 from taskzoo.callbacks import Callback, RunFacts
 from taskzoo.config import DataConfig, RunConfig, write_config
 from taskzoo.data.readers import GROUP, file_sha256
+from taskzoo.durable import whole_folder
 from taskzoo.engine.events import tell
 from taskzoo.engine.launched import processes, rank
 from taskzoo.engine.progress import Reporter, Silent
@@ -344,7 +345,8 @@ def _finished(job: _Job) -> PreTrainedModel:
 
     session, method = job.loaded.session, job.loaded.method
     if method.keeps_adapter and job.is_main:
-        save_adapter(session.trained, job.directory.adapter, job.plan.ref.public_name)
+        with whole_folder(job.directory.adapter) as folder:
+            save_adapter(session.trained, folder, job.plan.ref.public_name)
     return method.finish(session).eval()
 
 
@@ -396,10 +398,11 @@ def _save(job: _Job, model: PreTrainedModel, results: dict[str, Evaluation], rem
     metrics[VERDICT] = verdict(metrics, judging, remedies, loaded.misfits)
     if loaded.use_cache is not None:
         model.config.use_cache = loaded.use_cache
-    with folded(model, session.task.logit_scaling):
-        model.save_pretrained(directory.model)
-    session.processor.save_pretrained(directory.model)
-    save_task(directory.model, job.plan, loaded.precision)
+    with whole_folder(directory.model) as folder:
+        with folded(model, session.task.logit_scaling):
+            model.save_pretrained(folder)
+        session.processor.save_pretrained(folder)
+        save_task(folder, job.plan, loaded.precision)
     if "test" in results:
         pairs = zip(results["test"].predictions, results["test"].references, strict=True)
         write_jsonl(directory.predictions, ({**public(p), "reference": public(r)} for p, r in pairs))
