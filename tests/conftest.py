@@ -13,6 +13,13 @@ import pytest
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # tiny models are faster on one thread than on many
 
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Hide GPUs from tests that are not about them: several processes of a test would need one each."""
+    if "cuda" not in config.getoption("-m", default="").replace("not cuda", ""):
+        os.environ["CUDA_VISIBLE_DEVICES"] = ""
+
+
 TinyCheckpoint = Callable[..., Path]
 
 BY_HEART = {

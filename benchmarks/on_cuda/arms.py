@@ -77,7 +77,7 @@ def train_zoo(arm: Arm) -> dict[str, Any]:
         rows = [(feature.length, feature.target_length) for feature in session.encoded["train"].features]
         work = work_of(session.model, material.kind)
         weights = 4 * sum(parameter.numel() for parameter in session.trained.parameters())
-        estimate = training_memory(session)
+        estimate = training_memory(session) + weights
         session.callbacks.append(clock)
         _forget_memory()
         loaded.method.train(session, TrainingState(Path(folder) / "checkpoints"))

@@ -33,7 +33,9 @@ def device(results: Results, size: Size, folder: Path) -> None:
         if torch.cuda.is_available():
             facts = torch.cuda.get_device_properties(0)
             found.update(device=facts.name, gib=round(facts.total_memory / 2**30, 1), cuda=torch.version.cuda)
-            found.update(capability=f"{facts.major}.{facts.minor}", bf16=torch.cuda.is_bf16_supported())
+            found.update(
+                capability=f"{facts.major}.{facts.minor}", bf16=torch.cuda.is_bf16_supported(including_emulation=False)
+            )
     place = "cuda" if torch.cuda.is_available() else "cpu"
     side, repeats = (128, 2) if size.tiny else (8192, 10)
     for dtype in (torch.bfloat16, torch.float32):
@@ -196,7 +198,7 @@ def resume(results: Results, size: Size, folder: Path) -> None:
     import torch
 
     material = prepare("encoder", size, folder)
-    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.use_deterministic_algorithms(True)  # only then do kernels of attention add in one order
     try:
         for precision in ("fp32", "bf16", "fp16"):
             with results.measured(f"resume {precision}", seconds=0 if size.tiny else 10) as found:

@@ -22,7 +22,7 @@ _WHAT = {
     errno.ESTALE: "the network file system is gone",
 }
 _NUMBER = re.compile(r"\(os error (\d+)\)")  # as safetensors and tokenizers report them
-_MEMORY = re.compile(r"can't allocate memory|not enough memory|out of memory", re.IGNORECASE)
+_MEMORY = re.compile(r"can't allocate memory|not enough memory|out of memory|alloc_failed", re.IGNORECASE)
 _PEER = re.compile(
     r"(gloo|nccl|processgroup).*(connection (closed|reset)|timed? ?out|remote|unhandled)", re.IGNORECASE | re.DOTALL
 )

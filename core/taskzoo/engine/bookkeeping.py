@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from taskzoo.data.features import lengths_of
 from taskzoo.errors import Interrupted, TrainingError
 from taskzoo.option_names import option_name
 from taskzoo.types import Example, Prediction, public
@@ -34,6 +35,8 @@ from .session import Session
 NAMED = 4
 """Rows that an error names."""
 
+LEAST_SCALE = 1e-3
+"""Below this scale of the loss in fp16, 26 halvings from where it starts, it is not the scale that overflows."""
 SAVING = 0.02
 """The share of the time that checkpoints may take that are saved because of :attr:`checkpoint_minutes`."""
 
@@ -55,6 +58,7 @@ class Bookkeeping:
         self._evaluate_every = session.settings.evaluate_every or plan.per_epoch
         self._save_every = session.settings.checkpoint_every or self._evaluate_every
         self._tell = partial(tell, session.callbacks, session.reporter)
+        self._lengths = lengths_of(job.features)
         self.progress = progress = job.progress
         on_gpu = session.accelerator.device.type == "cuda"
         self._finite = FiniteCheck(lambda step, rows: not_finite(step, state, places(session, job, rows)), late=on_gpu)
@@ -96,6 +100,15 @@ class Bookkeeping:
         """
         self._finite.look(self.progress.step + 1, norm, examples)
 
+    def check_scale(self, scale: float, examples: list[int]) -> None:
+        """After a step on ``examples`` that was left out, as it overflowed in fp16: ``scale`` is that of the loss now.
+
+        Raises:
+            TrainingError: it has shrunk so often that the gradient is not finite at any scale.
+        """
+        if scale < LEAST_SCALE:
+            raise not_finite(self.progress.step + 1, self._state, places(self._session, self._job, examples))
+
     def note(
         self, examples: list[int], loss: torch.Tensor, rate: float, norm: torch.Tensor, asked: Asked, bar: Bar
     ) -> None:
@@ -109,7 +122,7 @@ class Bookkeeping:
             Interrupted: a stop was asked for; the state is saved.
         """
         progress, settings = self.progress, self._session.settings
-        tokens = sum(self._job.features[i].length + self._job.features[i].target_length for i in examples)
+        tokens = int(sum(lengths[examples].sum() for lengths in self._lengths))
         self._running += loss
         progress.step += 1
         self._pace.step(progress.step)

@@ -12,6 +12,8 @@ from taskzoo.errors import RequestError, TrainingError
 
 from .freezing import layer_stacks
 
+NO_COMPILER = "Failed to find C compiler"
+"""What Triton says where it builds its launcher in the first step."""
 FUNCTIONS = 32
 """How many functions one kind of layer may be compiled to, such as with and without a mask, before torch gives up."""
 
@@ -37,7 +39,7 @@ def compiled_layers(model: nn.Module, *, wanted: bool = True) -> Iterator[int]:
         with torch._dynamo.config.patch(recompile_limit=FUNCTIONS) if layers else nullcontext():
             yield len(layers)
     except Exception as error:
-        if layers and isinstance(error, torch._dynamo.exc.TorchDynamoException):
+        if layers and (isinstance(error, torch._dynamo.exc.TorchDynamoException) or NO_COMPILER in str(error)):
             what = next(iter(str(error).splitlines()), "")
             raise TrainingError(f"compile=true: torch.compile failed ({what[:200]}); use compile=false.") from error
         raise

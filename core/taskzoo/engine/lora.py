@@ -101,4 +101,11 @@ def save_adapter(wrapped: Any, folder: Path, base: str) -> None:
 def count_parameters(model: nn.Module) -> tuple[int, int]:
     """``(trainable, all)`` parameters; copies that ``peft`` keeps of replaced heads are not counted."""
     parameters = {name: p for name, p in model.named_parameters() if ".original_module." not in name}
-    return sum(p.numel() for p in parameters.values() if p.requires_grad), sum(p.numel() for p in parameters.values())
+    counts = {name: _count(p) for name, p in parameters.items()}
+    return sum(counts[name] for name, p in parameters.items() if p.requires_grad), sum(counts.values())
+
+
+def _count(parameter: nn.Parameter) -> int:
+    """The numbers in a weight; those of 4 bits are packed, two in a byte."""
+    packed = getattr(parameter, "quant_state", None)
+    return int(parameter.numel() if packed is None else packed.shape.numel())

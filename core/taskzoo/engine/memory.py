@@ -24,10 +24,11 @@ CGROUP = Path("/sys/fs/cgroup")
 
 
 def training_memory(session: Session) -> int:
-    """Bytes that training all weights of ``session.model`` needs besides the weights themselves, if they are loaded.
+    """Bytes that training ``session.model`` needs on the device besides the weights that are there already.
 
-    Gradients and optimizer states of all weights but those of the input embedding, whose unused rows are left out
-    (``compact_embeddings``), and the activations of the longest batch. Of a sharded model it is the part of a process.
+    Gradients and optimizer states of the trained weights but those of the input embedding, whose unused rows are left
+    out (``compact_embeddings``), the activations of the longest batch, and weights that are not on the device yet. Of a
+    sharded model it is the part of a process.
     """
     model, settings = session.model, session.settings
     trained = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
@@ -35,8 +36,9 @@ def training_memory(session: Session) -> int:
         trained //= session.accelerator.num_processes
     elif settings.compact_embeddings and (table := trainable_table(model)) is not None:
         trained -= int(table.weight.numel())
-    on_gpu = session.accelerator.device.type != "cpu"
-    copies = 1 + MOMENTS.get(settings.optimizer, 0) + on_gpu
+    device = session.accelerator.device.type
+    to_move = sum(p.numel() for p in model.parameters() if p.device.type != device) if session.sharded is None else 0
+    on_gpu, copies = device != "cpu", 1 + MOMENTS.get(settings.optimizer, 0)
     cast = 0.5 if on_gpu and session.accelerator.mixed_precision != "no" else 0  # autocast keeps weights in 16 bits
     features = session.training_features if "train" in session.encoded else ()
     lengths, target_lengths = lengths_of(features)
@@ -48,7 +50,7 @@ def training_memory(session: Session) -> int:
         layers = layers_of(model)
         width = mode(int(parameter.shape[-1]) for parameter in layers[0].parameters() if parameter.dim())
         kept = ACTIVATIONS * width * (1 if settings.gradient_checkpointing else len(layers))
-    return int(4 * trained * (copies + cast) + tokens * kept)
+    return int(4 * (trained * (copies + cast) + to_move) + tokens * kept)
 
 
 def available_memory(device: torch.device) -> int:

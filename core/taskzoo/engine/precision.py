@@ -31,7 +31,7 @@ def resolve_precision(asked: str, *, family: str = "") -> str:
         raise UnknownNameError("precision", asked, PRECISIONS, f"There are {', '.join(PRECISIONS)}.")
     cuda = torch.cuda.is_available()
     if asked == "auto":
-        native = torch.cuda.is_bf16_supported() if cuda else cpu_has_bf16()
+        native = gpu_has_bf16() if cuda else cpu_has_bf16()
         return "bf16" if native else "fp32"
     if asked == "fp16":
         if not cuda:
@@ -39,6 +39,17 @@ def resolve_precision(asked: str, *, family: str = "") -> str:
         if family in FP16_OVERFLOWS:
             raise RequestError(f"precision=fp16 overflows in {family} models; use bf16 or fp32.")
     return asked
+
+
+def own_precision(trained: str) -> str:
+    """The precision that a run was ``trained`` in where this machine has it, else what is best here."""
+    here = trained == "fp32" or (trained == "fp16" and torch.cuda.is_available())
+    return trained if here else resolve_precision("auto")
+
+
+def gpu_has_bf16() -> bool:
+    """Whether the GPU computes in bfloat16 in hardware; older ones emulate it."""
+    return bool(torch.cuda.is_bf16_supported(including_emulation=False))
 
 
 def cpu_has_bf16() -> bool:
@@ -53,6 +64,9 @@ def make_accelerator(precision: str, *, cpu: bool = False) -> RunAccelerator:
 
     Several processes without CUDA must be told to use the CPU: else each would train alone. What ``accelerate launch``
     sets by its configuration, such as steps to accumulate, is up to the settings of the run.
+
+    Raises:
+        RequestError: there are more processes on this machine than it has GPUs.
     """
     from accelerate.utils import GradientAccumulationPlugin
 
@@ -60,6 +74,13 @@ def make_accelerator(precision: str, *, cpu: bool = False) -> RunAccelerator:
 
     mixed = "no" if precision == "fp32" else precision
     distributed = int(os.environ.get("WORLD_SIZE", 1)) > 1
+    here, gpus = int(os.environ.get("LOCAL_WORLD_SIZE", 1)), torch.cuda.device_count()
+    if torch.cuda.is_available() and here > gpus and not cpu:
+        raise RequestError(
+            f"{here} processes were asked for, and this machine has {gpus} GPU{'s' * (gpus != 1)}: each process needs "
+            f"one of its own. Take {gpus} process{'es' * (gpus != 1)}, or hide the GPUs to train on the CPU: "
+            'CUDA_VISIBLE_DEVICES="".'
+        )
     return RunAccelerator(
         mixed_precision=mixed,
         cpu=cpu or (distributed and not torch.cuda.is_available()),

@@ -75,6 +75,7 @@ def _train(session: Session, job: Job, state: TrainingState) -> Progress:
                     schedule.step()
                 else:
                     accelerator.scaler.update()  # fp16 overflowed: the scale shrinks, and the step is left out
+                    book.check_scale(accelerator.scaler.get_scale(), examples)
                 stepper.zero_grad()
 
                 book.note(examples, step_sum, rate, norm, asked, bar)  # count, log, evaluate, save

@@ -347,7 +347,7 @@ def _finished(job: _Job) -> PreTrainedModel:
     if method.keeps_adapter and job.is_main:
         with whole_folder(job.directory.adapter) as folder:
             save_adapter(session.trained, folder, job.plan.ref.public_name)
-    return method.finish(session).eval()
+    return method.finish(session).eval().requires_grad_(True)  # autocast keeps what it casts of such weights alone
 
 
 def _evaluate(job: _Job, model: PreTrainedModel) -> tuple[dict[str, Evaluation], dict[str, Any]]:

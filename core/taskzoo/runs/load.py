@@ -368,13 +368,13 @@ def load(
             "(`zoo export`), which does without."
         ) from None
     from taskzoo.engine.evaluation import Predictor
-    from taskzoo.engine.precision import make_accelerator, resolve_precision
+    from taskzoo.engine.precision import make_accelerator, own_precision, resolve_precision
     from taskzoo.models.refs import ModelRef
 
     from .loading import load_model, load_processor
 
     if precision == "auto":
-        precision = "fp32" if saved.precision == "fp32" else resolve_precision("auto")
+        precision = own_precision(saved.precision)
     accelerator = make_accelerator(resolve_precision(precision))
     with accelerator.active():
         ref = ModelRef(str(folder), str(folder), trusted=trust_remote_code)

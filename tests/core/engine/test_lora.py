@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 import torch
 from peft import PeftModel
@@ -53,6 +56,14 @@ def test_counts_leave_out_the_copy_of_the_head(tiny):
     adapters = sum(p.numel() for n, p in model.named_parameters() if "lora_" in n)
     head = 32 * 4 + 4
     assert count_parameters(model) == (adapters + head, plain + adapters)
+
+
+def test_packed_weights_count_as_what_they_hold():
+    packed: Any = torch.nn.Parameter(torch.zeros(6, 1, dtype=torch.uint8), requires_grad=False)
+    packed.quant_state = SimpleNamespace(shape=torch.Size([3, 4]))
+    model: Any = torch.nn.Module()
+    model.packed, model.head = packed, torch.nn.Linear(4, 2)
+    assert count_parameters(model) == (10, 22)
 
 
 @pytest.mark.parametrize("kind", KINDS)

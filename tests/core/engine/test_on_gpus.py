@@ -117,6 +117,21 @@ def test_an_overflow_skips_the_step_and_its_place_in_the_schedule(optimizer, tmp
     assert all(bool(p.isfinite().all()) for p in model.parameters())
 
 
+class Overflowing(TaggingTask):
+    """A task whose gradient is never finite, though its reported loss is."""
+
+    def loss(self, outputs, batch, *, label_smoothing=0.0):
+        loss = super().loss(outputs, batch, label_smoothing=label_smoothing)
+        return Loss(loss.total * float("inf"), loss.weight, loss.total.detach())
+
+
+def test_what_overflows_at_every_scale_stops_the_training(tmp_path):
+    session = make_session(make_tagger(), FEATURES, accelerator=Scaled(), batch_size=8, epochs=20)
+    state = TrainingState(tmp_path / "checkpoints")
+    with pytest.raises(TrainingError, match="not finite at step 26"):
+        train(session, Job(session.model, Overflowing(), FEATURES, collate), state)
+
+
 class _Rates(Callback):
     """Keeps the learning rate of every step."""
 

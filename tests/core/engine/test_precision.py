@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from taskzoo.engine import precision as module
-from taskzoo.engine.precision import FP16_OVERFLOWS, make_accelerator, resolve_precision
+from taskzoo.engine.precision import FP16_OVERFLOWS, make_accelerator, own_precision, resolve_precision
 from taskzoo.errors import RequestError, UnknownNameError
 
 
@@ -14,7 +14,7 @@ from taskzoo.errors import RequestError, UnknownNameError
 def machine(monkeypatch):
     def make(*, cuda: bool, native_bf16: bool) -> None:
         monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
-        monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: native_bf16)
+        monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: native_bf16)
         monkeypatch.setattr(module, "cpu_has_bf16", lambda: native_bf16)
 
     return make
@@ -49,6 +49,33 @@ def test_fp16_is_refused_for_the_t5_family(machine, family):
 def test_fp16_is_fine_on_cuda_for_others(machine):
     machine(cuda=True, native_bf16=True)
     assert resolve_precision("fp16", family="bert") == "fp16"
+
+
+@pytest.mark.parametrize(
+    ("trained", "cuda", "native", "expected"),
+    [
+        ("fp32", True, True, "fp32"),
+        ("fp16", True, True, "fp16"),
+        ("fp16", True, False, "fp16"),
+        ("fp16", False, True, "bf16"),
+        ("fp16", False, False, "fp32"),
+        ("bf16", True, False, "fp32"),
+        ("bf16", False, True, "bf16"),
+    ],
+)
+def test_a_run_is_loaded_in_its_own_precision_where_that_is_possible(machine, trained, cuda, native, expected):
+    machine(cuda=cuda, native_bf16=native)
+    assert own_precision(trained) == expected
+
+
+@pytest.mark.parametrize(("processes", "gpus"), [(2, 1), (3, 2)])
+def test_more_processes_than_gpus_are_refused(machine, monkeypatch, processes, gpus):
+    machine(cuda=True, native_bf16=True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: gpus)
+    monkeypatch.setenv("WORLD_SIZE", str(processes))
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", str(processes))
+    with pytest.raises(RequestError, match=rf"{processes} processes were asked for, and this machine has {gpus} GPU"):
+        make_accelerator("bf16")
 
 
 def test_an_unknown_precision_names_the_nearest(machine):
