@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from torch import nn
 from taskzoo.data.batching import plan_evaluation
 from taskzoo.data.features import StoredFeatures, lengths_of, rows_of
 from taskzoo.errors import Interrupted, PluginError
+from taskzoo.faults import is_out_of_memory
 from taskzoo.task import Task
 from taskzoo.types import Batch, Collate, Encoded, Example, Feature, Loss
 
@@ -74,15 +76,12 @@ class Predictor:
         try:
             own = batches[accelerator.process_index :: accelerator.num_processes]
             with in_turns(self.model), weights_cast_once(accelerator):
-                for indices, batch in self._batches(features, own):
-                    found, outputs = self.decode_batch(batch, with_outputs=with_loss)
-                    if len(found) != len(indices):
-                        raise PluginError(f"The task gave {len(found)} parts for {len(indices)} features of a batch.")
-                    parts.append((indices, _compact(found) if on_disk else found))
-                    if with_loss:
-                        total += sums(self.task.loss(outputs, batch)).to(total)
+                for planned, batch in self._batches(features, own):
+                    for indices, found, loss in self._decoded(features, planned, batch, with_loss=with_loss):
+                        parts.append((indices, _compact(found) if on_disk else found))
+                        total += loss.to(total)
                     if advance is not None:
-                        advance(len(indices))
+                        advance(len(planned))
         finally:
             self.model.train(was_training)
         if accelerator.num_processes > 1:
@@ -91,12 +90,33 @@ class Predictor:
         loss_sum, weight = total.tolist()
         return Decoded(by_row(parts, rows_of(features), rows), loss_sum / weight if with_loss and weight else None)
 
+    def _decoded(
+        self, features: Sequence[Feature], indices: list[int], batch: Batch, *, with_loss: bool
+    ) -> Iterator[tuple[list[int], list[Any], torch.Tensor]]:
+        """The parts of a batch, and its loss as in :func:`sums`; where the memory runs out, those of its halves."""
+        try:
+            found, outputs = self.decode_batch(batch, with_outputs=with_loss)
+            loss = sums(self.task.loss(outputs, batch)) if with_loss else torch.zeros(2)
+        except (RuntimeError, MemoryError) as error:
+            if len(indices) < 2 or self.accelerator.num_processes > 1 or not is_out_of_memory(error):
+                raise
+        else:
+            if len(found) != len(indices):
+                raise PluginError(f"The task gave {len(found)} parts for {len(indices)} features of a batch.")
+            yield indices, found, loss
+            return
+        if torch.cuda.is_available():  # outside of the block above, which keeps what was computed
+            torch.cuda.empty_cache()
+        middle = len(indices) // 2
+        for part in (indices[:middle], indices[middle:]):
+            yield from self._decoded(features, part, self._batch(features, part), with_loss=with_loss)
+
+    def _batch(self, features: Sequence[Feature], indices: list[int]) -> Batch:
+        return to_device(self.collate([features[i] for i in indices]), self.accelerator.device)
+
     def _batches(self, features: Sequence[Feature], plan: Sequence[list[int]]) -> Iterable[tuple[list[int], Batch]]:
         """The batches of ``plan`` on the device; for a GPU the next one is made while it computes one."""
-
-        def make(indices: list[int]) -> Batch:
-            return to_device(self.collate([features[i] for i in indices]), self.accelerator.device)
-
+        make = partial(self._batch, features)
         if self.accelerator.device.type == "cuda":
             return one_ahead(make, plan)
         return ((indices, make(indices)) for indices in plan)

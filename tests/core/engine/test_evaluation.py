@@ -53,6 +53,42 @@ def test_every_row_is_predicted_once_and_in_order():
     assert predictions.loss is None
 
 
+class Narrow(Oracle):
+    """Has memory for so many rows at once."""
+
+    def __init__(self, rows: int, error: BaseException) -> None:
+        super().__init__()
+        self.rows, self.error, self.refused = rows, error, 0
+
+    def forward(self, input_ids):
+        if len(input_ids) > self.rows:
+            self.refused += 1
+            raise self.error
+        return super().forward(input_ids)
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED")])
+@pytest.mark.parametrize("rows", [1, 3, 7])
+def test_a_batch_that_does_not_fit_into_memory_is_divided(rows, error):
+    features = make_features(50)
+    model, done = Narrow(rows, error), []
+    examples, found = run(model, features, max_tokens=200, with_loss=True, advance=done.append)
+    _, expected = run(Oracle(), features, max_tokens=200, with_loss=True)
+    assert model.refused
+    assert found.rows == expected.rows == TaggingTask().references(examples)
+    assert found.loss == pytest.approx(expected.loss)
+    assert sum(done) == 50
+
+
+def test_a_row_that_does_not_fit_and_other_errors_are_raised():
+    with pytest.raises(MemoryError):
+        run(Narrow(0, MemoryError()), make_features(5))
+    model = Narrow(0, RuntimeError("shapes do not match"))
+    with pytest.raises(RuntimeError, match="shapes"):
+        run(model, make_features(5))
+    assert model.refused == 1
+
+
 def test_windows_of_a_row_stay_in_order():
     features = [replace(f, row=i // 3) for i, f in enumerate(make_features(30))]
     rows, predictions = run(Oracle(), features, max_tokens=30)
