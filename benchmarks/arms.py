@@ -149,6 +149,7 @@ def _best_of(job: Job, tried: Sequence[Any]) -> Score:
     found = []
     for flags in tried:
         peer = Peer(job.task, job.model, job.examples["train"], flags, job.seed)
+        peer.tune(job.examples["validation"])
         reached = scored(job, peer.predict(job.examples["validation"]), 0.0, "validation").score
         found.append((reached, scored(job, peer.predict(job.examples["test"]), peer.seconds)))
     return max(found, key=lambda pair: pair[0])[1]

@@ -81,15 +81,22 @@ class Peer:
             self.seconds = time.perf_counter() - began
         self._model.eval()
 
-    @torch.no_grad()
+    def tune(self, examples: Sequence[Example]) -> None:
+        """Let the task choose on validation rows what it chooses for zoo's models: thresholds of several labels."""
+        self._task.tune(examples, self._parts(examples))
+
     def predict(self, examples: Sequence[Example]) -> list[Prediction]:
         """One prediction for each example, in the task's form."""
+        return self._task.assemble(examples, self._parts(examples))
+
+    @torch.no_grad()
+    def _parts(self, examples: Sequence[Example]) -> list[list[Any]]:
         task, features = self._task, self._task.encode(examples, self._tokenizer).features
-        collate, parts = task.collator(self._tokenizer), [[] for _ in examples]
+        collate, parts = task.collator(self._tokenizer), list[list[Any]]([] for _ in examples)
         for start in range(0, len(features), EVALUATION_BATCH):
             chunk = features[start : start + EVALUATION_BATCH]
             batch = to_device(collate(chunk), self._model.device)
             found = task.predict_batch(self._model, batch, task.forward(self._model, batch))
             for feature, part in zip(chunk, found, strict=True):
                 parts[feature.row].append(part)
-        return task.assemble(examples, parts)
+        return parts
