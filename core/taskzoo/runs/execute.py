@@ -250,7 +250,7 @@ def _opened(plan: Plan, directory: RunDirectory, reporter: Reporter, stop: Stop)
 
     from .loading import load_session
 
-    limit, entered = plan.config.training.time_limit, time.perf_counter()
+    limit, entered = plan.config.training.time_limit, time.perf_counter() - plan.seconds
     for line in opening(plan):
         reporter.say(line)
     with tempfile.TemporaryDirectory(prefix="taskzoo-") as folder, seeded(plan.config.training.seed):

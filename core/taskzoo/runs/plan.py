@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -35,6 +36,8 @@ class Plan(Resolved):
     splits: Splits
     on_disk: bool = False
     """Whether features are kept on disk, and rows where the task and the settings allow."""
+    seconds: float = 0.0
+    """That it took to read and check the rows, which a time limit includes."""
 
     @property
     def spec(self) -> TaskSpec:
@@ -59,7 +62,7 @@ def make_plan(
     Raises:
         PluginError, RequestError, DataError: anything that cannot be used.
     """
-    config, entry, spec = resolved.config, resolved.entry, resolved.entry.spec
+    began, config, entry, spec = time.perf_counter(), resolved.config, resolved.entry, resolved.entry.spec
     languages = {role: str(config.options[name]) for role, name in spec.languages.items()}
     for pattern in (*(path for paths in config.data.files.values() for path in paths), config.data.unlabelled):
         if pattern not in (None, NONE, REST):  # before anything heavy is imported
@@ -79,7 +82,8 @@ def make_plan(
     else:
         join_rows(splits, task, earlier, config.training, _old_splits(resolved, earlier))
         task.extend(splits.examples["train"])
-    plan = Plan(**vars(resolved), task=task, splits=splits, on_disk=on_disk)
+    seconds = time.perf_counter() - began
+    plan = Plan(**vars(resolved), task=task, splits=splits, on_disk=on_disk, seconds=seconds)
     plan.method().check(task, config.training)
     if config.training.teacher:
         check_teacher(config.training.teacher, entry, task)

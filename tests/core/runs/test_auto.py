@@ -6,6 +6,7 @@ import dataclasses
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,12 @@ import taskzoo
 from taskzoo.config import read_config
 from taskzoo.engine import bookkeeping, evaluation, job, memory, pace, probe, ridge
 from taskzoo.engine.last_layer import last_linear
+from taskzoo.engine.progress import Silent
 from taskzoo.errors import Interrupted
 from taskzoo.heads import single_label
 from taskzoo.methods import auto
+from taskzoo.runs import execute
+from taskzoo.runs.directory import RunDirectory
 from taskzoo.runs.execute import start
 from taskzoo.runs.finetune import resume
 from taskzoo.runs.plan import make_plan
@@ -492,3 +496,16 @@ def test_what_training_needs_in_memory(bert, table, tmp_path, monkeypatch):
     adamw, sgd, weights = seen[:3]
     assert adamw - sgd == 8 * weights
     assert sgd > 4 * weights
+
+
+def test_reading_the_rows_counts_towards_the_limit(bert, table, tmp_path):
+    request = RunRequest("classification", str(bert), DataRequest(train=str(table)), SHORT | {"time_limit": 10.0})
+    plan = make_plan(resolve_request(request))
+    assert 0 < plan.seconds < 60
+    left = []
+    for seconds in (plan.seconds, 590.0):
+        slow = dataclasses.replace(plan, seconds=seconds)
+        with execute._opened(slow, RunDirectory(tmp_path / "run"), Silent(), lambda: False) as opened:
+            left.append(opened.loaded.session.ends - time.perf_counter())
+    assert 500 < left[0] < 600
+    assert left[1] < 10
