@@ -116,7 +116,7 @@ PAGE = """# Results
 <!-- written by `python benchmarks/results.py page`; do not edit -->
 
 Every method on the same rows of every data set, with its recipe's defaults, scored on the same rows of the test split,
-500 at most (`--test`). Means over the seeds {seeds}, or those of them that were run; they draw the training rows as well.
+500 at most (`--test`). Means over the seeds {seeds}, or those of them that were run; they draw the training rows too.
 After ± stands half the range over the seeds. The intervals of single runs are in [results.csv](results.csv). A dash was
 not run; single seeds tell methods apart only where they differ by much.
 
@@ -139,10 +139,10 @@ of flags by validation score; for several labels its thresholds are chosen on th
 
 ## The default against each other method
 
-Over all data sets, numbers of rows and seeds where both were run: means over the data sets, and the mean difference with
-a 95% t-interval over them (the seeds and numbers of rows of one data set are averaged first). "Better" and "worse" count the runs in
-which the other's score is outside of the default's own interval. Scores of different kinds (accuracy, F1, correlation)
-are averaged; all lie between 0 and 1.
+Over all data sets, numbers of rows and seeds where both were run: means over the data sets, and the mean difference
+with a 95% t-interval over them (the seeds and numbers of rows of one data set are averaged first). "Better" and "worse"
+count the runs in which the other's score is outside of the default's own interval. Scores of different kinds (accuracy,
+F1, correlation) are averaged; all lie between 0 and 1.
 
 {against}
 

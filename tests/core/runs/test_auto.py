@@ -499,7 +499,7 @@ def test_what_training_needs_in_memory(bert, table, tmp_path, monkeypatch):
 
 
 def test_reading_the_rows_counts_towards_the_limit(bert, table, tmp_path):
-    request = RunRequest("classification", str(bert), DataRequest(train=str(table)), SHORT | {"time_limit": 10.0})
+    request = RunRequest("classification", str(bert), DataRequest(name=str(table)), SHORT | {"time_limit": 10.0})
     plan = make_plan(resolve_request(request))
     assert 0 < plan.seconds < 60
     left = []
