@@ -16,7 +16,7 @@ from pathlib import Path
 
 import torch
 import transformers  # noqa: F401 - loaded once, before the children are forked
-from cases import play_all
+from cases import NOT_TRIED, play_all
 from kills import AT_FILE, Trial, campaign
 from trials import make_models
 
@@ -46,8 +46,11 @@ def main() -> int:
             for case, wrong in play_all(work):
                 cases.append((case.name, case.must, wrong))
                 print(f"{case.name}: {wrong or 'as it must be'}", flush=True)
-    wrong = sum(bool(trial.wrong) for trial in trials) + sum(bool(what) for *_, what in cases)
-    print(f"{sum(len(trial.kills) for trial in trials)} kills, {len(cases)} cases, {wrong} not as it must be")
+    left_out = sum(what.startswith(NOT_TRIED) for *_, what in cases)
+    wrong = sum(bool(trial.wrong) for trial in trials) + sum(bool(what) for *_, what in cases) - left_out
+    print(
+        f"{sum(len(trial.kills) for trial in trials)} kills, {len(cases) - left_out} cases, {wrong} not as it must be"
+    )
     if given.table:
         begin = BEGIN.format(kills=given.kills, seed=given.seed)
         write_tables(given.table, "\n".join([begin, "", *kill_table(trials), "", *case_table(cases), "", END]))

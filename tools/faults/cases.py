@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 
 import psutil
@@ -20,6 +21,12 @@ from trials import SETUPS, Whole, differences, go_on, status, undisturbed
 SETUP = next(setup for setup in SETUPS if setup.name == "classification full")
 PATIENCE = 90.0
 """Seconds after which a command that should have ended hangs."""
+
+
+NOT_FINITE = 8
+"""The step whose loss is not finite in the case of that name."""
+NOT_TRIED = "not tried"
+"""How the outcome of a case begins that this machine or user does not allow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +68,7 @@ class Scene:
     def killed_late(self) -> None:
         """A run that was killed after several checkpoints and evaluations."""
         checkpoints = self.run / "checkpoints"
-        for number in range(int(0.6 * self.whole.operations), self.whole.operations, 5):
+        for number in range(int(0.6 * self.whole.training), self.whole.training, 5):
             self.go(event=kill_at(number))  # resumes where that was in the middle of saving
             if (checkpoints / "before").is_dir() and (checkpoints / "last").is_dir():
                 return
@@ -156,9 +163,10 @@ def weights_damaged(scene: Scene) -> None:
 # --- disks ----------------------------------------------------------------------------------------------------------
 
 
-def _disk(code: int, words: str) -> Callable[[Scene], None]:
+def _disk(code: int, words: str, *, at_the_end: bool = False) -> Callable[[Scene], None]:
     def play(scene: Scene) -> None:
-        ended = scene.go(event=fail_from(int(0.5 * scene.whole.operations), code))
+        begin, end = (scene.whole.training, scene.whole.operations) if at_the_end else (0, scene.whole.training)
+        ended = scene.go(event=fail_from((begin + end) // 2, code))
         scene.tells(ended, words, "resume it with: zoo resume")
         scene.ends_equal()
 
@@ -178,7 +186,7 @@ def small_disk(scene: Scene) -> None:
     scene.run.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=900k", "tmpfs", str(scene.run)]
     if subprocess.run(mount, capture_output=True).returncode:
-        raise AssertionError("not tried: a small file system can be mounted by root only")
+        raise AssertionError(f"{NOT_TRIED}: a small file system can be mounted by root only")
     try:
         run = scene.run / "run"
         ended = zoo(SETUP.arguments(scene.work, run), run)
@@ -194,7 +202,7 @@ def folder_deleted(scene: Scene) -> None:
     """With all that is in it."""
 
     def delete(count: int, name: str) -> None:
-        if count == int(0.5 * scene.whole.operations):
+        if count == scene.whole.training // 2:
             subprocess.run(["rm", "-rf", str(scene.run)], check=True)
 
     scene.tells(scene.go(event=delete), "was removed while the run went on", "start it again")
@@ -227,10 +235,24 @@ def out_of_memory(scene: Scene) -> None:
 
 
 def not_finite(scene: Scene) -> None:
-    """By a learning rate that no model survives."""
-    arguments = [*SETUP.arguments(scene.work, scene.run), "--learning-rate", "1e30"]
-    scene.tells(zoo(arguments, scene.run), "not finite at step", "Lower learning_rate", code=1)
+    """From one step on, as of a model that does not survive its learning rate."""
+
+    def prepare() -> None:
+        import torch
+        from transformers.models.bert import modeling_bert
+
+        forward, passes = modeling_bert.BertEncoder.forward, count()
+
+        def broken(self: torch.nn.Module, hidden: torch.Tensor, *more: object, **others: object) -> object:
+            broken = self.training and next(passes) >= NOT_FINITE - 1
+            return forward(self, hidden * torch.nan if broken else hidden, *more, **others)
+
+        modeling_bert.BertEncoder.forward = broken
+
+    ended = zoo(SETUP.arguments(scene.work, scene.run), scene.run, prepare=prepare)
+    scene.tells(ended, f"not finite at step {NOT_FINITE} (rows ", "Lower learning_rate", code=1)
     assert status(scene.run) == "failed"
+    scene.ends_equal()
 
 
 # --- signals and processes ------------------------------------------------------------------------------------------
@@ -238,7 +260,7 @@ def not_finite(scene: Scene) -> None:
 
 def _signalled(number: int) -> Callable[[Scene], None]:
     def play(scene: Scene) -> None:
-        ended = scene.go(event=kill_at(int(0.5 * scene.whole.operations), number))
+        ended = scene.go(event=kill_at(scene.whole.training // 2, number))
         scene.tells(ended, "the state is saved", "zoo resume", code=130)
         assert status(scene.run) == "stopped", status(scene.run)
         scene.ends_equal()
@@ -352,9 +374,14 @@ CASES = (
     Case("a file system of 900 kB", "one sentence; resumes equal with more room", small_disk),
     Case("disk becomes read-only", "one sentence; resumes equal", _disk(errno.EROFS, "the file system is read-only")),
     Case("disk fails (EIO)", "one sentence; resumes equal", _disk(errno.EIO, "the disk failed")),
+    Case(
+        "disk fails while the model is written",
+        "one sentence; resumes equal",
+        _disk(errno.EIO, "the disk failed", at_the_end=True),
+    ),
     Case("directory deleted in mid-run", "one sentence that names it", folder_deleted),
     Case("out of memory above 2 examples (simulated)", "half the micro-batch, said; ends", out_of_memory),
-    Case("loss not finite", "one sentence with the rows; the last good state is kept", not_finite),
+    Case("loss not finite", "one sentence with the rows; resumes equal from the last good state", not_finite),
     *(
         Case(f"{number.name} in training", "state saved, exit 130; resumes equal", _signalled(number))
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

@@ -113,10 +113,11 @@ def go_on(setup: Setup, work: Path, run: Path, **disturbed: Any) -> Ended:
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """An undisturbed run."""
+    """An undisturbed run; ``training`` are those of its ``operations`` that come before its model is written."""
 
     content: dict[str, str]
     operations: int
+    training: int
     seconds: float
 
 
@@ -129,7 +130,14 @@ def undisturbed(setup: Setup, work: Path) -> Whole:
     run = work / "whole" / setup.name.replace(" ", "-")
     run.parent.mkdir(exist_ok=True)
     shutil.rmtree(run, ignore_errors=True)
-    ended = zoo(setup.arguments(work, run), run)
+    trained = run.with_suffix(".trained")
+    trained.unlink(missing_ok=True)
+
+    def note(number: int, name: str) -> None:
+        if not trained.exists() and (run / "model.new").is_dir():
+            trained.write_text(str(number), encoding="utf-8")
+
+    ended = zoo(setup.arguments(work, run), run, event=note)
     if ended.code:
         raise RuntimeError(f"{setup.name} fails undisturbed: {ended.said[-2000:]}")
-    return Whole(content(run), ended.operations, ended.seconds)
+    return Whole(content(run), ended.operations, int(trained.read_text(encoding="utf-8")), ended.seconds)

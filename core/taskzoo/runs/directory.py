@@ -71,7 +71,8 @@ class RunDirectory:
         """Remove files that were not written to their end: they have other names until they are."""
         for place in (self.path, self.checkpoints):
             for file in place.glob("*.new"):
-                shutil.rmtree(file, ignore_errors=True) if file.is_dir() else file.unlink(missing_ok=True)
+                with suppress(OSError):  # on a disk that has failed
+                    shutil.rmtree(file) if file.is_dir() else file.unlink()
 
 
 def new_run_path(output: str | Path | None, task: str, model: str, *, ours: bool = False) -> Path:

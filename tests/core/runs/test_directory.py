@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import re
 import shutil
+from pathlib import Path
 
 import pytest
 import torch
@@ -12,7 +14,7 @@ from transformers import AutoModelForTokenClassification, AutoTokenizer, pipelin
 
 import taskzoo
 from taskzoo.config import TRAINING_FIELDS
-from taskzoo.runs.directory import read_json, write_jsonl
+from taskzoo.runs.directory import RunDirectory, read_json, write_jsonl
 
 from .kit import COUNTS, digest, read, read_lines, sentences, write_conll, zoo
 
@@ -308,3 +310,20 @@ def test_a_line_separator_inside_a_text_ends_no_line_of_a_file(tmp_path):
     rows = [{"text": "a\u2028b\x85c"}, {"text": "d"}]
     write_jsonl(tmp_path / "predictions.jsonl", rows)
     assert read_json(tmp_path / "predictions.jsonl") == rows
+
+
+def test_what_cannot_be_removed_is_left(tmp_path, monkeypatch):
+    """On a disk that has failed, so that the error that is told is that of the disk."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    (tmp_path / "manifest.json.new").write_text("{", encoding="utf-8")
+    (tmp_path / "model.new").mkdir()
+    with monkeypatch.context() as broken:
+        broken.setattr(Path, "unlink", fail)
+        broken.setattr(shutil, "rmtree", fail)
+        RunDirectory(tmp_path).remove_unfinished()
+    assert len(list(tmp_path.iterdir())) == 2
+    RunDirectory(tmp_path).remove_unfinished()
+    assert not list(tmp_path.iterdir())
