@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -32,11 +32,12 @@ from taskzoo.types import (
 from .chain import Scores, iob2_constraints, viterbi_decode
 from .collator import NerCollator
 from .confidence import Factors, span_probability, tag_factors
+from .dictionary import Dictionary
 from .evidence import EntityEvidence
 from .features import encode_examples
 from .plain_use import plain_use
 from .rows import prepare_rows, telling_rows
-from .spans import Span, repair, strict_spans
+from .spans import Span, repair, spans_to_tags, strict_spans
 from .summary import describe_entities
 
 if TYPE_CHECKING:
@@ -159,6 +160,12 @@ class NerTask(Task):
 
         return [SpanF1(), EntityReliability()]
 
+    baseline_name = "the entities of the training rows, looked up"
+
+    def baseline(self, examples: Sequence[Example], seed: int) -> Callable[[Sequence[Example]], list[Prediction]]:
+        known = Dictionary([(_words(example), example["tags"]) for example in examples])
+        return lambda others: [self._looked_up(known, example) for example in others]
+
     # how sure predictions are
 
     def tune(self, examples: Sequence[Example], parts: Sequence[Sequence[Part]]) -> dict[str, Any]:
@@ -250,16 +257,36 @@ class NerTask(Task):
 
     def _prediction(self, example: Example, parts: Sequence[Part]) -> Prediction:
         tags, found = self._found(parts)
-        text, words = example["text"], example["_words"]
         scores = (self._curve or ConfidenceCurve())(np.array([probability for _, probability in found]))
-        entities = []
-        for (span, _), score in zip(found, scores.tolist(), strict=True):
-            start, end = _characters(example, span)
-            known = {"start": start, "end": end, "label": span.label, "text": text[start:end]}
-            entities.append({**known, "score": round(score, 4)})
+        entities = [
+            {**_entity(example, span), "score": round(score, 4)}
+            for (span, _), score in zip(found, scores.tolist(), strict=True)
+        ]
         sure = [word.begins for _, _, part in parts for word in part]
-        tokens = [text[a:b] for a, b in words]
-        return {"text": text, "tokens": tokens, "tags": tags, "entities": entities, "_tag_probabilities": sure}
+        given = {"text": example["text"], "tokens": _words(example)}
+        return {**given, "tags": tags, "entities": entities, "_tag_probabilities": sure}
+
+    @staticmethod
+    def _looked_up(known: Dictionary, example: Example) -> Prediction:
+        words = _words(example)
+        spans = known.find(words)
+        entities = [_entity(example, span) for span in spans]
+        return {
+            "text": example["text"],
+            "tokens": words,
+            "tags": spans_to_tags(spans, len(words)),
+            "entities": entities,
+        }
+
+
+def _words(example: Example) -> list[str]:
+    text = example["text"]
+    return [text[start:end] for start, end in example["_words"]]
+
+
+def _entity(example: Example, span: Span) -> dict[str, Any]:
+    start, end = _characters(example, span)
+    return {"start": start, "end": end, "label": span.label, "text": example["text"][start:end]}
 
 
 def _characters(example: Example, span: Span) -> tuple[int, int]:

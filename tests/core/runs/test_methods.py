@@ -23,6 +23,7 @@ from taskzoo.errors import RequestError
 from taskzoo.runs.plan import make_plan
 from taskzoo.runs.request import DataRequest, RunRequest, resolve_request
 from taskzoo.testing import make_tiny_checkpoint
+from taskzoo_ner.task import NerTask
 
 from .kit import digest, read, read_lines, text_rows, write_csv, zoo
 
@@ -587,7 +588,8 @@ def test_a_run_without_baseline_says_nothing_of_one(bert, table, tmp_path):
     assert "baseline test" not in shown.lower()
 
 
-def test_a_task_without_baseline_refuses_it(request_, tmp_path):
+def test_a_task_without_baseline_refuses_it(request_, tmp_path, monkeypatch):
+    monkeypatch.delattr(NerTask, "baseline")
     result = zoo(*request_, "--baseline", "--output", tmp_path / "run")
     refused(result, tmp_path / "run", "The task 'ner' has no baseline; leave --baseline out")
 
