@@ -8,7 +8,7 @@ PYTEST := $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile --
 
 CASES ?= ../shared/cases
 
-.PHONY: demo test test-slow cases faults cuda-check lint docs directory site benchmark benchmark-classification benchmark-few-shot benchmark-translation results clean
+.PHONY: demo test test-slow test-extras cases faults cuda-check lint docs directory site benchmark benchmark-classification benchmark-few-shot benchmark-translation results clean
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -35,6 +35,10 @@ test: $(VENV)/test-installed   ## what CI runs
 
 test-slow: $(VENV)/test-installed  ## everything, also what takes minutes
 	$(PYTEST) -m "slow or browser or not slow"
+
+test-extras: $(VENV)/test-installed  ## trackers and Ray, whose packages are large; `make test` skips their tests
+	$(PIP) -e ".[wandb,mlflow,trackio,swanlab,ray]"
+	$(PYTEST) -m "slow or not slow" tests/core/runs/test_trackers.py tests/core/runs/test_on_ray.py
 
 cases: $(VENV)/test-installed     ## inputs that once failed, in the folder CASES=, if it is there
 	$(BIN)/python tools/cases.py --cases $(CASES)

@@ -21,7 +21,7 @@ from queue import SimpleQueue
 from typing import Any
 
 Figures = dict[str, Any]
-ZOO_ARMS = ("zoo", "zoo-1-epoch", "zoo-2-epochs", "zoo-fp32", "zoo-fp32-1-epoch", "zoo-fp32-2-epochs", "lora")
+ZOO_ARMS = ("zoo", "zoo-1-epoch", "zoo-2-epochs", "zoo-fp32", "zoo-fp32-1-epoch", "zoo-fp32-2-epochs", "lora", "full")
 PEER_ARMS = (
     "peer",
     "peer-best",
@@ -147,7 +147,7 @@ def zoo_settings(arm: str) -> Figures:
     keep_memory()
     epochs = epochs_of(arm)
     return {
-        "method": "lora" if arm == "lora" else "auto",
+        "method": arm if arm in ("lora", "full") else "auto",
         "precision": "fp32" if "-fp32" in arm else "auto",
         **({"epochs": epochs, "min_steps": 0} if epochs else {}),
     }
