@@ -1,14 +1,15 @@
 """Every method on every data set over several seeds: a file of results, and a page made from it.
 
-    python benchmarks/results.py run --out docs/results.csv --data FOLDER [--sets ...] [--rows 300 1000 3000]
+    python benchmarks/results.py run --out docs/results.csv --data FOLDER
+    python benchmarks/results.py run --out F.csv --data FOLDER [--sets ...] [--rows 300 1000 3000]
         [--methods auto full ...] [--seeds 1 2 3] [--test 500] [--unseen]
     python benchmarks/results.py page --out docs/results.csv --page docs/results.md
 
-``run`` appends a line for each training to the CSV file and skips those that it has, so it can be stopped and started
-again. All methods of a data set, number of rows and seed have the very same rows (``data_sets.py``) and are scored by
-the same code on the same test rows: the test split, at most 500 of it. Where that is small, ``--unseen`` takes
-training rows that no run trains on, or the authors' validation rows (into a file of its own). ``page`` writes the
-tables.
+``run`` without rows, methods and seeds is what ``docs/results.csv`` holds (:data:`PUBLISHED`). It appends a line for each
+training to the CSV file and skips those that it has, so it can be stopped and started again. All methods of a data set,
+number of rows and seed have the very same rows (``data_sets.py``) and are scored by the same code on the same test
+rows: the test split, at most 500 of it. Where that is small, ``--unseen`` takes training rows that no run trains on, or
+the authors' validation rows (into a file of its own). ``page`` writes the tables.
 
 The methods (``arms.py``): those of zoo with their recipes' defaults (``auto``, ``full``, ``lora``, ``linear-probe``,
 ``contrastive``), the task's own baseline (``tf-idf``), the class frequencies (``majority``), ``trainer``:
@@ -59,6 +60,27 @@ class Key:
         return self.data_set, self.rows, self.model
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Trainings that are run together: numbers of rows, seeds and methods, each with each, on every data set."""
+
+    rows: Sequence[int]
+    seeds: Sequence[int]
+    methods: Sequence[str]
+
+
+CHEAP = (DEFAULT, *SIMPLE)
+PUBLISHED: Sequence[Part] = (
+    Part((50, 100), (1, 2, 3, 4, 5), CHEAP),
+    Part((300, 1000, 3000, 10_000), (1,), CHEAP),
+    Part((1000,), (2,), CHEAP),
+    Part((100,), (1, 2), ("trainer-best",)),
+    Part((100,), (1,), ("lora", "contrastive", "setfit")),
+)
+"""What ``docs/results.csv`` holds."""
+SETS = [name for name, data in TABLE.items() if data.task not in ("translation", "summarization") and not data.folder]
+"""All but those whose trainings take long, and another reading of the same files."""
+
 FIELDS = [field.name for field in (*fields(Key), *fields(Score))]
 Results = dict[Key, Score]
 
@@ -89,9 +111,20 @@ def append_result(path: Path, key: Key, score: Score) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Train what the file lacks, and append it."""
+    parts = PUBLISHED
+    if arguments.rows or arguments.seeds or arguments.methods:
+        parts = [
+            Part(arguments.rows or [300, 1000, 3000], arguments.seeds or [1, 2, 3], arguments.methods or [*METHODS])
+        ]
+    for part in parts:
+        run_part(part, arguments)
+
+
+def run_part(part: Part, arguments: argparse.Namespace) -> None:
+    """Train what the file lacks of ``part``."""
     done = read_results(arguments.out)
-    for name, rows, seed in product(arguments.sets, arguments.rows, arguments.seeds):
-        keys = [Key(name, rows, arguments.model, method, seed) for method in arguments.methods]
+    for name, rows, seed in product(arguments.sets, part.rows, part.seeds):
+        keys = [Key(name, rows, arguments.model, method, seed) for method in part.methods]
         missing = [key for key in keys if key not in done]
         if not missing:
             continue
@@ -241,9 +274,9 @@ def main() -> None:
     parser.add_argument("--page", type=Path, help="page: the Markdown file to write")
     parser.add_argument("--data", type=Path, help="folder with a folder for each data set; generated ones need none")
     parser.add_argument("--sets", nargs="+", help="data sets; default: all in --data, and generated ones")
-    parser.add_argument("--rows", type=int, nargs="+", default=[300, 1000, 3000], help="numbers of training rows")
-    parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
-    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
+    parser.add_argument("--rows", type=int, nargs="+", help="numbers of training rows")
+    parser.add_argument("--methods", nargs="+", choices=METHODS)
+    parser.add_argument("--seeds", type=int, nargs="+")
     parser.add_argument("--model", default="minilm")
     parser.add_argument("--test", type=int, default=500, help="at most so many test rows")
     parser.add_argument("--unseen", action="store_true", help="test on training rows outside of every draw instead")
@@ -254,7 +287,7 @@ def main() -> None:
         arguments.page.write_text(page(read_results(arguments.out)), encoding="utf-8")
         return
     if arguments.sets is None:
-        arguments.sets = [*(TABLE if arguments.data else ()), *GENERATED]
+        arguments.sets = [*(SETS if arguments.data else ()), *GENERATED]
     run(arguments)
 
 
