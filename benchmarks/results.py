@@ -5,8 +5,8 @@
         [--methods auto full ...] [--seeds 1 2 3] [--test 500] [--unseen]
     python benchmarks/results.py page --out docs/results.csv --page docs/results.md
 
-``run`` without rows, methods and seeds is what ``docs/results.csv`` holds (:data:`PUBLISHED`). It appends a line for each
-training to the CSV file and skips those that it has, so it can be stopped and started again. All methods of a data
+``run`` without rows, methods and seeds is what ``docs/results.csv`` holds (:data:`PUBLISHED`). It appends a line for
+each training to the CSV file and skips those that it has, so it can be stopped and started again. All methods of a data
 set, number of rows and seed have the very same rows (``data_sets.py``) and are scored by the same code on the same test
 rows: the test split, at most 500 of it. Where that is small, ``--unseen`` takes training rows that no run trains on, or
 the authors' validation rows (into a file of its own). ``page`` writes the tables.

@@ -90,7 +90,7 @@ def compiled(results: Results, size: Size, folder: Path) -> None:
     for kind in ("encoder", "decoder"):
         arm = Arm(prepare(kind, size, folder), "bf16", "full", compile=True)
         for who, train in (("zoo", train_zoo), ("Trainer", train_peer)):
-            with results.measured(f"{kind} bf16 full compiled", seconds=0 if size.tiny else 20) as found:
+            with results.measured(f"{kind} bf16 full compiled", seconds=0 if size.tiny else 50) as found:
                 found["arm"] = who
                 if "skipped" not in found:
                     found.update(train(arm))
@@ -282,12 +282,12 @@ def tests(results: Results, size: Size, folder: Path) -> None:
 
 
 PARTS: dict[str, tuple[Callable[[Results, Size, Path], None], float]] = {
-    "device": (device, 45),
-    "resume": (resume, 60),
-    "tests": (tests, 130),
-    "encoder": (partial(training, "encoder"), 100),
-    "decoder": (partial(training, "decoder"), 100),
-    "encoder-decoder": (partial(training, "encoder-decoder"), 100),
+    "device": (device, 30),
+    "resume": (resume, 90),
+    "tests": (tests, 170),
+    "encoder": (partial(training, "encoder"), 80),
+    "decoder": (partial(training, "decoder"), 80),
+    "encoder-decoder": (partial(training, "encoder-decoder"), 80),
     "prediction": (prediction, 60),
     "generation": (generation, 60),
     "compiled": (compiled, 120),
