@@ -37,7 +37,7 @@ test-slow: $(VENV)/test-installed  ## everything, also what takes minutes
 	$(PYTEST) -m "slow or browser or not slow"
 
 test-extras: $(VENV)/test-installed  ## trackers and Ray, whose packages are large; `make test` skips their tests
-	$(PIP) -e ".[wandb,mlflow,trackio,swanlab,ray]"
+	$(PIP) -e ".[wandb,trackio,swanlab,ray]" mlflow-skinny
 	$(PYTEST) -m "slow or not slow" tests/core/runs/test_trackers.py tests/core/runs/test_on_ray.py
 
 cases: $(VENV)/test-installed     ## inputs that once failed, in the folder CASES=, if it is there
