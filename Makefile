@@ -36,8 +36,8 @@ test: $(VENV)/test-installed   ## what CI runs
 test-slow: $(VENV)/test-installed  ## everything, also what takes minutes
 	$(PYTEST) -m "slow or browser or not slow"
 
-test-extras: $(VENV)/test-installed  ## trackers and Ray, whose packages are large; but MLflow, which needs an older pyarrow than constraints.txt
-	$(PIP) -e ".[wandb,trackio,swanlab,ray]"
+test-extras: $(VENV)/test-installed  ## trackers and Ray; they need other versions than constraints.txt has, so give VENV= a folder of its own
+	$(BIN)/pip install -q -e ".[wandb,mlflow,trackio,swanlab,ray]"
 	$(PYTEST) -m "slow or not slow" tests/core/runs/test_trackers.py tests/core/runs/test_on_ray.py
 
 cases: $(VENV)/test-installed     ## inputs that once failed, in the folder CASES=, if it is there
