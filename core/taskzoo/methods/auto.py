@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,9 @@ SLOWER = 0.25
 """What the second attempt multiplies the learning rate by."""
 FEW = 64
 """Without validation rows, at most so many training rows per class are left to the probe alone."""
+FEW_TO_CHOOSE_BY = 50
+"""With fewer validation rows, and scores within two standard errors of a share, it is said that the choice is one of
+chance."""
 LORA_RATE, LORA_HIGHEST = 3.0, 1e-3
 """Adapters are trained at so many times the rate of all weights, at most at the second of these. Ten times, which is
 customary from a random head, was too much from that of a probe: 0.727 of 0.790 on film reviews, three times 0.787."""
@@ -45,6 +49,7 @@ class Auto(Full):
 
     def __init__(self) -> None:
         self._facts: dict[str, Any] = {}
+        self._doubts: list[str] = []
 
     def describe(self, settings: Training) -> str:
         return self._way(settings.auto_trains).describe(settings)
@@ -54,6 +59,9 @@ class Auto(Full):
 
     def facts(self) -> dict[str, Any]:
         return {"auto": self._facts} if self._facts else {}
+
+    def doubts(self) -> Sequence[str]:
+        return self._doubts
 
     # what is trained
 
@@ -163,6 +171,15 @@ class Auto(Full):
         finite = {name: value for name, value in scores.items() if value is not None and math.isfinite(value)}
         self._facts = {"score": job.score.name, **dict.fromkeys(scores), **finite}
         self._facts |= {"kept": kept, "restarted": restarted}
+        start, score = progress.start_score, job.score
+        if kept == "probe" or start is None or trained is None or job.rows >= FEW_TO_CHOOSE_BY:
+            return
+        is_share = score.range == (0.0, 1.0) and 0 <= start <= 1
+        if is_share and trained - start < 2 * math.sqrt(start * (1 - start) / job.rows):
+            self._doubts.append(
+                f"Only {job.rows} validation rows chose training ({score.name} {trained:.3f}) and not the linear probe "
+                f"({start:.3f}), too few to tell them apart. Compare with {option_name('method', 'linear-probe')}."
+            )
 
 
 def _attempt(session: Session, job: Job, state: TrainingState) -> None:

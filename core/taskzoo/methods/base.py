@@ -109,6 +109,10 @@ class Method(ABC):
         """What the manifest keeps of the training besides its counts, after it; JSON-serialisable."""
         return {}
 
+    def doubts(self) -> Sequence[str]:
+        """Sentences, after training, on what it chose without enough to choose by; they stand above the scores."""
+        return ()
+
     def finish(self, session: Session) -> PreTrainedModel:
         """The plain model to save, adapters merged."""
         return session.model

@@ -395,7 +395,7 @@ def _save(job: _Job, model: PreTrainedModel, results: dict[str, Evaluation], rem
     if job.forgotten is not None:
         metrics[FORGOTTEN] = job.forgotten
     judging = judging_score(session.task)
-    metrics[VERDICT] = verdict(metrics, judging, remedies, loaded.misfits)
+    metrics[VERDICT] = verdict(metrics, judging, remedies, [*loaded.misfits, *loaded.method.doubts()])
     if loaded.use_cache is not None:
         model.config.use_cache = loaded.use_cache
     with whole_folder(directory.model) as folder:

@@ -47,7 +47,7 @@ def verdict(
         primary: the score by which it is; ``None``: not against a constant answer.
         remedies: what to try where little was learnt, the most promising first
             (:meth:`taskzoo.methods.base.Method.remedies`).
-        misfits: sentences on texts that the model can't read, which are said behind what they may be the cause of.
+        misfits: sentences on what may be the cause, such as texts that the model can't read; they stand second.
     """
     splits = split_scores(metrics)
     if not splits:

@@ -509,3 +509,20 @@ def test_reading_the_rows_counts_towards_the_limit(bert, table, tmp_path):
             left.append(opened.loaded.session.ends - time.perf_counter())
     assert 500 < left[0] < 600
     assert left[1] < 10
+
+
+@pytest.mark.parametrize(("rows", "rate"), [(45, GENTLE), (45, 1e-3), (60, GENTLE)])
+def test_a_choice_by_few_validation_rows_is_said(bert, table, tmp_path, rows, rate):
+    held = str(write_csv(tmp_path / "held.csv", text_rows(rows, seed=9)))
+    given = {"train": str(table / "train.csv"), "validation": held, "test": str(table / "test.csv")}
+    settings = {**SHORT, "learning_rate": rate, "output": tmp_path / "run"}
+    run = taskzoo.finetune("classification", model=str(bert), **given, **settings)
+    facts = run.manifest["auto"]
+    near = facts["trained"] - facts["probe"] < 2 * np.sqrt(facts["probe"] * (1 - facts["probe"]) / rows)
+    said = [line for line in run.metrics["verdict"] if "too few to tell them apart" in line]
+    assert len(said) == (facts["kept"] == "trained" and rows < auto.FEW_TO_CHOOSE_BY and near)
+    if said:
+        assert said[0].startswith(f"Only {rows} validation rows chose training (f1_macro {facts['trained']:.3f})")
+        assert 'method="linear-probe"' in said[0]
+    if (rows, rate) == (45, GENTLE):
+        assert said

@@ -40,8 +40,9 @@ def test_every_stable_file_is_there_and_nothing_else(finished):
 
 def test_metrics(finished):
     metrics = read(finished / "metrics.json")
-    assert list(metrics) == ["validation", "test", "verdict"]
+    assert list(metrics) == ["validation", "test", "baseline", "verdict"]
     assert metrics.pop("verdict") == []
+    assert 0 <= metrics.pop("baseline")["test"]["f1"] <= 1
     for split, scores in metrics.items():
         assert scores["rows"] == COUNTS[split]
         assert scores["loss"] > 0

@@ -20,7 +20,7 @@ MAPPINGS = [{"tokens": tokens, "tags": tags} for tokens, tags in ROWS]
 def test_they_are_written_and_repeat_the_run(model, tmp_path, train):
     run = taskzoo.finetune("ner", model=str(model), train=train, output=tmp_path / "run", **SETTINGS)
     assert read_lines(tmp_path / "run" / "data" / "train.jsonl") == MAPPINGS
-    assert run.metrics.keys() == {"validation", "test", "verdict"}
+    assert run.metrics.keys() == {"validation", "test", "baseline", "verdict"}
     manifest = read(tmp_path / "run" / "manifest.json")
     file = tmp_path / "run" / "data" / "train.jsonl"
     assert manifest["data"]["train"] == {"source": "train.jsonl", "rows": 40, "sha256": digest(file)}
