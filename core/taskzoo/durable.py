@@ -24,14 +24,18 @@ def write_text(path: Path, text: str) -> None:
 
 def replace(fresh: Path, path: Path) -> None:
     """Give a file, or a folder with its files, another name once all that it holds is on the disk."""
+    _flush(fresh)
+    os.replace(fresh, path)
+    sync_folder(path.parent)
+
+
+def _flush(fresh: Path) -> None:
     for place in (*fresh.rglob("*"), fresh):
         if place.is_dir():
             sync_folder(place)
             continue
         with place.open("rb+") as opened:
             os.fsync(opened.fileno())
-    os.replace(fresh, path)
-    sync_folder(path.parent)
 
 
 @contextmanager
@@ -44,8 +48,10 @@ def whole_folder(path: Path) -> Iterator[Path]:
     shutil.rmtree(fresh, ignore_errors=True)
     try:
         yield fresh
+        _flush(fresh)  # before the old folder goes
         shutil.rmtree(path, ignore_errors=True)
-        replace(fresh, path)
+        os.replace(fresh, path)
+        sync_folder(path.parent)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
 

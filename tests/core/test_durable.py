@@ -56,3 +56,21 @@ def test_after_an_error_the_old_folder_is_as_it_was(tmp_path):
         fail()
     assert (target / "weights").read_text(encoding="utf-8") == "old"
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+def test_what_cannot_be_flushed_leaves_the_old_folder(tmp_path, monkeypatch):
+    target = tmp_path / "model"
+    fill(target, "old")
+
+    def fail(descriptor: int) -> None:
+        raise OSError("the disk failed")
+
+    def write() -> None:
+        with whole_folder(target) as folder:
+            fill(folder, "new")
+            monkeypatch.setattr(os, "fsync", fail)
+
+    with pytest.raises(OSError, match="the disk failed"):
+        write()
+    assert (target / "weights").read_text(encoding="utf-8") == "old"
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]

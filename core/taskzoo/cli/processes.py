@@ -38,6 +38,7 @@ def relaunch(processes: int, arguments: Sequence[str], run: str, *, output: str 
         "MASTER_PORT": str(port),
         "WORLD_SIZE": str(processes),
         "LOCAL_WORLD_SIZE": str(processes),
+        "TASKZOO_PROCESSES": str(processes),
         "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", str(threads)),
     }
     with tempfile.TemporaryFile(mode="w+", encoding="utf-8", errors="replace") as others:

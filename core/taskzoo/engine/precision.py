@@ -13,6 +13,8 @@ from taskzoo.errors import RequestError, UnknownNameError
 if TYPE_CHECKING:
     from .accelerator import RunAccelerator
 
+STARTED = "TASKZOO_PROCESSES"
+"""Environment variable by which ``zoo run --processes`` says how many it started."""
 FP16_OVERFLOWS = frozenset({"t5", "mt5", "umt5", "longt5", "switch_transformers"})
 """Families pretrained in bfloat16 whose activations exceed float16's range."""
 
@@ -66,7 +68,8 @@ def make_accelerator(precision: str, *, cpu: bool = False) -> RunAccelerator:
     sets by its configuration, such as steps to accumulate, is up to the settings of the run.
 
     Raises:
-        RequestError: there are more processes on this machine than it has GPUs.
+        RequestError: ``zoo run --processes`` started more processes than there are GPUs. Other launchers may give each
+            process a GPU that it alone sees.
     """
     from accelerate.utils import GradientAccumulationPlugin
 
@@ -74,7 +77,7 @@ def make_accelerator(precision: str, *, cpu: bool = False) -> RunAccelerator:
 
     mixed = "no" if precision == "fp32" else precision
     distributed = int(os.environ.get("WORLD_SIZE", 1)) > 1
-    here, gpus = int(os.environ.get("LOCAL_WORLD_SIZE", 1)), torch.cuda.device_count()
+    here, gpus = int(os.environ.get(STARTED, 1)), torch.cuda.device_count()
     if torch.cuda.is_available() and here > gpus and not cpu:
         raise RequestError(
             f"{here} processes were asked for, and this machine has {gpus} GPU{'s' * (gpus != 1)}: each process needs "

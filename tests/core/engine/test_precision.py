@@ -72,8 +72,7 @@ def test_a_run_is_loaded_in_its_own_precision_where_that_is_possible(machine, tr
 def test_more_processes_than_gpus_are_refused(machine, monkeypatch, processes, gpus):
     machine(cuda=True, native_bf16=True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: gpus)
-    monkeypatch.setenv("WORLD_SIZE", str(processes))
-    monkeypatch.setenv("LOCAL_WORLD_SIZE", str(processes))
+    monkeypatch.setenv("TASKZOO_PROCESSES", str(processes))
     with pytest.raises(RequestError, match=rf"{processes} processes were asked for, and this machine has {gpus} GPU"):
         make_accelerator("bf16")
 
