@@ -75,6 +75,7 @@ class Bookkeeping:
         self._window_tokens, self._window_start = 0, time.perf_counter()
         self._started = time.perf_counter() - self.progress.seconds
         self._saved, self._save_seconds = time.perf_counter(), 0.0
+        self._untold: list[int] = []  # the steps of saves that may still be written
         self._pace = Pace(session, plan, self._evaluate_every)
         timed = session.ends is not None  # what an evaluation takes is known from the start
         if job.evaluate is not None and (job.evaluate_start or timed) and not resumed:
@@ -136,8 +137,10 @@ class Bookkeeping:
                 self._evaluate(self._job.evaluate)
         progress.seconds = time.perf_counter() - self._started
         self.over = progress.step >= last
+        self._tell_saved(wait=self.over)
         if asked.stop and not self.over:
             self._save()
+            self._tell_saved(wait=True)
             raise Interrupted(f"Stopped after step {progress.step} of {last}; the state is saved.")
         if self._out_of_patience():
             self.over = True
@@ -220,7 +223,14 @@ class Bookkeeping:
         self._session.accelerator.wait_for_everyone()
         self._saved = time.perf_counter()
         self._save_seconds = self._saved - began
-        self._tell("checkpoint", self.progress.steps)
+        self._untold.append(self.progress.steps)
+        self._tell_saved()
+
+    def _tell_saved(self, *, wait: bool = False) -> None:
+        if self._untold and self._state.is_written(wait=wait):
+            for step in self._untold:
+                self._tell("checkpoint", step)
+            self._untold.clear()
 
 
 def not_finite(step: int, state: TrainingState, rows: str = "") -> TrainingError:

@@ -11,8 +11,10 @@ import json
 import os
 import shutil
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,7 @@ from taskzoo.errors import RequestError
 from taskzoo.task import Task
 
 from .averaging import averaged
+from .background import Writer
 from .launched import rank
 from .random_state import RandomState
 from .sharding import own_part, whole
@@ -47,7 +50,8 @@ class TrainingState:
 
     def __init__(self, folder: Path) -> None:
         self._folder, self._best = folder, folder / "best.safetensors"
-        self._last, self._before = folder / "last", folder / "before"
+        self._last, self._before, self._fresh = folder / "last", folder / "before", folder / "last.new"
+        self._writer = Writer()
         self.notes: list[str] = []
         """What a person should know of the state that was read, such as that the last one is damaged."""
 
@@ -56,8 +60,33 @@ class TrainingState:
         self._folder.mkdir(exist_ok=True)
         return TrainingState(self._folder / "again")
 
+    @contextmanager
+    def writing(self, *, in_background: bool) -> Iterator[None]:
+        """Within the context, what is saved may still be written afterwards; at the end all is on the disk.
+
+        Args:
+            in_background: write in a thread, from copies; else :meth:`save` and :meth:`save_best` return when all is
+                written.
+        """
+        if in_background:
+            self._writer.start()
+        try:
+            yield
+        except BaseException:
+            with suppress(Exception):  # the first error is the one to tell
+                self._writer.finish()
+            raise
+        self._writer.finish()
+
+    def is_written(self, *, wait: bool = False) -> bool:
+        """Whether all that was saved is on the disk, or wait until it is; an error of the writing is raised."""
+        if wait:
+            self._writer.wait()
+        return not self._writer.busy()
+
     def exists(self) -> bool:
         """Whether there is something to resume from, be it damaged."""
+        self._writer.wait()
         return self._last.is_dir() or self._before.is_dir()
 
     def saved_step(self) -> int | None:
@@ -86,30 +115,44 @@ class TrainingState:
 
         ``random`` are those of all processes, ``others`` are ``schedule`` and ``scaler``.
         """
-        fresh = self._folder / "last.new"
         if not rank():
-            shutil.rmtree(fresh, ignore_errors=True)
-            self._folder.mkdir(exist_ok=True)  # without its parents: the run's directory may have been removed
-            fresh.mkdir()
-        _save_whole(trainable_tensors(model), fresh / "model.safetensors")
+            self._writer.do(self._make_fresh)
+        self._write_whole(trainable_tensors(model), self._fresh / "model.safetensors")
         tensors, plain = _flatten(optimizer.state_dict())
-        _save_whole(tensors, fresh / "optimizer.safetensors")
+        self._write_whole(tensors, self._fresh / "optimizer.safetensors")
         if rank():
             return
         states = {f"torch.{rank}": one.cpu for rank, one in enumerate(random)}
         states |= {f"cuda.{rank}": one.cuda for rank, one in enumerate(random) if one.cuda is not None}
-        save_tensors(states, fresh / "random.safetensors")
         state = {
             "progress": progress,
             "optimizer": plain,
             **{name: None if part is None else part.state_dict() for name, part in others.items()},
             "random": [one.plain for one in random],
         }
-        _write_state(fresh / "state.json", state)
+        self._writer.do(partial(self._complete, states, json.dumps(state, default=np.ndarray.tolist)))
+
+    def _make_fresh(self) -> None:
+        shutil.rmtree(self._fresh, ignore_errors=True)
+        self._folder.mkdir(exist_ok=True)  # without its parents: the run's directory may have been removed
+        self._fresh.mkdir()
+
+    def _complete(self, random: dict[str, torch.Tensor], state: str) -> None:
+        """Write the rest of a state, and swap."""
+        save_tensors(random, self._fresh / "random.safetensors")
+        checked = json.dumps({"crc32": zlib.crc32(state.encode()), "state": state})
+        (self._fresh / "state.json").write_text(checked, encoding="utf-8")
         if self._last.is_dir():
             shutil.rmtree(self._before, ignore_errors=True)
             os.replace(self._last, self._before)
-        replace(fresh, self._last)
+        replace(self._fresh, self._last)
+
+    def _write_whole(self, tensors: dict[str, torch.Tensor], file: Path) -> None:
+        """Write ``tensors``, which may be divided over the processes."""
+        found = {name: whole(tensor, own=self._writer.apart) for name, tensor in tensors.items()}
+        if not rank():
+            kept = {name: tensor for name, tensor in found.items() if tensor is not None}
+            self._writer.do(partial(save_tensors, kept, file))
 
     def restore(
         self, model: nn.Module, *, optimizer: torch.optim.Optimizer, rank: int = 0, **others: Any
@@ -145,6 +188,7 @@ class TrainingState:
         Raises:
             RequestError: both are.
         """
+        self._writer.wait()
         problems = []
         for folder in (self._last, self._before):
             if not folder.is_dir():
@@ -186,13 +230,14 @@ class TrainingState:
         """Keep the trainable weights as the best so far (:meth:`taskzoo.engine.job.Job.keeps`); as :meth:`save`."""
         fresh = self._best.with_suffix(".new")
         if not rank():
-            self._folder.mkdir(exist_ok=True)
-        _save_whole(trainable_tensors(model), fresh)
+            self._writer.do(partial(self._folder.mkdir, exist_ok=True))
+        self._write_whole(trainable_tensors(model), fresh)
         if not rank():
-            replace(fresh, self._best)
+            self._writer.do(partial(replace, fresh, self._best))
 
     def load_best(self, model: nn.Module) -> None:
         """Put the best weights back into ``model``; a :class:`RequestError` if they were damaged meanwhile."""
+        self._writer.wait()
         try:
             put_back(model, load_tensors(self._best), self._best)
         except DamagedError as error:
@@ -205,11 +250,6 @@ def _set_rates(optimizer: torch.optim.Optimizer, schedule: LambdaLR | None) -> N
         schedule.base_lrs = [group["initial_lr"] for group in optimizer.param_groups]
         for group, base, factor in zip(optimizer.param_groups, schedule.base_lrs, schedule.lr_lambdas, strict=True):
             group["lr"] = base * factor(schedule.last_epoch)
-
-
-def _write_state(file: Path, state: dict[str, Any]) -> None:
-    text = json.dumps(state, default=np.ndarray.tolist)
-    file.write_text(json.dumps({"crc32": zlib.crc32(text.encode()), "state": text}), encoding="utf-8")
 
 
 def _read_state(file: Path) -> dict[str, Any]:
@@ -244,13 +284,6 @@ def put_back(model: nn.Module, tensors: dict[str, torch.Tensor], place: Path) ->
             problem = f"{name!r} is missing or has another shape"
             raise RequestError(f"The checkpoint {str(place)!r} does not fit this model: {problem}.")
         here[name].detach().copy_(own_part(tensor, here[name]))
-
-
-def _save_whole(tensors: dict[str, torch.Tensor], file: Path) -> None:
-    """Write ``tensors``, which may be divided over the processes."""
-    found = {name: whole(tensor) for name, tensor in tensors.items()}
-    if not rank():
-        save_tensors({name: tensor for name, tensor in found.items() if tensor is not None}, file)
 
 
 def _own_parts(state: dict[int, dict[str, Any]], optimizer: torch.optim.Optimizer) -> dict[int, dict[str, Any]]:

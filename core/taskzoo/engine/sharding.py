@@ -184,12 +184,17 @@ def joint_norm(norm: Tensor) -> Tensor:
     return square.sqrt().to(norm.dtype)
 
 
-def whole(tensor: Tensor) -> Tensor | None:
-    """``tensor`` on the CPU, in the first process; ``None`` in the others, all of which must ask for a sharded one."""
+def whole(tensor: Tensor, *, own: bool = False) -> Tensor | None:
+    """``tensor`` on the CPU, in the first process; ``None`` in the others, all of which must ask for a sharded one.
+
+    ``own``: with memory of its own, so that it stays as it is while the training goes on.
+    """
     full = tensor.detach()
     if isinstance(full, DTensor):
         full = full.full_tensor()
-    return None if rank() else full.cpu().contiguous()
+    if rank():
+        return None
+    return full.clone().contiguous() if own and full.device.type == "cpu" else full.cpu().contiguous()
 
 
 def own_part(full: Tensor, like: Tensor) -> Tensor:

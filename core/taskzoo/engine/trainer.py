@@ -30,8 +30,10 @@ def train(session: Session, job: Job, state: TrainingState) -> Progress:
         TrainingError: the loss or the gradient is not finite; the last state is kept.
         Interrupted: stopped on request, after saving the state; or by Ctrl-C, with the last one saved before.
     """
+    on_gpu = session.accelerator.device.type == "cuda"
     with session.accelerator.active(), compiled_layers(job.model, wanted=session.settings.compile):
-        progress = _train(session, job, state)
+        with state.writing(in_background=on_gpu):  # on a CPU the copies would take as long as writing does
+            progress = _train(session, job, state)
         if progress.best_score is not None and progress.best_step != progress.step:
             session.accelerator.wait_for_everyone()
             state.load_best(job.model)
