@@ -22,7 +22,18 @@ MANY_PIECES = 1.6
 """Tokens per word above which it does not fit. The English tokenizer of ``minilm`` has 1.03 to 1.12 for English, 1.18
 for Nigerian Pidgin, 2.4 for Swahili."""
 
+TIMES_ENGLISH = 2.0
+"""How many times as many tokens a word has as one of English in a tokenizer that was not made for its language. That of
+GPT-2 divides an English word into 1.02 to 1.13 tokens, one of Nigerian Pidgin into 1.19, of Swahili into 2.6."""
+MANY_PER_CHARACTER = 1.3
+"""The same for characters of scripts without spaces: GPT-2 divides a Chinese one into 2.3 tokens."""
+ENGLISH = (
+    "The house stands by the river, and every morning the children walk over the bridge to school. Their teacher knows "
+    "all of them by name. When it rains, they come late and tell long stories about the weather, the water and the road."
+)
+
 _WORD = regex.compile(r"[\p{L}\p{M}]+", regex.V1)
+_UNSPACED = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Tibetan}]", regex.V1)
 _FAMILY = {"wuu": "zh", "yue": "zh", "nb": "no", "nn": "no"}
 """What the guesser tells apart, and models rarely do -> the language they are listed under."""
 
@@ -48,6 +59,34 @@ class TextFit:
         return self.tokens_per_word > MANY_PIECES
 
 
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """Into how many tokens a tokenizer divides a ``unit`` (word or character) of some texts, and one of English."""
+
+    unit: str
+    here: float
+    english: float
+
+
+def small_pieces(tokenizer: Any, texts: Sequence[str]) -> Pieces | None:
+    """How ``tokenizer`` divides ``texts``, if so much smaller than English that it was hardly made for them.
+
+    ``None`` too for a tokenizer of single characters or bytes, which divides everything as small.
+    """
+    words = _words(_sample(texts))
+    unspaced = [word for word in words if _UNSPACED.search(word)]
+    english_words = _WORD.findall(ENGLISH)
+    if not words or _tokens(tokenizer, english_words) >= sum(map(len, english_words)) / 2:
+        return None
+    if 2 * len(unspaced) > len(words):
+        characters = _UNSPACED.findall("".join(unspaced))
+        found = Pieces("character", _tokens(tokenizer, ["".join(characters)]) / len(characters), 1.0)
+        return found if found.here > MANY_PER_CHARACTER else None
+    english = _tokens(tokenizer, english_words) / len(english_words)
+    found = Pieces("word", _tokens(tokenizer, words) / len(words), english)
+    return found if found.here > max(MANY_PIECES, TIMES_ENGLISH * english) else None
+
+
 def measure_fit(tokenizer: Any, texts: Sequence[str]) -> TextFit:
     """How ``tokenizer``, of ``transformers``, fits ``texts``, from a sample of them."""
     sample = _sample(texts)
@@ -55,9 +94,8 @@ def measure_fit(tokenizer: Any, texts: Sequence[str]) -> TextFit:
         return TextFit(0.0, 0.0)
     ids = [token for text in tokenizer(sample, add_special_tokens=False)["input_ids"] for token in text]
     unknown = ids.count(tokenizer.unk_token_id) / max(1, len(ids)) if tokenizer.unk_token_id is not None else 0.0
-    words = list(islice((word for text in sample for word in _WORD.findall(text)), 20 * SAMPLE))
-    pieces = sum(map(len, tokenizer(words, add_special_tokens=False)["input_ids"])) if words else 0
-    return TextFit(unknown, pieces / max(1, len(words)))
+    words = _words(sample)
+    return TextFit(unknown, _tokens(tokenizer, words) / max(1, len(words)))
 
 
 def guess_language(texts: Sequence[str]) -> str:
@@ -75,3 +113,11 @@ def guess_language(texts: Sequence[str]) -> str:
 
 def _sample(texts: Sequence[str]) -> list[str]:
     return list(texts[:: max(1, len(texts) // SAMPLE)][:SAMPLE])
+
+
+def _words(sample: Sequence[str]) -> list[str]:
+    return list(islice((word for text in sample for word in _WORD.findall(text)), 20 * SAMPLE))
+
+
+def _tokens(tokenizer: Any, words: Sequence[str]) -> int:
+    return sum(map(len, tokenizer(words, add_special_tokens=False)["input_ids"])) if words else 0

@@ -24,7 +24,8 @@ def fit_notes(plan: Plan, processor: Any) -> list[str]:
     """A sentence for inputs, and one for targets where they are texts too, that the model can't read; mostly none.
 
     A model fits if few tokens are unknown, unless the texts are in a language that the catalogue does not list for it
-    and whose words come in small pieces. Nothing is said of a model from scratch, or one without a tokenizer.
+    and whose words come in small pieces; of a model that the catalogue does not know, in pieces much smaller than those
+    of English. Nothing is said of a model from scratch, or one without a tokenizer.
     """
     from transformers import PreTrainedTokenizerBase
 
@@ -36,23 +37,30 @@ def fit_notes(plan: Plan, processor: Any) -> list[str]:
 
 
 def _note(plan: Plan, processor: Any, texts: Sequence[str]) -> str:
-    from taskzoo.models.text_fit import guess_language, measure_fit
+    from taskzoo.models.text_fit import guess_language, measure_fit, small_pieces
 
     fit, entry = measure_fit(processor, texts), _entry(plan.ref)
-    known = entry.languages if entry else ()
-    if not fit.loses_words and not (fit.splits_words and known):
+    known, name = entry.languages if entry else (), plan.ref.name
+    if fit.loses_words:
+        language = guess_language(texts)
+        where = f", which seem to be in {_name(language)}" if language else ""
+        return (
+            f"{name!r} does not know {fit.unknown:.0%} of the tokens of these texts{where}. {_advice(plan, language)}"
+        )
+    small = None if known else small_pieces(processor, texts)
+    if not small and not (known and fit.splits_words):
         return ""
     language = guess_language(texts)
-    if not fit.loses_words and (not language or {language} & {as_language(one) or one for one in known}):
+    if not language or language in {as_language(one) or one for one in known or ("en",)}:
         return ""
-    name, named = plan.ref.name, _name(language) if language else ""
-    if fit.loses_words:
-        where = f", which seem to be in {named}" if named else ""
-        found = f"{name!r} does not know {fit.unknown:.0%} of the tokens of these texts{where}"
+    if small:
+        pieces = f"its tokenizer divides a {small.unit} into {small.here:.1f} tokens on average"
+        english = f", and one of English into {small.english:.1f}" if small.unit == "word" else ""
+        found = f"{name!r} may not read these texts, which seem to be in {_name(language)}: {pieces}{english}"
     else:
         reads = " and ".join(map(_name, known)) if len(known) < SUGGESTED else "other languages"
         pieces = f"its tokenizer divides a word into {fit.tokens_per_word:.1f} tokens on average"
-        found = f"{name!r} was trained on {reads}, and these texts seem to be in {named}: {pieces}"
+        found = f"{name!r} was trained on {reads}, and these texts seem to be in {_name(language)}: {pieces}"
     return f"{found}. {_advice(plan, language)}"
 
 

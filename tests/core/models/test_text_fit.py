@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from tokenizers import Tokenizer, models, pre_tokenizers, trainers
+from transformers import PreTrainedTokenizerFast
 
 from taskzoo.models.refs import resolve_model
-from taskzoo.models.text_fit import TextFit, guess_language, measure_fit
+from taskzoo.models.text_fit import ENGLISH, TextFit, guess_language, measure_fit, small_pieces
 from taskzoo.models.tokenizers import load_tokenizer
 
 TEXTS = {
@@ -55,3 +57,40 @@ def test_the_figures(english_tokenizer):
 @pytest.mark.parametrize("texts", [[], [""], ["123 !?"]])
 def test_texts_without_words(english_tokenizer, texts):
     assert measure_fit(english_tokenizer, texts).tokens_per_word == 0
+
+
+def bytes_of(texts, merges):
+    """A tokenizer of bytes, joined as is frequent in ``texts``, like that of GPT-2."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    trainer = trainers.BpeTrainer(vocab_size=len(alphabet) + merges, initial_alphabet=alphabet)
+    tokenizer.train_from_iterator(texts, trainer)
+    return PreTrainedTokenizerFast(tokenizer_object=tokenizer)
+
+
+@pytest.mark.parametrize("language", ["sw", "de", "zh"])
+def test_a_tokenizer_of_bytes_that_was_made_for_english_breaks_up_other_languages(language):
+    english = bytes_of([ENGLISH, *TEXTS["en"]], merges=600)
+    found = small_pieces(english, TEXTS[language])
+    assert found.unit == ("character" if language == "zh" else "word")
+    assert found.here > 2 * found.english
+    assert small_pieces(english, TEXTS["en"]) is None
+    both = bytes_of([ENGLISH, *TEXTS[language]], merges=900)
+    assert small_pieces(both, TEXTS[language]) is None
+
+
+def test_single_bytes_are_small_in_every_language():
+    for language in TEXTS:
+        assert small_pieces(bytes_of([], merges=0), TEXTS[language]) is None
+
+
+def test_the_pieces_are_counted():
+    tokenizer = bytes_of([ENGLISH], merges=600)
+    characters = "".join(TEXTS["zh"]).replace("，", "").replace("。", "")
+    found = small_pieces(tokenizer, TEXTS["zh"])
+    assert found.here == pytest.approx(len(tokenizer.tokenize(characters)) / len(characters))
+    words = "Mhudumu alisahau chakula chetu"
+    found = small_pieces(tokenizer, [words])
+    assert found.here == sum(len(tokenizer.tokenize(word)) for word in words.split()) / 4
+    assert small_pieces(tokenizer, ["", "123 !?"]) is None

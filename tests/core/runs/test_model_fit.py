@@ -6,6 +6,8 @@ import csv
 
 import pytest
 
+from taskzoo.models.refs import resolve_model
+
 from .kit import zoo
 
 TEXTS = {
@@ -51,6 +53,14 @@ def test_what_fits(file, tiny_checkpoint):
     assert notes(file("English")) == []
     assert notes(file("Swahili"), "scratch:bert-tiny") == []
     assert notes(file("Swahili"), tiny_checkpoint("gpt2")) == []  # nothing is unknown, and nobody says what it reads
+
+
+def test_a_model_that_the_catalogue_does_not_know(file):
+    minilm_folder = resolve_model("minilm").location
+    [note] = notes(file("Swahili"), minilm_folder)
+    assert "may not read these texts, which seem to be in Swahili: its tokenizer divides a word into" in note
+    assert "tokens on average, and one of English into 1.0. Models for Swahili: mbert" in note
+    assert notes(file("English"), minilm_folder) == []
 
 
 def test_a_run_says_it_and_keeps_it(file, tmp_path):
