@@ -11,7 +11,9 @@ peer does not do.
 ``peer`` pads every text to 128 tokens, as the example does by default; ``peer-dynamic`` is the same but pads to the
 longest of each batch (the example's ``--pad_to_max_length False``). ``peer-best`` has the best flags for a CPU
 (``common.peer_flags``: bf16, batches of similar length; of 32, which take less time than zoo's of 16) and the rate and
-warm-up of zoo; ``-fp32`` arms compute in float32, and ``-1-epoch`` arms train for one epoch, the others for three.
+warm-up of zoo; ``peer-best-validated`` also scores the validation rows after each epoch, writes a checkpoint and ends
+with the best one, as zoo does. ``-fp32`` arms compute in float32, and ``-1-epoch`` arms train for one epoch, the others
+for three.
 """
 
 from __future__ import annotations
@@ -46,6 +48,7 @@ MAX_LENGTH = 128
 def run_peer(data: Path, seed: int, folder: Path, *, padded: bool, flags: Figures) -> tuple[Figures, list[str]]:
     """``Trainer`` with ``flags`` over the example's: batch 8, 5e-5 without warm-up, 3 epochs, fp32, 128 tokens."""
     import torch
+    from sklearn.metrics import f1_score
     from transformers import (
         AutoModelForSequenceClassification,
         AutoTokenizer,
@@ -69,16 +72,15 @@ def run_peer(data: Path, seed: int, folder: Path, *, padded: bool, flags: Figure
         encoded = tokenizer(texts, padding="max_length" if padded else False, max_length=MAX_LENGTH, truncation=True)
         return [{key: values[i] for key, values in encoded.items()} for i in range(len(rows))]
 
-    examples = [
-        {**example, "label": label_ids[label]} for example, (_, label) in zip(encode(train), train, strict=True)
-    ]
+    def labelled(rows: Texts) -> list[dict[str, Any]]:
+        return [{**example, "label": label_ids[label]} for example, (_, label) in zip(encode(rows), rows, strict=True)]
+
     model = AutoModelForSequenceClassification.from_pretrained(
         checkpoint, id2label=dict(enumerate(labels)), label2id=label_ids, num_labels=len(labels)
     )
     arguments = TrainingArguments(
         output_dir=str(folder),
         seed=seed,
-        save_strategy="no",
         report_to="none",
         disable_tqdm=True,
         use_cpu=not torch.cuda.is_available(),
@@ -87,11 +89,14 @@ def run_peer(data: Path, seed: int, folder: Path, *, padded: bool, flags: Figure
     trainer = Trainer(
         model=model,
         args=arguments,
-        train_dataset=examples,
+        train_dataset=labelled(train),
+        eval_dataset=labelled(read_csv(data / "validation.csv")) if "eval_strategy" in flags else None,
+        compute_metrics=lambda out: {"f1": f1_score(out.label_ids, out.predictions.argmax(1), average="macro")},
         processing_class=tokenizer,
         data_collator=default_data_collator if padded else None,
     )
     figures = train_peer(trainer)
+    trainer.compute_metrics = None
     output = trainer.predict(encode(test))
     return figures, [labels[i] for i in output.predictions.argmax(axis=1)]
 

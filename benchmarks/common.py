@@ -25,6 +25,7 @@ ZOO_ARMS = ("zoo", "zoo-1-epoch", "zoo-2-epochs", "zoo-fp32", "zoo-fp32-1-epoch"
 PEER_ARMS = (
     "peer",
     "peer-best",
+    "peer-best-validated",
     "peer-best-1-epoch",
     "peer-best-2-epochs",
     "peer-best-fp32",
@@ -110,11 +111,15 @@ def epochs_of(arm: str) -> int | None:
 def peer_flags(arm: str, batch_size: int) -> Figures:
     """The arguments of ``Trainer`` for an arm: those of the examples, or for ``peer-best`` the fastest on a CPU.
 
-    Rate, warm-up and weight decay of ``peer-best`` are those of zoo's recipe.
+    Rate, warm-up and weight decay of ``peer-best`` are those of zoo's recipe. ``-validated`` ones do what zoo does
+    after each epoch: they score the validation rows (``f1``), write a checkpoint, and end with the best one.
     """
-    epochs = {"num_train_epochs": epochs_of(arm) or 3}
+    epochs: Figures = {"num_train_epochs": epochs_of(arm) or 3, "save_strategy": "no"}
     if not arm.startswith("peer-best"):
         return epochs
+    if arm.endswith("-validated"):
+        epochs |= {"eval_strategy": "epoch", "save_strategy": "epoch", "save_total_limit": 1}
+        epochs |= {"load_best_model_at_end": True, "metric_for_best_model": "f1"}
     return epochs | {
         "per_device_train_batch_size": batch_size,
         "per_device_eval_batch_size": 32,

@@ -4,11 +4,12 @@
 
 Every arm runs in a process of its own, in turn, once per seed. Both are scored by the same code: strict spans
 (an entity is B-X followed by I-X) and seqeval's default reading. The time is that of training: for the peer
-``trainer.train()``, for zoo training *and* its validation after each epoch, which the peer does not do.
+``trainer.train()``, for zoo training *and* its validation after each epoch, which ``peer`` does not do.
 
 ``peer-best`` has the best flags for a CPU (``common.peer_flags``: bf16, batches of similar length) and the batch size,
-rate and warm-up of zoo; ``-fp32`` arms compute in float32, and ``-1-epoch`` arms train for one epoch, where the others
-have three.
+rate and warm-up of zoo; ``peer-best-validated`` also scores the validation rows after each epoch, writes a checkpoint
+and ends with the best one, as zoo does. ``-fp32`` arms compute in float32, and ``-1-epoch`` arms train for one epoch,
+where the others have three.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from __future__ import annotations
 import json
 import re
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -102,28 +103,38 @@ def run_peer(data: Path, seed: int, folder: Path, flags: Figures) -> tuple[Figur
     arguments = TrainingArguments(
         output_dir=str(folder),
         seed=seed,
-        save_strategy="no",
         report_to="none",
         disable_tqdm=True,
         use_cpu=not torch.cuda.is_available(),
         **flags,
     )
+
+    def tags_of(output: Any) -> Iterator[tuple[list[str], list[str]]]:
+        """The predicted tags of the words that have a sub-token, and their own."""
+        for row, ids in zip(np.argmax(output.predictions, axis=2), output.label_ids, strict=True):
+            known = ids != -100
+            yield [labels[i] for i in row[known]], [labels[i] for i in ids[known]]
+
+    def scores(output: Any) -> dict[str, float]:
+        predicted, gold = zip(*tags_of(output), strict=True)
+        return score(predicted, gold)
+
     trainer = Trainer(
         model=model,
         args=arguments,
         train_dataset=encode(train_tokens, train_tags),
+        eval_dataset=encode(*read_conll(data / FILES["validation"])) if "eval_strategy" in flags else None,
+        compute_metrics=scores,
         processing_class=tokenizer,
         data_collator=DataCollatorForTokenClassification(tokenizer),
     )
     figures = train_peer(trainer)
+    trainer.compute_metrics = None
     output = trainer.predict(encode(test_tokens, test_tags))
-    best = np.argmax(output.predictions, axis=2)
-    predicted = []
-    for row, ids, tags in zip(best, output.label_ids, test_tags, strict=True):
-        found = [labels[p] for p, gold in zip(row, ids, strict=True) if gold != -100]
-        # words that were cut off or have no sub-token count as O
-        predicted.append((found + ["O"] * len(tags))[: len(tags)])
-    return figures, predicted
+    # words that were cut off or have no sub-token count as O
+    return figures, [
+        (found + ["O"] * len(tags))[: len(tags)] for (found, _), tags in zip(tags_of(output), test_tags, strict=True)
+    ]
 
 
 def run_zoo(data: Path, seed: int, folder: Path, *, arm: str) -> tuple[Figures, list[list[str]]]:
