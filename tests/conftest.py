@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -18,6 +19,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Hide GPUs from tests that are not about them: several processes of a test would need one each."""
     if "cuda" not in config.getoption("-m", default="").replace("not cuda", ""):
         os.environ["CUDA_VISIBLE_DEVICES"] = ""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in the background of a shell
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 TinyCheckpoint = Callable[..., Path]

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from .durable import write_text
 from .errors import DataError, RequestError, UnknownNameError
 from .spec import TaskSpec, check_value
 
@@ -377,4 +378,4 @@ def write_config(config: RunConfig, path: Path) -> None:
     """Write ``config`` as YAML that :func:`read_config` reads back to the same values."""
     import yaml
 
-    path.write_text(yaml.safe_dump(config.to_dict(), sort_keys=False, allow_unicode=True), encoding="utf-8")
+    write_text(path, yaml.safe_dump(config.to_dict(), sort_keys=False, allow_unicode=True))

@@ -24,12 +24,13 @@ def write_text(path: Path, text: str) -> None:
 
 def replace(fresh: Path, path: Path) -> None:
     """Give a file, or a folder with its files, another name once all that it holds is on the disk."""
-    _flush(fresh)
+    flush(fresh)
     os.replace(fresh, path)
     sync_folder(path.parent)
 
 
-def _flush(fresh: Path) -> None:
+def flush(fresh: Path) -> None:
+    """Wait until all that a file, or a folder, holds is on the disk."""
     for place in (*fresh.rglob("*"), fresh):
         if place.is_dir():
             sync_folder(place)
@@ -48,7 +49,7 @@ def whole_folder(path: Path) -> Iterator[Path]:
     shutil.rmtree(fresh, ignore_errors=True)
     try:
         yield fresh
-        _flush(fresh)  # before the old folder goes
+        flush(fresh)  # before the old folder goes
         shutil.rmtree(path, ignore_errors=True)
         os.replace(fresh, path)
         sync_folder(path.parent)
@@ -91,10 +92,24 @@ def locked(file: Path) -> Iterator[None]:
     Raises:
         BlockingIOError: another process, or thread, has locked it.
     """
-    with file.open("w", encoding="utf-8") as opened:
-        lock(opened)
+    with _locked_file(file):
         try:
             yield
         finally:
             with suppress(OSError):
                 file.unlink(missing_ok=True)
+
+
+@contextmanager
+def _locked_file(file: Path) -> Iterator[None]:
+    """Of a file that another process removed between opening and locking, the lock is worth nothing: open it anew."""
+    while True:
+        with file.open("w", encoding="utf-8") as opened:
+            lock(opened)
+            try:
+                is_it = os.path.samestat(os.fstat(opened.fileno()), file.stat())
+            except FileNotFoundError:
+                is_it = False
+            if is_it:
+                yield
+                return

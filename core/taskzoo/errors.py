@@ -89,6 +89,10 @@ class TrainingError(TaskZooError):
     """Training stopped by itself, e.g. on a non-finite loss. The last good checkpoint is kept."""
 
 
+class NotFiniteError(TrainingError):
+    """The loss or its gradient was not finite, in every process of the run."""
+
+
 class RunError(TaskZooError):
     """A finished run is damaged: it loads, and what it predicts cannot be right."""
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from taskzoo.durable import whole_folder
+from taskzoo import durable
+from taskzoo.durable import locked, whole_folder
 
 
 def fill(folder: Path, content: str) -> None:
@@ -74,3 +75,21 @@ def test_what_cannot_be_flushed_leaves_the_old_folder(tmp_path, monkeypatch):
         write()
     assert (target / "weights").read_text(encoding="utf-8") == "old"
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+def test_a_lock_on_a_file_that_was_removed_meanwhile_is_worth_nothing(tmp_path, monkeypatch):
+    """Another process ends between opening and locking, and removes its file."""
+    file, lock, calls = tmp_path / ".lock", durable.lock, []
+
+    def late(opened):
+        calls.append(opened)
+        if len(calls) == 1:
+            file.unlink()
+        lock(opened)
+
+    monkeypatch.setattr(durable, "lock", late)
+    with locked(file):
+        assert len(calls) == 2
+        with pytest.raises(BlockingIOError), locked(file):
+            pass
+    assert not file.exists()

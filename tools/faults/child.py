@@ -132,6 +132,8 @@ def _command(
         from taskzoo.cli import main
 
         sys.argv = ["zoo", *arguments]
+        for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+            signal.signal(number, handler)  # whatever a shell has made of them for what is in its background
         if prepare is not None:
             prepare()
         with _watched(folder, event) as count:

@@ -17,16 +17,20 @@ TIMES = ("seconds", "tokens_per_second", "rows_per_second", "peak_memory")
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """A kind of run: small, with several checkpoints and evaluations."""
+    """A kind of run: small, with several checkpoints and evaluations.
+
+    ``in_background``: these are written while it goes on, as those of a run on a GPU.
+    """
 
     task: str
     method: str
     family: str = "bert"
     more: tuple[str, ...] = ()
+    in_background: bool = False
 
     @property
     def name(self) -> str:
-        return f"{self.task} {self.method}"
+        return f"{self.task} {self.method}" + " (in the background)" * self.in_background
 
     def arguments(self, work: Path, output: Path) -> list[Any]:
         """Of ``zoo run``."""
@@ -39,9 +43,11 @@ class Setup:
 
 SETUPS = (
     Setup("ner", "full"),
+    Setup("ner", "full", in_background=True),
     Setup("ner", "lora"),
     Setup("classification", "full", more=("--set", "optimizer=adam")),
     Setup("classification", "auto"),
+    Setup("classification", "auto", in_background=True),
     Setup("classification", "linear-probe"),
     Setup("classification", "contrastive"),
     Setup("sentiment", "full", family="gpt2", more=("--set", "optimizer=momentum")),
@@ -108,7 +114,15 @@ def go_on(setup: Setup, work: Path, run: Path, **disturbed: Any) -> Ended:
     """Resume a run, or begin again one that was stopped before it began."""
     begun = status(run)
     command = ["resume", run] if begun else setup.arguments(work, run)
-    return zoo(command, run, **disturbed)
+    return zoo(command, run, prepare=write_in_background if setup.in_background else None, **disturbed)
+
+
+def write_in_background() -> None:
+    """Within this process, states are written while the training goes on."""
+    from taskzoo.engine.checkpoint import TrainingState
+
+    writing = TrainingState.writing
+    TrainingState.writing = lambda self, in_background: writing(self, in_background=True)  # type: ignore[method-assign]
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +151,7 @@ def undisturbed(setup: Setup, work: Path) -> Whole:
         if not trained.exists() and (run / "model.new").is_dir():
             trained.write_text(str(number), encoding="utf-8")
 
-    ended = zoo(setup.arguments(work, run), run, event=note)
+    ended = go_on(setup, work, run, event=note)
     if ended.code:
         raise RuntimeError(f"{setup.name} fails undisturbed: {ended.said[-2000:]}")
     return Whole(content(run), ended.operations, int(trained.read_text(encoding="utf-8")), ended.seconds)

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from taskzoo.data.processes import end_with_parent
-from taskzoo.engine.interrupt import STOPPING
+from taskzoo.engine.interrupt import listened_to
 
 GRACE = 30.0
 """Seconds that processes get to end after one of them failed."""
@@ -59,7 +59,7 @@ def relaunch(processes: int, arguments: Sequence[str], run: str, *, output: str 
                 if child.poll() is None:
                     child.send_signal(number)
 
-        for number in STOPPING:
+        for number in listened_to():
             signal.signal(number, forward)
         code, killed = _wait(children)
         if children[0].returncode in (0, -signal.SIGKILL) and code:

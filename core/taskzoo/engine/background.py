@@ -6,9 +6,6 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 
-MOST = 7
-"""Pieces of work that may wait with all that they are to write: the best weights and a whole state."""
-
 
 class Writer:
     """Does pieces of work in their order: each at once, or in one thread after :meth:`start`.
@@ -31,7 +28,7 @@ class Writer:
         self._thread = self._thread or ThreadPoolExecutor(1, "taskzoo-writer")
 
     def do(self, work: Callable[[], object]) -> None:
-        """Do ``work``, in the thread as soon as all before it is done; wait if that is more than :data:`MOST`.
+        """Do ``work``, in the thread as soon as all before it is done.
 
         Raises:
             BaseException: that of an earlier piece of work, or, without the thread, its own.
@@ -39,8 +36,8 @@ class Writer:
         if self._thread is None:
             work()
             return
-        while len(self._waiting) >= MOST:
-            self._waiting.popleft().result()
+        if self._error is not None:
+            raise self._error
         self._waiting.append(self._thread.submit(self._run, work))
 
     def busy(self) -> bool:
@@ -49,9 +46,9 @@ class Writer:
             self._waiting.popleft().result()
         return bool(self._waiting)
 
-    def wait(self) -> None:
-        """Until all is written; an error of that is raised."""
-        while self._waiting:
+    def wait(self, *, left: int = 0) -> None:
+        """Until all but the last ``left`` pieces are written; an error of that is raised."""
+        while len(self._waiting) > left:
             self._waiting.popleft().result()
 
     def finish(self) -> None:

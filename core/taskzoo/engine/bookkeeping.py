@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from taskzoo.data.features import lengths_of
-from taskzoo.errors import Interrupted, TrainingError
+from taskzoo.errors import Interrupted, NotFiniteError
 from taskzoo.option_names import option_name
 from taskzoo.types import Example, Prediction, public
 
@@ -61,7 +61,7 @@ class Bookkeeping:
         self._lengths = lengths_of(job.features)
         self.progress = progress = job.progress
         on_gpu = session.accelerator.device.type == "cuda"
-        self._finite = FiniteCheck(lambda step, rows: not_finite(step, state, places(session, job, rows)), late=on_gpu)
+        self._finite = FiniteCheck(self._not_finite, late=on_gpu)
         rank = session.accelerator.process_index
         differ(session.settings.seed, rank)
         if resumed := state.exists():
@@ -97,7 +97,7 @@ class Bookkeeping:
         """Before a step on ``examples`` with a gradient of this ``norm``: :meth:`.finite.FiniteCheck.look`.
 
         Raises:
-            TrainingError: as there.
+            NotFiniteError: as there.
         """
         self._finite.look(self.progress.step + 1, norm, examples)
 
@@ -105,10 +105,10 @@ class Bookkeeping:
         """After a step on ``examples`` that was left out, as it overflowed in fp16: ``scale`` is that of the loss now.
 
         Raises:
-            TrainingError: it has shrunk so often that the gradient is not finite at any scale.
+            NotFiniteError: it has shrunk so often that the gradient is not finite at any scale.
         """
         if scale < LEAST_SCALE:
-            raise not_finite(self.progress.step + 1, self._state, places(self._session, self._job, examples))
+            raise self._not_finite(self.progress.step + 1, examples)
 
     def note(
         self, examples: list[int], loss: torch.Tensor, rate: float, norm: torch.Tensor, asked: Asked, bar: Bar
@@ -119,7 +119,7 @@ class Bookkeeping:
         ``norm`` is that of the gradient before clipping, a scalar.
 
         Raises:
-            TrainingError: the loss is not finite.
+            NotFiniteError: the loss is not finite.
             Interrupted: a stop was asked for; the state is saved.
         """
         progress, settings = self.progress, self._session.settings
@@ -137,10 +137,10 @@ class Bookkeeping:
                 self._evaluate(self._job.evaluate)
         progress.seconds = time.perf_counter() - self._started
         self.over = progress.step >= last
-        self._tell_saved(wait=self.over)
         if asked.stop and not self.over:
             self._save()
             self._tell_saved(wait=True)
+            self._session.accelerator.wait_for_everyone()  # a process that ends has the others stopped before long
             raise Interrupted(f"Stopped after step {progress.step} of {last}; the state is saved.")
         if self._out_of_patience():
             self.over = True
@@ -148,13 +148,14 @@ class Bookkeeping:
             self._session.reporter.say(f"Stopping early: {lacking}.")
         elif (asked.save or progress.step % self._save_every == 0) and not self.over:
             self._save()
+        self._tell_saved(wait=self.over)
 
     def _log(self, rate: float, norm: torch.Tensor) -> float:
         """Write a line; the mean loss since the last one."""
         self._finite.settle()
         mean = (self._running[0] / self._running[1].clamp(min=1)).item()
         if not math.isfinite(mean):
-            raise not_finite(self.progress.step, self._state)
+            raise self._not_finite(self.progress.step, [])
         now = time.perf_counter()
         line = {
             "step": self.progress.steps,
@@ -224,21 +225,22 @@ class Bookkeeping:
         self._saved = time.perf_counter()
         self._save_seconds = self._saved - began
         self._untold.append(self.progress.steps)
-        self._tell_saved()
+
+    def _not_finite(self, step: int, examples: list[int]) -> NotFiniteError:
+        """The error of a step on ``examples`` whose loss or gradient is not a finite number; all processes make it."""
+        kept = " The last checkpoint is kept." if self._state.exists() else ""
+        self._session.accelerator.wait_for_everyone()  # until all that was saved is on the disk
+        advice = "Lower learning_rate, or use precision=fp32 or bf16."
+        rows = places(self._session, self._job, examples)
+        of = f" ({rows})" if rows else ""
+        return NotFiniteError(f"The loss or its gradient is not finite at step {step}{of}.{kept} {advice}")
 
     def _tell_saved(self, *, wait: bool = False) -> None:
-        if self._untold and self._state.is_written(wait=wait):
+        """Tell of what is on the disk by now; an error of writing is raised."""
+        if self._state.is_written(wait=wait):
             for step in self._untold:
                 self._tell("checkpoint", step)
             self._untold.clear()
-
-
-def not_finite(step: int, state: TrainingState, rows: str = "") -> TrainingError:
-    """The error of a step, of ``rows``, whose loss or gradient is not a finite number."""
-    kept = " The last checkpoint is kept." if state.exists() else ""
-    advice = "Lower learning_rate, or use precision=fp32 or bf16."
-    of = f" ({rows})" if rows else ""
-    return TrainingError(f"The loss or its gradient is not finite at step {step}{of}.{kept} {advice}")
 
 
 def places(session: Session, job: Job, examples: Sequence[int]) -> str:

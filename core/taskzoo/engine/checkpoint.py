@@ -23,7 +23,7 @@ import torch
 from torch import nn
 from torch.optim.lr_scheduler import LambdaLR
 
-from taskzoo.durable import replace
+from taskzoo.durable import flush, replace
 from taskzoo.errors import RequestError
 from taskzoo.task import Task
 
@@ -33,6 +33,9 @@ from .launched import rank
 from .random_state import RandomState
 from .sharding import own_part, whole
 from .tensor_files import DamagedError, load_tensors, save_tensors
+
+STATE, BEST = 4, 3
+"""The pieces of work that a whole state and the best weights are written in; no more of each wait for the disk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,7 @@ class TrainingState:
         self._folder, self._best = folder, folder / "best.safetensors"
         self._last, self._before, self._fresh = folder / "last", folder / "before", folder / "last.new"
         self._writer = Writer()
+        self._last_is_damaged = False
         self.notes: list[str] = []
         """What a person should know of the state that was read, such as that the last one is damaged."""
 
@@ -115,6 +119,7 @@ class TrainingState:
 
         ``random`` are those of all processes, ``others`` are ``schedule`` and ``scaler``.
         """
+        self._writer.wait(left=BEST)
         if not rank():
             self._writer.do(self._make_fresh)
         self._write_whole(trainable_tensors(model), self._fresh / "model.safetensors")
@@ -142,7 +147,11 @@ class TrainingState:
         save_tensors(random, self._fresh / "random.safetensors")
         checked = json.dumps({"crc32": zlib.crc32(state.encode()), "state": state})
         (self._fresh / "state.json").write_text(checked, encoding="utf-8")
-        if self._last.is_dir():
+        flush(self._fresh)  # before anything that is whole goes
+        if self._last_is_damaged:
+            shutil.rmtree(self._last)
+            self._last_is_damaged = False
+        elif self._last.is_dir():
             shutil.rmtree(self._before, ignore_errors=True)
             os.replace(self._last, self._before)
         replace(self._fresh, self._last)
@@ -200,6 +209,7 @@ class TrainingState:
                 )
             except DamagedError as error:
                 problems.append(str(error))
+                self._last_is_damaged = folder == self._last
                 continue
             if problems:
                 step = found.state["progress"]["step"]
@@ -228,6 +238,7 @@ class TrainingState:
 
     def save_best(self, model: nn.Module) -> None:
         """Keep the trainable weights as the best so far (:meth:`taskzoo.engine.job.Job.keeps`); as :meth:`save`."""
+        self._writer.wait(left=STATE)
         fresh = self._best.with_suffix(".new")
         if not rank():
             self._writer.do(partial(self._folder.mkdir, exist_ok=True))

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from taskzoo.callbacks import Callback, RunFacts
-from taskzoo.durable import write_text
+from taskzoo.durable import flush, write_text
 
 
 class History(Callback):
@@ -45,4 +45,9 @@ class History(Callback):
         with self._file.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
 
-    step = evaluation = _append
+    step = _append
+
+    def evaluation(self, values: Mapping[str, Any]) -> None:
+        """A line after which a state may be saved: it is on the disk, with those before it."""
+        self._append(values)
+        flush(self._file)

@@ -16,6 +16,11 @@ TOGETHER = 2.0
 """Seconds within which signals to a process with a launcher are one, that of the terminal and that of the launcher."""
 
 
+def listened_to() -> list[signal.Signals]:
+    """Of :data:`STOPPING` those that are not ignored, as ``nohup`` and shells have it for what outlives them."""
+    return [number for number in STOPPING if signal.getsignal(number) not in (signal.SIG_IGN, None)]
+
+
 class StopRequest:
     """While active, the first of the signals is a request; a second one acts as usual.
 
@@ -32,7 +37,7 @@ class StopRequest:
 
     def __enter__(self) -> StopRequest:
         if threading.current_thread() is threading.main_thread():
-            for number in STOPPING:
+            for number in listened_to():
                 self._previous[number] = signal.signal(number, self._handle)
         return self
 

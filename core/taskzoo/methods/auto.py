@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from taskzoo.config import Training
 from taskzoo.engine.progress import Progress
 from taskzoo.engine.session import Session
-from taskzoo.errors import RequestError, TrainingError
+from taskzoo.errors import NotFiniteError, RequestError
 from taskzoo.option_names import option_name
 from taskzoo.task import Task
 
@@ -188,7 +188,7 @@ def _attempt(session: Session, job: Job, state: TrainingState) -> None:
 
     try:
         train(session, job, state)
-    except TrainingError as error:
+    except NotFiniteError as error:
         if job.progress.best_score is None:
             raise
         session.reporter.say(f"warning   {error}")

@@ -19,6 +19,9 @@ from taskzoo.option_names import option_name
 
 TASK_FILE = "task.json"
 """Beside the model: what prediction needs besides weights and processor."""
+LOCK = ".lock"
+_ROWS = re.compile(r"[a-z]+\.jsonl(\.new)?")
+"""Files of rows that were given in memory."""
 
 
 class RunDirectory:
@@ -30,7 +33,7 @@ class RunDirectory:
         self.manifest, self.metrics = path / "manifest.json", path / "metrics.json"
         self.history, self.predictions = path / "history.jsonl", path / "predictions.jsonl"
         self.model, self.adapter, self.checkpoints = path / "model", path / "adapter", path / "checkpoints"
-        self._lock = path / ".lock"
+        self._lock = path / LOCK
 
     @property
     def shown(self) -> str:
@@ -50,6 +53,8 @@ class RunDirectory:
         if not self.manifest.is_file():
             raise RequestError(f"{str(self.path)!r} is not a run directory: it has no manifest.json.")
         manifest: dict[str, Any] = read_json(self.manifest)
+        if not isinstance(manifest, dict) or not {"status", "task"} <= manifest.keys():
+            raise RequestError(f"{str(self.path)!r} is not a run directory: its manifest.json is not that of a run.")
         return manifest
 
     @contextmanager
@@ -134,8 +139,11 @@ def new_run(output: str | Path | None, task: str, model: str, *, ours: bool = Fa
 def _holds_nothing(path: Path) -> bool:
     """Whether there is nothing in a folder, or only the first files of a run that was killed before it began."""
     run = RunDirectory(path)
-    first = {run.config.name, f"{run.manifest.name}.new", ".lock"}
-    return {file.name for file in path.iterdir()} <= first
+    first = {run.config.name, f"{run.config.name}.new", f"{run.manifest.name}.new", LOCK}
+    names = {file.name for file in path.iterdir()}
+    if LOCK in names and run.data.is_dir() and all(_ROWS.fullmatch(file.name) for file in run.data.iterdir()):
+        first.add(run.data.name)
+    return names <= first
 
 
 def _check_writable(path: Path) -> None:

@@ -93,21 +93,27 @@ def _made_directory(job: _Job) -> Iterator[None]:
         MachineError: it cannot be made.
     """
     directory = job.directory
-    path, there_before = directory.path, directory.path.is_dir()
+    path = directory.path
+    there_before = {path, *path.iterdir()} if path.is_dir() else set[Path]()
+    made: list[Path] = []
     with ExitStack() as stack:
         try:
-            path.mkdir(parents=True, exist_ok=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with suppress(FileExistsError):
+                path.mkdir()
+                made = [path]
             stack.enter_context(directory.held())
             if directory.manifest.exists():
                 raise RequestError(
                     f"Another run has made {str(path)!r} just now; choose another {option_name('output')}."
                 )
+            made = made or [directory.data, directory.config, directory.manifest]
             job.plan = replace(job.plan, config=keep_memory_rows(job.plan, directory))
             write_config(job.plan.config, directory.config)
             job.record(status="running")
         except OSError as error:
-            for made in path.iterdir() if there_before else [path]:
-                shutil.rmtree(made, ignore_errors=True) if made.is_dir() else made.unlink(missing_ok=True)
+            for place in set(made) - there_before:
+                shutil.rmtree(place, ignore_errors=True) if place.is_dir() else place.unlink(missing_ok=True)
             what = machine_fault(error) or str(error)
             raise MachineError(f"The run directory {str(path)!r} cannot be made: {what}. Nothing was kept.") from error
         yield
@@ -128,7 +134,7 @@ def restart(
     _unchanged(changed_data(before["data"], published(plan.splits.sources)), reporter, force)
     _unchanged(changed_settings(before["settings"], published(describe_settings(plan.config))), reporter, force)
     with (
-        nullcontext() if rank() else directory.held(),
+        nullcontext() if rank() else _unfinished(directory),
         _opened(plan, directory, reporter, stop) as job,
     ):
         for model in sorted({"model", "teacher"} & before.keys() & job.published.keys()):
@@ -139,6 +145,15 @@ def restart(
             job.loaded.session.reporter.say(note)
         job.record(started=before["started"], status="running")
         return _execute(job)
+
+
+@contextmanager
+def _unfinished(directory: RunDirectory) -> Iterator[None]:
+    """Hold a run that may have been going on in another process since its manifest was read; refuse a finished one."""
+    with directory.held():
+        if directory.read_manifest()["status"] == "finished":
+            raise RequestError(f"The run {str(directory.path)!r} has been finished meanwhile by another process.")
+        yield
 
 
 def _other_circumstances(before: Mapping[str, Any], now_: Mapping[str, Any], directory: RunDirectory) -> Iterator[str]:

@@ -10,7 +10,8 @@ import torch
 
 from taskzoo.config import OPTIMIZERS
 from taskzoo.engine import checkpoint as checkpoint_module
-from taskzoo.engine.background import MOST, Writer
+from taskzoo.engine.accelerator import RunAccelerator
+from taskzoo.engine.background import Writer
 from taskzoo.engine.checkpoint import TrainingState
 from taskzoo.engine.optim import build_optimizer
 from taskzoo.engine.random_state import random_states
@@ -58,33 +59,36 @@ class Gate:
         self._open.set()
 
 
-def test_pieces_of_work_are_done_in_their_order_and_not_too_many_wait():
+def test_pieces_of_work_are_done_in_their_order():
     writer, done, go = Writer(), [], threading.Event()
     writer.start()
     writer.do(lambda: go.wait(SECONDS))
-    for number in range(MOST - 1):
+    for number in range(5):
         writer.do(lambda number=number: done.append(number))
+    writer.wait(left=6)  # which does not wait
     assert writer.busy()
     assert not done
-    threading.Timer(0.1, go.set).start()
-    writer.do(lambda: done.append("last"))  # one too many: waits for the first
-    assert go.is_set()
+    go.set()
+    writer.wait(left=2)
+    assert done[:3] == [0, 1, 2]
     writer.finish()
-    assert done == [*range(MOST - 1), "last"]
+    assert done == [0, 1, 2, 3, 4]
     assert not writer.busy()
     assert not writer.apart
 
 
 def test_after_a_failure_nothing_more_is_written():
-    writer, done = Writer(), []
+    writer, done, go = Writer(), [], threading.Event()
 
     def fail():
+        go.wait(SECONDS)
         raise OSError(28, "No space left on device")
 
     writer.start()
     writer.do(fail)
     writer.do(lambda: done.append(1))
-    for look in (writer.wait, writer.wait):
+    go.set()
+    for look in (writer.wait, writer.wait, lambda: writer.do(lambda: done.append(2))):
         with pytest.raises(OSError, match="No space"):
             look()
     writer.finish()
@@ -145,6 +149,28 @@ def test_saving_does_not_wait_for_the_disk(tmp_path, monkeypatch):
         assert state.saved_step() == 2  # which waits
 
 
+def test_of_states_that_wait_for_the_disk_there_is_one(tmp_path, monkeypatch):
+    gate, model = Gate(monkeypatch), make_tagger()
+    optimizer, state = build_optimizer(model, settings()), TrainingState(tmp_path)
+    saved = []
+
+    def save_often():
+        with state.writing(in_background=True):
+            for step in range(3):
+                state.save(model, {"step": step}, optimizer=optimizer, random=random_states(1))
+                state.save_best(model)
+                saved.append(step)
+
+    training = threading.Thread(target=save_often)
+    training.start()
+    time.sleep(0.5)
+    assert saved == [0]
+    gate.open()
+    training.join(SECONDS)
+    assert saved == [0, 1, 2]
+    assert state.saved_step() == 2
+
+
 @pytest.mark.parametrize("number", [2, 17, 40])
 @pytest.mark.parametrize("optimizer", ["adamw", "sgd"])
 def test_lost_and_resumed(number, optimizer, tmp_path, in_background, slow):
@@ -167,6 +193,20 @@ def test_when_a_stop_is_told_the_state_is_on_the_disk(tmp_path, in_background, s
     assert TrainingState(tmp_path / "checkpoints").saved_step() == 3
 
 
+def test_no_process_ends_before_the_state_is_on_the_disk(tmp_path, in_background, slow, monkeypatch):
+    """One that ended with an error would have the others killed."""
+    seen = []
+
+    def meet(accelerator):
+        state = TrainingState(tmp_path / "checkpoints")
+        seen.append(state.saved_step() if state.exists() else None)
+
+    monkeypatch.setattr(RunAccelerator, "wait_for_everyone", meet)
+    with pytest.raises(Interrupted, match="after step 3 of 15"):
+        run_again(tmp_path, 8, interrupt, checkpoint_every=2)
+    assert seen[-1] == 3
+
+
 def test_a_checkpoint_is_told_once_it_is_on_the_disk(tmp_path, in_background, slow):
     class Looking(Told):
         def checkpoint(self, step):
@@ -176,6 +216,32 @@ def test_a_checkpoint_is_told_once_it_is_on_the_disk(tmp_path, in_background, sl
     told = Looking()
     fit(make_tagger(), FEATURES, tmp_path, callbacks=[told], **PLAN | {"checkpoint_every": 4})
     assert [step for kind, step in told.events if kind == "checkpoint"] == [4, 8, 12]
+
+
+def test_a_checkpoint_before_an_early_stop_is_told(tmp_path, in_background, slow):
+    told, values = Told(), {**PLAN, "checkpoint_every": 2, "evaluate_every": 1, "early_stopping": 4}
+    fit(make_tagger(), FEATURES, tmp_path, callbacks=[told], evaluate=lambda model: {"score": 0.5}, **values)
+    assert [step for kind, step in told.events if kind == "checkpoint"] == [2, 4]
+
+
+def test_weights_that_cannot_be_written_end_the_training_soon(tmp_path, in_background, monkeypatch):
+    """Not only where the next state is saved."""
+
+    def fail(tensors, file):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(checkpoint_module, "save_tensors", fail)
+    evaluated = []
+    values = {**PLAN, "epochs": 40, "checkpoint_every": 1000, "evaluate_every": 1}
+
+    def evaluate(model):
+        evaluated.append(1)
+        time.sleep(0.01)
+        return {"score": 0.5}
+
+    with pytest.raises(OSError, match="No space left"):
+        fit(make_tagger(), FEATURES, tmp_path, evaluate=evaluate, **values)
+    assert len(evaluated) < 10
 
 
 def test_a_full_disk_ends_the_training_and_the_state_before_is_kept(tmp_path, in_background, monkeypatch):

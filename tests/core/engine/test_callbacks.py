@@ -95,6 +95,21 @@ def test_one_that_fails_is_dropped_with_a_warning_and_training_goes_on(tmp_path)
     assert len(history(tmp_path)) == 4
 
 
+def test_a_disk_that_fails_under_the_history_stops_the_training(tmp_path, monkeypatch):
+    """It would be cut off, and the run called finished."""
+    append, lines = History._append, []
+
+    def full_at_the_third(self, values):
+        lines.append(values)
+        if len(lines) == 3:
+            raise OSError(28, "No space left on device")
+        append(self, values)
+
+    monkeypatch.setattr(History, "step", full_at_the_third)
+    with pytest.raises(OSError, match="No space left"):
+        fit(make_tagger(), FEATURES, tmp_path, log_every=1, epochs=2)
+
+
 def test_the_history_has_one_fitted_layer_and_no_line_after_the_saved_state(tmp_path):
     file = tmp_path / "history.jsonl"
     file.write_text('{"step": 0, "probe": {"penalty": 1}}\n{"step": 1}\n{"step": 2}\n{"st', encoding="utf-8")

@@ -238,6 +238,25 @@ def test_where_the_last_checkpoint_is_damaged_the_one_before_serves(tmp_path, ca
     assert history(folder) == lines
 
 
+def test_a_damaged_checkpoint_does_not_take_the_place_of_a_whole_one(tmp_path, monkeypatch):
+    """Whatever befalls the first save after it was noticed."""
+    values = {"checkpoint_every": 2, "optimizer": "adamw", "log_every": 1}
+    expected, _ = whole(tmp_path / "whole", **values)
+    folder = tmp_path / "parts"
+    folder.mkdir()
+    with pytest.raises(CrashError):
+        run_again(folder, 25, crash, **values)
+    cut(folder / "checkpoints" / "last" / "model.safetensors")
+    kept = TrainingState(folder / "checkpoints").saved_step()
+    for place in ("flush", "replace"):
+        with monkeypatch.context() as patch:
+            patch.setattr(checkpoint_module, place, lambda *_: crash())
+            with pytest.raises(CrashError):
+                run_again(folder, 0, crash, **values)
+        assert TrainingState(folder / "checkpoints").saved_step() == kept
+    assert same(weights(run_again(folder, 0, crash, **values)), expected)
+
+
 def test_where_both_checkpoints_are_damaged_nothing_is_trained(tmp_path):
     with pytest.raises(CrashError):
         run_again(tmp_path, 25, crash, checkpoint_every=2)
@@ -416,5 +435,19 @@ def test_the_first_signal_asks_and_the_second_acts(number):
         signal.raise_signal(number)
         assert not stop()
         assert received == [number, number]
+    finally:
+        signal.signal(number, before)
+
+
+@pytest.mark.parametrize("number", STOPPING)
+def test_a_signal_that_is_ignored_is_no_request(number):
+    """As it is under ``nohup``, and in the background of a script."""
+    before = signal.signal(number, signal.SIG_IGN)
+    try:
+        with StopRequest() as stop:
+            signal.raise_signal(number)
+            assert not stop()
+            assert signal.getsignal(number) is signal.SIG_IGN
+        assert signal.getsignal(number) is signal.SIG_IGN
     finally:
         signal.signal(number, before)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -14,9 +15,13 @@ from pathlib import Path
 
 import pytest
 
+from taskzoo.config import RunConfig, read_config
 from taskzoo.engine.checkpoint import TrainingState
-from taskzoo.runs import execute
-from taskzoo.runs.directory import RunDirectory
+from taskzoo.errors import MachineError, RequestError
+from taskzoo.runs import directory, execute
+from taskzoo.runs.directory import RunDirectory, new_run_path
+from taskzoo.runs.plan import make_plan
+from taskzoo.runs.request import resolve_saved
 
 from .kit import digest, read, read_lines, sentences, write_conll, zoo
 
@@ -285,6 +290,54 @@ def test_a_run_killed_before_it_began_is_run_again(request_, finished, tmp_path)
     assert zoo(*request_, "--set", "max_steps=1", "--output", run, "--quiet").code == 0
     assert not (run / "manifest.json.new").exists()
     assert not (run / ".lock").exists()
+
+
+def test_a_run_that_was_finished_meanwhile_is_not_made_again(finished):
+    before = (finished / "manifest.json").read_bytes()
+    with pytest.raises(RequestError, match="finished meanwhile"), execute._unfinished(RunDirectory(finished)):
+        pass
+    assert (finished / "manifest.json").read_bytes() == before
+
+
+@pytest.mark.parametrize("content", ["[]", "{}", '{"name": "a web app"}'])
+def test_a_manifest_of_something_else(tmp_path, content):
+    (tmp_path / "manifest.json").write_text(content, encoding="utf-8")
+    result = zoo("resume", tmp_path)
+    assert result.code == 2
+    assert "is not a run directory: its manifest.json is not that of a run" in result.err
+
+
+def test_a_start_that_fails_removes_nothing_of_another_run(finished, tmp_path, monkeypatch):
+    """Two were started with one output; the second comes when the first is finished and the disk is full."""
+    run = tmp_path / "run"
+    shutil.copytree(finished, run)
+    before = {file: file.read_bytes() for file in run.rglob("*") if file.is_file()}
+    config = RunConfig.from_dict(read_config(run / "config.yaml"))
+    plan = make_plan(resolve_saved(config, read(run / "manifest.json"), trust_remote_code=False))
+
+    def full(file):
+        raise OSError(errno.EDQUOT, os.strerror(errno.EDQUOT))
+
+    monkeypatch.setattr(directory, "locked", full)
+    with pytest.raises(MachineError, match="cannot be made"):
+        execute.start(plan, run)
+    assert {file: file.read_bytes() for file in run.rglob("*") if file.is_file()} == before
+    with pytest.raises(MachineError, match="cannot be made"):
+        execute.start(plan, tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+
+
+def test_rows_in_memory_of_a_run_that_was_killed_before_it_began(tmp_path):
+    run = tmp_path / "run"
+    (run / "data").mkdir(parents=True)
+    (run / "data" / "train.jsonl").write_text("{}", encoding="utf-8")
+    with pytest.raises(RequestError, match="exists already"):
+        new_run_path(run, "ner", "minilm")  # may be anybody's
+    (run / ".lock").touch()
+    assert new_run_path(run, "ner", "minilm") == run
+    (run / "data" / "notes.txt").touch()
+    with pytest.raises(RequestError, match="exists already"):
+        new_run_path(run, "ner", "minilm")
 
 
 def test_finished_is_the_last_word(request_, tmp_path, monkeypatch):
