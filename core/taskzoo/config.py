@@ -355,6 +355,8 @@ def read_config(path: str | Path) -> dict[str, Any]:
             raise DataError(f"`{section}` must be a mapping.", file=str(path))
         if cls is not None:
             _check_keys(content, [f.name for f in dataclasses.fields(cls)], f"key of {section}", path)
+        if unnamed := [key for key in content if not isinstance(key, str)]:
+            raise DataError(f"`{section}` has the key {unnamed[0]!r}, and keys are names.", file=str(path))
     names = ("task", "model", "from_run")
     values: dict[str, tuple[Any, tuple[type, ...]]] = {name: (loaded.get(name), (str,)) for name in names}
     for name, value in (loaded.get("data") or {}).items():
@@ -362,6 +364,8 @@ def read_config(path: str | Path) -> dict[str, Any]:
     for name, (value, types) in values.items():
         if value is not None and type(value) not in types:
             raise DataError(f"`{name}` must be {_TYPE_NAMES[types[0]]}, not {value!r}.", file=str(path))
+        if isinstance(value, list) and (wrong := [item for item in value if not isinstance(item, str)]):
+            raise DataError(f"`{name}` must be a list of texts, and has {wrong[0]!r}.", file=str(path))
     track = loaded.get("track") or []
     if not isinstance(track, list) or not all(isinstance(name, str) for name in track):
         raise DataError("`track` must be a list of names.", file=str(path))

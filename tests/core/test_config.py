@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from pathlib import Path
 
@@ -286,6 +287,20 @@ def test_a_file_with_columns_as_text_is_refused(tmp_path):
     file = tmp_path / "config.yaml"
     file.write_text("task: ner\ndata: {columns: tokens=0}\n")
     with pytest.raises(DataError, match="must be a mapping"):
+        read_config(file)
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("data: {train: [1, 2]}", "`data: train` must be a list of texts, and has 1"),
+        ("options: {1: 2}", "`options` has the key 1, and keys are names"),
+    ],
+)
+def test_a_file_with_a_number_in_place_of_a_name_is_refused(tmp_path, written, said):
+    file = tmp_path / "config.yaml"
+    file.write_text(f"task: ner\n{written}\n")
+    with pytest.raises(DataError, match=re.escape(said)):
         read_config(file)
 
 

@@ -48,7 +48,10 @@ def cached(name: str, make: Callable[[Path], None], *, say: Callable[[str], obje
     """
     folder = cache_folder() / name
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
+        with suppress(FileExistsError, NotADirectoryError):
+            folder.parent.mkdir(parents=True, exist_ok=True)
+        if not folder.parent.is_dir():
+            raise MachineError(f"{FOLDER} is {str(folder.parent)!r}, which is a file or below one; name a folder.")
         with _alone(folder.with_name(f"{name}.lock"), say):
             if not _is_whole(folder):
                 _make(folder, make)

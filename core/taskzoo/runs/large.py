@@ -73,7 +73,7 @@ def load_large_splits(spec: TaskSpec, task: Task, config: RunConfig, reporter: R
         MachineError: the disk is full, or a process was killed.
     """
     try:
-        if why := _obstacle(task, config):
+        if why := _obstacle(spec, task, config):
             raise NotStorableError(why)
         return _Large(spec, task, config, reporter).splits()
     except NotStorableError as reason:
@@ -83,7 +83,7 @@ def load_large_splits(spec: TaskSpec, task: Task, config: RunConfig, reporter: R
         return None
 
 
-def _obstacle(task: Task, config: RunConfig) -> str:
+def _obstacle(spec: TaskSpec, task: Task, config: RunConfig) -> str:
     """What needs all rows at once, in words; ``""``: nothing."""
     data = config.data
     if data.name and not config.training.streaming:
@@ -94,6 +94,8 @@ def _obstacle(task: Task, config: RunConfig) -> str:
     if config.from_run:
         return f"{option_name('from')} was asked for"
     cls = type(task)
+    if any(column.path for column in spec.columns.values()):
+        return "a column names files"
     if task.incomplete_rows or cls.group is not Task.group or not _knows_all_chosen(cls):
         return "the task chooses among rows"
     return ""
@@ -209,13 +211,14 @@ class _Large:
                 found[split] = _Files(wanted, source_facts(patterns, paths, wanted), paths)
         if data.name:
             training, location = self.config.training, data.name.removeprefix(HUB)
+            seed = training.seed if data.split_seed is None else data.split_seed
             content, rows = hub_content(location), training.max_steps * training.batch_size
             for split, stream in hub_streams(location).items():
                 if split not in data.files:
                     facts = {"source": data.name, "revision": content, "streamed": rows, "buffer": BUFFER, "rows": 0}
                     if split == "train":
-                        stream = stream.shuffle(seed=training.seed, buffer_size=BUFFER)
-                        facts["seed"] = training.seed
+                        stream = stream.shuffle(seed=seed, buffer_size=BUFFER)
+                        facts["seed"] = seed
                     wanted = of_split(split, request, None)
                     found[split] = _Stream(wanted, facts, stream.take(rows), location, rows)
         if "train" not in found:

@@ -57,7 +57,7 @@ def make_plan(
     Args:
         resolved: the request.
         memory: the rows of the splits that do not come from files.
-        reporter: is told of large data, which may then stay on disk; ``None``: all rows are lists.
+        reporter: is told of large data, which may then stay on disk; ``None``: rows are lists, and streams refused.
 
     Raises:
         PluginError, RequestError, DataError: anything that cannot be used.
@@ -72,6 +72,8 @@ def make_plan(
     task = entry.load()(config.options) if earlier is None else earlier.task(entry, config.options)
     if config.training.baseline and not task.has_baseline:
         raise RequestError(f"The task {spec.id!r} has no baseline; leave {option_name('baseline')} out.")
+    if reporter is None and config.training.streaming:
+        raise RequestError("streaming=true is for training; here all rows have to be at hand, so leave it out.")
     seed = config.training.seed if config.data.split_seed is None else config.data.split_seed
     on_disk = reporter is not None and not memory and is_large(config)
     splits = load_large_splits(spec, task, config, reporter) if reporter is not None and on_disk else None

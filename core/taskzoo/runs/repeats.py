@@ -96,7 +96,7 @@ def run_repeats(
     """
     reporter, config = reporter or Silent(), resolved.config
     parts = list(repeats.parts(config.training.seed))
-    first = make_plan(_of_part(resolved, repeats, 0))
+    first = make_plan(_of_part(resolved, repeats, 0), reporter=None if repeats.kind == FOLDS else reporter)
     pristine = copy.deepcopy(first.task)
     for i, part in enumerate(parts):
         plan = first if i == 0 else _plan(resolved, repeats, i, first, pristine)

@@ -73,7 +73,7 @@ class Tuned:
         best = self.reruns.get(BEST)
         if not isinstance(best, Reruns) or self.spread is None:
             return None
-        return math.hypot(self.spread, best.rows_error) or None
+        return math.hypot(self.spread, best.rows_error)
 
     @property
     def recommended(self) -> str:

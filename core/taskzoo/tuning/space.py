@@ -105,6 +105,8 @@ def parse_space(given: Mapping[str, Given], spec: TaskSpec) -> tuple[Dimension, 
 def _dimension(name: str, given: Given, spec: TaskSpec) -> Dimension:
     if name in NOT_SEARCHED:
         raise RequestError(f"{name} is not a setting that a validation score can choose; leave it out of the space.")
+    if not isinstance(given, str | list | tuple):
+        raise RequestError(f"The space of {name} is {shown(given)}; give its values as a list, or (low, high).")
     ends = _ends(given)
     if ends is None:
         values = [part.strip() for part in given.split(",")] if isinstance(given, str) else list(given)

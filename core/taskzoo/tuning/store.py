@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from taskzoo.durable import lock
-from taskzoo.errors import Interrupted, RequestError
+from taskzoo.errors import Interrupted, MachineError, RequestError
 from taskzoo.option_names import option_name
 from taskzoo.runs.execute import Stop, never
 
 DATABASE, CLAIMS, CONCLUDING = "study.db", ".claims", ".concluding"
+CLAIMED = "claimed"
+"""Fact of a trial: its number, once its process has given a sign of life."""
 HEARTBEAT, GRACE = 5, 30
 """Seconds between signs of life of a running trial, and after which one that gives none is given up."""
 RETRIES = 2
@@ -89,20 +91,24 @@ class Claimed:
         self.is_default = bool(trial.user_attrs.get("default"))
 
     def note(self, **facts: Any) -> None:
-        """Keep facts with the trial, JSON-serialisable."""
-        for name, value in facts.items():
-            self.optuna.set_user_attr(name, value)
+        """Keep facts with the trial, JSON-serialisable, unless another process has given it up."""
+        with _asking(load_optuna()), suppress(_given_up()):
+            for name, value in facts.items():
+                self.optuna.set_user_attr(name, value)
 
     def twin(self) -> Record | None:
         """An earlier trial with the same settings that is complete or was pruned: it would only be repeated."""
-        earlier = self.optuna.study.get_trials(deepcopy=False)[: self.number]
+        with _asking(load_optuna()):
+            earlier = self.optuna.study.get_trials(deepcopy=False)[: self.number]
         same = (_record(one) for one in earlier if one.params == self.optuna.params)
         return next((one for one in same if one.state in (COMPLETE, PRUNED)), None)
 
     def report(self, value: float, step: int) -> bool:
         """A score after a part of the training; whether other trials were better by then, so that it should end."""
-        self.optuna.report(value, step)
-        return bool(self.optuna.should_prune())
+        with _asking(load_optuna()), suppress(_given_up()):
+            self.optuna.report(value, step)
+            return bool(self.optuna.should_prune())
+        return False
 
 
 class Store:
@@ -122,7 +128,7 @@ class Store:
     def __init__(self, path: Path, url: str | None, name: str, *, higher_is_better: bool, seed: int) -> None:
         self._optuna, self._path, self._seed = load_optuna(), path, seed
         storages = self._optuna.storages
-        with self._alone(), _opening(url), _quiet(self._optuna):
+        with self._alone(), _opening(url, self._optuna), _quiet(self._optuna):
             self._storage = storages.RDBStorage(
                 _driver(url or f"sqlite:///{(path / DATABASE).absolute()}"),
                 engine_kwargs={"connect_args": {"timeout": 60}} if url is None else {"pool_pre_ping": True},
@@ -151,6 +157,7 @@ class Store:
         """The next trial, unless ``limit`` are made or being made; one whose process died is tried again first."""
         with self._alone(), _quiet(self._optuna):
             self._optuna.storages.fail_stale_trials(self._study)
+            self._give_up_unclaimed()
             trials = self.records()
             if sum(trial.counts for trial in trials) >= limit:
                 return None
@@ -158,7 +165,16 @@ class Store:
             self._study.sampler = self._optuna.samplers.TPESampler(seed=self._seed + len(trials))
             trial = self._study.ask()
             self._storage.record_heartbeat(trial._trial_id)
+            trial.set_user_attr(CLAIMED, trial.number)
             return Claimed(trial)
+
+    def _give_up_unclaimed(self) -> None:
+        """Trials whose process died before their first sign of life: what gives none at all is never stale."""
+        retry = self._optuna.storages.RetryHeartbeatStaleTrialCallback(max_retry=RETRIES)
+        for trial in self._study.get_trials(deepcopy=True, states=[self._optuna.trial.TrialState.RUNNING]):
+            if trial.user_attrs.get(CLAIMED) != trial.number:  # of one tried again it is the earlier number
+                self._study.tell(trial.number, state=self._optuna.trial.TrialState.FAIL)
+                retry(self._study, trial)
 
     @contextmanager
     def alive(self, trial: Claimed) -> Iterator[None]:
@@ -190,24 +206,24 @@ class Store:
     def fail(self, trial: Claimed, reason: str) -> None:
         """It has no score; if the reason is one of :data:`AGAIN`, its settings are still to be tried."""
         trial.note(reason=reason)
-        self._tell(trial, None, self._optuna.trial.TrialState.FAIL)
+        if not self._tell(trial, None, self._optuna.trial.TrialState.FAIL):
+            return  # another process has given it up, and its settings are to be tried again
         if reason in AGAIN:
             with _quiet(self._optuna):
                 retry = self._optuna.storages.RetryHeartbeatStaleTrialCallback()
                 retry(self._study, self._study.get_trials(deepcopy=True)[trial.number])
 
-    def _tell(self, trial: Claimed, score: float | None, state: Any = None) -> None:
+    def _tell(self, trial: Claimed, score: float | None, state: Any = None) -> bool:
+        """Whether it was still running."""
         with _quiet(self._optuna):
+            running = self.records()[trial.number].state == RUNNING
             self._study.tell(trial.optuna, score, state=state, skip_if_finished=True)
-
-    def give_up_dead(self) -> None:
-        """See which trials give no sign of life any more."""
-        with self._alone(), _quiet(self._optuna):
-            self._optuna.storages.fail_stale_trials(self._study)
+        return running
 
     def records(self) -> list[Record]:
         """All trials so far, in order."""
-        return [_record(trial) for trial in self._study.get_trials(deepcopy=False)]
+        with _asking(self._optuna):
+            return [_record(trial) for trial in self._study.get_trials(deepcopy=False)]
 
     def close(self) -> None:
         """Close the connections of this process."""
@@ -253,9 +269,31 @@ def _quiet(optuna: Any) -> Iterator[None]:
         warnings.simplefilter("ignore")
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         try:
-            yield
+            with _asking(optuna):
+                yield
         finally:
             optuna.logging.set_verbosity(before)
+
+
+@contextmanager
+def _asking(optuna: Any) -> Iterator[None]:
+    """A database that does not answer any more, as a sentence."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield
+    except (optuna.exceptions.StorageInternalError, SQLAlchemyError) as error:
+        cause = error.__cause__ or error
+        what = " ".join(str(getattr(cause, "orig", None) or cause).split())
+        raise MachineError(
+            f"The database of the search does not answer: {what:.200}. When it does, the same command with "
+            f"{option_name('output')} continues."
+        ) from error
+
+
+def _given_up() -> type[Exception]:
+    found: type[Exception] = load_optuna().exceptions.UpdateFinishedTrialError
+    return found
 
 
 def _driver(url: str) -> str:
@@ -271,16 +309,16 @@ def _driver(url: str) -> str:
 
 
 @contextmanager
-def _opening(url: str | None) -> Iterator[None]:
+def _opening(url: str | None, optuna: Any) -> Iterator[None]:
     """What goes wrong with the database as a sentence, without the password of its URL."""
     from sqlalchemy.engine import make_url
-    from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+    from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
     shown = "study.db"
     try:
         shown = shown if url is None else make_url(url).render_as_string(hide_password=True)
         yield
-    except (ArgumentError, NoSuchModuleError):
+    except (ArgumentError, NoSuchModuleError, ValueError):
         raise RequestError(
             f"{option_name('storage')} is not the URL of a database; one is postgresql://USER@HOST/DATABASE, and "
             "without it a file in the directory is used."
@@ -290,6 +328,25 @@ def _opening(url: str | None) -> Iterator[None]:
             "pip install 'psycopg[binary]'" if str(url).startswith("postgres") else "see SQLAlchemy's documentation"
         )
         raise RequestError(f"The driver of the database {shown!r} is not installed: {advice}") from None
-    except SQLAlchemyError as error:
-        what = " ".join(str(getattr(error, "orig", None) or error).split())
-        raise RequestError(f"The database {shown!r} cannot be opened: {what:.200}") from None
+    except (MachineError, RuntimeError, optuna.exceptions.OptunaError) as error:
+        cause = (error.__cause__ and error.__cause__.__cause__) or error.__cause__ or error
+        what = " ".join(str(getattr(cause, "orig", None) or cause).split())
+        raise RequestError(f"The database {shown!r} cannot be opened: {what:.300}") from None
+
+
+def checked_storage(url: str | None) -> str | None:
+    """The URL with the whole path of a file, which every process finds from wherever it was started.
+
+    Raises:
+        RequestError: SQLite without a file: no other process, and no later one, would see the trials.
+    """
+    if url is None or not url.startswith("sqlite"):
+        return url
+    scheme, _, place = url.partition(":///")
+    file, mark, query = place.partition("?")
+    if file in ("", ":memory:") or "mode=memory" in query:
+        raise RequestError(
+            f"{option_name('storage', url)} names no file, so no other process would see the trials; give "
+            "sqlite:///FILE, or leave it out."
+        )
+    return f"{scheme}:///{Path(file).absolute()}{mark}{query}"

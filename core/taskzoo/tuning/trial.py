@@ -15,7 +15,7 @@ from typing import Any
 from taskzoo.callbacks import Callback
 from taskzoo.config import TRAINING_FIELDS, RunConfig
 from taskzoo.data.readers import find_splits
-from taskzoo.engine.progress import Reporter
+from taskzoo.engine.progress import Reporter, Silent
 from taskzoo.errors import Interrupted, MachineError, PluginError, RequestError, TrainingError
 from taskzoo.faults import is_out_of_memory
 from taskzoo.runs import execute
@@ -33,6 +33,8 @@ from .store import COMPLETE, Claimed
 
 PARTS = 4
 """Into so many parts a training is divided, after each of which trials are compared, however long they are."""
+REPLACED = {"epochs": "min_steps", "batch_size": "batch_tokens"}
+"""Setting -> the one that it replaces."""
 KEPT = ("config.yaml", "manifest.json", "metrics.json", "history.jsonl")
 """What stays of a trial: the weights of all of them would fill a disk."""
 
@@ -40,12 +42,18 @@ KEPT = ("config.yaml", "manifest.json", "metrics.json", "history.jsonl")
 class Trials:
     """What all trials of a request have in common: rows are read once, unless options of the task are searched."""
 
-    def __init__(self, resolved: Resolved, space: Sequence[Dimension] = ()) -> None:
-        """``space`` may be given later."""
-        self.resolved, self.space = resolved, tuple(space)
+    def __init__(self, resolved: Resolved, space: Sequence[Dimension] = (), reporter: Reporter | None = None) -> None:
+        """``space`` may be given later; ``reporter`` is told of large data.
+
+        Raises:
+            RequestError: rows are to be streamed: how many, is a matter of settings.
+        """
+        if resolved.config.training.streaming:
+            raise RequestError("All trials need the same rows, and streaming=true reads as many as settings say.")
+        self.resolved, self.space, self._reporter = resolved, tuple(space), reporter or Silent()
         self.base = resolved.config
         self._shown = replace(resolved, config=_of_trials(resolved))
-        self.plan = _without_test(make_plan(self._shown))
+        self.plan = _without_test(make_plan(self._shown, reporter=self._reporter))
         self._pristine = copy.deepcopy(self.plan.task)
 
     def score(self) -> Score:
@@ -63,8 +71,12 @@ class Trials:
 
     def default_params(self) -> dict[str, Any]:
         """The default settings, as far as they lie in what is searched."""
-        values = {**self.base.options, **vars(self.base.training)}
-        return {one.name: values[one.name] for one in self.space if one.has(values[one.name])}
+        training = self.base.training
+        values = {**self.base.options, **vars(training)}
+        for name, other in REPLACED.items():
+            if getattr(training, other):
+                del values[name]  # another setting decides
+        return {one.name: values[one.name] for one in self.space if one.name in values and one.has(values[one.name])}
 
     def plan_of(self, settings: Mapping[str, Any]) -> Plan:
         """The plan of a trial.
@@ -74,7 +86,7 @@ class Trials:
         """
         config = applied(self._shown.config, settings)
         if config.options != self._shown.config.options or "mix_old" in settings:
-            return _without_test(make_plan(replace(self._shown, config=config)))
+            return _without_test(make_plan(replace(self._shown, config=config), reporter=self._reporter))
         plan = replace(self.plan, config=config, task=copy.deepcopy(self._pristine))
         plan.method().check(plan.task, config.training)
         return plan
@@ -83,8 +95,8 @@ class Trials:
 def applied(config: RunConfig, settings: Mapping[str, Any]) -> RunConfig:
     """The configuration with other settings; epochs replace the least number of steps, and examples that of tokens."""
     training = {name: value for name, value in settings.items() if name in TRAINING_FIELDS}
-    for name, other in (("epochs", "min_steps"), ("batch_size", "batch_tokens")):
-        if name in training and training[name] != getattr(config.training, name):
+    for name, other in REPLACED.items():
+        if name in training:
             training.setdefault(other, 0)
     options = {name: value for name, value in settings.items() if name not in TRAINING_FIELDS}
     return replace(config, training=replace(config.training, **training), options={**config.options, **options})

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
+import multiprocessing
 import shutil
 import time
 from collections.abc import Iterator, Mapping
@@ -12,6 +12,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from taskzoo.config import write_config
 from taskzoo.durable import write_text
@@ -29,7 +30,7 @@ from taskzoo.runs.wording import changed_data
 from .reruns import BEST, DEFAULT, Reruns, rerun
 from .result import CARD, FILE, RECIPE, TABLE, Tuned, table_of
 from .space import Given, default_space, parse_space
-from .store import CONCLUDING, RUNNING, Store, alone, load_optuna
+from .store import CLAIMS, CONCLUDING, RUNNING, Store, alone, checked_storage, load_optuna
 from .trial import Trials, Watching, run_directory, strip
 from .wording import card_of, sentences_of
 from .worker import FEWEST_SEEDS, Work, best_of, default_of, helpers, make_trials, seconds_of_reruns
@@ -143,17 +144,22 @@ def tuned(request: TuneRequest, watching: Watching, output: str | Path | None = 
     began = time.time()
     ends = math.inf if request.minutes is None else began + 60 * request.minutes
     request.check()
+    request = replace(request, storage=checked_storage(request.storage))
+    if request.jobs > 1 and getattr(multiprocessing.current_process(), "_inheriting", False):
+        guard = 'if __name__ == "__main__":'
+        raise RequestError(f"A script that tunes with several jobs is read again by each; put the call under {guard}")
     resolved = resolve_request(request.run)
     space = parse_space(request.space, resolved.entry.spec)
-    with _directory(output, resolved) as path, _removed_if_refused(path):
+    with _directory(output, resolved) as path, _removed_if_refused(path) as ours:
         if memory := request.run.data.memory:
+            ours += [path] * (not path.is_dir())
             path.mkdir(parents=True, exist_ok=True)
             kept = keep_memory_rows(make_plan(resolved, memory), RunDirectory(path.absolute()))
             resolved = replace(resolved, config=kept)
-        trials = Trials(resolved)
+        trials = Trials(resolved, reporter=watching.reporter)
         score = trials.score()
         trials.space = space or default_space(trials.plan, request.run.settings)
-        study = _join(path, trials, request)
+        study = _join(path, trials, request, ours)
         limit = request.trials or (TRIALS if request.minutes is None else 10**9)
         trusted = request.run.trust_remote_code
         work = Work(path, request.storage, study, trials.space, limit, began, ends, request.seeds, trusted)
@@ -167,13 +173,16 @@ def tuned(request: TuneRequest, watching: Watching, output: str | Path | None = 
 
 
 @contextmanager
-def _removed_if_refused(path: Path) -> Iterator[None]:
-    """A directory that this process has begun is removed where not even the default settings could be tried."""
-    begun = not (path / FILE).is_file()
+def _removed_if_refused(path: Path) -> Iterator[list[Path]]:
+    """A directory that this process has begun is removed where not even the default settings could be tried.
+
+    It is what the list holds then.
+    """
+    ours: list[Path] = []
     try:
-        yield
+        yield ours
     except (RequestError, PluginError):
-        if begun and path.is_dir() and not any((path / "trials").glob("*/manifest.json")):
+        if ours and path.is_dir() and not any((path / "trials").glob("*/manifest.json")):
             shutil.rmtree(path)
         raise
 
@@ -197,8 +206,8 @@ def _directory(output: str | Path | None, resolved: Resolved) -> Iterator[Path]:
         yield path
 
 
-def _join(path: Path, trials: Trials, request: TuneRequest) -> str:
-    """Begin the search in ``path``, or find that it is the same one; the name of its study.
+def _join(path: Path, trials: Trials, request: TuneRequest, ours: list[Path]) -> str:
+    """Begin the search in ``path``, which ``ours`` gets then, or find that it is the same one; the name of its study.
 
     Raises:
         RequestError: the directory holds a search with other settings, rows or another space.
@@ -206,18 +215,19 @@ def _join(path: Path, trials: Trials, request: TuneRequest) -> str:
     config = json.loads(json.dumps(trials.base.to_dict()))
     space = {one.name: str(one) for one in trials.space}
     sources = {split: source for split, source in trials.plan.splits.sources.items() if split != "test"}
-    digest = hashlib.sha256(json.dumps([config, space], sort_keys=True).encode()).hexdigest()[:8]
     begun = {
         "request": {"config": config, "space": space, "storage": _place(request.storage)},
         "data": json.loads(json.dumps(sources, default=str)),
-        "study": f"{path.absolute().name}-{digest}",
+        "study": f"{path.absolute().name}-{uuid4().hex[:12]}",  # another database may have one of this folder's name
     }
     path.mkdir(parents=True, exist_ok=True)
     file = path / FILE
-    if not file.is_file():
-        write_config(trials.base, path / "config.yaml")
-        write_json(file, begun)
-        return str(begun["study"])
+    with alone(path / CLAIMS):
+        if not file.is_file():
+            write_config(trials.base, path / "config.yaml")
+            write_json(file, begun)
+            ours.append(path)
+            return str(begun["study"])
     before = read_json(file)
     changed = sorted(leaves(before["request"]).items() ^ leaves(begun["request"]).items())
     changes = [changed[0][0].removeprefix("config.")] if changed else changed_data(before["data"], sources)

@@ -194,7 +194,7 @@ def _help(work: Work, place: int, threads: int) -> None:
     reporter = Lines(lambda line: print(line, file=sys.stderr, flush=True))
     try:
         resolved = resolve_request(RunRequest(config=work.path / "config.yaml", trust_remote_code=work.trusted))
-        trials = Trials(resolved, work.space)
+        trials = Trials(resolved, work.space, reporter)
         store = work.open(trials.score(), trials.base.training.seed)
         with StopRequest() as asked:
             make_trials(work, trials, store, Watching(reporter, lambda: asked() or os.getppid() != parent))

@@ -45,6 +45,15 @@ def test_what_fails_leaves_nothing_and_a_full_disk_is_said(folder):
         assert not list(folder.glob("*/"))
 
 
+@pytest.mark.parametrize("below", [False, True])
+def test_a_file_in_place_of_the_folder_is_said(tmp_path, monkeypatch, below):
+    file = tmp_path / "file"
+    file.touch()
+    monkeypatch.setenv("TASKZOO_CACHE", str(file / "cache" if below else file))
+    with pytest.raises(MachineError, match=r"TASKZOO_CACHE is .*, which is a file or below one; name a folder"):
+        disk_cache.cached("x", fill, say=print)
+
+
 def test_entries_that_nobody_has_used_for_long_are_removed(folder):
     old, new = (disk_cache.cached(name, fill, say=print) for name in ("old", "new"))
     long_ago = time.time() - (disk_cache.KEPT_DAYS + 1) * 24 * 3600

@@ -322,3 +322,19 @@ def test_a_stream_of_the_hub_gives_as_many_rows_as_the_steps_see(bert, tmp_path,
     assert facts["data"]["train"]["streamed"] == 80
     assert [row["text"] for row in found[0][2]] == [row["text"] for row in text_rows(20, 6)]
     assert facts["data"]["train"]["buffer"] == 10_000
+
+
+def test_other_seeds_have_the_same_rows_of_a_stream(bert, tmp_path, cache):
+    folder = tmp_path / "set"
+    folder.mkdir()
+    (folder / "train.csv").write_bytes(rows_file(tmp_path / "rows.csv").read_bytes())
+    words = ["--model", bert, "--data", f"hub:{folder}", *QUICK, "--set", "streaming=true", "--set", "max_steps=10"]
+    result = zoo("run", "classification", *words, "--seeds", "2", "--output", tmp_path / "runs")
+    assert result.code == 0, result.err
+    one, two = (read(tmp_path / "runs" / name / "manifest.json") for name in ("seed-1", "seed-2"))
+    assert one["data"] == two["data"]
+    assert one["data"]["train"]["streamed"] == 80
+    assert one["rows"] == two["rows"] == {"train": 64, "validation": 8, "test": 8}
+    refused = zoo("learning-curve", "classification", *words[:4], "--set", "streaming=true", "--set", "max_steps=10")
+    assert refused.code == 2
+    assert "streaming=true is for training; here all rows have to be at hand" in refused.err

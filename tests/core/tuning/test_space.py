@@ -16,6 +16,11 @@ SPEC = registry.task_entry("classification").spec
 ROWS = [{"text": f"{word} {i}", "label": word} for i in range(40) for word in ("soup", "fog")]
 
 
+def test_a_number_is_no_space() -> None:
+    with pytest.raises(RequestError, match=r"The space of epochs is 5; give its values as a list, or \(low, high\)"):
+        parse_space({"epochs": 5}, SPEC)  # type: ignore[dict-item]
+
+
 def test_ranges_and_choices_have_the_type_of_their_setting() -> None:
     given = {
         "learning_rate": "1e-5:5e-4:log",

@@ -12,11 +12,16 @@ import numpy as np
 import pytest
 from tests.core.runs.kit import Result, read, text_rows, write_csv, zoo
 
+from taskzoo.errors import MachineError, RequestError
+from taskzoo.runs.request import DataRequest, RunRequest, resolve_request
 from taskzoo.testing import make_tiny_checkpoint
 from taskzoo.tuning import store as stores
+from taskzoo.tuning import tune
 from taskzoo.tuning.reruns import Reruns
 from taskzoo.tuning.result import Tuned
+from taskzoo.tuning.space import parse_space
 from taskzoo.tuning.store import Record, Store
+from taskzoo.tuning.trial import Trials, applied
 from taskzoo.tuning.wording import sentences_of
 from taskzoo.types import Score
 
@@ -146,6 +151,13 @@ def test_another_search_in_the_same_directory_is_refused(searched: tuple[Searche
     [
         (["--space", "learning_rat=1:2"], "Did you mean 'learning_rate'?"),
         (["--storage", "nonsense"], "--storage is not the URL of a database"),
+        (["--storage", "postgresql://user@host:abc/x"], "--storage is not the URL of a database"),
+        (["--storage", "sqlite://"], "names no file, so no other process would see the trials"),
+        (["--storage", "sqlite:///:memory:"], "names no file, so no other process would see the trials"),
+        (
+            ["--set", "streaming=true"],
+            "All trials need the same rows, and streaming=true reads",
+        ),
         (["--storage", "mysql://user:secret@host/x"], "The driver of the database 'mysql://user:***@host/x'"),
         (["--validation", "none"], "Trials are scored on validation rows, and there are none"),
         (["--time", "soon"], "--time 'soon' is not a time"),
@@ -199,6 +211,105 @@ def test_processes_share_a_study(tmp_path: Path) -> None:
     ]
 
 
+def test_a_trial_whose_process_died_before_its_first_sign_of_life_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Optuna never calls it stale, and others would wait for it for ever."""
+    store = Store(tmp_path, None, "s", higher_is_better=True, seed=1)
+    store.begin_with({"x": 0.25})
+    for _ in range(2):  # the second time it is one that is tried again already
+        with monkeypatch.context() as patch:
+            patch.setattr(store._storage, "record_heartbeat", _die)
+            with pytest.raises(KeyboardInterrupt):
+                store.claim(1)
+    again = Store(tmp_path, None, "s", higher_is_better=True, seed=1).claim(1)
+    assert again is not None
+    assert again.is_default
+    assert again.optuna.suggest_float("x", 0, 1) == 0.25
+    assert [record.state for record in store.records()] == ["failed", "failed", "running"]
+    assert sum(record.counts for record in store.records()) == 1
+
+
+def _die(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_a_trial_that_another_process_gave_up_ends_without_an_error(tmp_path: Path) -> None:
+    """As after a suspended laptop; its settings are tried again once, not twice."""
+    store = Store(tmp_path, None, "s", higher_is_better=True, seed=1)
+    store.begin_with({"x": 0.25})
+    trial = store.claim(1)
+    assert trial is not None
+    trial.optuna.suggest_float("x", 0, 1)
+    other = Store(tmp_path, None, "s", higher_is_better=True, seed=1)
+    other.fail(trial, stores.DIED)
+    trial.note(seconds=1.0)
+    assert not trial.report(0.5, 1)
+    store.fail(trial, stores.STOPPED)
+    store.finish(trial, 0.9)
+    assert [record.state for record in store.records()] == ["failed", "waiting"]
+
+
+def test_a_database_that_is_gone_is_a_fault_of_the_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Store(tmp_path, None, "s", higher_is_better=True, seed=1)
+    store.begin_with({})
+
+    def gone(*_: object, **__: object) -> None:
+        raise optuna.exceptions.StorageInternalError("no answer")
+
+    monkeypatch.setattr(store._study, "get_trials", gone)
+    for ask in (store.records, lambda: store.claim(1)):
+        with pytest.raises(MachineError, match=r"does not answer: no answer\. When it does, the same command"):
+            ask()
+
+
+def test_what_another_process_has_begun_is_not_removed(tmp_path: Path) -> None:
+    """It began while this one read its rows."""
+    path = tmp_path / "out"
+    path.mkdir()
+
+    def refuse(*, began: bool) -> None:
+        with tune._removed_if_refused(path) as ours:
+            (path / "tune.json").write_text("{}", encoding="utf-8")
+            ours += [path] * began
+            raise RequestError("other settings")
+
+    with pytest.raises(RequestError):
+        refuse(began=False)
+    assert (path / "tune.json").is_file()
+    with pytest.raises(RequestError):
+        refuse(began=True)
+    assert not path.exists()
+
+
+def test_epochs_that_are_searched_are_what_is_trained(bert: Path, tmp_path: Path) -> None:
+    """Also where they are those of the recipe, which has a least number of steps."""
+    train = write_csv(tmp_path / "train.csv", text_rows(40, 1))
+    rows = DataRequest(train=str(train), columns={"text": "text", "label": "label"})
+    resolved = resolve_request(RunRequest("classification", str(bert), rows, {"epochs": 3.0, "min_steps": 100}))
+    config = resolved.config
+    for epochs in (1.0, 3.0):
+        assert applied(config, {"epochs": epochs}).training.min_steps == 0
+    assert applied(config, {}).training.min_steps == 100
+    trials = Trials(resolved, parse_space({"epochs": [1, 3], "learning_rate": (1e-9, 1.0)}, resolved.entry.spec))
+    assert trials.default_params() == {"learning_rate": config.training.learning_rate}
+
+
+def test_trials_on_rows_that_stay_on_disk(bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TASKZOO_CACHE", str(tmp_path / "cache"))
+    train = write_csv(tmp_path / "train.csv", text_rows(60, 1))
+    request = ["tune", "classification", "--model", bert, "--train", train, "--columns", "text=text,label=label"]
+    request += ["--method", "linear-probe", "--space", "pooling=mean,unit-mean", "--trials", "3", "--json"]
+    results = {}
+    for on_disk in ("false", "true"):
+        found = zoo(*request, "--set", f"on_disk={on_disk}", "--output", tmp_path / on_disk)
+        assert found.code == 0, found.err
+        assert ("on disk" in found.err) is (on_disk == "true")
+        results[on_disk] = [(trial["settings"], trial["score"]) for trial in found.json["trials"]]
+    assert results["true"] == results["false"]
+    assert {one[1] for one in results["true"]} != {None}
+
+
 def found(best: list[float], default: list[float], **more: Any) -> Tuned:
     """A search whose best trial scored 0.8, its runs with other seeds ``best``, and those of the default settings."""
     trials = [
@@ -240,6 +351,7 @@ def test_a_gain_within_the_spread_of_seeds_is_no_reason_to_change() -> None:
         (0.0, 0.001, 0.001, "other validation rows change"),
         (0.006, 0.008, 0.010, "other seeds and other validation rows change"),
         (0.002, 0.0, 0.002, "other seeds change"),
+        (0.0, 0.0, 0.0, "other seeds change"),
     ],
 )
 def test_a_gain_must_exceed_the_error_of_seeds_and_rows(spread: float, error: float, noise: float, causes: str) -> None:
