@@ -36,6 +36,8 @@ class ChainSource(Source):
                 fix = f"predict it on its own, or leave the columns out ({option_name('no_keep_columns')})"
                 raise DataError(f"{message}, and {paths[0]} has others; {fix}.", file=str(path))
             self.columns = tuple(dict.fromkeys([*self.columns, *other.columns]))
+            if other.schema != first.schema:
+                self.schema = None  # one type does not fit both
 
     def take(self, count: int) -> list[Item]:
         found = self._current.take(count)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from itertools import chain, islice
 from typing import Any
 
@@ -21,22 +22,29 @@ class GivenSource(Source):
     Args:
         spec: of the task.
         task: reads the inputs.
-        inputs: as :meth:`taskzoo.Run.predict` takes them; they are read when rows are taken.
+        inputs: as :meth:`taskzoo.Run.predict` takes them, or what could not be read; taken when rows are taken.
     """
 
     def __init__(self, spec: TaskSpec, task: Task, inputs: Iterable[Any]) -> None:
         self._spec, self._task = spec, task
         waiting, self._at = iter(inputs), 0
         self.roles = frozenset(role for role, column in spec.columns.items() if not column.target)
-        head = list(islice(waiting, 1))
-        self.columns = tuple(self._values(head[0])) if head else ()
+        head = []
+        for given in waiting:
+            head.append(given)
+            if not isinstance(given, BadRecord):
+                break
+        good = [given for given in head if not isinstance(given, BadRecord)]
+        self.columns = tuple(self._values(good[0])) if good else ()
         self._inputs = chain(head, waiting)
 
     def take(self, count: int) -> list[Item]:
         inputs = list(islice(self._inputs, count))
-        try:
-            rows: list[Row | BadRecord] = list(input_rows(self._spec, self._task, inputs, first=self._at + 1))
-        except DataError:
+        rows: list[Row | BadRecord] = []
+        if not any(isinstance(given, BadRecord) for given in inputs):
+            with suppress(DataError):
+                rows += input_rows(self._spec, self._task, inputs, first=self._at + 1)
+        if len(rows) < len(inputs):
             rows = [self._alone(given, number) for number, given in enumerate(inputs, self._at + 1)]
         self._at += len(inputs)
         pairs = zip(inputs, rows, strict=True)
@@ -48,6 +56,8 @@ class GivenSource(Source):
         return skipped
 
     def _alone(self, given: Any, number: int) -> Row | BadRecord:
+        if isinstance(given, BadRecord):
+            return given
         try:
             return input_rows(self._spec, self._task, [given], first=number)[0]
         except DataError as error:

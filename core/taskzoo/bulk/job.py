@@ -12,7 +12,7 @@ from taskzoo.data.streams.records import Answer, BadRecord, Item
 from taskzoo.data.streams.source import Source
 from taskzoo.errors import DataError
 from taskzoo.runs.data import each_file, make_request
-from taskzoo.runs.inputs import is_blank
+from taskzoo.runs.inputs import input_rows, is_blank
 from taskzoo.types import Prediction
 
 from .atomic import atomic_file
@@ -122,7 +122,7 @@ def predict_to_file(model: Model, source: Source, output: Output, policy: Policy
     stream = chunks(source)
     first = next(stream, [])
     answers = predict_items(model, first, policy)
-    columns = find_columns(model, source, answers, keep=output.keep_columns)
+    columns = find_columns(model, source, answers, policy, keep=output.keep_columns)
     writing = Writing(model, output.format, columns, policy, meter)
     with atomic_file(output.path) as (file, _), bad_rows(bad_path(output.path)) as bad:
         return writing.write(file, bad, stream, lambda: source.done, answers)
@@ -133,7 +133,9 @@ def bad_path(path: Path) -> Path:
     return path.with_name(path.name + ".bad.jsonl")
 
 
-def find_columns(model: Model, source: Source, answers: Sequence[Answer | BadRecord], *, keep: bool) -> OutputColumns:
+def find_columns(
+    model: Model, source: Source, answers: Sequence[Answer | BadRecord], policy: Policy, *, keep: bool
+) -> OutputColumns:
     """The columns of the output, from the answers to the first rows.
 
     Raises:
@@ -145,8 +147,15 @@ def find_columns(model: Model, source: Source, answers: Sequence[Answer | BadRec
         message = f"none of the first {len(bad)} rows can be used; this one: {bad[0].reason}"
         raise DataError(message, file=bad[0].source, line=bad[0].line)
     full = next((answer for answer in good if not is_blank(model.spec, answer.record.row)), None)
-    prediction = full.prediction if full else (good[0].prediction if good else {})
+    prediction = full.prediction if full else _of_any_text(model, policy) if good else {}
     return OutputColumns.find(model.spec, source, prediction, keep=keep)
+
+
+def _of_any_text(model: Model, policy: Policy) -> Prediction:
+    """A prediction, for its keys: those for blank rows have not all of them."""
+    roles = [role for role, column in model.spec.columns.items() if column.required and not column.target]
+    (row,) = input_rows(model.spec, model.task, [dict.fromkeys(roles, "text")])
+    return model.predict_rows([row], min_confidence=policy.min_confidence, coverage=policy.coverage)[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,11 +197,15 @@ class Writing:
             DataError: a row cannot be used and must be.
         """
         writer, total = make_writer(self.format, file, self.columns), Summary()
-        if answers:
-            total += self._add(answers, writer, bad, done())
-        for items in stream:
-            total += self._add(predict_items(self.model, items, self.policy), writer, bad, done())
-        writer.finish()
+        try:
+            if answers:
+                total += self._add(answers, writer, bad, done())
+            for items in stream:
+                total += self._add(predict_items(self.model, items, self.policy), writer, bad, done())
+            writer.finish()
+        except BaseException:
+            writer.abandon()
+            raise
         return total
 
     def _add(self, answers: Sequence[Answer | BadRecord], writer: Writer, bad: BadRows, done: float) -> Summary:

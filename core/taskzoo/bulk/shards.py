@@ -137,7 +137,7 @@ def _probe(model: Model, job: ShardJob) -> OutputColumns:
             last = answers[-1]
             if isinstance(last, Answer) and not is_blank(model.spec, last.record.row):
                 break
-        return find_columns(model, source, answers, keep=job.output.keep_columns)
+        return find_columns(model, source, answers, job.policy, keep=job.output.keep_columns)
 
 
 @contextmanager

@@ -32,6 +32,9 @@ class Writer(ABC):
     def finish(self) -> None:  # noqa: B027 - most formats have no end
         """Write what stands at the end."""
 
+    def abandon(self) -> None:  # noqa: B027 - most formats have no end
+        """Write nothing more; the file is to be removed."""
+
 
 class JsonLinesWriter(Writer):
     """One object per line."""
@@ -56,7 +59,12 @@ class CsvWriter(Writer):
 
     def _records(self, records: Sequence[Sequence[str]]) -> None:
         text = io.StringIO()
-        csv.writer(text, delimiter=self.separator, lineterminator="\n").writerows(records)
+        plain, quoted = (
+            csv.writer(text, delimiter=self.separator, lineterminator="\n", quoting=quoting)
+            for quoting in (csv.QUOTE_MINIMAL, csv.QUOTE_ALL)
+        )
+        for record in records:  # of both line ends, the one that is not its own is left unquoted before Python 3.13
+            (quoted if any("\r" in cell for cell in record) else plain).writerow(record)
         self._file.write(text.getvalue().encode())
 
 
@@ -95,6 +103,9 @@ class ParquetWriter(Writer):
         if self._rows:
             self._write_group(self._rows)
         self._writer.close()
+
+    def abandon(self) -> None:
+        self._writer.is_open = False  # it would write its end when it is collected
 
     def _write_group(self, rows: Sequence[dict[str, Any]]) -> None:
         typed = set(self._columns.schema.names) if self._columns.schema else set()

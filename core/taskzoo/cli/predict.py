@@ -91,7 +91,7 @@ def predict(
     from taskzoo.runs.load import check_confidence, check_coverage
 
     from .process import set_up_process
-    from .stdin import read_lines
+    from .stdin import read_items
     from .target import Wishes, find_target
 
     check_confidence(min_confidence)
@@ -115,7 +115,7 @@ def predict(
         what = "JSON objects" if as_json else "texts"
         print(f"Reading {what} from stdin, one per line; end with Ctrl-D.", file=sys.stderr)
     with loading.load() as model:
-        given: Iterable[str] = texts or read_lines(sys.stdin)
+        given: Iterable[Any] = texts or read_items(sys.stdin)
         source: Source
         if input:
             source = open_input(model, inputs, tolerant=not policy.strict)
@@ -178,22 +178,17 @@ def _report(message: str, done: Summary, bad: str) -> None:
         remark(f"{done.bad} rows could not be used; see {bad}")
 
 
-def _objects(texts: Iterable[str]) -> Iterator[Any]:
-    """Each text as a mapping; a blank one stays, so that it has its answer.
-
-    Raises:
-        DataError: one is not a JSON object.
-    """
-    from taskzoo.errors import DataError
+def _objects(texts: Iterable[Any]) -> Iterator[Any]:
+    """Each text as a mapping; a blank one stays, so that it has its answer. What is no JSON object is a bad record."""
+    from taskzoo.data.streams.records import BadRecord
 
     for number, text in enumerate(texts, 1):
-        if not text.strip():
-            yield ""
+        if not isinstance(text, str) or not text.strip():
+            yield text if not isinstance(text, str) else ""
             continue
         try:
             value = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             value = None
-        if not isinstance(value, dict):
-            raise DataError('this is not a JSON object such as {"text": "..."}.', file="input", line=number)
-        yield value
+        wrong = BadRecord("input", number, 'this is not a JSON object such as {"text": "..."}.', text)
+        yield value if isinstance(value, dict) else wrong

@@ -62,6 +62,7 @@ def run_and_show(resolved: Resolved, repeats: Repeats, output: str | None, *, as
 
 
 def _print(summary: Summary, path: Path) -> None:
+    from taskzoo.escapes import visible
     from taskzoo.runs.summary import SEEDS
     from taskzoo.runs.wording_of_repeats import folds_verdict, seeds_verdict
 
@@ -69,6 +70,9 @@ def _print(summary: Summary, path: Path) -> None:
 
     scores, shown = summary.facts["scores"], _shown
     print()
+    for name, said in summary.facts.get("verdicts", {}).items():
+        for sentence in said:
+            print(f"{name}: {visible(sentence)}\n")
     if summary.kind == SEEDS:
         rows = [
             [name, shown(one["mean"]), shown(one["sd"]), _ends(one["t_ci95"]), _ends(one.get("ci95"))]

@@ -34,7 +34,7 @@ def show_result(path: Path, spec: TaskSpec, *, as_json: bool) -> None:
     """Print the metrics of the finished run in ``path``: JSON, or a table and what can be done next."""
     from taskzoo.runs.directory import RunDirectory, read_json
     from taskzoo.runs.verdict import VERDICT
-    from taskzoo.runs.wording import method_notes
+    from taskzoo.runs.wording import best_step, method_notes
 
     from .output import print_json
 
@@ -50,7 +50,7 @@ def show_result(path: Path, spec: TaskSpec, *, as_json: bool) -> None:
         print(f"\n{note}")
     print(
         f"\nTrained {manifest['steps']} step{'s' * (manifest['steps'] != 1)} in {seconds['train']:.0f} s "
-        f"({manifest['tokens_per_second']:.0f} tokens/s), best at step {manifest['best_step']}; "
+        f"({manifest['tokens_per_second']:.0f} tokens/s){best_step(manifest)}; "
         f"evaluated in {seconds['evaluate']:.0f} s.\n"
         f"Run       {path}\n"
         f"Predict   zoo predict {path} {example_input(spec)}\n"
@@ -75,11 +75,11 @@ def print_scores(metrics: dict[str, Any], verdict: Sequence[str]) -> None:
     notes = result_notes(metrics)
     metrics = score_columns(metrics)
     splits = list(metrics)
+    for sentence in verdict:
+        print(f"{visible(sentence)}\n")
     if not splits:
         print("No split to evaluate on.")
         return
-    for sentence in verdict:
-        print(f"{visible(sentence)}\n")
     rows = [[name, *(format_score(metrics[split], name) for split in splits)] for name in score_names(metrics)]
     print_table(["score", *(f"{split} ({metrics[split]['rows']} rows)" for split in splits)], rows)
     for note in notes:

@@ -81,8 +81,9 @@ class Bookkeeping:
         if job.evaluate is not None and (job.evaluate_start or timed) and not resumed:
             known = dict(job.start_scores) if job.start_scores and not timed else None
             self._evaluate(job.evaluate if known is None else lambda _: known)
-        if progress.start_score is not None and job.evaluate_start:
-            probe = f"validation {job.score.name} {progress.start_score:.3f}"
+        start = progress.start_score
+        if start is not None and job.evaluate_start and not job.by_loss(start):
+            probe = f"validation {job.score.name} {start:.3f}"
             self._pace.instead = f"{option_name('method', 'linear-probe')} would stop at the probe ({probe})."
         if job.evaluate_start and not progress.step:
             progress.shortened = self._pace.leaves_none()

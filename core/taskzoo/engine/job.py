@@ -16,6 +16,9 @@ from .progress import Progress
 from .scoring import assemble, score
 from .session import Session
 
+SHARE = (0.0, 1.0)
+"""The range of scores that are shares."""
+
 
 @dataclass(frozen=True, slots=True)
 class Job:
@@ -47,11 +50,20 @@ class Job:
     def value(self, scores: Mapping[str, float]) -> float:
         """What the weights with these scores are chosen by; ``score`` says which of two values is better.
 
-        While ``score`` is below its floor, it is noise, and the least loss is the best: the value is then the negative
-        loss, which is worse than any score from the floor on.
+        While ``score`` is below its floor, a share of nothing at all, or undefined on these rows, it tells nothing, and
+        the least loss is the best: the value is then the negative loss, which is worse than any share above 0.
         """
-        value = scores[self.score.name]
-        return -scores[LOSS.name] if value < self.score.floor and LOSS.name in scores else value
+        score, value = self.score, scores[self.score.name]
+        nothing = math.isnan(value) or value < score.floor or (value == 0 and score.range == SHARE)
+        return -scores[LOSS.name] if nothing and score.higher_is_better and LOSS.name in scores else value
+
+    def by_loss(self, value: float) -> bool:
+        """Whether a :meth:`value` is a negative loss."""
+        return self.score.higher_is_better and value < min(self.score.range[0], 0.0)
+
+    def shown(self, value: float) -> str:
+        """A value as a person reads it: ``f1 of 0.5000``."""
+        return f"{LOSS.name} of {-value:.4f}" if self.by_loss(value) else f"{self.score.name} of {value:.4f}"
 
     def keeps(self, value: float, highest: float | None, start: float | None) -> bool:
         """Whether weights with ``value`` are kept rather than earlier ones, of which the best have ``highest``.
@@ -66,7 +78,7 @@ class Job:
             return False
         if highest is None or score.better(value, highest):
             return True
-        if not self.rows or not score.higher_is_better or score.range != (0.0, 1.0) or not 0 <= highest <= 1:
+        if not self.rows or not score.higher_is_better or score.range != SHARE or not 0 <= highest <= 1:
             return False
         return value >= highest - math.sqrt(highest * (1 - highest) / self.rows)
 

@@ -63,15 +63,26 @@ class Pace:
     def step(self, step: int) -> None:
         """A step was taken, the ``step``-th of the training."""
         now = time.perf_counter()
-        if self._first is None:  # the first one is slower than the others, and not counted
-            self._first, self._since = step, now
+        if self._first is None:  # the first one is slower than the others, and not counted, unless there is no time
+            first, self._first, self._since = now - self._since, step, now
+            if self._tight(first, now):
+                self._shorten(step, first, (self._session.ends or 0.0) - now)
+                self._announce(step, first)
             return
         each = (now - self._since) / (step - self._first)
         measured = step - self._first
-        if self._session.ends is not None and measured >= min(MEASURED, self._planned // 10):
+        known = measured >= min(MEASURED, self._planned // 10) or self.shortened
+        if self._session.ends is not None and (known or self._tight(each, now)):
             self._shorten(step, each, self._session.ends - now)
         if measured == MEASURED:
             self._announce(step, each)
+
+    def _tight(self, each: float, now: float) -> bool:
+        """Whether there may be no time for the steps that would tell how long one takes."""
+        ends = self._session.ends
+        if ends is None or self._session.accelerator.num_processes > 1:  # whose clocks tell them different things
+            return False
+        return MEASURED * each > ends - now - self._kept_free(each)
 
     def _shorten(self, step: int, each: float, left: float) -> None:
         """Take as many of the planned steps as there is time for, one at least."""

@@ -122,8 +122,8 @@ def largest_difference(run: Predictor, exported: ExportedPredictor, features: Se
         for name, value in vars(found).items():
             for ours, theirs in zip(_parts(value), _parts(getattr(expected, name)), strict=True):
                 ours, theirs = _real(ours, batch), _real(theirs, batch)
-                worst = max(worst, float(np.abs(ours - theirs).max(initial=0.0)))
-                most = max(most, float(np.abs(theirs).max(initial=0.0)))
+                worst = float(np.maximum(worst, np.abs(ours - theirs).max(initial=0.0)))  # NaN stays NaN
+                most = float(np.maximum(most, np.abs(theirs).max(initial=0.0)))
     return worst, most
 
 
@@ -141,8 +141,8 @@ def largest_score_difference(
         expected = cast(Seq2SeqTask, run.task).token_scores(run.model, tensors(batch), targets)
         found = cast(Seq2SeqTask, exported.task).token_scores(exported.model, batch, targets)
         for ours, theirs in zip(found, expected, strict=True):
-            worst = max([worst, *np.abs(np.subtract(ours, theirs)).tolist()])
-            most = max([most, *np.abs(theirs).tolist()])
+            worst = float(np.max([worst, *np.abs(np.subtract(ours, theirs))]))
+            most = float(np.max([most, *np.abs(theirs)]))
     return worst, most
 
 

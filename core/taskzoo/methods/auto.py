@@ -50,6 +50,7 @@ class Auto(Full):
     def __init__(self) -> None:
         self._facts: dict[str, Any] = {}
         self._doubts: list[str] = []
+        self._broken_off: int | None = None  # the last step of an attempt whose loss was no longer finite
 
     def describe(self, settings: Training) -> str:
         return self._way(settings.auto_trains).describe(settings)
@@ -137,14 +138,28 @@ class Auto(Full):
                 self._facts = {"kept": "trained", "restarted": False}
                 return train(session, job, state)
             if not again.exists():
-                _attempt(session, job, state)
+                self._attempt(session, job, state)
             restarted = again.exists() or session.accelerator.decided(self._worth_another(session, job))
             if restarted:
+                self._broken_off = None
                 job = replace(job, start_scores={}, progress=job.progress.after())
                 slower = replace(session.settings, learning_rate=SLOWER * session.settings.learning_rate)
-                _attempt(replace(session, settings=slower), job, again)
+                self._attempt(replace(session, settings=slower), job, again)
             self._conclude(session, job, restarted)
         return job.progress
+
+    def _attempt(self, session: Session, job: Job, state: TrainingState) -> None:
+        """Train to the best weights; where the loss is no longer finite, the best so far are those, which is said."""
+        from taskzoo.engine.trainer import train
+
+        try:
+            train(session, job, state)
+        except NotFiniteError as error:
+            if job.progress.best_score is None:
+                raise
+            session.reporter.say(f"warning   {error}")
+            state.load_best(job.model)
+            self._broken_off = job.progress.steps
 
     @staticmethod
     def _worth_another(session: Session, job: Job) -> bool:
@@ -155,7 +170,7 @@ class Auto(Full):
             return False
         if progress.shortened:
             return False  # what the limit left is used up
-        told = f"Training did not reach the linear probe's validation {job.score.name} of {start:.4f}"
+        told = f"Training did not reach the linear probe's validation {job.shown(start)}"
         if session.ends is not None and session.ends - time.perf_counter() < progress.seconds / 2:
             session.reporter.say(f"{told}; the time limit leaves no time for a second attempt.")
             return False
@@ -168,11 +183,27 @@ class Auto(Full):
         kept = "trained" if progress.best_step else "probe"
         trained = progress.best_score if progress.best_step else progress.trained_score
         scores = {"probe": progress.start_score, "trained": trained}
-        finite = {name: value for name, value in scores.items() if value is not None and math.isfinite(value)}
+        if self._broken_off is not None and kept == "trained":
+            self._doubts.append(
+                f"Training broke off after step {self._broken_off}, where the loss was not finite; the weights of step "
+                f"{progress.chosen_step} are kept. Try a lower {option_name('learning_rate')}."
+            )
+        by_loss = [value for value in scores.values() if value is not None and job.by_loss(value)]
+        if by_loss:
+            self._doubts.append(
+                f"The validation rows gave no {job.score.name} that says anything, so their loss chose the "
+                f"{'trained weights' if kept == 'trained' else 'linear probe'}; they need rows of every class, and "
+                "entities or labels to find."
+            )
+        finite = {
+            name: value
+            for name, value in scores.items()
+            if value is not None and math.isfinite(value) and not job.by_loss(value)
+        }
         self._facts = {"score": job.score.name, **dict.fromkeys(scores), **finite}
         self._facts |= {"kept": kept, "restarted": restarted}
         start, score = progress.start_score, job.score
-        if kept == "probe" or start is None or trained is None or job.rows >= FEW_TO_CHOOSE_BY:
+        if by_loss or kept == "probe" or start is None or trained is None or job.rows >= FEW_TO_CHOOSE_BY:
             return
         is_share = score.range == (0.0, 1.0) and 0 <= start <= 1
         if is_share and trained - start < 2 * math.sqrt(start * (1 - start) / job.rows):
@@ -180,19 +211,6 @@ class Auto(Full):
                 f"Only {job.rows} validation rows chose training ({score.name} {trained:.3f}) and not the linear probe "
                 f"({start:.3f}), too few to tell them apart. Compare with {option_name('method', 'linear-probe')}."
             )
-
-
-def _attempt(session: Session, job: Job, state: TrainingState) -> None:
-    """Train to the best weights; where the loss is no longer finite, the best so far are those."""
-    from taskzoo.engine.trainer import train
-
-    try:
-        train(session, job, state)
-    except NotFiniteError as error:
-        if job.progress.best_score is None:
-            raise
-        session.reporter.say(f"warning   {error}")
-        state.load_best(job.model)
 
 
 def _too_few_to_train_on(session: Session) -> bool:

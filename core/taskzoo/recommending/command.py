@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
+from typing import Any
 
 from taskzoo.runs.request import DataRequest
 
 
-def run_command(task: str, data: DataRequest, model: str, method: str, max_minutes: float | None) -> str:
-    """``zoo run`` for these rows; rows in memory are left out, as no command names them."""
+def run_command(task: str, data: DataRequest, settings: Mapping[str, Any], max_minutes: float | None) -> str:
+    """``zoo run`` for these rows; rows in memory are left out, as no command names them.
+
+    ``settings`` are ``model``, ``method``, and what else was asked for.
+    """
     words = ["zoo", "run", task]
     if data.name:
         words += ["--data", data.name]
@@ -24,7 +29,10 @@ def run_command(task: str, data: DataRequest, model: str, method: str, max_minut
             words += [f"--{name}", str(value)]
     if data.skip_bad_rows:
         words.append("--skip-bad-rows")
-    words += ["--model", model, "--method", method]
+    words += ["--model", settings["model"], "--method", settings["method"]]
+    for name, value in settings.items():
+        if name not in ("model", "method", "time_limit"):
+            words += ["--set", f"{name}={str(value).lower() if isinstance(value, bool) else value}"]
     if max_minutes is not None:
         words += ["--time", f"{max_minutes:g}m"]
     return shlex.join(words)

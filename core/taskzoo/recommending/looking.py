@@ -147,7 +147,9 @@ class Looking:
             choice.obstacles.append(f"it takes more than {most:g} minutes")
 
     def _choice(self, one: Candidate, method: str) -> Choice:
-        command = run_command(self._first.entry.name, self._request.data, one.name, method, self._request.max_minutes)
+        request = self._request
+        settings = {**request.settings, "model": one.name, "method": method}
+        command = run_command(self._first.entry.name, request.data, settings, request.max_minutes)
         return Choice(
             one.name, method, one.here, one.reads(""), command, license=one.license, parameters=one.parameters
         )

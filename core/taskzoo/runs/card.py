@@ -13,7 +13,7 @@ from .data import UNLABELLED
 from .directory import RunDirectory, read_json
 from .plan import Plan
 from .verdict import VERDICT
-from .wording import method_notes, overlap_notes, result_notes, result_table, score_columns
+from .wording import best_step, method_notes, overlap_notes, result_notes, result_table, score_columns
 
 
 def write_card(
@@ -25,10 +25,11 @@ def write_card(
     """
     model, environment = manifest["model"], manifest["environment"]
     training = [
-        f"- {plan.method().describe(plan.config.training)}, seed {manifest['seed']}, {manifest['precision']}",
+        f"- {plan.method().describe(plan.config.training)}, seed {manifest['seed']}, {manifest['precision']}"
+        + ", shortened by the time limit" * bool(manifest.get("shortened")),
         f"- {model['parameters']:,} parameters, {model['trainable']:,} trained",
         f"- {manifest['steps']} steps in {manifest['seconds']['train']:.0f} s on {environment['device']} "
-        f"({environment['processor']}); best at step {manifest['best_step']}",
+        f"({environment['processor']}){best_step(manifest)}",
         *(f"- {markdown(note)}" for note in method_notes(manifest)),
     ]
     if model["trust_remote_code"]:
@@ -39,10 +40,7 @@ def write_card(
         f"{markdown_code(model['name'])} fine-tuned for **{markdown(plan.entry.name)}** with Task Zoo "
         f"{environment['packages'].get('taskzoo', '')}.",
         "## Results",
-        "\n".join(result_table(score_columns(metrics))),
-        *map(markdown, result_notes(metrics)),
-        "Intervals are 95% bootstrap intervals over rows. They say how far the scores may be off because the test rows "
-        "are few, not how well the model does on other kinds of text.",
+        *_results(metrics),
         "## Data",
         "\n".join(_data_lines(plan, manifest)),
         "## Training",
@@ -56,6 +54,17 @@ def write_card(
         "the base model and of the data apply; neither was checked here.",
     ]
     write_text(directory.card, "\n\n".join(paragraphs) + "\n")
+
+
+def _results(metrics: dict[str, Any]) -> list[str]:
+    if not (columns := score_columns(metrics)):
+        return ["There were no rows to evaluate on."]
+    return [
+        "\n".join(result_table(columns)),
+        *map(markdown, result_notes(metrics)),
+        "Intervals are 95% bootstrap intervals over rows. They say how far the scores may be off because the test rows "
+        "are few, not how well the model does on other kinds of text.",
+    ]
 
 
 def _plain_use(directory: RunDirectory, plan: Plan, processor: Any) -> list[str]:

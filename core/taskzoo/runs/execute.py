@@ -169,6 +169,8 @@ def _other_circumstances(before: Mapping[str, Any], now_: Mapping[str, Any], dir
         yield f"warning   {what}: the same rows for each step{new}, but sums are rounded otherwise."
     if now_["settings"]["training"]["fsdp"] and goes_on == 1:
         yield "There is one process, so the model is not divided (fsdp)."
+    if limit := now_["settings"]["training"]["time_limit"]:
+        yield f"The time limit of {limit:g} minutes counts anew from here."
     if not TrainingState(directory.checkpoints).exists():
         yield "No state was saved before the run stopped; it starts from the beginning."
 

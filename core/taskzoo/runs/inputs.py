@@ -21,7 +21,7 @@ SOURCE = "input"
 
 def is_single(task: Task, inputs: Any) -> bool:
     """Whether this is one input: a text, a mapping or, where the run reads pairs, a tuple of two texts."""
-    one = isinstance(inputs, str) or (isinstance(inputs, Mapping) and not _is_table(inputs))
+    one = isinstance(inputs, str) or (isinstance(inputs, Mapping) and not is_table(inputs))
     return one or (isinstance(inputs, tuple) and _is_pair(task, inputs))
 
 
@@ -41,7 +41,7 @@ def input_rows(spec: TaskSpec, task: Task, inputs: Any, *, first: int = 1) -> li
     request = make_request(spec, task, labelled=False, incomplete=True)
     if is_single(task, inputs):
         inputs = [inputs]
-    if _is_table(inputs):
+    if is_table(inputs):
         rows = rows_from_memory(inputs, request, SOURCE)
     elif isinstance(inputs, str | bytes | bytearray) or not isinstance(inputs, Iterable) or _is_scalar(inputs):
         raise RequestError(f"The input is of type {type(inputs).__name__}; {_forms(spec, task)}.")
@@ -96,7 +96,7 @@ def _is_pair(task: Task, item: Any) -> bool:
     return len(roles) > 1 and len(item) == len(roles) and all(isinstance(text, str) for text in item)
 
 
-def _is_table(inputs: Any) -> bool:
+def is_table(inputs: Any) -> bool:
     """Whether this is a data frame, a pyarrow table or a data set, which has named columns."""
     if type(inputs).__module__.partition(".")[0] == "datasets":
         return True

@@ -21,7 +21,7 @@ from .data import Files, each_file, file_rows, memory_rows, paired_languages, ta
 from .directory import TASK_FILE, RunDirectory, read_json, write_json
 from .exported import is_export, load_exported
 from .identity import describe_task, find_task, restore_task
-from .inputs import check_complete, input_rows, is_blank, is_single
+from .inputs import check_complete, input_rows, is_blank, is_single, is_table
 from .records import Confusion, Records
 from .saved_files import check_files
 from .task_file import FORMAT, SavedTask, read_task
@@ -132,6 +132,10 @@ class Run:
             DataError: an input cannot be used.
         """
         if lazy:
+            by_row = type(inputs).__module__.partition(".")[0] == "datasets"
+            if is_single(self.task, inputs) or (is_table(inputs) and not by_row):
+                what = f"lazy=True reads many inputs one after the other, and this is one {type(inputs).__name__}"
+                raise RequestError(f"{what}; leave it out, or give an iterator, such as frame['text'].")
             return self._lazily(inputs, {"min_confidence": min_confidence, "coverage": coverage})
         rows = input_rows(self.spec, self.task, inputs)
         found = self.predict_rows(rows, min_confidence=min_confidence, coverage=coverage)

@@ -23,7 +23,7 @@ from .repeats_summary import fold_facts, seed_facts
 from .reporters import BarsOnly
 from .request import Resolved
 from .summary import FOLDS, SEEDS, SUMMARY_FILE, Part, Summary, read_summary
-from .verdict import split_scores
+from .verdict import VERDICT, split_scores
 
 _TITLES = {SEEDS: "seed", FOLDS: "fold"}
 
@@ -113,6 +113,8 @@ def run_repeats(
         facts = fold_facts(path, parts, replace(first, task=whole))
     else:
         facts = seed_facts(path, parts, whole)
+    said = {part.directory: read_json(RunDirectory(path / part.directory).metrics).get(VERDICT, []) for part in parts}
+    facts["verdicts"] = {name: sentences for name, sentences in said.items() if sentences}
     return _write(path, repeats, parts, config.to_dict(), facts)
 
 

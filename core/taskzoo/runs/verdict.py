@@ -51,7 +51,7 @@ def verdict(
     """
     splits = split_scores(metrics)
     if not splits:
-        return []
+        return list(misfits)
     split, scores = list(splits.items())[-1]
     title, generates = "" if split == "data" else f"{split} ", "generated" in scores
     remedies = generation_remedies() if generates else remedies
@@ -64,6 +64,7 @@ def verdict(
         *((what, remedies) for what in _below_baseline(metrics)),
         *_copies(scores, title),
         *_loops(scores, title),
+        *((what, ()) for what in _one_answer_to_few(scores, title)),
     ]
     said, given = [], set[str]()
     for what, advice in findings:
@@ -100,9 +101,11 @@ def _nothing_found(scores: Scores, title: str) -> Iterator[Finding]:
 
 def _one_answer(scores: Scores, title: str) -> Iterator[str]:
     most, rows = scores.get("most_frequent_answer"), scores.get("details_rows", scores["rows"])
-    if not most or most["gold_answers"] < 2 or rows - most["gold_rows"] < FEWEST_WRONG:
+    if not most or most["gold_answers"] < 2:
         return
     every = most["rows"] == rows
+    if rows - most["gold_rows"] < FEWEST_WRONG:
+        return
     if not every and (most["rows"] < NEARLY_ALL * rows or most["gold_rows"] >= MOSTLY * rows):
         return
     constant = scores["constant_answer"]
@@ -110,6 +113,14 @@ def _one_answer(scores: Scores, title: str) -> Iterator[str]:
     who = f"Every {title}row was" if every else f"{most['rows']:,} of {rows:,} {title}rows were"
     learnt = "nothing" if every else "next to nothing"
     yield f"{who} given {_answer(most['answer'])}{name}: the model has learnt {learnt}."
+
+
+def _one_answer_to_few(scores: Scores, title: str) -> Iterator[str]:
+    """What :func:`_one_answer` says, where the rows are too few to blame the model."""
+    most, rows = scores.get("most_frequent_answer"), scores.get("details_rows", scores["rows"])
+    if most and most["rows"] == rows and 0 < (wrong := rows - most["gold_rows"]) < FEWEST_WRONG:
+        have = f"{wrong} of {rows:,} have another" if wrong > 1 else f"one of {rows:,} has another"
+        yield f"Every {title}row was given {_answer(most['answer'])}, and {have}: these rows are too few to tell more."
 
 
 def _below_constant(scores: Scores, primary: Score | None) -> Iterator[str]:

@@ -219,12 +219,18 @@ def method_notes(manifest: Mapping[str, Any]) -> list[str]:
     """What ``method=auto`` compared, and what it kept."""
     facts = manifest.get("auto") or {}
     if facts.get("probe") is None:
-        return []
+        only_probe = facts.get("kept") == "probe" and "score" not in facts
+        return ["Only a linear probe was fitted: the rest of the model is as it was pretrained."] if only_probe else []
     name, trained = facts["score"], facts["trained"]
     reached = "gave no score" if trained is None else f"reached {_shown(trained)}"
     again = " in two attempts" if facts["restarted"] else ""
     kept = "The trained weights were kept." if facts["kept"] == "trained" else "The linear probe was kept."
     return [f"Validation {name}: linear probe {_shown(facts['probe'])}; training {reached}{again}. {kept}"]
+
+
+def best_step(manifest: Mapping[str, Any]) -> str:
+    """``, best at step 20``; empty where no validation rows chose it."""
+    return f", best at step {manifest['best_step']}" if manifest["rows"].get("validation") else ""
 
 
 # what changed since an earlier run

@@ -56,15 +56,16 @@ def read_binary(body: Any, data: bytes) -> Any:
 
 def _texts(data: bytes) -> Iterator[str]:
     """Each text is its number of bytes, in four bytes, and its UTF-8."""
-    while data:
-        size = int.from_bytes(data[:4], "little")
-        if len(data) < 4 + size:
+    at = 0
+    while at < len(data):
+        begin = at + 4
+        at = begin + int.from_bytes(data[at:begin], "little")
+        if len(data) < at:
             raise HttpError(400, "A tensor's binary data ends within a text; each is its length in 4 bytes, and UTF-8.")
         try:
-            yield data[4 : 4 + size].decode()
+            yield data[begin:at].decode()
         except UnicodeDecodeError:
             raise HttpError(400, "A tensor's binary data holds a text that is not UTF-8.") from None
-        data = data[4 + size :]
 
 
 def answer_response(answer: dict[str, Any], body: dict[str, Any]) -> Response:

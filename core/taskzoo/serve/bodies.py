@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
+from taskzoo.data.readers.json_values import repeated_key
 from taskzoo.errors import shown
 
 from .failures import HttpError
@@ -53,8 +54,7 @@ def _refuse_constant(name: str) -> NoReturn:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
+        twice = repeated_key(pairs)
         raise HttpError(400, f"The body has the key {shown(twice)} twice in one object; send it once.")
     return found
 

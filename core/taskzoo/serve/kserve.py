@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from taskzoo.errors import shown
@@ -66,7 +65,7 @@ def _texts(tensor: dict[str, Any], name: str) -> list[Any]:
     shape = tensor.get("shape")
     sizes = shape if isinstance(shape, list) and all(type(size) is int for size in shape) else []
     if sizes not in ([len(flat)], [len(flat), 1]):
-        counted = math.prod(sizes) if sizes else shown(shape)
+        counted = shown(sizes[0] if len(sizes) == 1 else shape)
         raise HttpError(400, f"The shape of the input {name} says {counted}, and its data has {len(flat)} texts.")
     return flat
 
@@ -123,8 +122,10 @@ def wanted_outputs(served: Served, body: Any) -> list[str]:
     asked = body.get("outputs") if isinstance(body, dict) else None
     if not asked:
         return known
-    names: list[Any] = [item.get("name") for item in asked if isinstance(item, dict)] if isinstance(asked, list) else []
-    for name in names or [asked]:
+    if not isinstance(asked, list) or not all(isinstance(item, dict) for item in asked):
+        raise HttpError(400, f"outputs is {shown(asked)}; give a list of objects with a name.")
+    names: list[Any] = [item.get("name") for item in asked]
+    for name in names:
         if name not in known:
             raise HttpError(400, f"There is no output {shown(name)}; the outputs are {', '.join(known)}.")
     return names

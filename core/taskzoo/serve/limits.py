@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -40,7 +41,7 @@ class Limits:
     def __post_init__(self) -> None:
         for field in fields(self):
             value, option = getattr(self, field.name), f"--{field.name.replace('_', '-')}"
-            if value < 0 or (value == 0 and field.name != "batch_wait"):
+            if not math.isfinite(value) or value < 0 or (value == 0 and field.name != "batch_wait"):
                 raise RequestError(f"{option} {value} must be more than 0.")
         if self.max_inputs > self.max_queue:
             raise RequestError(
@@ -58,6 +59,11 @@ class Limits:
             if (length := characters(value)) > self.max_chars:
                 which = f"Input {number}" if len(inputs) > 1 else "The input"
                 raise HttpError(413, f"{which} has {length} characters, and {self.max_chars} are allowed; shorten it.")
+            if (size := _structure(value)) > self.max_chars:
+                which = f"Input {number}" if len(inputs) > 1 else "The input"
+                raise HttpError(
+                    413, f"{which} has {size} values and characters of names; {self.max_chars} are allowed."
+                )
 
 
 def characters(value: Any, depth: int = 0) -> int:
@@ -75,3 +81,10 @@ def characters(value: Any, depth: int = 0) -> int:
     if isinstance(value, list):
         return sum(characters(item, depth + 1) for item in value)
     return 1
+
+
+def _structure(value: Any) -> int:
+    """How many values there are in an input, and characters of their names: what it takes besides its texts."""
+    if isinstance(value, dict):
+        return sum(1 + len(name) + _structure(item) for name, item in value.items())
+    return sum(1 + _structure(item) for item in value) if isinstance(value, list) else 0

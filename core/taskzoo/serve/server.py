@@ -16,7 +16,8 @@ from taskzoo.errors import RequestError
 
 from .wire import json_line
 
-BACKLOG = 2048
+BACKLOG, CONNECTIONS = 2048, 1000
+"""Connections that wait to be accepted, and that are open at once; of more, requests are refused with 503."""
 LATE_SECONDS = 1.0
 """For the headers of a connection that was accepted while the server stops."""
 
@@ -125,6 +126,7 @@ def make_server(app: ASGIApp, timeout: float, started: Callable[[], object] = la
         server_header=False,
         proxy_headers=False,
         backlog=BACKLOG,
+        limit_concurrency=CONNECTIONS,
         timeout_graceful_shutdown=int(2 * timeout) + 5,
     )
     server = _Server(config, started)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 from tests.core.runs.kit import read_lines, zoo
@@ -17,6 +18,7 @@ from taskzoo.bulk import predicting
 from taskzoo.bulk.meter import Meter
 from taskzoo.bulk.remarks import Remarks
 from taskzoo.cli import main
+from taskzoo.errors import RequestError
 
 from .kit import digests, write
 
@@ -106,6 +108,29 @@ def test_predict_is_lazy_where_it_is_asked_to_be(loaded: Any) -> None:
     assert len(read) == 1000
     assert first == loaded.predict("text 0")
     assert [first["text"], *(answer["text"] for answer in answers)] == [f"text {i}" for i in range(2500)]
+
+
+def test_what_is_one_input_cannot_be_lazy(loaded: Any) -> None:
+    """Its letters or the names of its columns would be the inputs."""
+    for one in ("a text", {"text": "a text"}, pd.DataFrame({"text": ["a", "b"], "id": [1, 2]})):
+        with pytest.raises(RequestError, match="lazy=True reads many inputs one after the other"):
+            loaded.predict(one, lazy=True)
+
+
+@pytest.mark.parametrize("broken", ['{"text": ', "[" * 100_000, "5"])
+def test_a_broken_line_of_standard_input_is_set_apart(broken: str, finished: Path, tmp_path: Path) -> None:
+    lines = ['{"text": "one", "id": 1}', broken, '{"text": "two", "id": 2}']
+    for order, bad in ((lines, 2), (lines[1:], 1)):
+        out = tmp_path / f"out{bad}.csv"
+        result = zoo("predict", finished, "--json", "--output", out, stdin="\n".join(order) + "\n")
+        assert result.code == 0, result.err
+        with out.open(encoding="utf-8", newline="") as file:
+            assert [row["id"] for row in csv.DictReader(file)] == ["1", "2"][bad == 1 :]
+        assert [row["line"] for row in read_lines(Path(f"{out}.bad.jsonl"))] == [bad]
+    words = ["predict", finished, "--json", "--output", tmp_path / "strict.parquet", "--strict"]
+    strict = zoo(*words, stdin="\n".join(lines) + "\n")
+    assert strict.code == 2
+    assert "input:2: this is not a JSON object" in strict.err
 
 
 @pytest.mark.parametrize(

@@ -226,3 +226,37 @@ def test_of_a_very_long_bad_row_only_the_beginning_is_written(tmp_path: Path) ->
     bad = json.loads(bad_path(tmp_path / "out.csv").read_text(encoding="utf-8"))
     assert bad["row"].startswith('{"id": "2", "text": "refuse xxx')
     assert len(bad["row"]) == 100_000
+
+
+@pytest.mark.parametrize("name", ["out.csv", "out.tsv", "out.csv.gz"])
+def test_a_carriage_return_ends_no_record(tmp_path: Path, name: str) -> None:
+    rows = [{"text": "one\rtwo", "id": "a"}, {"text": "three\r\nfour", "id": "b"}, {"text": "five", "id": "c"}]
+    path = write(tmp_path / "in.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
+    predict(path, tmp_path / name)
+    content = (tmp_path / name).read_bytes()
+    text = (gzip.decompress(content) if name.endswith(".gz") else content).decode()
+    found = list(csv.DictReader(io.StringIO(text, newline=""), delimiter="\t" if ".tsv" in name else ","))
+    assert [{"text": row["text"], "id": row["id"]} for row in found] == rows
+    assert text.splitlines()[-1].startswith("five\t" if ".tsv" in name else "five,")  # unquoted, as it was
+
+
+def test_a_table_that_begins_with_blank_rows_has_all_columns(tmp_path: Path) -> None:
+    path = write(tmp_path / "in.csv", "id,text\n" + "".join(f"{i},\n" for i in range(1000)) + "1000,a text\n")
+    predict(path, tmp_path / "out.csv")
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "out.csv").read_text(encoding="utf-8"))))
+    assert len(rows) == 1001
+    assert list(rows[0]) == ["id", "text", "label", "score", "scores"]
+    assert (rows[0]["scores"], rows[-1]["label"]) == ("", "short")
+
+
+@pytest.mark.parametrize("second", [{"id": ["x"]}, {"id": [2], "more": ["m"]}])
+def test_files_of_other_types_become_one_table_without_losing_a_column(tmp_path: Path, second: Any) -> None:
+    files = [tmp_path / "a.parquet", tmp_path / "b.parquet"]
+    pq.write_table(pa.table({"text": ["one"], "id": [1]}), files[0])
+    pq.write_table(pa.table({"text": ["two"], **second}), files[1])
+    model, out = Lengths(tmp_path), tmp_path / "out.parquet"
+    source = open_input(model, Inputs(tuple(map(str, files))), tolerant=True)
+    predict_to_file(model, source, Output(out, OutputFormat.of_file(out), True), Policy(), Meter(shown=False))
+    rows = pq.read_table(out).to_pylist()
+    assert [row["id"] for row in rows] == ["1", str(second["id"][0])]
+    assert [row.get("more") for row in rows] == [None, second.get("more", [None])[0]]

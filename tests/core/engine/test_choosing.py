@@ -84,6 +84,21 @@ def test_the_loss_chooses_while_the_score_is_noise(tmp_path, bleu, loss, best):
 
 
 @pytest.mark.parametrize(
+    ("scores", "loss", "best"),
+    [
+        ([NAN] * 4, [4.0, 3.0, 2.0, 2.5], 2),  # undefined on these rows, whatever is predicted
+        ([0.0] * 4, [4.0, 3.0, 2.0, 2.5], 2),  # nothing is found, or there is nothing to find
+        ([0.0, 0.0, 0.1, 0.0], [4.0, 3.0, 5.0, 2.5], 2),
+    ],
+)
+def test_the_loss_chooses_where_the_score_tells_nothing(tmp_path, scores, loss, best):
+    values = iter([{"score": one, "loss": other} for one, other in zip(scores, loss, strict=True)])
+    task = TaggingTask("score")
+    progress = fit(make_tagger(), FEATURES, tmp_path, task=task, evaluate=lambda _: next(values), rows=9, epochs=4)
+    assert progress.best_step == 2 * (best + 1)
+
+
+@pytest.mark.parametrize(
     ("metric", "rows", "scores", "best"),
     [
         ("score", 100, [0.5, 0.8, 0.77, 0.7], 2),  # a standard error at 0.8 is 0.04

@@ -98,10 +98,31 @@ def test_a_limit_that_predictions_alone_take_is_said_to_be_too_short(clock):
     made, plan, said = make(clock, steps=1000, seconds=60, validation=100, test=300)
     made.evaluated(20.0)  # so a last evaluation and the predictions for both splits take 100 s
     clock.now += 20.0
-    assert take(made, clock, plan, each=0.5) == 11
+    assert take(made, clock, plan, each=0.5) == 1
     assert said[0].startswith("The time limit leaves no time for more training: ")
     assert "The run will take about 2 minutes; fewer of these rows" in said[0]
     assert len(said) == 2
+
+
+@pytest.mark.parametrize(("each", "steps"), [(20.0, 2), (8.0, 6), (4.9, 11)])
+def test_a_limit_is_kept_where_there_is_no_time_for_ten_steps(clock, each, steps):
+    began = clock.now
+    made, plan, said = make(clock, steps=150, seconds=60)
+    assert take(made, clock, plan, each=each) == steps
+    assert clock.now - began <= 60
+    assert said[0].startswith("The time limit leaves ")
+
+
+def test_a_first_step_that_is_slow_does_not_end_the_training(clock):
+    """As it is where layers are compiled."""
+    made, plan, _ = make(clock, steps=150, seconds=120)
+    clock.now += 20
+    made.step(1)
+    assert plan.last_step < 10
+    for step in range(2, 12):
+        clock.now += 0.5
+        made.step(step)
+    assert plan.last_step == 150
 
 
 def test_a_limit_that_leaves_no_step_is_known_before_the_first(clock):

@@ -92,6 +92,8 @@ def test_the_sentence_ends_in_a_command_that_can_be_run(checked: Any, train: Pat
     assert words[words.index("--train") + 1] == str(train)
     assert words[words.index("--model") + 1] == found["choices"][0]["model"]
     assert words[-2:] == ["--time", "30m"]
+    settings = [words[i + 1] for i, word in enumerate(words) if word == "--set"]
+    assert settings == ["max_steps=2", "precision=fp32"]
 
 
 def test_models_are_ordered_by_facts_where_none_is_here(train: Path) -> None:

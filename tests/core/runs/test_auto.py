@@ -330,6 +330,9 @@ def test_without_validation_rows_few_rows_per_class_are_left_to_the_probe(bert, 
     run = taskzoo.finetune("classification", model=str(bert), output=tmp_path / "few", **alone, **SHORT)
     assert run.manifest["auto"] == {"kept": "probe", "restarted": False}
     assert run.manifest["steps"] == 1
+    card = (run.path / "README.md").read_text(encoding="utf-8")
+    assert "Only a linear probe was fitted: the rest of the model is as it was pretrained." in card
+    assert "best at step" not in card
     before, after = load_file(bert / "model.safetensors"), model_of(run)
     backbone = {name.removeprefix("backbone."): t for name, t in after.items() if name.startswith("backbone.")}
     assert backbone
@@ -338,6 +341,22 @@ def test_without_validation_rows_few_rows_per_class_are_left_to_the_probe(bert, 
     run = taskzoo.finetune("classification", model=str(bert), output=tmp_path / "many", **alone, **SHORT)
     assert run.manifest["auto"] == {"kept": "trained", "restarted": False}
     assert run.manifest["steps"] == 10
+
+
+def test_validation_rows_that_tell_nothing_leave_the_choice_to_the_loss(bert, tmp_path):
+    """None has a label, so no score of labels is defined, or each is 0; training must not be thrown away for it."""
+    given = {"train": rows_of("several", "train"), "test": rows_of("several", "validation")[:12]}
+    given["validation"] = [{"text": row["text"], "label": []} for row in rows_of("several", "validation")]
+    said: list[str] = []
+    run = taskzoo.finetune(
+        "classification", model=str(bert), output=tmp_path / "run", reporter=said.append, **given, **SHORT
+    )
+    lines = validation_lines(run)
+    least = min(lines, key=lambda line: line["validation_loss"])
+    assert run.manifest["best_step"] == least["step"]
+    kept = "trained weights" if least["step"] else "linear probe"
+    (sentence,) = [one for one in run.metrics["verdict"] if "that says anything" in one]
+    assert f"so their loss chose the {kept}" in sentence
 
 
 def test_without_a_probe_it_is_full_training(bert, sentences, tmp_path):

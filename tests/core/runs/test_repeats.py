@@ -75,6 +75,20 @@ def test_the_summary_of_seeds(seeds: Path) -> None:
     assert {"seed_sd", "rows_sd", "both_sd", "ci95", "t_ci95"} <= found.keys()
     assert found["ci95"][0] <= found["t_ci95"][0] <= found["mean"]
     assert "seed_sd" not in summary["scores"]["loss"]
+    said = {f"seed-{i}": read(seeds / f"seed-{i}" / "metrics.json")["verdict"] for i in (1, 2)}
+    assert summary["verdicts"] == {name: sentences for name, sentences in said.items() if sentences}
+
+
+def test_what_is_wrong_with_a_run_stands_above_the_scores(bert: Path, tmp_path: Path) -> None:
+    train = write_csv(tmp_path / "train.csv", text_rows(60, 1))
+    words = ["run", "classification", "--model", bert, "--train", train, "--columns", "text=text,label=label"]
+    words += ["--method", "full", "--set", "max_steps=1", "--set", "learning_rate=1e-9", "--no-baseline", "--quiet"]
+    result = zoo(*words, "--seeds", "2", "--output", tmp_path / "runs")
+    assert result.code == 0, result.err
+    said = read(tmp_path / "runs" / "summary.json")["verdicts"]
+    assert said.keys() & {"seed-1", "seed-2"}
+    for name, sentences in said.items():
+        assert result.out.index(f"{name}: {sentences[0]}") < result.out.index("f1_macro  ")
 
 
 @pytest.mark.parametrize("kind", ["seed", pytest.param("fold", marks=pytest.mark.slow)])

@@ -66,12 +66,21 @@ def test_nearly_all_rows():
         ("n60 p30 u10", "n50 p30 u20"),
         ("n50 p50", "n50 p50"),
         ("n100", "n100"),  # all rows have one label
-        ("n40", "n38 p2"),  # too few that are wrong
         ("n395 p5", "n393 p7"),  # nearly all rows rightly have it
     ],
 )
 def test_good_labels_are_not_blamed(predicted, gold):
     assert of_labels(predicted, gold) == []
+
+
+@pytest.mark.parametrize(("gold", "have"), [("n38 p2", "2 of 40 have another"), ("n39 p1", "one of 40 has another")])
+def test_one_answer_that_few_rows_contradict_is_said_without_blame(gold, have):
+    said = f"Every test row was given 'n', and {have}: these rows are too few to tell more."
+    assert of_labels("n40", gold) == [said]
+
+
+def test_what_the_model_cannot_read_is_said_without_any_split():
+    assert verdict({}, None, ["more epochs"], ["It cannot read these texts."]) == ["It cannot read these texts."]
 
 
 def test_no_better_than_the_most_frequent_label():

@@ -230,3 +230,29 @@ def test_requests_that_disappear_do_no_harm(server: Running) -> None:
             with server.connect() as connection:
                 connection.sendall(sent)
     assert server.post("/predict", "x").status_code == 200
+
+
+@pytest.mark.parametrize("name", ["values", "names", "keys twice", "shape", "binary"])
+def test_what_costs_much_and_says_little_is_answered_soon(name: str) -> None:
+    """Each took seconds, in which nobody else had an answer."""
+    many = 300_000
+    tensor = {"name": "text", "shape": [1], "datatype": "BYTES"}
+    path, headers = "/v2/models/echo/infer", dict[str, str]()
+    if name == "values":
+        path, body = "/predict", json.dumps({"text": "a", "x": [[]] * many}).encode()
+    elif name == "names":
+        path, body = "/predict", json.dumps({"text": "a", **{f"column {i}": "" for i in range(many // 10)}}).encode()
+    elif name == "keys twice":
+        keys = [*range(many // 2), many // 2 - 1]
+        path, body = "/predict", ("{" + ",".join(f'"{key}":0' for key in keys) + "}").encode()
+    elif name == "shape":
+        body = json.dumps({"inputs": [{**tensor, "shape": [9] * many, "data": ["x"]}]}).encode()
+    else:
+        head = json.dumps({"inputs": [{**tensor, "parameters": {"binary_data_size": 4 * many}}]}).encode()
+        body, headers = head + bytes(4 * many), {"Inference-Header-Content-Length": str(len(head))}
+    with running(served(Echo()), max_body=3_000_000, max_chars=20_000) as server:
+        began = time.monotonic()
+        response = server.post(path, content=body, headers=headers)
+        assert response.status_code in (400, 413, 422), response.text
+        assert time.monotonic() - began < 5
+        assert server.post("/predict", {"text": "x"}).json() == {"text": "x", **LABEL}

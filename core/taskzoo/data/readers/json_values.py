@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from taskzoo.errors import DataError
@@ -160,9 +161,18 @@ def _skip(text: str, at: int) -> int:
 def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     result = dict(pairs)
     if len(result) < len(pairs):
-        keys = [key for key, _ in pairs]
-        raise ValueError(f"the key {next(k for k in keys if keys.count(k) > 1)!r} occurs twice")
+        raise ValueError(f"the key {repeated_key(pairs)!r} occurs twice")
     return result
+
+
+def repeated_key(pairs: Iterable[tuple[str, Any]]) -> str:
+    """The first key that was there before; ``""``: there is none."""
+    seen = set[str]()
+    for key, _ in pairs:
+        if key in seen:
+            return key
+        seen.add(key)
+    return ""
 
 
 def _no_constant(name: str) -> Any:
