@@ -31,7 +31,7 @@ def resume(
 
     from .on_ray import asked_group, resume_on_ray
 
-    manifest = RunDirectory(Path(run)).read_manifest()
+    manifest = RunDirectory(Path(run)).read_begun()
     outside = from_outside(processes)
     processes = processes or manifest.get("processes", 1)
     group = asked_group(engine, processes, min_processes)

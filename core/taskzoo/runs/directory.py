@@ -53,6 +53,11 @@ class RunDirectory:
         if not self.manifest.is_file():
             raise RequestError(f"{str(self.path)!r} is not a run directory: it has no manifest.json.")
         manifest: dict[str, Any] = read_json(self.manifest)
+        return manifest
+
+    def read_begun(self) -> dict[str, Any]:
+        """The manifest of a run that is to go on; refused, too, if it is that of something else."""
+        manifest = self.read_manifest()
         if not isinstance(manifest, dict) or not {"status", "task"} <= manifest.keys():
             raise RequestError(f"{str(self.path)!r} is not a run directory: its manifest.json is not that of a run.")
         return manifest

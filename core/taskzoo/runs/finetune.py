@@ -128,7 +128,7 @@ def resume(
         PluginError: its task's plugin is missing or failed.
     """
     directory = RunDirectory(Path(path))
-    manifest = directory.read_manifest()
+    manifest = directory.read_begun()
     if manifest["status"] == "finished":
         with suppress(OSError), directory.held():  # removes the lock of one that was killed after its last word
             pass
