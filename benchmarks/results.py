@@ -193,6 +193,7 @@ python benchmarks/results.py page --out docs/results.csv --page docs/results.md
 
 def page(results: Results) -> str:
     """The page: a table of scores, one of times, and where the default is below a simpler method."""
+    results = dict(sorted(results.items(), key=lambda item: item[0].cell))
     methods = [name for name in METHODS if any(key.method == name for key in results)]
     cells: dict[Cell, dict[str, list[Score]]] = {}
     for key, score in results.items():
