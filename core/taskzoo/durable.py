@@ -25,6 +25,11 @@ def write_text(path: Path, text: str) -> None:
 def replace(fresh: Path, path: Path) -> None:
     """Give a file, or a folder with its files, another name once all that it holds is on the disk."""
     flush(fresh)
+    rename(fresh, path)
+
+
+def rename(fresh: Path, path: Path) -> None:
+    """Give what is on the disk already another name, which is then on the disk as well."""
     os.replace(fresh, path)
     sync_folder(path.parent)
 
@@ -51,8 +56,7 @@ def whole_folder(path: Path) -> Iterator[Path]:
         yield fresh
         flush(fresh)  # before the old folder goes
         shutil.rmtree(path, ignore_errors=True)
-        os.replace(fresh, path)
-        sync_folder(path.parent)
+        rename(fresh, path)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
 

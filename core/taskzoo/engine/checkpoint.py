@@ -23,7 +23,7 @@ import torch
 from torch import nn
 from torch.optim.lr_scheduler import LambdaLR
 
-from taskzoo.durable import flush, replace
+from taskzoo.durable import flush, rename, replace
 from taskzoo.errors import RequestError
 from taskzoo.task import Task
 
@@ -154,7 +154,7 @@ class TrainingState:
         elif self._last.is_dir():
             shutil.rmtree(self._before, ignore_errors=True)
             os.replace(self._last, self._before)
-        replace(self._fresh, self._last)
+        rename(self._fresh, self._last)
 
     def _write_whole(self, tensors: dict[str, torch.Tensor], file: Path) -> None:
         """Write ``tensors``, which may be divided over the processes."""

@@ -248,7 +248,7 @@ def test_a_damaged_checkpoint_does_not_take_the_place_of_a_whole_one(tmp_path, m
         run_again(folder, 25, crash, **values)
     cut(folder / "checkpoints" / "last" / "model.safetensors")
     kept = TrainingState(folder / "checkpoints").saved_step()
-    for place in ("flush", "replace"):
+    for place in ("flush", "rename"):
         with monkeypatch.context() as patch:
             patch.setattr(checkpoint_module, place, lambda *_: crash())
             with pytest.raises(CrashError):

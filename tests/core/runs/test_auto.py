@@ -21,7 +21,7 @@ from taskzoo.config import read_config
 from taskzoo.engine import bookkeeping, evaluation, job, memory, pace, probe, ridge
 from taskzoo.engine.last_layer import last_linear
 from taskzoo.engine.progress import Silent
-from taskzoo.errors import Interrupted
+from taskzoo.errors import Interrupted, TrainingError
 from taskzoo.heads import single_label
 from taskzoo.methods import auto
 from taskzoo.runs import execute
@@ -357,6 +357,18 @@ def test_validation_rows_that_tell_nothing_leave_the_choice_to_the_loss(bert, tm
     kept = "trained weights" if least["step"] else "linear probe"
     (sentence,) = [one for one in run.metrics["verdict"] if "that says anything" in one]
     assert f"so their loss chose the {kept}" in sentence
+
+
+def test_only_a_loss_that_is_not_finite_is_a_collapse(bert, table, tmp_path, monkeypatch):
+    """What else stops a training, such as a compiler that fails, does not make a finished run of the probe."""
+
+    def fail(self, *_: object) -> None:
+        raise TrainingError("compile=true: torch.compile failed")
+
+    monkeypatch.setattr(bookkeeping.Bookkeeping, "note", fail)
+    with pytest.raises(TrainingError, match=r"torch\.compile failed"):
+        fit(bert, table, tmp_path / "run")
+    assert read(tmp_path / "run" / "manifest.json")["status"] == "failed"
 
 
 def test_without_a_probe_it_is_full_training(bert, sentences, tmp_path):
