@@ -41,7 +41,9 @@ class Limits:
     def __post_init__(self) -> None:
         for field in fields(self):
             value, option = getattr(self, field.name), f"--{field.name.replace('_', '-')}"
-            if not math.isfinite(value) or value < 0 or (value == 0 and field.name != "batch_wait"):
+            if not math.isfinite(value):
+                raise RequestError(f"{option} {value} must be a finite number.")
+            if value < 0 or (value == 0 and field.name != "batch_wait"):
                 raise RequestError(f"{option} {value} must be more than 0.")
         if self.max_inputs > self.max_queue:
             raise RequestError(

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 from tests.core.runs.kit import zoo
 from tests.without_torch import ZOO_WITHOUT_TORCH
@@ -22,6 +25,7 @@ from .conftest import LABELS, LONG, TEXTS
 pytest.importorskip("onnxruntime")
 pytest.importorskip("onnxscript")
 
+from taskzoo.export import measure
 from taskzoo.export.export import ExportRequest, export_run
 
 
@@ -219,3 +223,18 @@ def test_every_family_gives_the_answers_of_its_run(tmp_path: Path, family: str) 
     path = export_run(ExportRequest(run.path)).path
     texts = [*TEXTS, "a", "x" * 300, LONG[:900]]
     close(load(path).predict(texts), run.predict(texts))
+
+
+def test_values_that_are_no_numbers_are_the_largest_difference(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In Python, max(0.0, nan) is 0.0."""
+    monkeypatch.setattr(measure, "tensors", lambda batch: batch)
+    monkeypatch.setattr(measure, "_real", lambda values, batch: values)
+
+    def predictor(*outputs: float) -> Any:
+        forward = lambda model, batch: SimpleNamespace(logits=np.array(outputs))  # noqa: E731
+        return SimpleNamespace(task=SimpleNamespace(forward=forward), model=None, collate=list, max_tokens=64)
+
+    features = [SimpleNamespace(length=length) for length in (3, 5)]
+    assert measure.largest_difference(predictor(1.0, 2.0), predictor(1.5, 2.0), features) == (0.5, 2.0)
+    worst, _ = measure.largest_difference(predictor(1.0, 2.0), predictor(np.nan, 2.0), features)
+    assert math.isnan(worst)

@@ -328,6 +328,7 @@ def test_tensors_that_are_not_the_model_s(body: object, message: str) -> None:
         (["a", "--host", "203.0.113.9"], "Cannot listen at 203.0.113.9, port 8000"),
         (["a", "--max-queue", "5"], "--max-inputs 256 is more than --max-queue 5"),
         (["a", "--api-key", ""], "--api-key must be visible ASCII characters"),
+        (["a", "--timeout", "inf"], "--timeout inf must be a finite number."),
         (["a", "--timeout", "0"], "--timeout 0.0 must be more than 0."),
         (["a", "--min-confidence", "7"], "between 0 and 1"),
         (["a", "--coverage", "1"], "above 0 and below 1"),
