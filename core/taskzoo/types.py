@@ -202,6 +202,8 @@ class Score:
         range: the least and the greatest value there can be.
         unit: in which it is given, for people (``"%"``, ``"nats"``); empty for plain fractions.
         floor: values below it are noise and choose no checkpoint, for scores of which more is better.
+        empty: what is reported where there is nothing to count, such as the precision of no predictions, for which the
+            scorer gives NaN.
     """
 
     name: str
@@ -209,6 +211,7 @@ class Score:
     range: tuple[float, float] = (0.0, 1.0)
     unit: str = ""
     floor: float = -math.inf
+    empty: float = math.nan
 
     def describes(self, name: str) -> bool:
         """Whether the number ``name`` is this score."""
@@ -267,7 +270,14 @@ class Metric(ABC):
 
     def compute(self, predictions: Sequence[Prediction], references: Sequence[Prediction]) -> dict[str, float]:
         """The scores of these predictions, each unit counted once."""
+        return self.of_all(self.statistics(predictions, references))
+
+    def of_all(self, statistics: Any) -> dict[str, float]:
+        """The scores of all units, each counted once; of a score without anything to count, :attr:`Score.empty`."""
         import numpy as np
 
-        statistics = self.statistics(predictions, references)
-        return self.scorer(statistics)(np.ones(len(statistics)))
+        found = self.scorer(statistics)(np.ones(len(statistics)))
+        if not len(statistics):
+            return found
+        empty = {name: score.empty for score in self.scores for name in found if score.describes(name)}
+        return {name: empty.get(name, value) if math.isnan(value) else value for name, value in found.items()}

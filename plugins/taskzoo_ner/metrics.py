@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from taskzoo.errors import DataError
-from taskzoo.metrics.base import CorpusMetric, check_lengths
+from taskzoo.metrics.base import CorpusMetric, check_lengths, ratio
 from taskzoo.types import Score
 
 from .spans import conlleval_spans
@@ -20,13 +21,14 @@ class SpanF1(CorpusMetric):
 
     "Exact match" in Nadeau & Sekine (2007), "A survey of named entity recognition and classification"; the measure of
     Tjong Kim Sang & De Meulder (2003), "Introduction to the CoNLL-2003 shared task". Every entity is a member of a set:
-    given twice, it counts once. A score without anything to count is 0.0, as in seqeval and conlleval.
+    given twice, it counts once. A score without anything to count is 0.0, as in seqeval and conlleval, and NaN without
+    examples.
 
     Predictions and references: one dict per example with "tags", the IOB2 tag of each word, and "entities", a list of
     {"start", "end", "label"} with character offsets (end exclusive). Further keys are ignored.
     """
 
-    scores = tuple(map(Score, ("f1", "precision", "recall", "accuracy", "f1_conlleval")))
+    scores = tuple(Score(name, empty=0.0) for name in ("f1", "precision", "recall", "accuracy", "f1_conlleval"))
     by_row = True
 
     def statistics(self, predictions: Sequence[Any], references: Sequence[Any]) -> np.ndarray:
@@ -48,8 +50,8 @@ class SpanF1(CorpusMetric):
         return np.asarray(rows, dtype=np.float64).reshape(-1, 8)
 
     def from_sums(self, total: np.ndarray) -> dict[str, float]:
-        """Scores from summed statistics of shape ``[8]``; 0.0 where there is nothing to count."""
-        further = {"accuracy": _ratio(total[3], total[4]), "f1_conlleval": _prf(*total[5:8])["f1"]}
+        """Scores from summed statistics of shape ``[8]``; NaN where there is nothing to count."""
+        further = {"accuracy": ratio(total[3], total[4]), "f1_conlleval": _prf(*total[5:8])["f1"]}
         return {**_prf(*total[:3]), **further}
 
     def details(self, predictions: Sequence[Any], references: Sequence[Any]) -> dict[str, Any]:
@@ -69,7 +71,7 @@ class SpanF1(CorpusMetric):
                 for _, _, label in entities:
                     counts[label][column] += 1
         return {
-            "per_type": {label: {**_prf(*found), "support": found[2]} for label, found in sorted(counts.items())},
+            "per_type": {label: {**_shown(*found), "support": found[2]} for label, found in sorted(counts.items())},
             "found": {
                 "what": "entities",
                 "predicted": sum(found[1] for found in counts.values()),
@@ -95,9 +97,10 @@ def _counts(predicted: set[Any], gold: set[Any]) -> tuple[int, int, int]:
 
 
 def _prf(matching: float, predicted: float, gold: float) -> dict[str, float]:
-    precision, recall = _ratio(matching, predicted), _ratio(matching, gold)
-    return {"precision": precision, "recall": recall, "f1": _ratio(2 * matching, predicted + gold)}
+    precision, recall = ratio(matching, predicted), ratio(matching, gold)
+    return {"precision": precision, "recall": recall, "f1": ratio(2 * matching, predicted + gold)}
 
 
-def _ratio(part: float, whole: float) -> float:
-    return float(part / whole) if whole else 0.0
+def _shown(*counts: float) -> dict[str, float]:
+    """As :func:`_prf`; 0 where there is nothing to count."""
+    return {name: 0.0 if math.isnan(value) else value for name, value in _prf(*counts).items()}

@@ -109,6 +109,5 @@ def _row_scores(
     statistics = metric.statistics(predictions, references)
     if not isinstance(statistics, np.ndarray) or len(statistics) != len(predictions):
         return np.array([])
-    one = np.ones(1)
-    values = [metric.scorer(statistics[i : i + 1])(one).get(name, math.nan) for i in range(len(statistics))]
+    values = [metric.of_all(statistics[i : i + 1]).get(name, math.nan) for i in range(len(statistics))]
     return np.array(values, dtype=np.float64) if score.higher_is_better else -np.array(values, dtype=np.float64)

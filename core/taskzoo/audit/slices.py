@@ -61,7 +61,7 @@ def _slices(rows: AuditedRows, columns: Columns, languages: Sequence[str]) -> It
         return inside
 
     lengths = [len(split_tokens(text)) for text in rows.joined]
-    for label, chosen in ranges(lengths, "{:,.0f}".format).items():
+    for label, chosen in ranges(lengths).items():
         yield f"length {label} words", mask(chosen)
     for language, _ in Counter(languages).most_common():
         if language:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 
 from taskzoo.metrics.significance import POWER
+from taskzoo.score_text import ends_text, score_text
 
 from .audit import Audit
 from .gap import GROUPS, LABELS, PAIRS, PERTURBATIONS, SLICES, WORDS, Changed, Gap, Section
@@ -99,13 +100,13 @@ def gate(audit: Audit, most: float) -> str:
 
 
 def number(value: float) -> str:
-    """Three digits behind the point, one for values such as chrF."""
-    return "-" if math.isnan(value) else f"{value:.{1 if abs(value) > 10 else 3}f}"
+    """A score, or a dash where it is undefined."""
+    return score_text(value)
 
 
 def interval(ends: tuple[float, float]) -> str:
     """``[0.012, 0.034]``; says so where there is none."""
-    return "(no interval: nothing varies)" if math.isnan(ends[0]) else f"[{number(ends[0])}, {number(ends[1])}]"
+    return "(no interval: nothing varies)" if math.isnan(ends[0]) else ends_text(ends)
 
 
 FAMILY_HINTS = {

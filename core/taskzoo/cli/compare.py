@@ -34,12 +34,17 @@ def compare(
 ) -> None:
     """Compare runs of one task on the test rows they have in common, with paired intervals and tests."""
     from taskzoo.comparison.compare import compare as compared
-    from taskzoo.runs.directory import check_output, write_jsonl
+    from taskzoo.errors import RequestError
+    from taskzoo.runs.directory import check_not_inside, check_output, write_jsonl
 
     from .output import print_json, remark
 
-    for file in filter(None, (rows, output)):
-        check_output(Path(file))
+    files = {name: Path(file) for name, file in (("--rows", rows), ("--output", output)) if file is not None}
+    for name, file in files.items():
+        check_output(file, name)
+        check_not_inside(file, name, runs)
+    if len({file.resolve() for file in files.values()}) < len(files):
+        raise RequestError(f"--rows and --output name one file, {rows!r}; name two.")
     found = compared(*runs)
     if rows is not None:
         write_jsonl(Path(rows), (_record(pair, row) for pair in found.pairs for row in pair.changed))
@@ -67,7 +72,8 @@ def _record(pair: Pair, row: ChangedRow) -> dict[str, Any]:
 
 
 def _print(found: Comparison) -> None:
-    from taskzoo.comparison.wording import difference_text, p_text, score_text
+    from taskzoo.comparison.wording import difference_text, p_text
+    from taskzoo.score_text import score_text
 
     from .output import print_facts, print_table
 
@@ -98,7 +104,7 @@ def _print(found: Comparison) -> None:
 
 def _print_scores(found: Comparison, letters: list[str]) -> None:
     """A line for each score, a column for each run."""
-    from taskzoo.comparison.wording import score_text
+    from taskzoo.score_text import score_text
 
     from .output import print_table
 

@@ -96,8 +96,12 @@ def _print(summary: Summary, path: Path) -> None:
 
 
 def _shown(value: Any) -> str:
-    return "-" if value is None else f"{value:.{1 if abs(value) > 10 else 3}f}"
+    from taskzoo.score_text import score_text
+
+    return score_text(value)
 
 
 def _ends(interval: Any) -> str:
-    return f"[{_shown(interval[0])}, {_shown(interval[1])}]" if interval else "-"
+    from taskzoo.score_text import ends_text
+
+    return ends_text(interval) if interval else "-"

@@ -80,8 +80,6 @@ def _short(name: str) -> str:
 def _score(run: ListedRun) -> str:
     if not run.metric:
         return ""
-    if run.score is None:
-        return f"{run.metric} -"
-    digits = 1 if abs(run.score) > 10 else 3
-    ends = "" if run.ci95 is None else f" [{run.ci95[0]:.{digits}f}, {run.ci95[1]:.{digits}f}]"
-    return f"{run.metric} {run.score:.{digits}f}{ends}"
+    from taskzoo.score_text import score_text
+
+    return f"{run.metric} {score_text(run.score, run.ci95)}"

@@ -26,12 +26,11 @@ def right_rows(rows: ScoredRows) -> np.ndarray | None:
     return np.array(right, dtype=np.float64)
 
 
-def row_scores(metric: Metric, statistics: Any, score: Score) -> np.ndarray | None:
-    """The score of each row alone, turned so that higher is better; ``None`` where units are not rows."""
-    if not isinstance(statistics, np.ndarray):
+def row_scores(metric: Metric, statistics: Any, score: Score, rows: int) -> np.ndarray | None:
+    """The score of each of so many ``rows`` alone, higher is better; ``None`` where units are not rows."""
+    if not isinstance(statistics, np.ndarray) or len(statistics) != rows:
         return None
-    one = np.ones(1)
-    values = [metric.scorer(statistics[i : i + 1])(one).get(score.name, float("nan")) for i in range(len(statistics))]
+    values = [metric.of_all(statistics[i : i + 1]).get(score.name, float("nan")) for i in range(len(statistics))]
     return np.array(values) if score.higher_is_better else -np.array(values)
 
 
@@ -44,10 +43,14 @@ def count_sides(first: np.ndarray, second: np.ndarray) -> Sides:
 
 
 def changed_rows(
-    first: Sequence[ScoredRows], second: Sequence[ScoredRows], scores: tuple[np.ndarray, np.ndarray]
+    first: Sequence[ScoredRows], second: Sequence[ScoredRows], scores: tuple[np.ndarray, np.ndarray] | None
 ) -> tuple[ChangedRow, ...]:
-    """The rows with other outputs, the largest changes first; of several seeds the outputs of the first are given."""
+    """The rows with other outputs, the largest changes first; of several seeds the outputs of the first are given.
+
+    Without ``scores`` of single rows none is better: all of these are 0.
+    """
     spec, found = first[0].spec, []
+    scores = scores or (np.zeros(len(first[0].rows)), np.zeros(len(first[0].rows)))
     for i, (one, two) in enumerate(zip(first[0].rows, second[0].rows, strict=True)):
         outputs = _output(one, first[0]), _output(two, second[0])
         ours, theirs = (float(np.nan_to_num(side[i])) for side in scores)

@@ -17,6 +17,7 @@ from taskzoo.runs.measured import SAMPLES, Measured, measure
 from taskzoo.runs.scored_rows import Statistics
 from taskzoo.runs.verdict import judging_score
 from taskzoo.task import Task
+from taskzoo.types import LOSS
 
 from .changes import changed_rows, count_sides, right_rows, row_scores
 from .contestants import Contestant, on_common_rows, read_contestants
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from taskzoo.runs.load import Run
 
 
+FEWEST_SAMPLES = 10
+
+
 def compare(*runs: str | Path | Run, samples: int = SAMPLES) -> Comparison:
     """Compare runs of one task on the test rows that all of them have.
 
@@ -35,12 +39,14 @@ def compare(*runs: str | Path | Run, samples: int = SAMPLES) -> Comparison:
 
     Args:
         runs: at least two run directories, loaded runs, or folders of ``zoo eval --output``.
-        samples: bootstrap replicates, and samples of the randomization test.
+        samples: bootstrap replicates, and samples of the randomization test; at least 10.
 
     Raises:
         RequestError: they cannot be compared; the message says why.
         PluginError: their task's plugin is missing or failed.
     """
+    if samples < FEWEST_SAMPLES:
+        raise RequestError(f"A comparison needs at least {FEWEST_SAMPLES} samples, and {samples} were asked for.")
     paths = [Path(run) if isinstance(run, str | Path) else run.path for run in runs]
     everybody = read_contestants(paths)
     task = everybody[0].members[0].task
@@ -92,16 +98,29 @@ def _scores(
             f"The predictions of {contestants[0].name} and {contestants[-1].name} do not give the scores that are in "
             "their metrics.json: they were changed, or the runs score by different settings."
         )
+    lost = _only_kept(contestants, common)
+    said = "Not compared, as predictions.jsonl does not give what metrics.json has"
+    left_out = [f"{said}: {', '.join(lost)}."] if lost else []
     judge = judging_score(task)
     first = judge.name if judge is not None else common[0]
     if first in common:
-        return [first, *(name for name in common if name != first)], []
+        return [first, *(name for name in common if name != first)], left_out
     first = min(common, key=lambda name: every.index(name) if name in every else len(every))
     note = (
         f"{judge.name if judge else 'The primary score'} cannot be computed again from predictions.jsonl of all runs, "
         f"or not by the same settings; {first} is compared instead."
     )
-    return [first, *(name for name in common if name != first)], [note]
+    return [first, *(name for name in common if name != first)], [note, *left_out]
+
+
+def _only_kept(contestants: Sequence[Contestant], common: Sequence[str]) -> list[str]:
+    """Scores in the metrics.json of all runs that their predictions do not give again; the loss takes the model."""
+    kept = [
+        {name for name, value in member.kept.items() if isinstance(value, float)} - {LOSS.name}
+        for one in contestants
+        for member in one.members
+    ]
+    return sorted(set.intersection(*kept) - set(common))
 
 
 def _pair(
@@ -116,8 +135,8 @@ def _pair(
     if scores is not None and not two[0].seeds:
         sides = count_sides(*scores)
     if scores is None:
-        scores = _row_scores(measured, found[0].metric, task)
-    changed = () if scores is None else changed_rows(two[0].members, two[1].members, scores)
+        scores = _row_scores(two, measured, found[0].metric)
+    changed = changed_rows(two[0].members, two[1].members, scores)
     return Pair(two[0].name, two[1].name, tuple(found), found[0].p, UNCLEAR, "", None, sides, changed)
 
 
@@ -136,9 +155,10 @@ def _each_row(
 
 
 def _row_scores(
-    measured: tuple[Sequence[Measured], Sequence[Measured]], name: str, task: Task
+    two: tuple[Contestant, Contestant], measured: tuple[Sequence[Measured], Sequence[Measured]], name: str
 ) -> tuple[np.ndarray, np.ndarray] | None:
-    score = task.score_of(name)
+    member = two[0].members[0]
+    score, rows = member.task.score_of(name), len(member.rows)
     means = []
     for side in measured:
         values = []
@@ -146,7 +166,7 @@ def _row_scores(
             metric, statistics = next(
                 pair for pair in one.statistics if any(known.describes(name) for known in pair[0].scores)
             )
-            values.append(row_scores(metric, statistics, score))
+            values.append(row_scores(metric, statistics, score, rows))
         known = [value for value in values if value is not None]
         if len(known) < len(values):
             return None

@@ -111,6 +111,13 @@ def _check_alike(first: Contestant, other: Contestant) -> None:
             f"{first.name} is a run of {ours.name} and {other.name} one of {theirs.name}; runs of one task can be "
             "compared."
         )
+    ours_answers, theirs_answers = (sorted(member.rows[0]["reference"]) for member in (ours, theirs))
+    if ours_answers != theirs_answers:
+        raise RequestError(
+            f"A row of {first.name} is answered by {' and '.join(ours_answers)} and one of {other.name} by "
+            f"{' and '.join(theirs_answers)}, so that their scores are not of the same thing; compare runs with the "
+            "same kind of answer."
+        )
     if ours.labels == theirs.labels:
         return
     parts = [

@@ -7,6 +7,7 @@ from typing import Any
 
 from taskzoo.escapes import visible
 from taskzoo.metrics.significance import LEVEL, POWER
+from taskzoo.score_text import decimals
 
 from .result import EQUAL, FIRST, SECOND, UNCLEAR, UNDEFINED, Difference, Pair
 
@@ -51,15 +52,10 @@ def difference_text(one: Difference, *, positive: bool = False) -> str:
         return "-"
     if positive and value < 0:
         value, low, high = -value, -high, -low
-    digits = 1 if max(abs(one.first), abs(one.second)) > 10 else 3
+    digits = decimals(value, low, high, of=(one.first, one.second))
     sign = "" if positive else "+"
     text = f"{value:{sign}.{digits}f}"
     return text if one.ci95 is None else f"{text} [{low:{sign}.{digits}f}, {high:{sign}.{digits}f}]"
-
-
-def score_text(value: float) -> str:
-    """A score with as many digits as its size asks for, or a dash."""
-    return "-" if value != value else f"{value:.{1 if abs(value) > 10 else 3}f}"
 
 
 def answer_text(output: Mapping[str, Any], given: Mapping[str, Any], width: int) -> str:

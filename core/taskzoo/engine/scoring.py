@@ -181,7 +181,7 @@ def score(
         result.details["details_rows"] = len(few)
     for metric, statistics in zip(metrics, _statistics(metrics, predictions.rows, references), strict=True):
         scorer = metric.scorer(statistics)
-        scores = scorer(np.ones(len(statistics)))
+        scores = metric.of_all(statistics)
         if metric in further and (twice := scores.keys() & result.scores.keys()):
             raise RequestError(f"Two metrics give a score named {min(twice)!r}; leave out the one that was added.")
         result.scores.update(scores)

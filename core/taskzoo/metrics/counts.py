@@ -54,11 +54,9 @@ class LabelCounts:
         return ratio(values @ self.gold, self.gold.sum())
 
     def micro(self) -> tuple[float, float, float]:
-        """Precision, recall and F1 of all labels together; NaN if none is predicted or gold."""
+        """Precision, recall and F1 of all labels together; NaN where nothing is predicted, gold, or either."""
         right, predicted, gold = (float(counts.sum()) for counts in (self.right, self.predicted, self.gold))
-        if not predicted + gold:
-            return (float("nan"),) * 3
-        return right / predicted if predicted else 0.0, right / gold if gold else 0.0, 2 * right / (predicted + gold)
+        return ratio(right, predicted), ratio(right, gold), ratio(2 * right, predicted + gold)
 
 
 def _divide(part: np.ndarray, whole: np.ndarray) -> np.ndarray:

@@ -71,7 +71,7 @@ def replicate_intervals(
 
     Returns:
         name -> ``(low, high)``, which holds the score, over the replicates in which it is defined (not NaN), and NaN
-        where it is defined in none; empty when there are no units.
+        where it is defined in none or there is a single unit; empty when there are no units.
     """
     if units == 0:
         return {}
@@ -88,6 +88,8 @@ def replicate_intervals(
         if low == high == value and value in (least, most) and np.isfinite(most - least):
             width = (most - least) * _wilson(_deciding(units, scores, name, value), level)
             low, high = (value, value + width) if value == least else (value - width, value)
+        elif units == 1:
+            low, high, value = (float("nan"),) * 3  # nothing to draw from
         elif value < low or value > high:
             low, high = max(least, low + value - middle), min(most, high + value - middle)
         intervals[name] = (float(min(low, value)), float(max(high, value))) if value == value else (low, high)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 PARTS, MOST_VALUES = 5, 20
 """Parts of a range of numbers; values that are a part of their own."""
 LONGEST_NAME = 60
+LARGEST_WHOLE = 1e15
+DIGITS = (6, 9, 12, 17)
+"""Of a number that is shown, of which the last tell any two apart."""
 
 
 def groups_of(values: Sequence[str | None]) -> Mapping[str, np.ndarray]:
@@ -18,28 +21,40 @@ def groups_of(values: Sequence[str | None]) -> Mapping[str, np.ndarray]:
     counts = Counter(known)
     if len(counts) > MOST_VALUES and (numbers := _numbers(known)) is not None:
         places = [i for i, value in enumerate(values) if value is not None]
-        return {label: np.array(places)[chosen] for label, chosen in ranges(numbers, "{:,.6g}".format).items()}
+        return {label: np.array(places)[chosen] for label, chosen in ranges(numbers).items()}
     kept = [value for value, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:MOST_VALUES]]
     groups: dict[str, list[int]] = {value: [] for value in kept}
     rest: list[int] = []
     for index, value in enumerate(values):
         if value is not None:
             groups.get(value, rest).append(index)
-    found = {_name(value): np.array(rows) for value, rows in groups.items()}
+    found = {name: np.array(groups[value]) for name, value in _names(kept).items()}
     return {**found, f"({len(counts) - len(kept):,} other values)": np.array(rest)} if rest else found
 
 
-def ranges(values: Sequence[float], shown: Callable[[float], str]) -> Mapping[str, np.ndarray]:
-    """``4 to 9`` -> indices, about :data:`PARTS` ranges with about as many rows each; equal values stay together."""
+def ranges(values: Sequence[float]) -> Mapping[str, np.ndarray]:
+    """``4 to 9`` -> indices, about :data:`PARTS` ranges with about as many rows each; equal values stay together.
+
+    The ends are shown with as many digits as tell them apart.
+    """
     found = np.asarray(values, dtype=np.float64)
     starts = np.unique(np.quantile(found, np.arange(PARTS) / PARTS, method="higher"))
     place = np.searchsorted(starts, found, side="right") - 1
-    groups = {}
-    for part in range(len(starts)):
-        chosen = np.flatnonzero(place == part)
-        low, high = (shown(float(end)) for end in (found[chosen].min(), found[chosen].max()))
-        groups[low if low == high else f"{low} to {high}"] = chosen
-    return groups
+    parts = [np.flatnonzero(place == part) for part in range(len(starts))]
+    ends = [(float(found[chosen].min()), float(found[chosen].max())) for chosen in parts]
+    texts = _told_apart({end for pair in ends for end in pair})
+    names = [texts[low] if low == high else f"{texts[low]} to {texts[high]}" for low, high in ends]
+    return dict(zip(names, parts, strict=True))
+
+
+def _told_apart(numbers: set[float]) -> dict[float, str]:
+    if all(number.is_integer() and abs(number) < LARGEST_WHOLE for number in numbers):
+        return {number: f"{number:,.0f}" for number in numbers}
+    for digits in DIGITS:
+        texts = {number: f"{number:,.{digits}g}" for number in numbers}
+        if len(set(texts.values())) == len(numbers):
+            break
+    return texts
 
 
 def _numbers(values: Sequence[str]) -> list[float] | None:
@@ -50,5 +65,14 @@ def _numbers(values: Sequence[str]) -> list[float] | None:
     return found if np.isfinite(found).all() else None
 
 
-def _name(value: str) -> str:
-    return value if len(value) <= LONGEST_NAME else f"{value[:LONGEST_NAME]}…"
+def _names(values: Sequence[str]) -> dict[str, str]:
+    """Name -> value: the value itself, or its beginning, with a number where others begin alike."""
+    found: dict[str, str] = {}
+    for value in sorted(values, key=lambda value: len(value) > LONGEST_NAME):
+        name = start = value if len(value) <= LONGEST_NAME else f"{value[:LONGEST_NAME]}…"
+        number = 1
+        while name in found:
+            number += 1
+            name = f"{start} ({number})"
+        found[name] = value
+    return dict(sorted(found.items(), key=lambda item: values.index(item[1])))

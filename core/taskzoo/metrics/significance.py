@@ -14,6 +14,8 @@ from taskzoo.types import Metric
 POWER = 0.8
 """Probability with which :func:`rows_needed` rows show a difference."""
 LEVEL = 0.05
+ROUNDING = 1e-10
+"""Differences of scores are equal that differ by so much of the scores: sums in another order."""
 
 
 def mcnemar(only_first: int, only_second: int) -> float:
@@ -60,17 +62,19 @@ def randomization(metric: Metric, first: Any, second: Any, *, samples: int = 100
         return {}
     scorer, generator = metric.scorer(np.concatenate([first, second])), np.random.default_rng(seed)
 
-    def differences(swapped: np.ndarray) -> dict[str, float]:
-        """Of the models after some units were swapped: weights choose among the units of both."""
+    def both(swapped: np.ndarray) -> dict[str, tuple[float, float]]:
+        """The models' scores after some units were swapped: weights choose among the units of both."""
         kept = 1.0 - swapped
         one, two = scorer(np.concatenate([kept, swapped])), scorer(np.concatenate([swapped, kept]))
-        return {name: abs(one[name] - two[name]) for name in one.keys() & two.keys()}
+        return {name: (one[name], two[name]) for name in one.keys() & two.keys()}
 
-    observed = differences(np.zeros(len(first)))
+    as_they_are = both(np.zeros(len(first)))
+    observed = {name: abs(one - two) for name, (one, two) in as_they_are.items()}
+    rounding = {name: ROUNDING * max(abs(one), abs(two)) for name, (one, two) in as_they_are.items()}
     extreme = dict.fromkeys(observed, 1)
     for _ in range(samples):
-        for name, value in differences(generator.integers(2, size=len(first)).astype(np.float64)).items():
-            extreme[name] += value >= observed[name] - 1e-12
+        for name, (one, two) in both(generator.integers(2, size=len(first)).astype(np.float64)).items():
+            extreme[name] += abs(one - two) >= observed[name] - rounding[name]
     return {n: float("nan") if math.isnan(observed[n]) else count / (samples + 1) for n, count in extreme.items()}
 
 

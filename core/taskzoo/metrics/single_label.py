@@ -53,9 +53,9 @@ class SingleLabel(Metric):
         Score("mcc", range=(-1.0, 1.0)),
         Score("log_loss", higher_is_better=False, range=(0.0, math.inf), unit="nats"),
         Score("ece", higher_is_better=False),
-        Score("precision"),
-        Score("recall"),
-        Score("f1"),
+        Score("precision", empty=0.0),
+        Score("recall", empty=0.0),
+        Score("f1", empty=0.0),
         Score("roc_auc"),
         Score("accuracy_level*"),
         Score("f1_hierarchical"),
@@ -135,8 +135,9 @@ class SingleLabel(Metric):
                 "ece": ratio(float(np.abs(weights @ calibration).sum()), total),
             }
             if ranking is not None:
-                for name in ("precision", "recall", "f1"):
-                    found[name] = float(getattr(counts, name)[1]) if total else float("nan")
+                true, chosen, positive = (float(count[1]) for count in (counts.right, counts.predicted, counts.gold))
+                found["precision"], found["recall"] = ratio(true, chosen), ratio(true, positive)
+                found["f1"] = ratio(2 * true, chosen + positive)
                 found["roc_auc"] = float(ranking(weights[known])[0][0])
             if self.hierarchy:
                 for level, reached in enumerate(to_level, 1):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from taskzoo.errors import RequestError
+from taskzoo.languages import as_language, language_scripts
 from taskzoo.types import Prediction, Score
 
 from .base import CorpusMetric
@@ -29,11 +30,10 @@ _CHARACTERS = {"ja", "ko", "th", "lo", "my", "km", "bo", "dz"}
 def bleu_tokenizer(language: str) -> str:
     """The tokenizer of BLEU for text in ``language``, an ISO 639-1 code; ``""`` is unknown.
 
-    ``zh`` for Chinese; ``char``, characters, for languages without spaces between words and for Korean, for which
-    sacreBLEU else needs further packages; ``13a``, the WMT's, for all others.
+    ``zh`` for Chinese and Cantonese; ``char``, characters, for languages without spaces between words and for Korean,
+    for which sacreBLEU else needs further packages; ``13a``, the WMT's, for all others.
     """
-    language = _primary(language)
-    return "zh" if language == "zh" else "char" if language in _CHARACTERS else "13a"
+    return "zh" if _is_chinese(language) else "char" if _primary(language) in _CHARACTERS else "13a"
 
 
 @cache
@@ -88,7 +88,7 @@ class TranslationScores(CorpusMetric):
         except (ImportError, RuntimeError) as error:
             package = f"sacrebleu[{tokenize.split('-')[0]}]"
             raise RequestError(f"The BLEU tokenizer {tokenize!r} needs `pip install '{package}'`.") from error
-        asian = _primary(language) in ("zh", "ja")
+        asian = _is_chinese(language) or _primary(language) == "ja"
         self._metrics: dict[str, SacreMetric] = {"bleu": bleu, "chrf": CHRF()}
         self._widths = {"bleu": 2 + 2 * bleu.max_ngram_order, "chrf": 3 * CHRF.CHAR_ORDER}
         if ter:
@@ -147,6 +147,12 @@ class TranslationScores(CorpusMetric):
         outputs, targets = zip(*pairs, strict=True)
         metric = self._metrics[name]
         return np.asarray(metric._extract_corpus_statistics(outputs, list(zip_longest(*targets))), dtype=np.float64)
+
+
+def _is_chinese(language: str) -> bool:
+    """Whether it is written in Han characters alone: Chinese, Cantonese."""
+    code = as_language(_primary(language))
+    return code is not None and language_scripts(code) == {"Hani"}
 
 
 def _primary(language: str) -> str:

@@ -10,9 +10,10 @@ from pathlib import Path
 from markupsafe import Markup
 
 from taskzoo.comparison.result import FIRST, SECOND, ChangedRow, Comparison, Difference, Pair
-from taskzoo.comparison.wording import answer_text, difference_text, p_text, score_text
+from taskzoo.comparison.wording import answer_text, difference_text, p_text
 from taskzoo.durable import write_text
 from taskzoo.runs.directory import check_output
+from taskzoo.score_text import score_text
 
 from .forest import Forest
 from .markup import cut, render

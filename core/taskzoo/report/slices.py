@@ -12,6 +12,7 @@ from taskzoo.metrics.intervals import bootstrap_intervals
 from taskzoo.metrics.parts import groups_of, ranges
 from taskzoo.metrics.words import split_tokens
 from taskzoo.runs.given_columns import GivenColumns
+from taskzoo.score_text import score_text
 from taskzoo.types import Metric
 
 from .answers import Answer
@@ -150,7 +151,7 @@ class Slices:
     def _known_names(self, metric: Metric, statistics: np.ndarray) -> list[str]:
         """The scores that come out as in ``metrics.json``; those that need more than the file has do not."""
         scorer, scores = metric.scorer(statistics), self._run.scores
-        found = scorer(np.ones(len(statistics)))
+        found = metric.of_all(statistics)
         order = [self._run.judging, *(score.name for score in metric.scores), *found]
         names = [name for name in dict.fromkeys(order) if name in found and isinstance(scores.get(name), float)]
         if len(statistics) == self.total:
@@ -161,7 +162,7 @@ class Slices:
         return [name for name in names if ends[name][0] <= scores[name] <= ends[name][1]][:SCORES]
 
     def _by_length(self, statistics: np.ndarray, names: list[str]) -> Table:
-        groups = ranges(self._lengths, "{:,.0f}".format)
+        groups = ranges(self._lengths)
         lines = [self._line(label, statistics[chosen], names) for label, chosen in groups.items()]
         return Table("By length of the input", "words", names, lines, "Characters count where a script has no spaces.")
 
@@ -178,17 +179,14 @@ class Slices:
     def _line(self, label: str, statistics: np.ndarray, names: list[str]) -> Line:
         assert self._metric is not None
         scorer, units = self._metric.scorer(statistics), len(statistics)
-        found = scorer(np.ones(units))
+        found = self._metric.of_all(statistics)
         ends = bootstrap_intervals(units, scorer, described=self._metric.scores)
         return Line(label, units, [(found[name], *ends[name]) for name in names])
 
 
 def _scored(value: float, low: float, high: float) -> str:
     """``0.432 [0.401, 0.463]``, or a dash where it is undefined."""
-    if value != value:
-        return "–"
-    digits = 1 if abs(value) > 10 else 3
-    return f"{value:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
+    return score_text(value, None if low != low else (low, high), undefined="–")
 
 
 def _judging_metric(run: Finished) -> Metric | None:

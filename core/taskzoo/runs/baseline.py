@@ -12,7 +12,7 @@ from taskzoo.data.nested import nested_order
 from taskzoo.data.stored_rows import few_of
 from taskzoo.engine.random_state import seeded
 from taskzoo.engine.scoring import Evaluation, in_parts, score
-from taskzoo.metrics.paired import difference_interval, interval_of_pairs
+from taskzoo.metrics.paired import difference_interval, expanded_level, interval_of_pairs
 from taskzoo.option_names import option_name
 from taskzoo.types import Example, Prediction
 
@@ -144,11 +144,20 @@ def score_difference(task: Task, model: Evaluation, baseline: Evaluation) -> dic
 
 def _interval(task: Task, name: str, model: Evaluation, baseline: Evaluation) -> tuple[float, float]:
     """From the replicates of both, which are of the same draws; made here for a metric without intervals."""
-    if name in model.replicates and name in baseline.replicates:
-        return interval_of_pairs(model.replicates[name], baseline.replicates[name])
     metrics = task.metrics()
     metric = next((one for one in metrics if any(score.describes(name) for score in one.scores)), metrics[0])
-    statistics = [metric.statistics(side.predictions, side.references) for side in (model, baseline)]
+    drawn = name in model.replicates and name in baseline.replicates
+    if drawn and metric.by_row:
+        units, statistics = len(model.references), []
+    else:
+        statistics = [metric.statistics(side.predictions, side.references) for side in (model, baseline)]
+        units = len(statistics[0])
+    if units < 2:
+        return math.nan, math.nan
+    level = expanded_level(units)
+    if drawn:
+        return interval_of_pairs(model.replicates[name], baseline.replicates[name], level=level)
     ours, theirs = map(metric.scorer, statistics)
-    units = len(statistics[0])
-    return difference_interval(units, lambda weights: ours(weights)[name], lambda weights: theirs(weights)[name])
+    return difference_interval(
+        units, lambda weights: ours(weights)[name], lambda weights: theirs(weights)[name], level=level
+    )

@@ -6,7 +6,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -161,15 +161,22 @@ def _check_writable(path: Path) -> None:
         )
 
 
-def check_output(path: Path) -> None:
+def check_output(path: Path, option: str = "--output") -> None:
     """Refuse a file to write to that is a folder, or whose folder is missing or cannot be written to."""
     folder = path.absolute().parent
     if path.is_dir():
-        raise RequestError(f"--output {str(path)!r} is a folder; name a file.")
+        raise RequestError(f"{option} {str(path)!r} is a folder; name a file.")
     if not folder.is_dir():
-        raise RequestError(f"The folder of --output {str(path)!r} does not exist.")
+        raise RequestError(f"The folder of {option} {str(path)!r} does not exist.")
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise RequestError(f"--output {str(path)!r} cannot be written: its folder is not writable.")
+        raise RequestError(f"{option} {str(path)!r} cannot be written: its folder is not writable.")
+
+
+def check_not_inside(path: Path, option: str, runs: Sequence[str]) -> None:
+    """Refuse a file to write to that lies in the directory of a run, whose own files it could replace."""
+    for run in runs:
+        if path.resolve().is_relative_to(Path(run).resolve()):
+            raise RequestError(f"{option} {str(path)!r} is inside the run {run!r}, whose files stay as they are.")
 
 
 def read_json(path: Path) -> Any:

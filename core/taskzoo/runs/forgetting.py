@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from taskzoo.errors import RequestError, TaskZooError
 from taskzoo.metrics.paired import expanded_level, interval_of_pairs
+from taskzoo.score_text import decimals
 from taskzoo.spec import TaskSpec
 from taskzoo.task import Task
 from taskzoo.types import public
@@ -82,8 +83,8 @@ def forgotten_notes(metrics: Mapping[str, Any]) -> list[str]:
     parts = []
     for name in shown:
         one = found["scores"][name]
-        digits = 1 if max(abs(one["before"]), abs(one["after"])) > 10 else 3
         low, high = one["ci95"] or (math.nan, math.nan)
+        digits = decimals(one["difference"], low, high, of=(one["before"], one["after"]))
         ends = f" [{low:+.{digits}f}, {high:+.{digits}f}]" if one["ci95"] else ", which cannot be resampled"
         lower = "" if one["higher_is_better"] else "; lower is better"
         both = f"{one['before']:.{digits}f} before, {one['after']:.{digits}f} now"

@@ -40,7 +40,7 @@ def measure(statistics_of: Statistics, wanted: Collection[str], samples: int = S
     kept = []
     for metric, statistics in statistics_of:
         scorer, count = metric.scorer(statistics), len(statistics)
-        found = {name: float(value) for name, value in scorer(np.ones(count)).items() if name in wanted}
+        found = {name: float(value) for name, value in metric.of_all(statistics).items() if name in wanted}
         if not found:
             continue
         kept.append((metric, statistics))

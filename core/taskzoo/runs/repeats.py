@@ -163,7 +163,7 @@ def _scores(directory: RunDirectory) -> dict[str, Any]:
     """The scores of the last split, without details."""
     splits = split_scores(read_json(directory.metrics))
     last = list(splits.values())[-1] if splits else {}
-    return {name: value for name, value in last.items() if isinstance(value, int | float) or value is None}
+    return {n: v for n, v in last.items() if isinstance(v, float) or v is None or n == "rows"}
 
 
 def _write(

@@ -36,6 +36,7 @@ def seed_facts(path: Path, parts: Sequence[Part], task: Task) -> dict[str, Any]:
         ``seed_sd``, ``rows_sd``, ``both_sd`` and ``ci95`` (for other seeds and other rows).
     """
     measured, kept = _measured(path, parts)
+    task = _trained(path, parts) or task
     scores = {}
     for name in parts[0].metrics or {}:
         values = [(part.metrics or {}).get(name) for part in parts]
@@ -47,6 +48,12 @@ def seed_facts(path: Path, parts: Sequence[Part], task: Task) -> dict[str, Any]:
     rows = (parts[0].metrics or {}).get("rows")
     split = "test" if kept else "validation"
     return {"metric": _judge(task, scores), "split": split, "rows": rows, "scores": scores}
+
+
+def _trained(path: Path, parts: Sequence[Part]) -> Task | None:
+    """The task as a run left it, with the metrics that training added; ``None`` where no predictions are kept."""
+    directory = RunDirectory(path / parts[0].directory)
+    return read_scored_rows(directory.path).task if directory.predictions.is_file() else None
 
 
 def _measured(path: Path, parts: Sequence[Part]) -> tuple[list[Measured], bool]:
@@ -124,7 +131,7 @@ def _all_rows(rows: ScoredRows, task: Task, wanted: set[str]) -> dict[str, tuple
         scorer, units = metric.scorer(statistics), len(statistics)
         replicates = bootstrap_replicates(units, scorer, samples=SAMPLES) if metric.resamples else {}
         intervals = replicate_intervals(units, scorer, replicates, described=metric.scores)
-        for name, value in scorer(np.ones(units)).items():
+        for name, value in metric.of_all(statistics).items():
             if name in wanted:
                 ends = intervals.get(name, (math.nan, math.nan))
                 found[name] = _defined(value), list(ends) if all(map(math.isfinite, ends)) else None

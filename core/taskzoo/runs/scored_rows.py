@@ -17,7 +17,7 @@ from taskzoo.heads.text_task import TextTask
 from taskzoo.seq2seq.seq2seq_task import Seq2SeqTask
 from taskzoo.spec import TaskSpec
 from taskzoo.task import Task
-from taskzoo.types import Metric, Prediction, public
+from taskzoo.types import Metric, Prediction, Score, public
 
 from .directory import TASK_FILE, RunDirectory, read_json, write_json, write_jsonl
 from .exported import is_export
@@ -105,10 +105,13 @@ class ScoredRows:
         Others depend on what the run did not write down, such as the probabilities of many labels, or on other
         settings of the metrics.
         """
-        found: dict[str, float] = {}
+        told = []
         for metric, statistics in measured:
-            found |= metric.scorer(statistics)(np.ones(len(statistics)))
-        return [name for name, value in found.items() if not self.kept or _alike(value, self.kept.get(name))]
+            for name, value in metric.of_all(statistics).items():
+                score = next((score for score in metric.scores if score.describes(name)), None)
+                if not self.kept or _alike(value, self.kept.get(name), score):
+                    told.append(name)
+        return told
 
 
 def read_scored_rows(path: str | Path) -> ScoredRows:
@@ -225,7 +228,10 @@ def _text(value: Mapping[str, Any]) -> str:
     return json.dumps(value, sort_keys=True, ensure_ascii=False)
 
 
-def _alike(found: float, kept: Any) -> bool:
+def _alike(found: float, kept: Any, score: Score | None) -> bool:
+    """Up to rounding; a number in the unit of the data can be of any size, so there it is relative to the score."""
     if kept is None:
         return math.isnan(found)
-    return isinstance(kept, int | float) and abs(found - kept) <= _ROUNDING * max(1.0, abs(kept))
+    of_any_size = score is not None and not score.unit and math.isinf(score.range[1] - score.range[0])
+    size = abs(kept) if of_any_size else max(1.0, abs(kept))
+    return isinstance(kept, int | float) and abs(found - kept) <= _ROUNDING * size

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from taskzoo.option_names import setting_name
+from taskzoo.score_text import decimals
 from taskzoo.task import Task
 from taskzoo.types import Score
 
@@ -210,8 +211,9 @@ def baseline_difference(metrics: Mapping[str, Any]) -> str:
     """``f1_macro -0.208 [-0.230, -0.190] on test``."""
     found = _difference(metrics)
     split = list(metrics[BASELINE]["difference"])[-1]
-    ends = "" if found["ci95"] is None else " [{:+.3f}, {:+.3f}]".format(*found["ci95"])
-    return f"{found['metric']} {found['value']:+.3f}{ends} on {split}"
+    digits = decimals(found["value"], *(found["ci95"] or ()))
+    ends = "".join(f" [{low:+.{digits}f}, {high:+.{digits}f}]" for low, high in filter(None, [found["ci95"]]))
+    return f"{found['metric']} {found['value']:+.{digits}f}{ends} on {split}"
 
 
 def _difference(metrics: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -10,6 +10,7 @@ from taskzoo.data.stored_rows import few_of
 from taskzoo.escapes import markdown
 from taskzoo.models.refs import model_family
 from taskzoo.option_names import option_name, setting_name
+from taskzoo.score_text import score_text
 
 from .bad_rows import bad_row_notes
 from .data import SPLITS, UNLABELLED
@@ -191,12 +192,9 @@ def score_names(columns: Mapping[str, Any]) -> list[str]:
 def format_score(scores: Mapping[str, Any], name: str) -> str:
     """``0.432 [0.401, 0.463]``, or a dash where there is none."""
     value = scores.get(name)
-    if value is None:
-        return "-"
-    digits = 4 if name == "loss" else 1 if abs(value) > 10 else 3
-    interval = scores.get(f"{name}_ci95")
-    text = f"{value:.{digits}f}"
-    return text if interval is None else f"{text} [{interval[0]:.{digits}f}, {interval[1]:.{digits}f}]"
+    if value is not None and name == "loss":
+        return f"{value:.4f}"
+    return score_text(value, scores.get(f"{name}_ci95"))
 
 
 def result_table(columns: Mapping[str, Any]) -> list[str]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from taskzoo.score_text import ends_text, score_text
+
 from .summary import Summary
 
 
@@ -15,8 +17,8 @@ def seeds_verdict(summary: Summary) -> list[str]:
         return ["The runs have no score that is defined for all seeds."]
     one, rows = facts["scores"][name], f"{facts['rows']:,} {facts['split']} rows"
     said = [
-        f"{name} is {_shown(one['mean'])} on average over {count} seeds, from {_shown(one['low'])} to "
-        f"{_shown(one['high'])}. The 95% interval of the mean is {_ends(one['t_ci95'])} for other seeds on these "
+        f"{name} is {score_text(one['mean'])} on average over {count} seeds, from {score_text(one['low'])} to "
+        f"{score_text(one['high'])}. The 95% interval of the mean is {_ends(one['t_ci95'])} for other seeds on these "
         f"{rows} (Student's t)"
     ]
     if "ci95" not in one:
@@ -27,8 +29,9 @@ def seeds_verdict(summary: Summary) -> list[str]:
     if total:
         share = seed**2 / total
         said.append(
-            f"The score of a single run has a standard deviation of about {_shown(total**0.5)}: {_shown(seed)} by the "
-            f"seed and {_shown(by_rows)} by the choice of test rows, {share:.0%} and {1 - share:.0%} of the variance."
+            f"The score of a single run has a standard deviation of about {score_text(total**0.5)}: "
+            f"{score_text(seed)} by the seed and {score_text(by_rows)} by the choice of test rows, {share:.0%} and "
+            f"{1 - share:.0%} of the variance."
         )
     return said
 
@@ -41,16 +44,12 @@ def folds_verdict(summary: Summary) -> list[str]:
         return ["The folds have no score that can be computed from all rows together."]
     one = facts["scores"][name]
     return [
-        f"{name} is {_shown(one['value'])} {_ends(one['ci95'])} on all {facts['rows']:,} rows, each predicted by one "
-        f"of {count} runs that had not seen it.",
+        f"{name} is {score_text(one['value'])} {_ends(one['ci95'])} on all {facts['rows']:,} rows, each predicted by "
+        f"one of {count} runs that had not seen it.",
         "The 95% interval is for other rows and these models; the folds share training rows, so it leaves out part of "
         "what other training rows would change.",
     ]
 
 
-def _shown(value: float) -> str:
-    return f"{value:.{1 if abs(value) > 10 else 3}f}"
-
-
 def _ends(interval: Sequence[float] | None) -> str:
-    return f"[{_shown(interval[0])}, {_shown(interval[1])}]" if interval else "(no interval)"
+    return ends_text(interval) if interval else "(no interval)"

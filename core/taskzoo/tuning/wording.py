@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
+from taskzoo.score_text import score_text
+
 from .reruns import BEST, DEFAULT, Reruns
 from .store import COMPLETE, FAILED, PRUNED, Record
 
@@ -168,9 +170,7 @@ def _cell(value: Any) -> str:
 
 
 def _number(value: float | None) -> str:
-    if value is None:
-        return "-"
-    return f"{value:.{1 if abs(value) > 10 else 3}f}"
+    return score_text(value)
 
 
 def best_rows(tuned: Tuned, count: int = 5) -> list[list[str]]:

@@ -98,3 +98,19 @@ def test_bad_requests(runs: Path, monkeypatch: pytest.MonkeyPatch, words: list[s
     assert said in result.err
     assert len(result.err.splitlines()) == 1
     assert sorted(runs.rglob("*")) == before
+
+
+@pytest.mark.parametrize("option", ["--rows", "--output"])
+def test_the_files_of_a_run_are_not_replaced(option: str, runs: Path) -> None:
+    file = runs / "good" / "predictions.jsonl"
+    before = file.read_bytes()
+    result = zoo("compare", runs / "good", runs / "poor", option, file)
+    assert result.code == 2
+    assert f"{option} '{file}' is inside the run '{runs / 'good'}'" in result.err
+    assert file.read_bytes() == before
+
+
+def test_rows_and_page_in_one_file(tmp_path: Path, runs: Path) -> None:
+    result = zoo("compare", runs / "good", runs / "poor", "--rows", tmp_path / "x", "--output", tmp_path / "x")
+    assert (result.code, (tmp_path / "x").exists()) == (2, False)
+    assert "name two" in result.err

@@ -14,9 +14,15 @@ import pytest
 from scipy.stats import binomtest
 from sklearn.metrics import f1_score
 
+from taskzoo.comparison.changes import changed_rows, row_scores
 from taskzoo.comparison.compare import compare as compare_runs
+from taskzoo.comparison.contestants import read_contestants
 from taskzoo.comparison.result import Comparison
+from taskzoo.comparison.wording import difference_text
 from taskzoo.errors import RequestError
+from taskzoo.metrics.base import CorpusMetric
+from taskzoo.score_text import score_text
+from taskzoo.types import Score
 
 from .kit import LABELS, NER, NUMBERS, TRANSLATION, answers, gold_labels, head, label_rows, label_run, write, write_run
 
@@ -339,3 +345,77 @@ def test_an_undefined_score_is_said(tmp_path: Path) -> None:
     assert pair.verdict.startswith("roc_auc is undefined for a or b on 30 rows")
     assert pair.primary.ci95 is None
     json.dumps(compare(a, b).to_dict(), allow_nan=False)
+
+
+def number_run(path: Path, gold: np.ndarray, given: np.ndarray) -> Path:
+    scale = {"mean": float(gold.mean()), "deviation": 1.0, "lowest": float(gold.min()), "highest": float(gold.max())}
+    state = {**NUMBERS, "head": {"class": "RegressionHead", "state": {"scale": scale, "loss": "mse", "delta": 1.0}}}
+    rows = [
+        {"text": f"t{i}", "value": float(value), "reference": {"value": float(right)}}
+        for i, (value, right) in enumerate(zip(given, gold, strict=True))
+    ]
+    return write_run(path, "sentiment", rows, state)
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> tuple[Path, Path]:
+    generator = np.random.default_rng(0)
+    gold = generator.random(200) / 100
+    noise = generator.normal(size=(2, 200)) / 1000
+    return number_run(tmp_path / "a", gold, gold + noise[0]), number_run(tmp_path / "b", gold, gold + 4 * noise[1])
+
+
+def test_small_numbers_differ_visibly(small: tuple[Path, Path]) -> None:
+    (pair,) = compare(*small).pairs
+    mse = next(one for one in pair.differences if one.metric == "mse")
+    assert difference_text(mse).startswith("-0.0000")
+    assert difference_text(mse) != "-0.000 [-0.000, -0.000]"
+    assert score_text(mse.first) != score_text(mse.second)
+
+
+def test_changed_predictions_of_small_numbers_are_noticed(small: tuple[Path, Path]) -> None:
+    file = small[1] / "predictions.jsonl"
+    rows = [{**json.loads(line), "value": 0.0} for line in file.read_text().splitlines()]
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    found = compare(*small)
+    assert not {"mse", "mae", "pearson", "spearman"} & {one.metric for one in found.pairs[0].differences}
+    assert "mse cannot be computed again" in found.notes[0]
+    assert "Not compared" in found.notes[1]
+    assert "mae, mse, pearson" in found.notes[1]
+
+
+def test_one_label_and_several_are_not_compared(tmp_path: Path, good: Path, gold: list[str]) -> None:
+    rows = [{"text": f"text {i}", "labels": [label], "reference": {"labels": [label]}} for i, label in enumerate(gold)]
+    several = label_run(tmp_path / "several", gold, gold)
+    (several / "predictions.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    with pytest.raises(RequestError, match="answered by label and one of several by labels"):
+        compare(good, several)
+
+
+def test_too_few_samples(good: Path, poor: Path) -> None:
+    with pytest.raises(RequestError, match="at least 10 samples, and 0"):
+        compare_runs(good, poor, samples=0)
+
+
+class PerGroup(CorpusMetric):
+    """Accuracy, in two units whatever the rows."""
+
+    scores = (Score("grouped"),)
+
+    def statistics(self, predictions: Any, references: Any) -> np.ndarray:
+        right = [p["label"] == r["label"] for p, r in zip(predictions, references, strict=True)]
+        return np.array([[sum(part), len(part)] for part in (right[::2], right[1::2])], dtype=np.float64)
+
+    def from_sums(self, total: np.ndarray) -> dict[str, float]:
+        return {"grouped": float(total[0] / total[1])}
+
+
+def test_units_that_are_not_rows_have_no_scores_of_rows(good: Path, poor: Path) -> None:
+    first, second = (read_contestants([good, poor])[i].members for i in (0, 1))
+    metric = PerGroup()
+    statistics = [metric.statistics(*side[0].sides(side[0].task)) for side in (first, second)]
+    assert row_scores(metric, statistics[0], metric.scores[0], 300) is None
+    changed = changed_rows(first, second, None)
+    different = sum(a["label"] != b["label"] for a, b in zip(first[0].rows, second[0].rows, strict=True))
+    assert len(changed) == different > 50
+    assert {row.change for row in changed} == {"neither"}

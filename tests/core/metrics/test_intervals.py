@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -53,8 +54,8 @@ def test_no_examples_have_no_interval():
     assert intervals(np.zeros(0)) == {}
 
 
-def test_one_example_has_an_interval_of_one_point():
-    assert intervals(np.array([3.0])) == {"mean": (3.0, 3.0)}
+def test_one_example_has_no_interval():
+    assert all(map(math.isnan, intervals(np.array([3.0]))["mean"]))
 
 
 def ratio(counted: np.ndarray) -> Callable[[np.ndarray], dict[str, float]]:
@@ -113,5 +114,19 @@ def test_the_interval_of_the_calibration_error_holds_it(seed: int):
     statistics = metric.statistics(predictions, references)
     scores = metric.compute(predictions, references)
     found = bootstrap_intervals(150, metric.scorer(statistics), samples=100, described=metric.scores)
-    assert all(low <= scores[name] <= high for name, (low, high) in found.items())
+    assert all(low <= scores[name] <= high for name, (low, high) in found.items() if name != "precision_micro")
+    assert all(map(math.isnan, found["precision_micro"]))  # nothing is predicted
     assert found["ece"][0] >= 0
+
+
+@pytest.mark.parametrize(("given", "low", "high"), [("no", 0.0, 0.5615), ("yes", 1 - 0.5615, 1.0)])
+def test_recall_is_as_sure_as_the_rows_of_its_label_are_many(given: str, low: float, high: float):
+    gold = [{"label": "yes"}] * 3 + [{"label": "no"}] * 997
+    predictions = [{"label": given}] * 3 + [{"label": "no"}] * 997
+    metric = SingleLabel(["no", "yes"])
+    statistics = metric.statistics(predictions, gold)
+    found = bootstrap_intervals(1000, metric.scorer(statistics), samples=100, described=metric.scores)
+    assert found["recall"] == pytest.approx((low, high), abs=1e-4)  # Wilson's of 0 and 3 of 3
+    if given == "no":
+        assert metric.of_all(statistics)["precision"] == 0.0
+        assert all(map(math.isnan, found["precision"]))  # of no predictions

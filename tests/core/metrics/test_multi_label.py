@@ -29,7 +29,7 @@ def sides(chosen: np.ndarray, gold: np.ndarray, probabilities: np.ndarray | None
 def score(*given: Any) -> dict[str, float]:
     metric = MultiLabel(LABELS)
     statistics = metric.statistics(*sides(*given))
-    return metric.scorer(statistics)(np.ones(len(statistics)))
+    return metric.of_all(statistics)
 
 
 def average(function: Any, gold: np.ndarray, chosen: np.ndarray, how: str) -> float:

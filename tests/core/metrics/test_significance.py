@@ -13,6 +13,7 @@ from scipy.stats import kstest
 from taskzoo.metrics.base import CorpusMetric, ratio
 from taskzoo.metrics.intervals import bootstrap_replicates
 from taskzoo.metrics.paired import expanded_level, interval_of_pairs
+from taskzoo.metrics.regression import Regression
 from taskzoo.metrics.significance import holm, mcnemar, randomization, rows_needed
 from taskzoo.metrics.single_label import SingleLabel
 from taskzoo.types import Prediction, Score
@@ -218,3 +219,13 @@ def test_intervals_of_differences_cover(name: str, rows: int) -> None:
         covered += low <= truth <= high
     print(f"{name}, {rows} rows: difference {truth:.3f}, covered {covered / trials:.1%}")
     assert 0.93 <= covered / trials <= 0.97
+
+
+def test_the_unit_of_a_score_changes_no_p_value() -> None:
+    generator = np.random.default_rng(0)
+    gold = generator.normal(3.0, 1.0, size=300)
+    two = np.stack([gold + generator.normal(size=300) / 10, gold], axis=1)
+    one = two.copy()
+    one[:5, 0] += 0.5  # 5 rows differ, so that many swaps give the very same difference
+    values = [randomization(Regression(), unit * one, unit * two)["mse"] for unit in (1e-4, 1.0, 1e5)]
+    assert values == [values[0]] * 3

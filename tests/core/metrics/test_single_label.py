@@ -25,7 +25,7 @@ def score(metric: SingleLabel, predicted: list[str], gold: list[str], probabilit
     if probabilities is not None:
         predictions = [{**p, "_probabilities": row} for p, row in zip(predictions, probabilities, strict=True)]
     statistics = metric.statistics(predictions, examples(gold))
-    return metric.scorer(statistics)(np.ones(len(statistics)))
+    return metric.of_all(statistics)
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -127,3 +127,12 @@ def test_ter_of_any_text_is_that_of_sacrebleu(pairs: list[tuple[str, str]], lang
     expected = sacrebleu.corpus_ter(outputs, [references], normalized=asian, asian_support=asian).score
     predictions, targets = [{"text": text} for text in outputs], [{"targets": [text]} for text in references]
     assert TranslationScores(language, ter=True).compute(predictions, targets)["ter"] == pytest.approx(expected)
+
+
+def test_cantonese_is_scored_as_chinese() -> None:
+    given = (
+        [{"text": "佢今日冇返工"}, {"text": "我哋去飲茶啦"}],
+        [{"targets": ["佢今日冇返學"]}, {"targets": ["我哋去飲茶啦"]}],
+    )
+    assert bleu_tokenizer("yue") == bleu_tokenizer("yue-Hant-HK") == "zh"
+    assert TranslationScores("yue", ter=True).compute(*given) == TranslationScores("zh", ter=True).compute(*given)

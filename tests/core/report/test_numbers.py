@@ -113,10 +113,10 @@ def test_the_reliability_diagram_has_the_bins_of_the_run(planted: Planted, page:
 
 
 def test_ranges_have_about_as_many_rows_and_keep_equal_values_together() -> None:
-    found = ranges([1] * 50 + list(range(2, 52)), "{:.0f}".format)
+    found = ranges([1] * 50 + list(range(2, 52)))
     assert list(found) == ["1 to 11", "12 to 31", "32 to 51"]
     assert sum(map(len, found.values())) == 100
-    assert ranges([3, 3], "{:.0f}".format).keys() == {"3"}
+    assert ranges([3, 3]).keys() == {"3"}
 
 
 def test_rare_values_are_one_group_and_many_numbers_are_ranges() -> None:
@@ -146,3 +146,15 @@ def test_the_top_rows_are_those_with_the_greatest_values_and_the_first_of_equals
     for row, value in enumerate([0.5, 0.9, 0.9, 0.1, 0.9, 0.95], 1):
         top.add(value, row)
     assert top.rows() == [6, 2, 3]
+
+
+def test_no_row_is_in_no_part() -> None:
+    days = [str(20230000 + 100 * (1 + i // 28) + 1 + i % 28) for i in range(280)]
+    long = ["x" * 60 + str(i % 5) for i in range(50)]
+    close = [repr(1 + i * 1e-12) for i in range(100)]
+    for values in (days, long, close):
+        parts = groups_of(values)
+        assert sum(map(len, parts.values())) == len(values)
+        assert len(parts) == 5
+    assert "x" * 60 + "… (5)" in groups_of(long)
+    assert "20,230,101" in next(iter(groups_of(days)))

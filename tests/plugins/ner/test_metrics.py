@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import os
 import subprocess
 import sys
@@ -108,7 +109,7 @@ def test_is_offered_as_an_evaluate_module() -> None:
 
 def test_compute_takes_empty_data_and_further_keys() -> None:
     metric = SpanF1()
-    assert set(metric.compute([], []).values()) == {0.0}
+    assert all(map(math.isnan, metric.compute([], []).values()))
     empty = example([])
     assert metric.compute([empty], [empty])["accuracy"] == 0.0
     rich = {**example(["B-A", "O"]), "text": "Anna sang"}

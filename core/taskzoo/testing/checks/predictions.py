@@ -140,7 +140,7 @@ def _check_metric(metric: Metric, predictions: Sequence[Any], references: Sequen
             alone = metric.statistics([prediction], [reference])
             same = len(alone) == 1 and np.allclose(alone[0], statistics[index])  # type: ignore[index]
             require(same, f"{name}.statistics() of one example depends on the others")
-    found = metric.scorer(statistics)(np.ones(size))
+    found = metric.of_all(statistics)
     undeclared = [key for key in found if not any(score.describes(key) for score in scores)]
     require(not undeclared, f"{name} gives {', '.join(undeclared)}, which its `scores` do not list")
     computed = metric.compute(predictions, references)
