@@ -92,6 +92,8 @@ class _Work:
         """The features of the chunk of examples that begins at ``start``."""
         encoded = self.task.encode(self.examples[start : start + CHUNK], self.processor)
         features, schema = encoded.features, self.schema
+        if any(feature.also for feature in features):
+            raise NotStorableError("features of several examples")
         records = [feature.values for feature in features]
         values = batch_of(records, schema_of(records) if schema is None else schema)
         numbers = np.array([(f.row + start, f.length, f.target_length) for f in features], dtype=np.int32).T

@@ -78,7 +78,11 @@ def _fit(
         return fit_probe(model, task, given, seed=seed), ""
     layer, scores = last_linear(model), dict[str, float]()
     best, facts, weights = "", dict[str, Any](), dict[str, Tensor]()
-    for name in task.class_weightings:
+    names = task.class_weightings
+    if len({feature.get("target") for feature in features}) == 1:  # which is right wherever the other is never found
+        names = names[1:2]
+        session.reporter.say(f"class weights {names[0]}: the validation rows have one class only, and cannot choose")
+    for name in names:
         task.weigh_classes(name)
         found = fit_probe(model, task, given, seed=seed)
         scores[name] = _scores(session, seen, features)[task.primary_metric]
@@ -87,10 +91,11 @@ def _fit(
             weights = {part: value.clone() for part, value in layer.state_dict().items()}
     layer.load_state_dict(weights)
     task.weigh_classes(best)
-    tried = ", ".join(f"{name} {value:.4f}" for name, value in scores.items())
-    session.reporter.say(
-        f"class weights {best}: the best validation {task.primary_metric} of the linear probe ({tried})"
-    )
+    if len(scores) > 1:
+        tried = ", ".join(f"{name} {value:.4f}" for name, value in scores.items())
+        session.reporter.say(
+            f"class weights {best}: the best validation {task.primary_metric} of the linear probe ({tried})"
+        )
     return facts | {"class_weights": best, "class_weights_scores": scores}, best
 
 

@@ -202,6 +202,8 @@ class Auto(Full):
         }
         self._facts = {"score": job.score.name, **dict.fromkeys(scores), **finite}
         self._facts |= {"kept": kept, "restarted": restarted}
+        if restarted:
+            self._facts["second_learning_rate"] = SLOWER * session.settings.learning_rate
         start, score = progress.start_score, job.score
         if by_loss or kept == "probe" or start is None or trained is None or job.rows >= FEW_TO_CHOOSE_BY:
             return

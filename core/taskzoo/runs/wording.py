@@ -221,7 +221,9 @@ def method_notes(manifest: Mapping[str, Any]) -> list[str]:
         return ["Only a linear probe was fitted: the rest of the model is as it was pretrained."] if only_probe else []
     name, trained = facts["score"], facts["trained"]
     reached = "gave no score" if trained is None else f"reached {_shown(trained)}"
+    second = facts.get("second_learning_rate")  # which runs of earlier versions do not state
     again = " in two attempts" if facts["restarted"] else ""
+    again += f", the second at a learning rate of {second:g}" if second is not None else ""
     kept = "The trained weights were kept." if facts["kept"] == "trained" else "The linear probe was kept."
     return [f"Validation {name}: linear probe {_shown(facts['probe'])}; training {reached}{again}. {kept}"]
 

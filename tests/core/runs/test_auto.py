@@ -18,10 +18,10 @@ from sklearn.linear_model import LogisticRegression
 
 import taskzoo
 from taskzoo.config import read_config
-from taskzoo.engine import bookkeeping, evaluation, job, memory, pace, probe, ridge
+from taskzoo.engine import bookkeeping, evaluation, job, memory, pace, probe, ridge, trainer
 from taskzoo.engine.last_layer import last_linear
 from taskzoo.engine.progress import Silent
-from taskzoo.errors import Interrupted, TrainingError
+from taskzoo.errors import Interrupted, NotFiniteError, TrainingError
 from taskzoo.heads import single_label
 from taskzoo.methods import auto
 from taskzoo.runs import execute
@@ -224,7 +224,7 @@ def test_a_collapse_ends_with_a_second_attempt_and_the_probe(bert, table, tmp_pa
     found, expected = model_of(run), model_of(alone)
     assert all(torch.allclose(found[name], expected[name], atol=1e-6) for name in expected)
     card = (run.path / "README.md").read_text(encoding="utf-8")
-    assert "in two attempts. The linear probe was kept." in card
+    assert "in two attempts, the second at a learning rate of 1.25. The linear probe was kept." in card
 
 
 def test_a_loss_that_is_not_finite_is_a_collapse_too(bert, table, tmp_path):
@@ -232,6 +232,22 @@ def test_a_loss_that_is_not_finite_is_a_collapse_too(bert, table, tmp_path):
     facts = run.manifest["auto"]
     assert (facts["trained"], facts["kept"], facts["restarted"]) == (None, "probe", True)
     assert sum(line.startswith("warning   The loss or its gradient is not finite") for line in said) == 2
+
+
+def test_weights_of_before_the_loss_was_not_finite_are_kept_and_that_is_said(bert, table, tmp_path, monkeypatch):
+    real = trainer.train
+
+    def breaks_off(session: Any, job: Any, state: Any) -> Any:
+        real(session, job, state)
+        raise NotFiniteError("The loss is not finite.")
+
+    monkeypatch.setattr(trainer, "train", breaks_off)
+    run, said = fit(bert, table, tmp_path / "run", learning_rate=GENTLE)
+    assert run.manifest["auto"]["kept"] == "trained"
+    steps, best = run.manifest["steps"], run.manifest["best_step"]
+    expected = f"Training broke off after step {steps}, where the loss was not finite; the weights of step {best} are"
+    assert any(line.startswith(expected) for line in run.metrics["verdict"])
+    assert "warning   The loss is not finite." in said
 
 
 def test_the_second_attempt_has_a_quarter_of_the_rate_and_the_better_is_kept(bert, table, tmp_path, monkeypatch):
@@ -256,6 +272,15 @@ def fit_in_two_parts(bert: Path, table: Path, path: Path, *, after: int, **setti
     with pytest.raises(Interrupted, match="the state is saved"):
         start(make_plan(resolve_request(request)), path, stop=stop)
     return resume(path)
+
+
+def test_a_time_limit_counts_anew_and_that_is_said(bert, table, tmp_path):
+    request = RunRequest("classification", str(bert), DataRequest(str(table)), {**SHORT, "time_limit": 60.0})
+    with pytest.raises(Interrupted):
+        start(make_plan(resolve_request(request)), tmp_path / "run", stop=lambda: True)
+    said: list[str] = []
+    resume(tmp_path / "run", reporter=said.append)
+    assert "The time limit of 60 minutes counts anew from here." in said
 
 
 TWO_ATTEMPTS = {"learning_rate": WILD, "keep_checkpoints": True, "log_every": 1}
@@ -311,6 +336,18 @@ def test_class_weights_are_those_of_the_best_probe(bert, tmp_path):
     assert head_of(run)["class_weights"] == head_of(alone[best])["class_weights"]
     assert validation_lines(run)[0]["validation_f1_macro"] == pytest.approx(scores[best])
     assert any(line.startswith(f"class weights {best}: the best validation f1_macro") for line in said)
+
+
+def test_validation_rows_of_one_class_do_not_choose_class_weights(bert, tmp_path):
+    """They are all right where the other class is never found."""
+    table = uneven_table(tmp_path / "table")
+    rows = [row for row in text_rows(40, 2) if row["label"] == "food"]
+    write_csv(table / "validation.csv", rows)
+    run, said = fit(bert, table, tmp_path / "run", learning_rate=GENTLE)
+    alone, _ = fit(bert, table, tmp_path / "alone", method="linear-probe", class_weights="sqrt")
+    assert head_of(run)["class_weights"] == head_of(alone)["class_weights"] is not None
+    assert any(line.startswith("class weights sqrt: the validation rows have one class only") for line in said)
+    assert not any("of the linear probe (" in line for line in said)
 
 
 def test_a_resumed_run_keeps_the_class_weights_that_were_chosen(bert, tmp_path, monkeypatch):
@@ -502,6 +539,7 @@ def test_a_training_that_a_limit_cut_short_has_no_second_attempt(bert, table, tm
     assert not any("starting again" in line for line in said)
     assert "worse than the baseline" in run.metrics["verdict"][0]
     assert "Try more time, " in run.metrics["verdict"][0]
+    assert ", shortened by the time limit" in (run.path / "README.md").read_text(encoding="utf-8")
 
 
 def test_adapters_start_from_a_probe(bert, table, tmp_path):

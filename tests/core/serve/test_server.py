@@ -23,6 +23,7 @@ pytest.importorskip("uvicorn")
 import httpx2 as httpx
 from tests.core.runs.kit import zoo
 
+from taskzoo.serve import server as server_module
 from taskzoo.serve.app import Service
 from taskzoo.serve.limits import Limits
 from taskzoo.serve.openapi import openapi
@@ -352,3 +353,12 @@ def test_a_port_in_use_is_said_before_a_model_is_loaded() -> None:
         result = zoo("serve", "nowhere", "--port", port)
     assert result.code == 2
     assert f"Cannot listen at 127.0.0.1, port {port}: Address already in use" in result.err
+
+
+def test_more_connections_than_there_may_be_are_refused_and_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server_module, "CONNECTIONS", 2)
+    with running(served(Echo())) as server:
+        with server.connect(), server.connect() as second:
+            second.sendall(request("too many"))
+            assert read_response(second)[0] == 503
+        wait_for(lambda: server.get("/health").status_code == 200)

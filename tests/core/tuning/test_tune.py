@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import multiprocessing
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -405,3 +406,10 @@ def test_what_could_not_be_run_again_is_not_recommended() -> None:
     assert "With another seed its settings failed (Not finite)" in " ".join(sentences_of(diverged, 3))
     only = found([0.8, 0.81], [], reruns={"best": Reruns(Path("b"), (1, 2), (0.8, 0.81)), "default": "Not finite."})
     assert only.recommended == "best"
+
+
+def test_a_script_that_every_job_reads_again_is_named(searched, monkeypatch):
+    monkeypatch.setattr(multiprocessing.current_process(), "_inheriting", True, raising=False)
+    result = searched[0]("--jobs", 2)
+    assert result.code == 2
+    assert 'put the call under if __name__ == "__main__":' in result.err
