@@ -41,12 +41,12 @@ def labels(
 ) -> None:
     """Find labels that look wrong, by probes that were fitted without them. No file is changed."""
     from taskzoo.config import parse_assignments, parse_columns
-    from taskzoo.labelling.label_plan import LabelRequest, make_label_plan
+    from taskzoo.labelling.label_plan import LabelRequest, files_of, is_run, make_label_plan
     from taskzoo.runs.request import DataRequest
 
     from .output import print_json, remark
     from .process import set_up_process, stop_on_signal
-    from .to_tool import check_target, write_target
+    from .to_tool import check_apart, check_target, write_target
 
     check_target(output, to)
     named = parse_columns(columns or "")
@@ -55,6 +55,7 @@ def labels(
     )
     settings = parse_assignments(set_ or [])
     plan = make_label_plan(LabelRequest(target, rows, model, settings, trust_remote_code))
+    check_apart(output, to, files_of(plan), [target] if is_run(target) else [])
     set_up_process()
     from taskzoo.engine.progress import Terminal
     from taskzoo.labelling.check_labels import check_labels
@@ -62,7 +63,7 @@ def labels(
     with stop_on_signal() as stop:
         report = check_labels(plan, folds=folds, count=count, reporter=Terminal(), stop=stop)
     if output is not None:
-        write_target(output, to, [suspect.to_dict() for suspect in report.suspects], _tasks(report))
+        write_target(output, to, [suspect.to_dict() for suspect in report.suspects], _tasks(report), report.names)
         remark(f"{len(report.suspects):,} labels written to {output}.")
     if as_json:
         print_json(report.to_dict())
@@ -74,9 +75,9 @@ def _tasks(report: LabelReport) -> list[PreAnnotated]:
     """One for each row, with what is likely and why it is shown."""
     from taskzoo.labelling_tools import PreAnnotated
 
-    of_row: dict[tuple[str, int], list[Suspect]] = {}
+    of_row: dict[int, list[Suspect]] = {}
     for suspect in report.suspects:
-        of_row.setdefault((suspect.row.source, suspect.row.line), []).append(suspect)
+        of_row.setdefault(suspect.number, []).append(suspect)
     return [
         PreAnnotated(row[0].row, row[0].prediction, "; ".join(suspect.note for suspect in row), rank)
         for rank, row in enumerate(of_row.values(), 1)

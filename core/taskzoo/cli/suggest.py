@@ -42,11 +42,11 @@ def suggest(
     from taskzoo.config import parse_columns
     from taskzoo.data.readers import names_parallel
     from taskzoo.errors import DataError
-    from taskzoo.runs.data import each_file
+    from taskzoo.runs.data import each_file, input_files
 
     from .output import print_json, remark
     from .process import set_up_process, stop_on_signal
-    from .to_tool import check_target, write_target
+    from .to_tool import check_apart, check_target, write_target
 
     check_target(output, to)
     for file in each_file(input):
@@ -57,12 +57,13 @@ def suggest(
     with Loading(run, precision, {}, trust_remote_code).load() as model, stop_on_signal() as stop:
         from taskzoo.labelling.suggest import suggest as choose_rows
 
+        check_apart(output, to, input_files(model.spec, model.task, input), [run])
         with Meter(shown=not quiet) as meter:
             found = choose_rows(model, pool, count, seed=seed, meter=meter, stop=stop)
-    for note in found.notes:
+    for note in (*found.notes, found.summary):
         remark(note)
     if output is not None:
-        write_target(output, to, [one.to_dict() for one in found.chosen], _tasks(found))
+        write_target(output, to, [one.to_dict() for one in found.chosen], _tasks(found), found.labels)
         remark(f"{len(found.chosen):,} rows written to {output}.")
     if as_json:
         print_json([one.to_dict() for one in found.chosen])
@@ -73,15 +74,14 @@ def suggest(
 def _tasks(found: Suggestions) -> list[PreAnnotated]:
     from taskzoo.labelling_tools import PreAnnotated
 
-    return [PreAnnotated(one.record.row, one.prediction, one.doubt.reason, one.rank) for one in found.chosen]
+    return [
+        PreAnnotated(one.record.row, one.prediction, one.doubt.reason, one.rank, one.columns) for one in found.chosen
+    ]
 
 
 def _print(found: Suggestions) -> None:
-    from .output import print_table, remark
+    from .output import print_table
 
-    left_out = {"known to the run": found.known, "repeated": found.repeated, "blank": found.blank}
-    said = ", ".join(f"{number:,} {why}" for why, number in left_out.items() if number)
-    remark(f"{len(found.chosen):,} of {found.rows:,} rows of the pool" + (f" (left out: {said})" if said else ""))
     print_table(
         ["rank", "place", "reason", "text"],
         [

@@ -19,8 +19,6 @@ To = Annotated[
     str | None,
     typer.Option(help="Write --output for a labelling tool: label-studio, doccano, prodigy, brat (a folder) or spacy."),
 ]
-FOLDERS = ("brat",)
-"""Tools that read a folder."""
 
 
 def check_target(output: str | None, tool: str | None) -> None:
@@ -31,7 +29,7 @@ def check_target(output: str | None, tool: str | None) -> None:
         UnknownNameError: no such tool.
     """
     from taskzoo.errors import RequestError, UnknownNameError
-    from taskzoo.labelling_tools import TOOLS
+    from taskzoo.labelling_tools.write import FOLDERS, TOOLS, check_place
     from taskzoo.runs.directory import check_output
 
     if tool is not None and tool not in TOOLS:
@@ -43,18 +41,39 @@ def check_target(output: str | None, tool: str | None) -> None:
     path = Path(output)
     if tool not in FOLDERS or not path.is_dir():
         check_output(path)
-    elif any(path.iterdir()):
-        raise RequestError(f"--output {output!r} holds files, and {tool} needs a new folder; name another one.")
+    if tool is not None:
+        check_place(path, tool)
+
+
+def check_apart(output: str | None, tool: str | None, inputs: Sequence[Path], runs: Sequence[str]) -> None:
+    """Refuse to overwrite what is read: a file, what lies in a folder of ``inputs``, or a file of a run.
+
+    Raises:
+        RequestError: it would be overwritten.
+    """
+    from taskzoo.errors import RequestError
+    from taskzoo.labelling_tools.write import places
+    from taskzoo.runs.directory import check_not_inside
+
+    for place in places(Path(output), tool) if output is not None else ():
+        check_not_inside(place, "--output", runs)
+        for read in inputs if place.exists() else ():
+            if read.exists() and (place.samefile(read) or read.resolve() in place.resolve().parents):
+                raise RequestError(f"--output would overwrite {str(place)!r}, which is read; name another file.")
 
 
 def write_target(
-    output: str, tool: str | None, records: Sequence[Mapping[str, Any]], tasks: Sequence[PreAnnotated]
+    output: str,
+    tool: str | None,
+    records: Sequence[Mapping[str, Any]],
+    tasks: Sequence[PreAnnotated],
+    labels: Sequence[str],
 ) -> None:
-    """Write ``records`` to a table, or ``tasks`` for a tool."""
+    """Write ``records`` to a table, or ``tasks`` for a tool in which people choose from ``labels``."""
     from taskzoo.labelling.listing import write_records
     from taskzoo.labelling_tools import write_tasks
 
     if tool is None:
         write_records(Path(output), records)
     else:
-        write_tasks(Path(output), tool, tasks)
+        write_tasks(Path(output), tool, tasks, labels)

@@ -14,6 +14,7 @@ from taskzoo.types import Example, Prediction, Row, public
 from .conflicts import MOST_COMPARED, find_conflicts
 from .given import Checked
 from .kinds import check_kind
+from .label_choices import choices_of
 from .label_report import Alike, LabelReport, Suspect
 from .noise import Noise, fit_noise
 from .out_of_fold import OutOfFold, out_of_fold
@@ -63,6 +64,7 @@ def check_labels(
         dict(zip(sizes, noise.precisions(order, sizes), strict=True)),
         _alike(plan, found.vectors, compared=checked.unit != "number"),
         _notes(checked, examples),
+        choices_of(found.labels) if checked.unit != "number" else [],
     )
 
 
@@ -74,7 +76,8 @@ def _suspects(plan: Plan, found: OutOfFold, checked: Checked, noise: Noise, orde
         example, prediction = examples[label.row], public(found.predictions[label.row])
         row, text = _row(plan, example, prediction), plan.task.dedup_key(example)[0]
         chance = float(noise.chances[place])
-        suspects.append(Suspect(rank, chance, row, text, label.given, label.likely, label.problem, prediction))
+        judged = (label.given, label.likely, label.problem)
+        suspects.append(Suspect(rank, chance, label.row, row, text, *judged, prediction))
     return suspects
 
 

@@ -27,9 +27,11 @@ def choose(doubts: np.ndarray, vectors: np.ndarray, count: int, seed: int) -> np
         return np.argsort(-doubts, kind="stable")
     weights = np.maximum(doubts, 1e-9)
     distinct = min(count, len(np.unique(vectors, axis=0)))
-    clusters = KMeans(distinct, n_init=1, max_iter=_ROUNDS, random_state=seed)
-    distances = clusters.fit_transform(vectors, sample_weight=weights)
-    chosen = {int(np.where(clusters.labels_ == k, distances[:, k], np.inf).argmin()) for k in set(clusters.labels_)}
+    clusters = KMeans(distinct, n_init=1, max_iter=_ROUNDS, random_state=seed).fit(vectors, sample_weight=weights)
+    off = np.linalg.norm(vectors - clusters.cluster_centers_[clusters.labels_], axis=1)  # of each row from its centre
+    order = np.lexsort((off, clusters.labels_))
+    _, nearest = np.unique(clusters.labels_[order], return_index=True)
+    chosen = set(order[nearest].tolist())
     for place in np.argsort(-doubts, kind="stable").tolist():  # where rows are equal there are fewer clusters
         if len(chosen) == count:
             break

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +12,7 @@ NEAR = 0.95
 """Cosine of two vectors, less their mean, from which texts are nearly the same."""
 MOST_COMPARED = 20_000
 """Texts whose vectors are compared at most: all pairs are."""
-_BLOCK = 1000
+_BLOCK = 250
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,42 +33,56 @@ def find_conflicts(keys: Sequence[str], targets: Sequence[str], vectors: np.ndar
     rows_of: dict[str, list[int]] = defaultdict(list)
     for row, key in enumerate(keys):
         rows_of[key].append(row)
-    pairs = [
-        (rows[0], row, 1.0) for rows in rows_of.values() for row in rows[1:] if len({targets[row] for row in rows}) > 1
-    ]
-    firsts = [rows[0] for rows in rows_of.values()]
+    differing = [rows for rows in rows_of.values() if len({targets[row] for row in rows}) > 1]
+    pairs = np.array([(rows[0], row) for rows in differing for row in rows[1:]], dtype=np.int64).reshape(-1, 2)
+    joined = _Joined(len(keys))
+    joined.add(pairs[:, 0], pairs[:, 1], np.ones(len(pairs)))
+    firsts = np.array([rows[0] for rows in rows_of.values()], dtype=np.int64)
     if vectors is not None and 1 < len(firsts) <= MOST_COMPARED:
-        pairs += _near(firsts, targets, vectors[firsts])
-    return _joined(pairs, len(keys))
+        ids = np.unique([targets[row] for row in firsts], return_inverse=True)[1]
+        for ones, twos, cosines in _near(ids, vectors[firsts]):
+            joined.add(firsts[ones], firsts[twos], cosines)
+    return joined.conflicts()
 
 
-def _near(rows: Sequence[int], targets: Sequence[str], vectors: np.ndarray) -> list[tuple[int, int, float]]:
+def _near(targets: np.ndarray, vectors: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Places of near vectors with different targets, and their cosines, block by block."""
     unit = vectors - vectors.mean(0)
     unit = unit / np.maximum(np.linalg.norm(unit, axis=1, keepdims=True), 1e-12)
-    found = []
-    for start in range(0, len(rows), _BLOCK):
+    for start in range(0, len(unit), _BLOCK):
         cosines = unit[start : start + _BLOCK] @ unit[start:].T
-        for a, b in zip(*(index.tolist() for index in np.nonzero(cosines >= NEAR)), strict=True):
-            one, two = rows[start + a], rows[start + b]
-            if a < b and targets[one] != targets[two]:
-                found.append((one, two, round(float(cosines[a, b]), 4)))
-    return found
+        differ = targets[start : start + _BLOCK, None] != targets[start:]
+        ones, twos = np.nonzero((cosines >= NEAR) & differ)
+        yield start + ones, start + twos, cosines[ones, twos].astype(np.float64).round(4)
 
 
-def _joined(pairs: Sequence[tuple[int, int, float]], count: int) -> list[Conflict]:
-    """Rows that pairs connect, with the highest similarity of their pairs."""
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
+class _Joined:
+    """Rows that pairs connect, with the highest similarity of the pairs that each is in.
 
-    if not pairs:
-        return []
-    ones, twos, similarities = zip(*pairs, strict=True)
-    _, group = connected_components(coo_array((np.ones(len(pairs)), (ones, twos)), shape=(count, count)))
-    members: dict[int, list[int]] = defaultdict(list)
-    for row in sorted({*ones, *twos}):
-        members[int(group[row])].append(row)
-    best: dict[int, float] = defaultdict(float)
-    for one, similarity in zip(ones, similarities, strict=True):
-        best[int(group[one])] = max(best[int(group[one])], similarity)
-    found = [Conflict(tuple(rows), best[name]) for name, rows in members.items()]
-    return sorted(found, key=lambda one: (-one.similarity, one.rows))
+    It takes no more room for many pairs: of each row only the first row that it is connected with is kept.
+    """
+
+    def __init__(self, count: int) -> None:
+        self._first, self._best = np.arange(count), np.zeros(count)
+
+    def add(self, ones: np.ndarray, twos: np.ndarray, similarities: np.ndarray) -> None:
+        """Connect each of ``ones`` with that of ``twos`` at its place."""
+        from scipy.sparse import coo_array
+        from scipy.sparse.csgraph import connected_components
+
+        if not len(ones):
+            return
+        for side in (ones, twos):
+            np.maximum.at(self._best, side, similarities)
+        count = len(self._first)
+        ends = (np.concatenate([np.arange(count), ones]), np.concatenate([self._first, twos]))
+        _, group = connected_components(coo_array((np.ones(len(ends[0]), dtype=bool), ends), shape=(count, count)))
+        self._first = np.unique(group, return_index=True)[1][group]
+
+    def conflicts(self) -> list[Conflict]:
+        """The groups of connected rows, the nearest first."""
+        members: dict[int, list[int]] = defaultdict(list)
+        for row in np.flatnonzero(self._best).tolist():
+            members[int(self._first[row])].append(row)
+        found = [Conflict(tuple(rows), float(self._best[rows].max())) for rows in members.values()]
+        return sorted(found, key=lambda one: (-one.similarity, one.rows))

@@ -9,9 +9,9 @@ import numpy as np
 
 from taskzoo.errors import RequestError
 from taskzoo.task import Task
-from taskzoo.types import IGNORE_INDEX, Example
+from taskzoo.types import Example
 
-from .given import Checked, ClassLabels, GivenLabel
+from .given import ALONE, Checked, ClassLabels, GivenLabel, in_one_fold
 from .out_of_fold import OutOfFold
 
 UNREAD = "rows with a word that has no token or no known tag"
@@ -42,10 +42,12 @@ def check_entities(task: Task, examples: Sequence[Example], found: OutOfFold) ->
         )
     ids = {name: i for i, name in enumerate(found.labels)}
     starts = np.searchsorted(found.rows, np.arange(len(examples) + 1))
+    targets, outputs = found.targets[task.token_target], found.logits.shape[1]
+    alone = in_one_fold(targets, found.folds[found.rows], outputs)[targets]
     words: list[int] = []  # places of the words of all labels
     sizes: list[int] = []  # how many each has
     labels: list[GivenLabel] = []
-    agreeing = unread = 0
+    agreeing = unread = unseen = 0
     for row, (prediction, reference) in enumerate(zip(found.predictions, references, strict=True)):
         tags, likely, tokens = reference["tags"], prediction["tags"], prediction["tokens"]
         if len(tags) != starts[row + 1] - starts[row] or len(likely) != len(tags) or not set(tags) <= ids.keys():
@@ -53,21 +55,27 @@ def check_entities(task: Task, examples: Sequence[Example], found: OutOfFold) ->
             continue
         for given, other in groups_of(spans_of(tags), spans_of(likely)):
             first, last = min(s.start for s in (*given, *other)), max(s.end for s in (*given, *other))
-            words += range(starts[row] + first, starts[row] + last)
+            start, end = int(starts[row]) + first, int(starts[row]) + last
+            if alone[start:end].any():
+                unseen += 1
+                continue
+            words += range(start, end)
             sizes.append(last - first)
             problem = problem_of(given, other)
             agreeing += not problem
             labels.append(GivenLabel(row, _shown(given, tokens), _shown(other, tokens), problem, (first, last)))
-    targets = found.targets[task.token_target]
-    known = targets != IGNORE_INDEX
-    counts = np.bincount(targets[known], minlength=found.logits.shape[1]) + 1
-    parts = ClassLabels(found.logits.astype(np.float64), targets, (counts / counts.sum())[targets])
+    counts = np.bincount(targets, minlength=outputs) + 1
+    place = np.cumsum(~alone) - 1  # among the words that are judged
+    logits, given = found.logits[~alone].astype(np.float64), targets[~alone]
+    parts = ClassLabels(logits, given, (counts / counts.sum())[given])
+    words = place[words].tolist() if words else []
     ends = np.cumsum([0, *sizes])[:-1]
 
     def pool(chances: np.ndarray) -> np.ndarray:
         return np.maximum.reduceat(chances[words], ends) if labels else np.zeros(0)
 
-    return Checked("entity", labels, parts, pool, agreeing, {UNREAD: unread} if unread else {})
+    unchecked = {why: number for why, number in ((UNREAD, unread), (ALONE, unseen)) if number}
+    return Checked("entity", labels, parts, pool, agreeing, unchecked)
 
 
 def spans_of(tags: Sequence[str]) -> list[Span]:

@@ -10,6 +10,8 @@ import numpy as np
 
 from .noise import Labels, Pool
 
+ALONE = "their label occurs in one fold only, whose rows cannot check one another"
+"""Why a label is not checked: a model that has never seen it finds it wrong in any case."""
 FREEDOM = 10
 """Degrees of freedom of the errors of numbers."""
 
@@ -52,6 +54,13 @@ class Checked:
     pool: Pool
     agreeing: int
     unchecked: dict[str, int]
+
+
+def in_one_fold(given: np.ndarray, folds: np.ndarray, count: int) -> np.ndarray:
+    """For each of ``count`` ids whether its places in ``given`` lie in fewer than two ``folds``; both ``[M]``."""
+    known = given >= 0
+    pairs = np.unique(np.stack([given[known], folds[known]]), axis=1)
+    return np.asarray(np.bincount(pairs[0].astype(np.int64), minlength=count) < 2)
 
 
 class ClassLabels(Labels):

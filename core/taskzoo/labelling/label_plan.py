@@ -7,13 +7,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from taskzoo.config import RunConfig, read_config
+from taskzoo.config import RunConfig, read_config, split_settings
 from taskzoo.errors import DataError, RequestError
 from taskzoo.option_names import option_name
-from taskzoo.runs.data import NONE
+from taskzoo.runs.data import NONE, input_files
 from taskzoo.runs.directory import TASK_FILE, RunDirectory
 from taskzoo.runs.exported import is_export
-from taskzoo.runs.identity import check_contract
+from taskzoo.runs.identity import check_contract, find_task
 from taskzoo.runs.plan import Plan, make_plan
 from taskzoo.runs.request import DataRequest, Resolved, RunRequest, resolve_request, resolve_saved
 
@@ -71,6 +71,13 @@ def make_label_plan(request: LabelRequest) -> Plan:
     return plan
 
 
+def files_of(plan: Plan) -> list[Path]:
+    """The files that the rows are read from, and the folder where they are named by one."""
+    data = plan.config.data
+    folder = [Path(data.name)] if data.name and Path(data.name).is_dir() else []
+    return [*folder, *input_files(plan.spec, plan.task, data.files.get("train", ()))]
+
+
 def _of_task(request: LabelRequest) -> Resolved:
     if Path(request.name).is_dir():
         raise RequestError(f"{request.name!r} is not a finished run; name one, or a task with {option_name('train')}.")
@@ -115,9 +122,13 @@ def _of_run(request: LabelRequest) -> Resolved:
         group_by=given.group_by or own.group_by,
         skip_bad_rows=own.skip_bad_rows if given.skip_bad_rows is None else given.skip_bad_rows,
     )
-    training = replace(config.training, baseline=False, evaluate_modules="", method=METHOD)
+    spec = find_task(config.task, manifest["task"]).spec
+    settings, options = split_settings(request.settings, spec)
+    values = spec.resolve_options(options)
+    options = {**config.options, **{name: values[name] for name in options}}
+    training = replace(config.training, baseline=False, evaluate_modules="", **{"method": METHOD, **settings})
     resolved = resolve_saved(
-        replace(config, data=own, training=training, track=[], model=request.model or config.model),
+        replace(config, data=own, options=options, training=training, track=[], model=request.model or config.model),
         manifest if request.model is None else {**manifest, "model": {"revision": None}},
         trust_remote_code=request.trust_remote_code,
     )

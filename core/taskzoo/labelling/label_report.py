@@ -18,6 +18,7 @@ class Suspect:
     Args:
         rank: from 1.
         chance: that it is wrong, as the model has it.
+        number: the index of its row among all rows; several rows may stand on one line.
         row: its row, by roles, with its place.
         text: its inputs, for people.
         given: the label; ``likely``: what the model finds likeliest.
@@ -27,6 +28,7 @@ class Suspect:
 
     rank: int
     chance: float
+    number: int
     row: Row
     text: str
     given: str
@@ -80,6 +82,7 @@ class LabelReport:
         precisions: of the first so many suspects, the share that is wrong, with a 95% interval.
         alike: texts that are nearly the same, with labels that differ.
         notes: what was left out.
+        names: the labels that there are, or the types of entities; none for numbers.
     """
 
     unit: str
@@ -91,6 +94,7 @@ class LabelReport:
     precisions: Mapping[int, Value]
     alike: Sequence[Alike]
     notes: Sequence[str]
+    names: Sequence[str] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""

@@ -89,7 +89,8 @@ def out_of_fold(plan: Plan, folds: int, reporter: Reporter, stop: Callable[[], b
 def _folds(plan: Plan, examples: Sequence[Example], folds: int) -> np.ndarray:
     """The fold of each row, from 1."""
     task = plan.task
-    groups = [plan.splits.groups.get((example.source, example.line)) for example in examples]
+    group_of = {id(example): group for example, group in plan.splits.groups}
+    groups = [group_of.get(id(example)) for example in examples]
 
     def near(example: Example) -> tuple[str, str]:
         given, target = task.dedup_key(example)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import heapq
+import json
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ import numpy as np
 from taskzoo.bulk.job import Inputs, open_input
 from taskzoo.bulk.meter import Meter
 from taskzoo.bulk.predicting import CHUNK
+from taskzoo.bulk.values import to_json
 from taskzoo.data.streams.records import BadRecord, Item, Record
 from taskzoo.errors import Interrupted, RequestError
 from taskzoo.runs.exported import is_export
@@ -24,6 +26,7 @@ from taskzoo.types import Example, Prediction, public
 from .choose import CANDIDATES, choose
 from .doubt import Doubt, doubt_of
 from .known_rows import plan_of_run
+from .label_choices import choices_of
 from .text_key import text_key
 from .unlike import Unlikeness
 from .vectors import RowVectors
@@ -56,6 +59,14 @@ class Suggestion:
             values[f"suggestion_{name}" if name in values else name] = value
         return values
 
+    @property
+    def columns(self) -> dict[str, Any]:
+        """Its columns that are no input, as plain values."""
+        inputs = list(self.record.row.fields.values())
+        further = {name: value for name, value in self.record.values.items() if value not in inputs}
+        plain: dict[str, Any] = json.loads(to_json(further))
+        return plain
+
 
 @dataclass(slots=True)
 class Suggestions:
@@ -68,6 +79,7 @@ class Suggestions:
         blank: how many have no text.
         chosen: the rows to label.
         notes: what a person should know.
+        labels: those that the run knows.
     """
 
     rows: int = 0
@@ -76,6 +88,14 @@ class Suggestions:
     blank: int = 0
     chosen: list[Suggestion] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    labels: list[str] = field(default_factory=list)
+
+    @property
+    def summary(self) -> str:
+        """How many rows were chosen, and what was left out."""
+        left_out = {"known to the run": self.known, "repeated": self.repeated, "blank": self.blank}
+        said = ", ".join(f"{number:,} {why}" for why, number in left_out.items() if number)
+        return f"{len(self.chosen):,} of {self.rows:,} rows of the pool" + (f" (left out: {said})" if said else "")
 
 
 @dataclass(order=True, frozen=True, slots=True)
@@ -116,7 +136,7 @@ def suggest(
     """
     if is_export(run.path):
         raise RequestError(f"{str(run.path)!r} is an export, which gives no vectors; name the run it was made of.")
-    found, kept = Suggestions(), list[_Candidate]()
+    found, kept = Suggestions(labels=_labels(run)), list[_Candidate]()
     pool = _Pool(run, found)
     with closing(open_input(run, inputs, tolerant=False)) as source:
         while items := source.take(CHUNK):
@@ -144,6 +164,11 @@ def suggest(
         text = run.task.dedup_key(one.example)[0]
         found.chosen.append(Suggestion(rank, one.record, text, one.doubt, public(one.prediction)))
     return found
+
+
+def _labels(run: Run) -> list[str]:
+    names = getattr(getattr(run.model, "config", None), "id2label", None) or {}
+    return choices_of(map(str, names.values()))
 
 
 class _Pool:

@@ -11,10 +11,10 @@ from .kinds import kind_of, label_names, refuse
 from .task_form import MarkedSpan, TaskForm
 
 
-def files(tasks: Sequence[TaskForm]) -> Mapping[str, str]:
+def files(tasks: Sequence[TaskForm], labels: Sequence[str] = ()) -> Mapping[str, str]:
     """The files of the folder. Offsets count code points, line ends included as they are."""
     refuse("brat", kind_of(tasks), "label", "labels", "number", "text")
-    names = label_names(tasks)
+    names = label_names(tasks, labels)
     if odd := [name for name in names if not re.fullmatch(r"[\w-]+", name)]:
         raise RequestError(f"brat has types of letters, digits, - and _ only, and there is {odd[0]!r}; rename it.")
     width = len(str(len(tasks)))

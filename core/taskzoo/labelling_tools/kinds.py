@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from taskzoo.errors import RequestError
@@ -33,10 +33,16 @@ def refuse(tool: str, kind: Kind | None, *unknown: Kind) -> None:
         raise RequestError(f"{tool} has nothing for {_NAMES[kind]}; write these rows for another tool.")
 
 
-def label_names(tasks: Sequence[TaskForm]) -> list[str]:
-    """The names that labels or spans have, sorted."""
+def label_names(tasks: Sequence[TaskForm], known: Iterable[str] = ()) -> list[str]:
+    """The names that people choose from, sorted: those that are ``known``, and those that labels or spans have."""
     labels = [label for task in tasks if isinstance(task.label, list) for label in task.label]
-    return sorted({label if isinstance(label, str) else label.label for label in labels})
+    return sorted({*known, *(label if isinstance(label, str) else label.label for label in labels)})
+
+
+def own_columns(task: TaskForm, *taken: str) -> dict[str, Any]:
+    """The further columns of a row; ``column_`` stands before the names of inputs, notes and what else is ``taken``."""
+    names = {task.role, *task.others, "note", "rank", *taken}
+    return {f"column_{name}" if name in names else name: value for name, value in task.columns.items()}
 
 
 def json_lines(values: Sequence[Any]) -> str:

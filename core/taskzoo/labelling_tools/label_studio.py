@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from xml.etree import ElementTree
 
-from .kinds import kind_of, label_names
+from .kinds import kind_of, label_names, own_columns
 from .task_form import Kind, TaskForm
 
 _CONTROL = "label"
@@ -19,17 +19,19 @@ _TAGS: Mapping[Kind, str] = {
     "text": "TextArea",
 }
 _ITEMS = {"Choices": "Choice", "Labels": "Label"}
+OURS = "<!-- written by taskzoo -->"
+"""The last line of a configuration, by which it is known that it may be written anew."""
 
 
-def files(tasks: Sequence[TaskForm]) -> Mapping[str, str]:
+def files(tasks: Sequence[TaskForm], labels: Sequence[str] = ()) -> Mapping[str, str]:
     """The tasks and their configuration. Offsets count code points, as Label Studio does since 1.4."""
     kind = kind_of(tasks)
     values = [_task(task, kind) for task in tasks]
-    return {"": json.dumps(values, ensure_ascii=False, indent=1) + "\n", ".xml": _configuration(tasks, kind)}
+    return {"": json.dumps(values, ensure_ascii=False, indent=1) + "\n", ".xml": _configuration(tasks, kind, labels)}
 
 
 def _task(task: TaskForm, kind: Kind | None) -> dict[str, Any]:
-    data = {task.role: task.text, **task.others, **task.meta}
+    data = {task.role: task.text, **task.others, **own_columns(task), **task.meta}
     if kind is None or task.kind is None:
         return {"data": data}
     score = {} if task.score is None else {"score": task.score}
@@ -52,7 +54,7 @@ def _results(task: TaskForm, kind: Kind) -> list[dict[str, Any]]:
     return [{"id": f"z{number}", **place, "value": value} for number, value in enumerate(values, 1)]
 
 
-def _configuration(tasks: Sequence[TaskForm], kind: Kind | None) -> str:
+def _configuration(tasks: Sequence[TaskForm], kind: Kind | None, labels: Sequence[str]) -> str:
     """The labelling configuration: a text for each input and one control."""
     view = ElementTree.Element("View")
     role = tasks[0].role
@@ -62,9 +64,9 @@ def _configuration(tasks: Sequence[TaskForm], kind: Kind | None) -> str:
         control = ElementTree.SubElement(view, _TAGS[kind], name=_CONTROL, toName=role)
         if _TAGS[kind] == "Choices":
             control.set("choice", "single" if kind == "label" else "multiple")
-        for name in label_names(tasks):
+        for name in label_names(tasks, labels) if _TAGS[kind] in _ITEMS else ():
             ElementTree.SubElement(control, _ITEMS[_TAGS[kind]], value=name)
     for name in dict.fromkeys([role, *(name for task in tasks for name in task.others)]):
         ElementTree.SubElement(view, "Text", name=name, value=f"${name}")
     ElementTree.indent(view)
-    return ElementTree.tostring(view, encoding="unicode") + "\n"
+    return ElementTree.tostring(view, encoding="unicode") + f"\n{OURS}\n"

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .kinds import json_lines, kind_of, label_names
+from .kinds import json_lines, kind_of, label_names, own_columns
 from .task_form import Kind, TaskForm
 
 
-def files(tasks: Sequence[TaskForm]) -> Mapping[str, str]:
+def files(tasks: Sequence[TaskForm], labels: Sequence[str] = ()) -> Mapping[str, str]:
     """One file. Offsets count code points."""
-    kind, names = kind_of(tasks), label_names(tasks)
+    kind, names = kind_of(tasks), label_names(tasks, labels)
     return {"": json_lines([_example(task, kind, names) for task in tasks])}
 
 
@@ -28,4 +28,4 @@ def _example(task: TaskForm, kind: Kind | None, names: Sequence[str]) -> dict[st
     elif task.kind == "text":
         example["target"] = task.label
     score = {} if task.score is None else {"score": task.score}
-    return {**example, "meta": {**score, **task.others, **task.meta}}
+    return {**example, "meta": {**score, **task.others, **own_columns(task, "score"), **task.meta}}

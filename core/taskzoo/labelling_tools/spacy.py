@@ -10,9 +10,9 @@ from .kinds import kind_of, label_names, refuse
 from .task_form import TaskForm
 
 
-def files(tasks: Sequence[TaskForm]) -> Mapping[str, str]:
+def files(tasks: Sequence[TaskForm], labels: Sequence[str] = ()) -> Mapping[str, str]:
     """One file with an array of ``[text, annotation]``. Offsets count code points."""
-    kind, names = kind_of(tasks), label_names(tasks)
+    kind, names = kind_of(tasks), label_names(tasks, labels)
     refuse("spaCy", kind, "number", "text")
     pairs = [[task.text, _annotation(task, names)] for task in tasks]
     return {"": "[\n" + ",\n".join(json.dumps(pair, ensure_ascii=False) for pair in pairs) + "\n]\n"}

@@ -26,12 +26,14 @@ class PreAnnotated:
         prediction: its public prediction, which people start from; ``None``: they start from the row's own labels.
         note: why the row is shown, for people.
         rank: its place in the order of work, from 1; 0: there is none.
+        columns: what else its file has of it, by which an export is joined with that file again.
     """
 
     row: Row
     prediction: Mapping[str, Any] | None = None
     note: str = ""
     rank: int = 0
+    columns: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -55,6 +57,7 @@ class TaskForm:
         label: a list of names (one, for the kind ``label``), spans, a number or a text.
         score: how sure the model is, from 0 to 1; ``None``: not known.
         meta: ``note`` and ``rank``, where there are any.
+        columns: further columns of its file.
     """
 
     role: str
@@ -64,6 +67,7 @@ class TaskForm:
     label: Any = None
     score: float | None = None
     meta: Mapping[str, Any] = field(default_factory=dict)
+    columns: Mapping[str, Any] = field(default_factory=dict)
 
 
 def task_form(task: PreAnnotated) -> TaskForm:
@@ -87,7 +91,7 @@ def task_form(task: PreAnnotated) -> TaskForm:
         raise DataError("this row has no text for a labelling tool.", file=row.source, line=row.line)
     kind, label, score = _labels(given, text, row)
     meta = {name: value for name, value in (("note", task.note), ("rank", task.rank)) if value}
-    return TaskForm(role, text, _others(fields, role), kind, label, score, meta)
+    return TaskForm(role, text, _others(fields, role), kind, label, score, meta, task.columns)
 
 
 def _others(fields: Mapping[str, Any], role: str) -> dict[str, str]:

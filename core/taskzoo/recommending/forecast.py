@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from statistics import fmean
 
 from taskzoo.types import Score
 
@@ -22,7 +21,7 @@ class ProbeScore:
         value: of the rows that were used.
         error: its standard error, by the bootstrap over these rows; ``growth_error`` not included.
         rows: how many were used.
-        unit: ``text``, or ``token`` for a head on tokens.
+        unit: ``text`` with one label, ``labels`` for texts with several, or ``token`` for a head on tokens.
         growth: what all rows are expected to add, where only part of them was used.
         growth_error: the standard error of that.
     """
@@ -34,6 +33,15 @@ class ProbeScore:
     unit: str
     growth: float = 0.0
     growth_error: float = 0.0
+
+
+_UNITS = {"text": "", "labels": " of texts with several labels", "token": " of tagged words"}
+
+
+def is_known(probe: ProbeScore, known: Iterable[Measured], methods: Iterable[str], train_rows: int) -> bool:
+    """Whether enough was measured of any of the methods for a forecast."""
+    known = list(known)
+    return any(len(comparable(known, method, probe.unit, train_rows)) >= FEWEST for method in methods)
 
 
 def forecast_score(
@@ -50,8 +58,8 @@ def forecast_score(
     if len(found) < FEWEST:
         sets = f"{len(found)} data set{'' if len(found) == 1 else 's'}"
         return (
-            f"{method} was measured on {sets} with {train_rows / FACTOR:,.0f} to {train_rows * FACTOR:,.0f} training "
-            f"rows, and a forecast needs {FEWEST}"
+            f"{method} was measured on {sets}{_UNITS[probe.unit]} with {train_rows / FACTOR:,.0f} to "
+            f"{train_rows * FACTOR:,.0f} training rows, and a forecast needs {FEWEST}"
         )
     if not test_rows:
         return "there are no test rows whose score could be forecast"
@@ -60,16 +68,16 @@ def forecast_score(
     gain, half = predict_gain([one.gain for one in found], [one.variance for one in found], noise)
     expected = probe.value + probe.growth + gain
     low, value, high = (min(1.0, max(0.0, number)) for number in (expected - half, expected, expected + half))
-    return Estimate(value, low, high, _basis(probe, found, method, test_rows))
+    return Estimate(value, low, high, f"{_basis(probe, found, method, gain)}; for a score on {test_rows:,} test rows")
 
 
-def _basis(probe: ProbeScore, found: Sequence[Measured], method: str, test_rows: int) -> str:
-    gain = fmean(one.gain for one in found)
+def _basis(probe: ProbeScore, found: Sequence[Measured], method: str, gain: float) -> str:
     few, many = min(one.rows for one in found), max(one.rows for one in found)
     rows = f"{few:,}" if few == many else f"{few:,} to {many:,}"
     grown = f" and {probe.growth:+.3f} for the rows that it left out" if probe.growth else ""
+    metrics = " or ".join(sorted({one.metric for one in found}))
     return (
         f"{probe.value:.3f} ± {1.96 * probe.error:.3f} of a probe by cross-validation over {probe.rows:,} rows{grown}, "
-        f"and {gain:+.3f} that {method} gained on average on {len(found)} data sets with {rows} training rows; for a "
-        f"score on {test_rows:,} test rows"
+        f"and {gain:+.3f} that {method} gained on average (in {metrics}) on {len(found)} data sets with {rows} "
+        "training rows"
     )

@@ -21,7 +21,7 @@ from taskzoo.runs.plan import Plan
 from taskzoo.runs.reporters import BarsOnly
 
 from .forecast import ProbeScore
-from .probe import FOLDS, probe_score, sample
+from .probe import FOLDS, grown, probe_score, sample
 from .result import Estimate, Reading
 from .timing import Speed, forecast_minutes, measure_speed
 
@@ -45,13 +45,16 @@ class Looked:
     tokens: int
 
 
-def look_at(plans: dict[str, Plan], reporter: Reporter, stop: Callable[[], bool]) -> Looked:
+def look_at(
+    plans: dict[str, Plan], reporter: Reporter, stop: Callable[[], bool], wanted: Callable[[ProbeScore], bool]
+) -> Looked:
     """Probe one model and time its training.
 
     Args:
         plans: method -> the plan of a run with it, all of one model.
         reporter: where progress is shown.
         stop: asked whether to stop.
+        wanted: whether anything is forecast from the probe's score, and so what further rows add to it.
 
     Raises:
         RequestError: the model cannot be loaded, or does not suit.
@@ -60,11 +63,10 @@ def look_at(plans: dict[str, Plan], reporter: Reporter, stop: Callable[[], bool]
     plan = next(iter(plans.values()))
     quiet = BarsOnly(reporter)
     began = time.perf_counter()
-    try:
-        probe: ProbeScore | str = probe_score(plan, quiet, stop)
-    except RequestError as error:
-        probe = str(error).rstrip(".")
+    probe = _unless_refused(lambda: probe_score(plan, quiet, stop))
     fitting = (time.perf_counter() - began) / (FOLDS + 1)
+    if not isinstance(probed := probe, str) and wanted(probed):
+        probe = _unless_refused(lambda: grown(plan, probed, quiet, stop))
     part = sample(plan)
     share = len(part.splits.examples["train"]) / len(plan.splits.examples["train"])
     # any head can be loaded for training all weights, which is what is timed
@@ -81,6 +83,14 @@ def look_at(plans: dict[str, Plan], reporter: Reporter, stop: Callable[[], bool]
     fit = measure_fit(session.processor, texts) if has_words else None
     lengths = [feature.length for feature in session.encoded["train"].features]
     return Looked(probe, minutes, speed, fit, int(np.percentile(lengths, 95)))
+
+
+def _unless_refused(make: Callable[[], ProbeScore]) -> ProbeScore | str:
+    """What is made, or why it cannot be."""
+    try:
+        return make()
+    except RequestError as error:
+        return str(error).rstrip(".")
 
 
 def _minutes(plan: Plan, session: Session, speed: Speed, share: float, fitting: float) -> Estimate | None:

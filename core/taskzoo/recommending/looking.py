@@ -5,10 +5,11 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from taskzoo import registry
-from taskzoo.config import Training
+from taskzoo.config import TRAINING_FIELDS, Training
 from taskzoo.engine.progress import Reporter
 from taskzoo.errors import Interrupted, RequestError
 from taskzoo.runs.execute import Stop
@@ -17,11 +18,18 @@ from taskzoo.runs.request import RunRequest, resolve_request
 
 from .candidates import FULL_TRAINING, Candidate, facts_against
 from .command import run_command
-from .forecast import forecast_score
+from .forecast import ProbeScore, forecast_score, is_known
 from .local import Looked, look_at, reading_of
 from .measured import shipped
 from .request import RecommendRequest
 from .result import Choice, Estimate, RowFacts
+
+UNTOLD = (
+    *("method", "seed", "time_limit", "precision", "micro_batch_size", "gradient_checkpointing", "compile", "fsdp"),
+    *("compact_embeddings", "length_pool", "log_every", "checkpoint_every", "checkpoint_minutes", "keep_checkpoints"),
+    *("evaluation_tokens", "evaluate_modules", "baseline", "on_disk", "streaming"),
+)
+"""Settings that hardly change what a method gains; ``time_limit`` is compared with the time that it takes."""
 
 
 class Looking:
@@ -32,6 +40,8 @@ class Looking:
     ) -> None:
         self._request, self._first, self._rows, self._free = request, first, rows, free
         self._reporter, self._stop = reporter, stop
+        given = request.max_minutes
+        self._most = (first.config.training.time_limit or None) if given is None else given
         self._measured: tuple[Candidate, Looked] | None = None
         self.failures: list[str] = []
         self.metric = ""
@@ -45,19 +55,18 @@ class Looking:
             self._reporter.say(f"model     {one.name}: probing its vectors and timing its steps")
             plans = self._plans(one)
             try:
-                looked = look_at(plans, self._reporter, self._stop)
+                looked = look_at(plans, self._reporter, self._stop, partial(self._is_known, plans))
             except Interrupted:
                 raise Interrupted(f"Stopped at model {number} of {len(candidates)}.") from None
             except RequestError as error:
                 self.failures.append(f"{one.name} cannot be used: {error}")
                 continue
             self._measured = self._measured or (one, looked)
-            yield from self._of_local(one, looked)
+            yield from self._of_local(one, looked, plans)
 
     def plan_of(self, model: str, method: str) -> Plan:
         """The plan of a run of a choice, within the time there is."""
-        most = self._request.max_minutes
-        return self._plan(model, method, {} if most is None else {"time_limit": most})
+        return self._plan(model, method, {} if self._most is None else {"time_limit": self._most})
 
     def _plans(self, one: Candidate) -> dict[str, Plan]:
         """Method -> plan, the default method first; without those that do not suit the task or its rows."""
@@ -76,12 +85,29 @@ class Looking:
         plan.method().check(plan.task, plan.config.training)
         return plan
 
-    def _of_local(self, one: Candidate, looked: Looked) -> Iterator[Choice]:
+    def _is_known(self, plans: Mapping[str, Plan], probe: ProbeScore) -> bool:
+        methods = [method for method, plan in plans.items() if not self._changes(plan)]
+        return is_known(probe, shipped(), methods, self._rows.counts["train"])
+
+    def _changes(self, plan: Plan) -> str:
+        """Settings that were asked for and change what the plan's method gains; ``""``: none."""
+        asked = [name for name in self._request.settings if name in TRAINING_FIELDS and name not in UNTOLD]
+        if not asked or not plan.method().takes_steps:
+            return ""
+        settings = {name: value for name, value in self._request.settings.items() if name not in asked}
+        settings["method"] = plan.config.training.method
+        usual = resolve_request(RunRequest(self._request.task, plan.config.model, self._request.data, settings))
+        values, before = vars(plan.config.training), vars(usual.config.training)
+        return ", ".join(f"{k}={v}" for k, v in values.items() if k not in UNTOLD and v != before[k])
+
+    def _of_local(self, one: Candidate, looked: Looked, plans: Mapping[str, Plan]) -> Iterator[Choice]:
         """A choice for every method whose score can be forecast, and one for the default method in any case."""
         reads = reading_of(one.reads(self._rows.language), looked.fit)
         against = facts_against(one, reads, self._rows, self._free)
         for method, minutes in looked.minutes.items():
-            forecast: Estimate | str = looked.probe if isinstance(looked.probe, str) else self._score(looked, method)
+            forecast: Estimate | str = (
+                looked.probe if isinstance(looked.probe, str) else self._score(looked, plans[method])
+            )
             if isinstance(forecast, str) and method != Training.method:
                 continue
             choice = self._choice(one, method)
@@ -101,10 +127,12 @@ class Looking:
             choice.why += self._published(one)
             yield choice
 
-    def _score(self, looked: Looked, method: str) -> Estimate | str:
+    def _score(self, looked: Looked, plan: Plan) -> Estimate | str:
         assert not isinstance(looked.probe, str)
         self.metric = looked.probe.score.name
-        counts = self._rows.counts
+        counts, method = self._rows.counts, plan.config.training.method
+        if changes := self._changes(plan):
+            return f"what {method} gains was measured with its own settings, and not with {changes}"
         return forecast_score(looked.probe, shipped(), method, train_rows=counts["train"], test_rows=counts["test"])
 
     def _from_catalogue(self, one: Candidate) -> Choice:
@@ -141,7 +169,7 @@ class Looking:
 
     def _set_minutes(self, choice: Choice, minutes: Estimate) -> None:
         """Give a choice its forecast of time, and the obstacle that there is less."""
-        choice.minutes, most = minutes, self._request.max_minutes
+        choice.minutes, most = minutes, self._most
         if most is not None and minutes.value > most:
             choice.too_slow = True
             choice.obstacles.append(f"it takes more than {most:g} minutes")
@@ -149,7 +177,7 @@ class Looking:
     def _choice(self, one: Candidate, method: str) -> Choice:
         request = self._request
         settings = {**request.settings, "model": one.name, "method": method}
-        command = run_command(self._first.entry.name, request.data, settings, request.max_minutes)
+        command = run_command(self._first.entry.name, request.data, settings, self._most)
         return Choice(
             one.name, method, one.here, one.reads(""), command, license=one.license, parameters=one.parameters
         )

@@ -64,10 +64,9 @@ def probe_score(plan: Plan, reporter: Reporter, stop: Callable[[], bool], metric
         raise RequestError(f"{name} of a probe is not defined on these {len(examples)} rows")
     # a score of 0 or 1 has an error, too: that of one row more that is otherwise
     error = max(float(replicates.std(ddof=1)), 1 / (len(examples) + 2))
-    unit = "token" if task.token_target else "text"
-    result = ProbeScore(task.score_of(name), float(value), error, len(examples), unit)
-    used = len(part.splits.examples["train"])
-    return result if len(plan.splits.examples["train"]) <= used else _grown(part, plan, result, reporter, stop)
+    several = any("labels" in prediction for prediction in judged.predictions)
+    unit = "token" if task.token_target else "labels" if several else "text"
+    return ProbeScore(task.score_of(name), float(value), error, len(examples), unit)
 
 
 def _learnable(classes: Sequence[Sequence[str]], folds: np.ndarray) -> list[int]:
@@ -82,12 +81,17 @@ def _learnable(classes: Sequence[Sequence[str]], folds: np.ndarray) -> list[int]
     return [i for i, names in enumerate(classes) if all(len(where[name]) > 1 for name in names)]
 
 
-def _grown(part: Plan, plan: Plan, probed: ProbeScore, reporter: Reporter, stop: Callable[[], bool]) -> ProbeScore:
-    """``probed`` with what further rows are expected to add, by the learning curve of a probe on the validation rows.
+def grown(plan: Plan, probed: ProbeScore, reporter: Reporter, stop: Callable[[], bool]) -> ProbeScore:
+    """``probed`` with what the rows that were not probed are expected to add.
+
+    That is read off the learning curve of a probe on the validation rows.
 
     Raises:
         RequestError: there are no validation rows, or the curve leads nowhere.
     """
+    part = sample(plan)
+    if part is plan:
+        return probed
     examples, task, score_ = part.splits.examples["train"], part.task, probed.score
     validation, rows = plan.splits.examples["validation"], len(plan.splits.examples["train"])
     best = score_.range[1 if score_.higher_is_better else 0]

@@ -73,7 +73,7 @@ def recommend(  # noqa: PLR0913 - the public API
         language: of the texts, by name or code; guessed by default.
         max_minutes: how long a training may take.
         top: how many choices are kept.
-        check: run the best two and compare them with their forecasts.
+        check: run the best two on this machine and compare them with their forecasts.
         output: a directory to make; it gets ``recommend.json`` and the runs of ``check``, which needs it.
         reporter: as for :func:`taskzoo.finetune`.
         **settings: engine settings and options of the task.
@@ -109,12 +109,16 @@ def recommended(
     free = available_memory(torch.device("cuda" if torch.cuda.is_available() else "cpu"))
     look = Looking(request, first, rows, free, reporter, stop)
     choices = sorted(look.choices(candidates), key=_place)
-    kept = choices[: request.top]
-    if check:
-        check_choices([one for one in kept if one.score][:CHECKED], look.plan_of, Path(output or ""), reporter, stop)
+    if not choices:
+        raise RequestError(f"No model is left to recommend. {' '.join(look.failures)}")
+    checked = [one for one in choices if one.here][:CHECKED] if check else []
+    check_choices(checked, look.plan_of, Path(output or ""), reporter, stop)
+    kept = [one for place, one in enumerate(choices) if place < request.top or one.check]
     metric = look.metric or first.task.primary_metric
     sentence = sentence_of(kept, choices, metric, rows)
     notes = notes_of(kept, rows, first.splits.made, look.failures)
+    if check and len(checked) < CHECKED:
+        notes.append(f"Of these, {len(checked) or 'none'} can be run as a check: no other is on this machine.")
     result = Recommendation(entry.name, metric, rows, kept, len(choices) - len(kept), sentence, notes)
     if output is not None:
         output.mkdir(parents=True, exist_ok=True)
@@ -147,12 +151,13 @@ def _row_facts(request: RecommendRequest, plan: Plan) -> RowFacts:
 
 
 def _place(choice: Choice) -> tuple[Any, ...]:
-    """What choices are sorted by: those that fit the time, then by score; then those whose facts say the least against.
+    """What choices are sorted by: those that take too long last; then by score; then by what facts say against them.
 
     Of models that nothing measured tells apart the smaller goes first, for it is faster.
     """
     size = choice.parameters or math.inf
     if choice.score is not None:
         minutes = choice.minutes.value if choice.minutes else math.inf
-        return (3 if choice.too_slow else 0, -round(choice.score.value / CLOSE), minutes)
-    return (2 if choice.obstacles else 1, len(choice.obstacles), not choice.here, choice.reads.word != "yes", size)
+        return (choice.too_slow, 0, -round(choice.score.value / CLOSE), minutes)
+    facts = (not choice.here, choice.reads.word != "yes", size)
+    return (choice.too_slow, 2 if choice.obstacles else 1, len(choice.obstacles), *facts)

@@ -43,7 +43,10 @@ def sentence_of(kept: Sequence[Choice], every: Sequence[Choice], metric: str, ro
         reason += f" after {minutes_text(best.minutes)} minutes"
     for other, score in [(one, one.score) for one in every if one.score and one is not best][:1]:
         near = abs(best.score.value - score.value) <= (best.score.high - best.score.low) / 4
-        relation = "which is too close to tell the two apart" if near else "which is less"
+        if near:
+            relation = "which is too close to tell the two apart"
+        else:
+            relation = "which is less" if score.value < best.score.value else f"but {'; '.join(other.obstacles)}"
         reason += f"; {other.model} with {other.method} should reach {score.value:.3f}, {relation}"
     said = f"{taken}, because {reason}."
     if best.obstacles:

@@ -58,7 +58,8 @@ class Splits:
         made: how missing splits were made.
         overlap: what splits have in common.
         unlabelled: further rows for training; a label that one may have is not to be looked at.
-        groups: file and line of a training row -> what it belongs to, for those that belong to something.
+        groups: training rows, each with what it belongs to, for those that belong to something; rows are told apart
+            by identity, for several may stand on one line.
     """
 
     examples: dict[str, Sequence[Example]]
@@ -66,7 +67,7 @@ class Splits:
     made: dict[str, Any] = field(default_factory=dict)
     overlap: dict[str, Any] = field(default_factory=dict)
     unlabelled: list[Example] = field(default_factory=list)
-    groups: dict[tuple[str, int], str] = field(default_factory=dict)
+    groups: list[tuple[Example, str]] = field(default_factory=list)
 
 
 def load_splits(
@@ -105,7 +106,7 @@ def load_splits(
     none |= {split for split in memory if not raw[split]}
     groups = _groups(task, examples["train"], raw["train"] if data.group_by else None)
     of_row = zip(examples["train"], groups or (), strict=False)
-    found.groups = {(row.source, row.line): group for row, group in of_row if group is not None}
+    found.groups = [(row, group) for row, group in of_row if group is not None]
     fold: dict[str, Any] = {}
     if data.fold:
         groups, fold = _test_fold(found, task, data.fold, seed=seed, groups=groups)
@@ -148,6 +149,12 @@ def each_file(files: Files) -> list[Path]:
     """
     named = [files] if isinstance(files, str | Path) else files
     return list(dict.fromkeys(path for pattern in named for path in expand(pattern)))
+
+
+def input_files(spec: TaskSpec, task: Task, files: Files) -> list[Path]:
+    """All files that are read for the files that are named: of a pair of parallel files, both."""
+    paired = paired_languages(spec, task_languages(spec, task))
+    return [file for path in each_file(files) for file in source_files(path, paired, spec.columns)]
 
 
 def memory_rows(spec: TaskSpec, task: Task, values: MemoryRows, **wanted: Any) -> list[Row]:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import csv
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.core.labelling.conftest import clear_rows
 from tests.core.runs.kit import sentences, write_conll, write_csv, zoo
+
+from taskzoo.labelling.label_plan import LabelRequest, make_label_plan
+from taskzoo.labelling.out_of_fold import _folds
+from taskzoo.runs.request import DataRequest
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +83,9 @@ def test_near_duplicates_with_different_labels_stand_apart(odd: tuple[list[dict[
 def test_the_only_row_of_a_label_is_not_judged(odd: tuple[list[dict[str, str]], str, Any]) -> None:
     rows, _, report = odd
     assert report["labels"] == len(rows) - 1
-    assert report["notes"] == ["1 not checked: the only rows of their label, which no other row can check"]
+    assert report["notes"] == [
+        "1 not checked: their label occurs in one fold only, whose rows cannot check one another"
+    ]
 
 
 def test_entities_that_were_dropped_or_renamed_are_among_the_first(encoder: Path, tmp_path: Path) -> None:
@@ -94,6 +101,66 @@ def test_entities_that_were_dropped_or_renamed_are_among_the_first(encoder: Path
     found = {suspect["text"] for suspect in made.json["suspects"] if suspect["problem"]}
     assert made.json["unit"] == "entity"
     assert len(found & texts) >= 3
+
+
+def test_rows_on_one_line_are_told_apart(encoder: Path, tmp_path: Path) -> None:
+    rows = clear_rows(60, 4)
+    train, output = tmp_path / "rows.json", tmp_path / "tasks.json"
+    train.write_text(json.dumps(rows))
+    options = ("--train", train, "--model", encoder, "--folds", 2, "--count", 5)
+    made = zoo("labels", "classification", *options, "--to", "label-studio", "--output", output)
+    assert made.code == 0, made.err
+    texts = [task["data"]["text"] for task in json.loads(output.read_text())]
+    assert len(set(texts)) == len(texts) == 5
+    assert set(texts) <= {row["text"] for row in rows}
+
+
+def test_rows_of_a_group_are_in_one_fold_wherever_they_stand(tmp_path: Path) -> None:
+    rows = [{**row, "group": f"g{i // 4}"} for i, row in enumerate(clear_rows(60, 4))]
+    (tmp_path / "rows.json").write_text(json.dumps(rows))
+    write_csv(tmp_path / "rows.csv", rows)
+    for name in ("rows.json", "rows.csv"):
+        data = DataRequest(train=str(tmp_path / name), group_by="group")
+        plan = make_label_plan(LabelRequest("classification", data))
+        found = _folds(plan, plan.splits.examples["train"], 3)
+        of_group = [set(found[start : start + 4].tolist()) for start in range(0, len(rows), 4)]
+        assert [len(folds) for folds in of_group] == [1] * len(of_group), name
+        assert len(set.union(*of_group)) == 3, name
+
+
+def test_settings_are_used_for_a_run_too(run: Path) -> None:
+    plan = make_label_plan(LabelRequest(str(run), settings={"seed": 7, "max_length": 9}))
+    assert (plan.config.training.seed, plan.config.options["max_length"]) == (7, 9)
+    before = make_label_plan(LabelRequest(str(run)))
+    assert before.config.options["max_length"] != 9
+    made = zoo("labels", run, "--set", "nonsense=3")
+    assert made.code == 2
+    assert "nonsense" in made.err
+
+
+def test_what_is_read_is_not_overwritten(
+    run: Path, encoder: Path, wrong: tuple[Path, set[int]], tmp_path: Path
+) -> None:
+    rows = wrong[0].read_bytes()
+    folder = tmp_path / "data"
+    folder.mkdir()
+    (folder / "train.csv").write_bytes(rows)
+    link = tmp_path / "link.csv"
+    link.symlink_to(wrong[0])
+    cases = [
+        (["classification", "--train", wrong[0], "--output", wrong[0]], "would overwrite"),
+        (["classification", "--train", wrong[0], "--output", link], "would overwrite"),
+        (["classification", "--data", folder, "--output", folder / "train.csv"], "would overwrite"),
+        ([run, "--output", wrong[0]], "would overwrite"),
+        ([run, "--output", run / "list.csv"], "is inside the run"),
+        ([run, "--to", "label-studio", "--output", tmp_path / "tasks.xml"], "labelling configuration"),
+    ]
+    for arguments, said in cases:
+        made = zoo("labels", *arguments)
+        assert made.code == 2, (arguments, made.err)
+        assert said in made.err, made.err
+    assert wrong[0].read_bytes() == (folder / "train.csv").read_bytes() == rows
+    assert not (run / "list.csv").exists()
 
 
 REFUSED = {

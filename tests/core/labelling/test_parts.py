@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import time
+from types import SimpleNamespace
+from typing import Any, cast
+
 import numpy as np
 import pytest
+from scipy.stats import gaussian_kde
 
+from taskzoo import Task
 from taskzoo.labelling.choose import choose
 from taskzoo.labelling.conflicts import find_conflicts
 from taskzoo.labelling.doubt import doubt_of
 from taskzoo.labelling.entities import Span, groups_of, problem_of, spans_of
 from taskzoo.labelling.given import BinaryLabels, ClassLabels, Labels, NumberLabels
+from taskzoo.labelling.kinds import check_kind, density_of
+from taskzoo.labelling.label_choices import choices_of
 from taskzoo.labelling.noise import fit_noise
+from taskzoo.labelling.out_of_fold import OutOfFold
 from taskzoo.labelling.text_key import text_key
 from taskzoo.labelling.unlike import Unlikeness
+from taskzoo.types import Example
 
 
 def classes(share: float, *, rows: int = 1500, temperature: float = 1.0) -> tuple[Labels, np.ndarray]:
@@ -80,6 +90,62 @@ def test_conflicts_are_groups_of_texts_with_different_labels() -> None:
     found = find_conflicts(["a", "b", "c", "d", "b"], ["x", "y", "z", "x", "z"], vectors)
     assert [(one.rows, one.similarity == 1.0) for one in found] == [((1, 4), True), ((0, 2), False)]
     assert find_conflicts(["a", "a"], ["x", "x"], None) == []
+
+
+def test_many_texts_that_are_all_alike_are_one_conflict_in_no_time() -> None:
+    started = time.perf_counter()
+    (found,) = find_conflicts(["thanks"] * 20_000, ["a"] * 10_000 + ["b"] * 10_000, None)
+    assert found.rows == tuple(range(20_000))
+    vectors = np.append(np.ones((2000, 4)), [[-50.0] * 4], axis=0) + 1e-5 * np.random.default_rng(0).random((2001, 4))
+    (found,) = find_conflicts([str(i) for i in range(2001)], ["a", "b"] * 1000 + ["a"], vectors)
+    assert found.rows == tuple(range(2000))
+    assert time.perf_counter() - started < 5
+
+
+def test_the_density_of_many_numbers_is_that_of_all_kernels() -> None:
+    chance = np.random.default_rng(0)
+    for given in (chance.integers(1, 6, size=2500).astype(float), np.append(chance.standard_t(3, size=2500), 300.0)):
+        assert density_of(given) == pytest.approx(gaussian_kde(given)(given), rel=0.002)
+
+
+def out_of_fold(logits: Any, targets: dict[str, Any], rows: Any, folds: list[int], **more: Any) -> OutOfFold:
+    known = {name: np.array(value) for name, value in targets.items()}
+    return OutOfFold(np.array(logits, dtype=float), known, np.array(rows), None, np.array(folds), **more)
+
+
+def test_decisions_that_no_other_fold_has_are_left_out_and_counted() -> None:
+    """Of three labels the first occurs in one fold only, the second in two, and the third has all rows but one."""
+    given = np.array([[1, 0, 1], [1, 1, 1], [0, 1, 1], [0, 0, 0]], dtype=float)
+    found = out_of_fold(
+        -np.ones((4, 3)), {"labels": given}, range(4), [1, 1, 2, 2], labels=["a", "b", "c"], predictions=[]
+    )
+    checked = check_kind(cast("Task", SimpleNamespace(token_target="")), [Example({})] * 4, found)
+    assert [(one.row, one.given) for one in checked.labels] == [
+        *[(0, "not b"), (0, "c")],
+        *[(1, "b"), (1, "c")],
+        *[(2, "b"), (2, "c")],
+        (3, "not b"),
+    ]
+    assert list(checked.unchecked.values()) == [5]
+
+
+def test_entities_with_tags_that_no_other_fold_has_are_left_out_and_counted() -> None:
+    names = ["O", "B-X", "I-X", "B-Y"]
+    tags = [["B-X", "O"], ["B-X", "I-X"], ["B-X", "B-Y"]]
+    ids = [names.index(tag) for row in tags for tag in row]
+    predictions = [{"tokens": ["u", "v"], "tags": ["O", "O"]}] * 3
+    logits, rows = np.zeros((6, 4)), np.repeat(range(3), 2)
+    found = out_of_fold(logits, {"labels": ids}, rows, [1, 2, 2], labels=names, predictions=predictions)
+    ner = SimpleNamespace(token_target="labels", references=lambda examples: [{"tags": row} for row in tags])
+    checked = check_kind(cast("Task", ner), [Example({})] * 3, found)
+    assert [(one.row, one.given) for one in checked.labels] == [(0, "u [X]"), (2, "u [X]")]
+    assert list(checked.unchecked.values()) == [2]  # I-X and B-Y
+    assert checked.pool(np.array([0.1, 0.2, 0.4])).tolist() == [0.1, 0.4]  # of the three words with B-X
+
+
+def test_people_choose_from_types_not_tags() -> None:
+    assert choices_of(["O", "B-X", "I-X", "B-Y", "I-Y"]) == ["X", "Y"]
+    assert choices_of(["O", "A", "B"]) == ["O", "A", "B"]
 
 
 def test_entities_are_compared_where_they_share_words() -> None:

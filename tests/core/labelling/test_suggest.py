@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
-from tests.core.runs.kit import read_lines, write_csv, zoo
+from tests.core.runs.kit import WORDS, read_lines, write_csv, zoo
 
 
 def test_rows_are_new_and_keep_their_columns(run: Path, pool: Path, tmp_path: Path) -> None:
@@ -18,6 +19,7 @@ def test_rows_are_new_and_keep_their_columns(run: Path, pool: Path, tmp_path: Pa
     given = {row["id"]: row["text"] for row in read_lines(pool)}
     assert all(row["text"] == given[row["id"]] for row in rows)
     assert all("%" in row["reason"] for row in rows)
+    assert "6 of 163 rows of the pool (left out: 10 known to the run, 2 repeated, 1 blank)" in made.err
 
 
 def test_what_is_left_out_is_said_and_the_same_seed_chooses_the_same(run: Path, pool: Path) -> None:
@@ -49,11 +51,17 @@ def test_rows_go_to_a_labelling_tool_with_what_is_predicted(run: Path, pool: Pat
     assert len(tasks) == 3
     assert all(task["data"]["text"] in {row["text"] for row in read_lines(pool)} for task in tasks)
     assert all(task["predictions"] for task in tasks)
+    place = {row["text"]: row["id"] for row in read_lines(pool)[10:160]}
+    assert all(task["data"]["id"] == place[task["data"]["text"]] for task in tasks)
+    choices = ElementTree.parse(path.with_suffix(".xml")).getroot().iter("Choice")
+    assert {choice.get("value") for choice in choices} == set(WORDS)  # those of the run, whatever is predicted
 
 
 def test_bad_requests_are_one_sentence(run: Path, wrong: tuple[Path, set[int]], tmp_path: Path) -> None:
     (tmp_path / "empty.jsonl").write_text("")
     (tmp_path / "other.csv").write_text("a,b\n1,2\n")
+    mine = tmp_path / "mine.xml"
+    mine.write_text("text\na wet cat\n")
     (tmp_path / "export").mkdir()
     (tmp_path / "export" / "export.json").write_text("{}")
     cases = [
@@ -63,12 +71,16 @@ def test_bad_requests_are_one_sentence(run: Path, wrong: tuple[Path, set[int]], 
         ([run, "--input", tmp_path / "gone.csv"], "no such file"),
         ([tmp_path / "none", "--input", wrong[0]], "none"),
         ([run, "--input", wrong[0], "--output", tmp_path / "no" / "f.csv"], "does not exist"),
+        ([run, "--input", mine, "--output", mine], "would overwrite"),
+        ([run, "--input", mine, "--output", tmp_path / "mine.json", "--to", "label-studio"], "is there already"),
+        ([run, "--input", wrong[0], "--output", run / "metrics.json"], "is inside the run"),
     ]
     for arguments, said in cases:
         made = zoo("suggest", *arguments, "--quiet")
         assert made.code == 2, (arguments, made.err)
         assert said in made.err, made.err
         assert "Traceback" not in made.err
+    assert mine.read_text() == "text\na wet cat\n"
 
 
 def test_rows_that_the_run_has_cannot_be_left_out_without_its_data(run: Path, pool: Path, tmp_path: Path) -> None:

@@ -135,3 +135,15 @@ def test_labels_of_the_row_itself(tool: str, tmp_path: Path) -> None:
     write_tasks(tmp_path / "tasks", tool, [PreAnnotated(row(text="Ada left", spans=spans))])
     rows, _ = read_back(export(tmp_path / "tasks", tool), "ner")
     assert spans_of(rows) == [["Ada left", [(0, 3, "PER")]]]
+
+
+@pytest.mark.parametrize("tool", ["label-studio", "prodigy", "doccano"])
+def test_further_columns_do_not_change_what_is_read(tool: str, tmp_path: Path) -> None:
+    columns = {"id": "a1", "note": "mine", "title": "T", "label": "old", "spans": [], "text": "other"}
+    marked = PreAnnotated(row(text="Ada left"), entities("Ada left", [(0, 3, "PER")]), "unsure", 1, columns)
+    write_tasks(tmp_path / "spans", tool, [marked])
+    assert spans_of(read_back(export(tmp_path / "spans", tool), "ner")[0]) == [["Ada left", [(0, 3, "PER")]]]
+    labelled = PreAnnotated(row(text="Ada left"), {"label": "new"}, "unsure", 1, columns)
+    write_tasks(tmp_path / "labels", tool, [labelled])
+    rows, _ = read_back(export(tmp_path / "labels", tool), "classification")
+    assert [(one["text"], one["label"]) for one in rows] == [("Ada left", ["new"])]

@@ -11,7 +11,7 @@ import pytest
 
 from taskzoo import DataError
 from taskzoo.errors import RequestError
-from taskzoo.labelling_tools import PreAnnotated, write_tasks
+from taskzoo.labelling_tools import TOOLS, PreAnnotated, write, write_tasks
 
 from .kit import row
 
@@ -113,3 +113,76 @@ def test_a_folder_that_is_not_empty_stays_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "new").mkdir()
     write_tasks(tmp_path / "new", "brat", [NER])
     assert len(list((tmp_path / "new").iterdir())) == 3
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_what_has_a_name_like_that_of_an_unfinished_file_stays(tmp_path: Path, tool: str) -> None:
+    (tmp_path / "tasks.new").mkdir()
+    (tmp_path / "tasks.new" / "mine.txt").write_text("x")
+    (tmp_path / "tasks.xml.new").write_text("x")
+    write_tasks(tmp_path / "tasks", tool, [NER])
+    assert (tmp_path / "tasks.new" / "mine.txt").read_text() == "x"
+    assert (tmp_path / "tasks.xml.new").read_text() == "x"
+
+
+@pytest.mark.parametrize("error", [OSError, KeyboardInterrupt])
+def test_nothing_is_left_of_a_folder_that_could_not_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[BaseException]
+) -> None:
+    def failing(fresh: Path, path: Path) -> None:
+        assert len(list(fresh.iterdir())) == 3
+        raise error
+
+    monkeypatch.setattr(write, "replace", failing)
+    with pytest.raises(error):
+        write_tasks(tmp_path / "tasks", "brat", [NER])
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_half_a_character_is_refused_and_nothing_written(tmp_path: Path, tool: str) -> None:
+    task = PreAnnotated(row(text="bad \ud800 text"), {"entities": []})
+    with pytest.raises(RequestError, match=r"half of a character, which no file can hold: .*bad .*ud800 text"):
+        write_tasks(tmp_path / "tasks", tool, [task])
+    assert not list(tmp_path.iterdir())
+
+
+def test_people_choose_from_all_labels_that_are_known(tmp_path: Path) -> None:
+    write_tasks(tmp_path / "t.json", "label-studio", [LABEL], ["b", "a", "c"])
+    view = ElementTree.parse(tmp_path / "t.xml").getroot()
+    assert [choice.get("value") for choice in view.iter("Choice")] == ["a", "b", "c"]
+    write_tasks(tmp_path / "t.jsonl", "prodigy", [LABEL], ["b", "c"])
+    assert [option["id"] for option in values(tmp_path / "t.jsonl")[0]["options"]] == ["a", "b", "c"]
+    write_tasks(tmp_path / "spacy.json", "spacy", [LABEL], ["b"])
+    assert json.loads((tmp_path / "spacy.json").read_text())[0][1] == {"cats": {"a": 1.0, "b": 0.0}}
+    write_tasks(tmp_path / "docs", "brat", [NER], ["LOC"])
+    assert (tmp_path / "docs" / "annotation.conf").read_text().splitlines()[:3] == ["[entities]", "LOC", "PER"]
+    number = PreAnnotated(row(text="x"), {"value": 1.5})
+    write_tasks(tmp_path / "n.json", "label-studio", [number], ["LABEL_0"])
+    assert [list(control) for control in ElementTree.parse(tmp_path / "n.xml").getroot().iter("Number")] == [[]]
+
+
+def test_further_columns_go_where_a_tool_keeps_them(tmp_path: Path) -> None:
+    columns = {"id": 7, "note": "mine", "colours": ["x"]}
+    task = PreAnnotated(row(text="x"), {"label": "a"}, "unsure", 1, columns)
+    write_tasks(tmp_path / "t.json", "label-studio", [task])
+    kept = {"id": 7, "column_note": "mine", "colours": ["x"], "note": "unsure", "rank": 1}
+    assert json.loads((tmp_path / "t.json").read_text())[0]["data"] == {"text": "x", **kept}
+    write_tasks(tmp_path / "t.jsonl", "prodigy", [task])
+    assert values(tmp_path / "t.jsonl")[0]["meta"] == kept
+    write_tasks(tmp_path / "d.jsonl", "doccano", [task])
+    assert values(tmp_path / "d.jsonl") == [
+        {"text": "x", "label": ["a"], "column_id": 7, **{name: value for name, value in kept.items() if name != "id"}}
+    ]
+
+
+def test_a_file_that_is_no_configuration_written_here_stays(tmp_path: Path) -> None:
+    (tmp_path / "tasks.xml").write_text("<View/>")
+    with pytest.raises(RequestError, match=r"tasks\.xml'.* is there already and is not one that was written here"):
+        write_tasks(tmp_path / "tasks.json", "label-studio", [NER])
+    with pytest.raises(RequestError, match=r"new\.xml' is where the labelling configuration goes"):
+        write_tasks(tmp_path / "new.xml", "label-studio", [NER])
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("tasks.xml", "<View/>")]
+    for label in ("a", "b"):
+        write_tasks(tmp_path / "mine.json", "label-studio", [PreAnnotated(row(text="x"), {"label": label})])
+    assert 'value="b"' in (tmp_path / "mine.xml").read_text()

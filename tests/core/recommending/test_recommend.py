@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +12,18 @@ import pytest
 from tests.core.runs.kit import Result, read, text_rows, write_csv, zoo
 
 import taskzoo
-from taskzoo.recommending import looking
+from taskzoo.recommending import local, looking, recommend
 
 from .kit import KNOWN
+
+QUICK: dict[str, Any] = {"precision": "fp32", "language": "en"}
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _planted() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(looking, "shipped", lambda: KNOWN)
+        patch.setattr(looking, "UNTOLD", (*looking.UNTOLD, "max_steps"))  # so that runs are short
         yield
 
 
@@ -94,6 +98,69 @@ def test_the_sentence_ends_in_a_command_that_can_be_run(checked: Any, train: Pat
     assert words[-2:] == ["--time", "30m"]
     settings = [words[i + 1] for i, word in enumerate(words) if word == "--set"]
     assert settings == ["max_steps=2", "precision=fp32"]
+
+
+def test_settings_that_change_training_leave_no_forecast(
+    tiny_checkpoint: Any, train: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local, "grown", lambda plan, probed, *_: replace(probed, growth=0.125))
+    given = {"train": str(train), "models": [str(tiny_checkpoint())], **QUICK}
+    found = taskzoo.recommend("classification", **given, learning_rate=1e-12, epochs=1, label_smoothing=0.0)
+    of = {one.method: one for one in found.choices}
+    assert of["auto"].score is None
+    assert of["auto"].no_score.startswith("what auto gains was measured with its own settings, and not with epochs=1.0")
+    assert "learning_rate=1e-12" in of["auto"].no_score
+    assert "smoothing" not in of["auto"].no_score
+    assert of["linear-probe"].score is not None  # it takes no steps
+    assert "+0.125 for the rows that it left out" in of["linear-probe"].score.basis
+
+
+def test_texts_with_several_labels_are_not_forecast_from_those_with_one(tiny_checkpoint: Any) -> None:
+    rows = [
+        {"text": row["text"], "label": [row["label"], "x" if i % 3 else "y"]} for i, row in enumerate(text_rows(90, 1))
+    ]
+    found = taskzoo.recommend("classification", train=rows, models=[str(tiny_checkpoint())], max_steps=1, **QUICK)
+    assert found.best.score is None
+    assert "auto was measured on 0 data sets of texts with several labels" in found.best.no_score
+
+
+def test_a_check_runs_the_best_two_whatever_is_forecast_and_shown(
+    tiny_checkpoint: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(looking, "shipped", tuple)
+    monkeypatch.setattr(local, "grown", None)  # no learning curve where nothing is forecast
+    models = [str(tiny_checkpoint()), str(tiny_checkpoint("roberta"))]
+    given = {"train": text_rows(40, 1), "max_steps": 1, "check": True, "top": 1, "output": tmp_path / "out", **QUICK}
+    found = taskzoo.recommend("classification", **given, models=models)
+    assert [one.score for one in found.choices] == [None, None]
+    for one in found.choices:
+        assert one.check is not None
+        assert one.check.score is not None
+        assert (one.check.score_inside, type(one.check.minutes_inside)) == (None, bool)
+    monkeypatch.setattr(recommend, "check_choices", lambda choices, *_: asked.extend(choices))
+    asked: list[Any] = []
+    found = taskzoo.recommend("classification", **given, models=[models[0], "bert-base"])
+    assert [one.model for one in asked] == models[:1]
+    assert "Of these, 1 can be run as a check: no other is on this machine." in found.notes
+
+
+def test_a_time_limit_is_a_limit_by_either_name(tiny_checkpoint: Any) -> None:
+    given = {"train": text_rows(30, 1), "models": [str(tiny_checkpoint())], "max_steps": 1, **QUICK}
+    for limit in ({"time_limit": 1e-6}, {"max_minutes": 1e-6, "time_limit": 5}):
+        found = taskzoo.recommend("classification", **given, **limit)
+        assert found.best.command.endswith("--time 1e-06m")
+        assert "time_limit" not in found.best.command
+        assert found.best.too_slow
+
+
+def test_that_no_model_can_be_used_is_said_with_the_reason(tiny_checkpoint: Any, train: Path) -> None:
+    made = zoo(
+        "recommend", "classification", "--train", train, "--models", tiny_checkpoint(), "--set", "max_length=9999"
+    )
+    assert made.code == 2
+    assert "No model is left to recommend." in made.err
+    assert "cannot be used: " in made.err
+    assert "Traceback" not in made.err
 
 
 def test_models_are_ordered_by_facts_where_none_is_here(train: Path) -> None:
