@@ -32,6 +32,11 @@ def labels_of(prediction: Mapping[str, Any]) -> frozenset[str]:
     return frozenset([prediction["label"]]) if isinstance(prediction.get("label"), str) else frozenset()
 
 
+def is_nothing(prediction: Mapping[str, Any]) -> bool:
+    """Whether a prediction or reference is that there is no entity, or no label."""
+    return ("entities" in prediction or "labels" in prediction) and not labels_of(prediction)
+
+
 def answer_of(prediction: Prediction, inputs: Collection[str]) -> Any:
     """The part that is an answer, comparable by ``==``: without inputs, and without how sure it is."""
     form = form_of(prediction, inputs)

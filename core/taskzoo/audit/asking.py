@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from taskzoo.errors import RequestError
 from taskzoo.runs.load import Run
 from taskzoo.runs.scored_rows import ScoredRows, inputs
@@ -24,6 +26,7 @@ class Asked:
         references: the gold answers.
         roles: the roles whose texts are changed.
         say: is told what is predicted.
+        spread: the standard deviation of numbers that are predicted, over all test rows; 0 for other predictions.
     """
 
     run: Run
@@ -31,6 +34,7 @@ class Asked:
     references: Sequence[Prediction]
     roles: tuple[str, ...]
     say: Say
+    spread: float = 0.0
 
     def predict(self, rows: Sequence[Row], what: str) -> list[Prediction]:
         """One public prediction for each row; ``what`` they are is said."""
@@ -57,4 +61,6 @@ def asked_rows(run: Run, scored: ScoredRows, chosen: Sequence[int], say: Say) ->
             f"The predictions of {str(scored.path)!r} do not repeat the text of their rows ({', '.join(roles)}), so it "
             "cannot be changed and predicted again; use --only slices."
         )
-    return Asked(run, [row for row, _ in rows], [reference for _, reference in rows], roles, say)
+    values = [row["value"] for row in scored.rows if isinstance(row.get("value"), int | float)]
+    spread = float(np.std(values)) if values and np.ptp(values) else 0.0
+    return Asked(run, [row for row, _ in rows], [reference for _, reference in rows], roles, say, spread)

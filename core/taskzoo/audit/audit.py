@@ -14,6 +14,7 @@ from taskzoo.runs.data import Files, task_languages
 from taskzoo.runs.directory import RunDirectory
 from taskzoo.runs.given_columns import GivenColumns, read_columns
 from taskzoo.runs.scored_rows import ScoredRows, read_scored_rows
+from taskzoo.types import Prediction
 
 from .audited_rows import AuditedRows, RowScore, audited_rows
 from .gap import PAIRS, PERTURBATIONS, SLICES, Gap, Section, corrected
@@ -60,6 +61,18 @@ class AuditRequest:
             raise RequestError(f"--rows {self.rows} must be 1 or more.")
         if self.data is not None and not self.by:
             raise RequestError("--data is the file with the columns of --by; name them, or leave it out.")
+        parts = {
+            "--by": (SLICES, bool(self.by)),
+            "--groups": (PAIRS, self.groups is not None),
+            "--rows": (PERTURBATIONS, self.rows != ROWS),
+            "--seed": (PERTURBATIONS, self.seed != 0),
+        }
+        for option, (part, given) in parts.items():
+            if given and not self.wants(part):
+                raise RequestError(
+                    f"{option} is for {part}, and --only {','.join(self.only)} leaves them out; add them, or leave out "
+                    f"{option}."
+                )
 
     def wants(self, part: str) -> bool:
         """Whether a part is asked for."""
@@ -155,6 +168,11 @@ def audit(
                     if request.only:
                         raise
                     skipped.append(str(error))
+    if unknown := languages.count(""):
+        notes.append(
+            f"The language of {unknown:,} row{'s' * (unknown != 1)} cannot be told, so no slice of a language has them "
+            "and changes of texts for one language leave them out."
+        )
     counts = Counter(code or "unknown" for code in languages)
     mean = float(rows.scores[rows.scores == rows.scores].mean()) if len(rows.scores) else float("nan")
     name = path.resolve().name
@@ -166,7 +184,7 @@ def _of_rows(
 ) -> list[Section]:
     config = RunDirectory(scored.path).config
     given = read_columns(scored.task, scored.spec, config, request.by, request.data)
-    columns = _columns(given, rows, notes)
+    columns = _columns(given, rows, [row["reference"] for row in scored.rows], notes)
     vocabulary = Vocabulary(rows.joined)
     found = [slice_section(rows, columns, languages), word_section(rows, vocabulary)]
     if any(rows.gold) and not any("entities" in row["reference"] for row in scored.rows[:1]):
@@ -176,20 +194,18 @@ def _of_rows(
     return found
 
 
-def _columns(given: GivenColumns | None, rows: AuditedRows, notes: list[str]) -> dict[str, list[str | None]]:
+def _columns(
+    given: GivenColumns | None, rows: AuditedRows, references: Sequence[Prediction], notes: list[str]
+) -> dict[str, list[str | None]]:
     if given is None:
         return {}
-    values = [given.of(texts) for texts in rows.texts]
+    values = [given.of(texts, reference) for texts, reference in zip(rows.texts, references, strict=True)]
     if given.unknown == len(values):
         raise RequestError(
             "No test row of the run is in the file with the columns of --by: its texts have changed, or it is another "
             "file. Score the run on it: zoo eval RUN --data FILE --output FOLDER, then zoo audit FOLDER --data FILE."
         )
-    if given.unknown:
-        notes.append(
-            f"{given.unknown:,} of {len(values):,} test rows are not in the file with the columns and are left out of "
-            "their slices."
-        )
+    notes += given.notes
     return {name: [None if one is None else one[place] for one in values] for place, name in enumerate(given.columns)}
 
 
@@ -239,9 +255,9 @@ def _pairs(
         return [pair_section(model, given, say)]
     codes = [code for code in LANGUAGES if code in languages]
     if not codes:
+        why = "the test rows are in neither" if any(languages) else "the language of the test rows cannot be told"
         skipped.append(
-            "There are templates for English and Chinese, and the test rows are in neither; give your own with "
-            "--groups FILE.yaml."
+            f"There are templates for English and Chinese, and {why}; give your own with --groups FILE.yaml."
         )
     several = len(codes) > 1
     return [pair_section(model, pair_lists(code), say, f"{TITLE} ({code})" if several else TITLE) for code in codes]

@@ -14,7 +14,7 @@ from taskzoo.runs.verdict import judging_score
 from taskzoo.task import Task
 from taskzoo.types import Prediction
 
-from .answers import LABELS, form_of, labels_of
+from .answers import LABELS, form_of, is_nothing, labels_of
 
 MOST_UNDEFINED = 0.5
 """Share of the rows that a score may be undefined for."""
@@ -27,7 +27,7 @@ class AuditedRows:
 
     Args:
         texts: what the model read, role -> text.
-        scores: of each row alone, higher is better; NaN for a row that says nothing, as without any entity.
+        scores: of each row alone, higher is better; NaN for a row that it is not defined for.
         score: what it is.
         scale: its range; 0 where it has no limits.
         gold: the labels of each row.
@@ -104,10 +104,23 @@ def _row_score(rows: ScoredRows, predictions: Sequence[Prediction], references: 
 def _row_scores(
     task: Task, name: str, predictions: Sequence[Prediction], references: Sequence[Prediction]
 ) -> np.ndarray:
+    """The score of each row.
+
+    Where there is nothing to find and nothing was found, metrics say that it is undefined, or by convention the worst;
+    such a row is right.
+    """
     score = task.score_of(name)
     metric = next(one for one in task.metrics() if any(known.describes(name) for known in one.scores))
     statistics = metric.statistics(predictions, references)
     if not isinstance(statistics, np.ndarray) or len(statistics) != len(predictions):
         return np.array([])
-    values = [metric.of_all(statistics[i : i + 1]).get(name, math.nan) for i in range(len(statistics))]
+    worst, best = score.range if score.higher_is_better else score.range[::-1]
+    values = []
+    for i, sides in enumerate(zip(predictions, references, strict=True)):
+        row = statistics[i : i + 1]
+        if all(map(is_nothing, sides)) and math.isfinite(best):
+            found = metric.scorer(row)(np.ones(1)).get(name, math.nan)
+            values.append(best if math.isnan(found) or found == worst else found)
+        else:
+            values.append(metric.of_all(row).get(name, math.nan))
     return np.array(values, dtype=np.float64) if score.higher_is_better else -np.array(values, dtype=np.float64)

@@ -17,6 +17,8 @@ from taskzoo.metrics.significance import LEVEL, POWER, mcnemar
 Interval = tuple[float, float]
 ALIKE = 1e-9
 """Values that differ by less are equal, but for rounding."""
+DRAWS = 25
+"""Counts that stand for all that a share may be of: their chances are equal."""
 
 
 class Difference(NamedTuple):
@@ -112,11 +114,51 @@ def mean_interval(values: np.ndarray) -> Interval:
     return float(values.mean()) - half, float(values.mean()) + half
 
 
-def detectable(deviation: float, first: int, second: int, tests: int) -> float:
-    """The difference of two means that is found with a probability of 80%, at the level of the first of ``tests``."""
-    normal = NormalDist()
-    z = normal.inv_cdf(1 - LEVEL / (2 * max(1, tests))) + normal.inv_cdf(POWER)
-    return z * deviation * math.sqrt(1 / first + 1 / second)
+def detectable_share(share: float, side: int, rest: int, level: float) -> float:
+    """How much lower a share must be than that of the rest so that Fisher's test finds it with a probability of 80%.
+
+    The mean over :data:`DRAWS` counts that the rest may have, each of which says what count is low enough.
+
+    Args:
+        share: of the rest.
+        side: how many rows have the lower share.
+        rest: how many rows the rest are.
+        level: of the test, two-sided.
+
+    Returns:
+        the difference; infinite where even a share of 0 would not be found so often.
+    """
+    from scipy.stats import binom, hypergeom
+
+    others = binom.ppf((np.arange(DRAWS) + 0.5) / DRAWS, rest, share)
+    enough, high = np.full(DRAWS, -1), np.full(DRAWS, side)
+    while (high - enough > 1).any():
+        middle = (enough + high) // 2
+        found = 2 * hypergeom.cdf(middle, side + rest, middle + others, side) <= level
+        enough, high = np.where(found, middle, enough), np.where(found, high, middle)
+    lower, upper = 0.0, share
+    if binom.cdf(enough, side, lower).mean() < POWER:
+        return math.inf
+    while upper - lower > ALIKE:
+        half = (lower + upper) / 2
+        lower, upper = (half, upper) if binom.cdf(enough, side, half).mean() >= POWER else (lower, half)
+    return share - lower
+
+
+def detectable_mean(deviation: float, side: int, rest: int, level: float) -> float:
+    """The difference of two means that is found with a probability of 80%; NaN where nothing varies."""
+    from scipy.stats import t
+
+    if deviation < ALIKE:
+        return math.nan
+    each = 1 / side + 1 / rest
+    freedom = each**2 / (1 / (side**2 * (side - 1)) + 1 / (rest**2 * (rest - 1)))
+    return float((t.ppf(1 - level / 2, freedom) + t.ppf(POWER, freedom)) * deviation * math.sqrt(each))
+
+
+def spread(values: np.ndarray) -> float:
+    """The standard deviation of scores of rows; NaN for right and wrong, whose deviation follows from their mean."""
+    return math.nan if is_binary(values) else float(values.std())
 
 
 def is_binary(values: np.ndarray) -> bool:

@@ -26,11 +26,9 @@ def apply(text: str, edits: Sequence[Edit]) -> str:
 def moved(start: int, end: int, edits: Sequence[Edit]) -> tuple[int, int]:
     """Where a span is after the edits; one that an edit cuts takes in all of the new characters."""
     before = sum(len(e.new) - (e.end - e.start) for e in edits if e.end <= start)
-    within = sum(len(e.new) - (e.end - e.start) for e in edits if e.start < end and e.end > start)
-    cut = next((e for e in edits if e.start < start < e.end), None)
-    if cut is not None:
-        return cut.start + before, end + before + within
-    return start + before, end + before + within
+    touched = [e for e in edits if e.start < end and e.end > start]
+    first, last = min([start, *(e.start for e in touched)]), max([end, *(e.end for e in touched)])
+    return first + before, last + before + sum(len(e.new) - (e.end - e.start) for e in touched)
 
 
 def moved_entities(prediction: dict[str, Any], edits: Sequence[Edit]) -> frozenset[tuple[int, int, str]]:

@@ -9,10 +9,13 @@ from typing import Any
 
 from taskzoo.metrics.significance import LEVEL, holm
 
+from .differences import detectable_mean, detectable_share
+
 SLICES, WORDS, LABELS, GROUPS = "slices", "words", "labels", "groups"
 PERTURBATIONS, PAIRS = "perturbations", "pairs"
 FLIPS = "share of answers that change"
 MOVES = "mean absolute change, in standard deviations of the predictions"
+MOVES_OF_EQUALS = "mean absolute change of numbers that are all predicted alike, in their own unit"
 CHRF = "mean chrF of the output against that for the unchanged text"
 
 
@@ -30,7 +33,9 @@ class Gap:
         sides: both quantities.
         rows: how many rows (or templates) they are of.
         scale: what the difference is divided by to be a share that ``--max-gap`` is compared with; 0: it is not.
-        detectable: the difference that these rows would show with a probability of 80%; NaN: not computed.
+        deviation: of the scores of single rows, where they are more than right or wrong; NaN: they are not.
+        detectable: the difference that these rows would show with a probability of 80%; infinite if there is none, NaN
+            where it is not computed.
         adjusted: the p-value corrected for all comparisons of the audit.
     """
 
@@ -43,6 +48,7 @@ class Gap:
     sides: tuple[float, float]
     rows: tuple[int, int]
     scale: float = 1.0
+    deviation: float = math.nan
     detectable: float = math.nan
     adjusted: float = math.nan
 
@@ -88,7 +94,7 @@ class Changed:
         flips: how many of their answers changed; ``None`` for numbers and texts.
         ci95: the interval of their share, or of ``mean``.
         mean: the share of flips, or the mean of ``unit``.
-        unit: what ``mean`` is of: :data:`FLIPS`, :data:`MOVES` or :data:`CHRF`.
+        unit: what ``mean`` is of: :data:`FLIPS`, :data:`MOVES`, :data:`MOVES_OF_EQUALS` or :data:`CHRF`.
         must_stay: whether the right answer is the same as before.
         examples: text before and after, with both answers.
     """
@@ -148,15 +154,31 @@ class Section:
 
 
 def corrected(sections: Sequence[Section]) -> list[Section]:
-    """The sections with p-values for all comparisons together: Holm's within a section, times their number."""
+    """The sections with p-values for all comparisons together: Holm's within a section, times their number.
+
+    Slices also say what their rows would have shown.
+    """
     families = sum(bool(section.gaps) for section in sections)
     done = []
     for section in sections:
         p_values = holm([gap.p for gap in section.gaps])
+        tests = families * sum(not math.isnan(p) for p in p_values)
         pairs = zip(section.gaps, p_values, strict=True)
-        gaps = tuple(replace(gap, adjusted=p if math.isnan(p) else min(1.0, families * p)) for gap, p in pairs)
+        gaps = tuple(
+            replace(gap, adjusted=p if math.isnan(p) else min(1.0, families * p), detectable=_detectable(gap, tests))
+            for gap, p in pairs
+        )
         done.append(replace(section, gaps=gaps))
     return done
+
+
+def _detectable(gap: Gap, tests: int) -> float:
+    """What the rows of a slice would show, at the level of the first of so many tests."""
+    if gap.family != SLICES or not tests:
+        return math.nan
+    if math.isnan(gap.deviation):
+        return detectable_share(gap.sides[1], *gap.rows, LEVEL / tests)
+    return detectable_mean(gap.deviation, *gap.rows, LEVEL / tests)
 
 
 def known(value: float) -> float | None:

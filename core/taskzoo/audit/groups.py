@@ -33,15 +33,25 @@ def group_section(rows: AuditedRows, columns: Mapping[str, Sequence[str | None]]
     if not columns or not labels:
         return None
     gaps, notes = [], list[str]()
+    occurring = len({label for labels in rows.gold for label in labels})
+    if occurring > MOST_LABELS:
+        notes.append(f"Rates are of the {len(labels)} most frequent of {occurring:,} labels.")
     for name, values in columns.items():
-        groups = {value: chosen for value, chosen in groups_of(values).items() if len(chosen) >= FEWEST}
+        every = groups_of(values)
+        groups = {value: chosen for value, chosen in every.items() if len(chosen) >= FEWEST}
         if not 2 <= len(groups) <= MOST_GROUPS:
             notes.append(f"{name} has {len(groups)} groups of at least {FEWEST} rows, so rates are not compared.")
             continue
-        for label in labels:
-            for rate, counts in _rates(rows, groups, label).items():
-                if len(counts) > 1:
-                    gaps.append(_gap(f"{name}: {rate} {label!r}", counts))
+        if len(groups) < len(every):
+            notes.append(f"{name}: {len(every) - len(groups)} of {len(every)} groups have fewer than {FEWEST} rows.")
+        rates = {f"{rate} {label!r}": of for label in labels for rate, of in _rates(rows, groups, label).items()}
+        gaps += [_gap(f"{name}: {rate}", counts) for rate, counts in rates.items() if len(counts) > 1]
+        missing = sum(len(counts) < len(groups) for counts in rates.values())
+        if missing:
+            notes.append(
+                f"{name}: {missing:,} of {len(rates):,} rates are without a group that has fewer than {FEWEST} rows of "
+                f"their kind, of which {sum(len(counts) < 2 for counts in rates.values()):,} have nothing to compare."
+            )
     return Section(GROUPS, "Rates of groups", tuple(gaps), tuple(notes))
 
 

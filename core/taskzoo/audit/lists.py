@@ -104,8 +104,13 @@ def _pair_lists(found: Any, source: str) -> PairLists:
         if not isinstance(groups, dict) or len(groups) < 2 or not all(map(_is_list, groups.values())):
             raise RequestError(f"{source}: {name!r} must have two groups or more, each a list of words; {form}.")
     made = {str(name): {str(g): tuple(words) for g, words in groups.items()} for name, groups in dimensions.items()}
-    names = found.get("names", [])
-    return PairLists(tuple(dict.fromkeys(templates)), made, frozenset(map(str, names if _is_list(names) else [])))
+    names = [] if found.get("names") is None else found["names"]
+    if not isinstance(names, list) or not made.keys() >= (named := set(map(str, names))):
+        raise RequestError(
+            f"{source}: names: {names!r} must be a list of dimensions whose words are names, of which there are "
+            f"{', '.join(made)}."
+        )
+    return PairLists(tuple(dict.fromkeys(templates)), made, frozenset(named))
 
 
 def _is_list(value: Any) -> bool:

@@ -41,16 +41,37 @@ def pair_section(run: Run, lists: PairLists, say: Say, title: str = TITLE) -> Se
             f"Pairs fill one text, and this run reads {' and '.join(run.task.input_roles)}; use --only "
             "slices,perturbations."
         )
+    compared = _compared_dimensions(run, lists)
     gaps: list[Gap] = []
-    for name, groups in lists.dimensions.items():
-        amounts = _amounts(run, lists, name, say)
-        for quantity, values in amounts.items():
-            gaps += _compared(name, quantity, list(groups), values)
-    note = (
+    for name in compared:
+        for quantity, values in _amounts(run, lists, name, say).items():
+            gaps += _compared(name, quantity, list(lists.dimensions[name]), values)
+    notes = [
         f"{len(lists.templates)} templates for each group; intervals are for other templates of the kind, with these "
         "words in the slot. A probability that a prediction does not list counts as 0."
-    )
-    return Section(PAIRS, title, tuple(gaps), (note,))
+    ]
+    if left_out := [name for name in lists.dimensions if name not in compared]:
+        notes.append(f"Not compared, as their words are no names that are entities: {', '.join(left_out)}.")
+    return Section(PAIRS, title, tuple(gaps), tuple(notes))
+
+
+def _compared_dimensions(run: Run, lists: PairLists) -> list[str]:
+    """All dimensions; of a run that finds entities, those whose words are names.
+
+    Raises:
+        RequestError: there are none.
+    """
+    word = next(iter(next(iter(lists.dimensions.values())).values()))[0]
+    text = _filled(lists.templates[0], word).text
+    first = run.predict_rows([Row({run.spec.input_role: text}, "pairs", 1)])[0]
+    if form_of(first, {run.spec.input_role}) != ENTITIES:
+        return list(lists.dimensions)
+    if not lists.names:
+        raise RequestError(
+            "This run finds entities, and the file of --groups does not say which of its dimensions "
+            f"({', '.join(lists.dimensions)}) have names for words, which are to be found; add names: [DIMENSION]."
+        )
+    return [name for name in lists.dimensions if name in lists.names]
 
 
 def _amounts(run: Run, lists: PairLists, name: str, say: Say) -> dict[str, np.ndarray]:
@@ -58,9 +79,6 @@ def _amounts(run: Run, lists: PairLists, name: str, say: Say) -> dict[str, np.nd
     groups = lists.dimensions[name].values()
     sentences = [[[_filled(template, word) for word in words] for words in groups] for template in lists.templates]
     flat = [one for row in sentences for group in row for one in group]
-    first = run.predict_rows([Row({run.spec.input_role: flat[0].text}, "pairs", 1)])[0]
-    if name not in lists.names and form_of(first, {run.spec.input_role}) == ENTITIES:
-        return {}
     say(f"Predicting {len(flat):,} texts: pairs, {name}")
     predictions = run.predict_rows([Row({run.spec.input_role: one.text}, "pairs", i) for i, one in enumerate(flat, 1)])
     measured = _quantities(flat, predictions, {run.spec.input_role})

@@ -16,7 +16,7 @@ from .asking import Asked
 from .audited_rows import RowScore
 from .differences import mean_interval, of_pairs, wilson
 from .edits import Edit, apply, moved_entities
-from .gap import CHRF, FLIPS, MOVES, PERTURBATIONS, Changed, Gap, Section
+from .gap import CHRF, FLIPS, MOVES, MOVES_OF_EQUALS, PERTURBATIONS, Changed, Gap, Section
 from .perturb import Perturbation, missing, of_languages
 
 EXAMPLES = 3
@@ -42,7 +42,6 @@ def perturbation_section(asked: Asked, languages: Sequence[str], score: RowScore
         seed: of chance.
     """
     first = asked.predict(asked.rows, "unchanged")
-    spread = float(np.std([p["value"] for p in first])) if form_of(first[0], asked.rows[0].fields) == VALUE else 0.0
     changes, gaps, idle = [], [], []
     for one in of_languages(languages):
         cases = _cases(one, asked, languages, seed)
@@ -51,7 +50,7 @@ def perturbation_section(asked: Asked, languages: Sequence[str], score: RowScore
             continue
         after = asked.predict([case.row for case in cases], one.name)
         before = [first[case.place] for case in cases]
-        changes.append(_changed(one, asked, cases, (before, after), spread))
+        changes.append(_changed(one, asked, cases, (before, after)))
         if one.must_stay and form_of(before[0], asked.rows[0].fields) != ENTITIES:
             gaps += _loss(one, [asked.references[case.place] for case in cases], (before, after), score)
     notes = [missing(languages)]
@@ -86,7 +85,6 @@ def _changed(
     asked: Asked,
     cases: Sequence[_Case],
     sides: tuple[Sequence[Prediction], Sequence[Prediction]],
-    spread: float,
 ) -> Changed:
     """How many answers changed, or by how much."""
     before, after = sides
@@ -94,8 +92,8 @@ def _changed(
     form = form_of(before[0], given)
     if form == VALUE:
         moves = np.array([abs(a["value"] - b["value"]) for b, a in zip(before, after, strict=True)])
-        moves = moves / spread if spread else moves
-        flips, mean, ends, unit = None, float(moves.mean()), mean_interval(moves), MOVES
+        moves, unit = (moves / asked.spread, MOVES) if asked.spread else (moves, MOVES_OF_EQUALS)
+        flips, mean, ends = None, float(moves.mean()), mean_interval(moves)
         order = np.argsort(-moves)
     elif form == TEXT:
         alike = _chrf([p["text"] for p in before], [p["text"] for p in after])

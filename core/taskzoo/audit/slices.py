@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -12,7 +11,7 @@ from taskzoo.metrics.parts import groups_of, ranges
 from taskzoo.metrics.words import split_tokens
 
 from .audited_rows import AuditedRows
-from .differences import detectable, of_means
+from .differences import of_means, spread
 from .gap import SLICES, Gap, Section
 
 FEWEST = 30
@@ -26,20 +25,16 @@ def slice_section(rows: AuditedRows, columns: Columns, languages: Sequence[str])
     """All slices with at least :data:`FEWEST` rows on both sides, each compared with the other rows."""
     known = ~np.isnan(rows.scores)
     wide = [name for name, values in columns.items() if len(set(values)) > FEWEST * 10]
-    compared, small = [], 0
+    deviation = spread(rows.scores[known])
+    gaps, small = [], 0
     for about, inside in _slices(rows, columns, languages):
         side, rest = rows.scores[inside & known], rows.scores[~inside & known]
         if min(len(side), len(rest)) < FEWEST:
             small += 1
             continue
-        compared.append((about, side, rest))
-    deviation = float(rows.scores[known].std()) if known.any() else math.nan
-    gaps = []
-    for about, side, rest in compared:
         found = of_means(rest, side)
-        least = detectable(deviation, len(side), len(rest), len(compared))
         sides, counts = (float(side.mean()), float(rest.mean())), (len(side), len(rest))
-        gaps.append(Gap(SLICES, about, rows.score, found.value, found.ci95, found.p, sides, counts, rows.scale, least))
+        gaps.append(Gap(SLICES, about, rows.score, *found, sides, counts, rows.scale, deviation))
     notes = []
     if small:
         notes.append(f"Slices with fewer than {FEWEST} rows, or all but so few, were not compared: {small:,}.")

@@ -26,6 +26,8 @@ def opening(audit: Audit) -> str:
     rows = f"{audit.rows:,} test row{'s' * (audit.rows != 1)} of {audit.task}"
     found = len(audit.found)
     what = f"{found:,} gap{'s' * (found != 1)}" if found else "No gap"
+    if not audit.looked_at:
+        return f"{rows}, {audit.score} {number(audit.mean)}. Nothing was compared."
     was = "are" if found > 1 else "is"
     return (
         f"{rows}, {audit.score} {number(audit.mean)}. {what} of {audit.looked_at:,} comparisons {was} more than chance "
@@ -77,11 +79,13 @@ def looked_at(section: Section) -> str:
     known = sorted((gap.detectable, gap.rows[0]) for gap in section.gaps if not math.isnan(gap.detectable))
     if known:
         (least, many), (most, few) = known[0], known[-1]
-        said += (
-            f" With a probability of {POWER:.0%} a slice of {many:,} rows shows a gap of {number(least)}, "
-            f"one of {few:,} rows a gap of {number(most)}."
-        )
+        said += f" With a probability of {POWER:.0%} a slice of {many:,} rows shows {_a_gap(least)}"
+        said += f", one of {few:,} rows {_a_gap(most)}." if few != many else "."
     return said
+
+
+def _a_gap(size: float) -> str:
+    return f"a gap of {number(size)}" if math.isfinite(size) else "no gap of any size"
 
 
 def blind_spots() -> Iterator[str]:
@@ -93,6 +97,8 @@ def blind_spots() -> Iterator[str]:
 def gate(audit: Audit, most: float) -> str:
     """What ``--max-gap`` compared, and with what result."""
     beyond = audit.exceeding(most)
+    if not audit.looked_at:
+        return f"Nothing was compared, so nothing can be said of gaps above {most:g}."
     if not beyond:
         return f"No gap that is more than chance has its whole interval above {most:g}."
     shown = "; ".join(gap.about for gap in beyond[:5]) + (f" and {len(beyond) - 5:,} more" if len(beyond) > 5 else "")

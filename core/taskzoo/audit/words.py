@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
+import regex
 
 from taskzoo.metrics.words import split_tokens
 from taskzoo.scripts import is_unspaced
@@ -17,13 +19,17 @@ from .gap import LABELS, WORDS, Gap, Section
 
 FEWEST = 20
 """Rows with a word, and without it."""
+_APART = regex.compile(r"[^\p{L}\p{N}\p{M}]+")
 
 
 def words_of(text: str) -> set[str]:
     """The words of a text; of scripts without spaces, pairs of neighbouring characters."""
-    tokens = split_tokens(text)
-    pairs = {a + b for a, b in pairwise(tokens) if is_unspaced(a[0]) and is_unspaced(b[0])}
-    return pairs | {token for token in tokens if not is_unspaced(token[0])}
+    found = set[str]()
+    for part in _APART.split(unicodedata.normalize("NFKC", text)):
+        tokens = split_tokens(part)
+        found |= {a + b for a, b in pairwise(tokens) if is_unspaced(a[0]) and is_unspaced(b[0])}
+        found |= {token for token in tokens if not is_unspaced(token[0])}
+    return found
 
 
 class Vocabulary:

@@ -63,6 +63,7 @@ def explain(
     from taskzoo.durable import write_text
     from taskzoo.engine.progress import Silent, Terminal
     from taskzoo.errors import RequestError
+    from taskzoo.explanations.chosen import AUTO
     from taskzoo.explanations.explain import Wanted, explain_rows
     from taskzoo.hub.load import load
     from taskzoo.runs.data import file_rows
@@ -80,6 +81,15 @@ def explain(
         raise RequestError(f"--measure {measure} must be 1 or more.")
     if input and texts:
         raise RequestError("Give texts or --input, not both.")
+    if columns is not None and not input:
+        raise RequestError("--columns names columns of the file of --input; give that, or leave --columns out.")
+    given = {"--label": label, "--nearest": nearest, "--format": format, "--output": output}
+    given["--method"] = None if method == AUTO else method
+    if measure and not texts and (unused := [name for name, value in given.items() if value]):
+        raise RequestError(
+            f"--measure without texts explains none of them, which {' and '.join(unused)} would be for; leave "
+            f"{'it' if len(unused) == 1 else 'them'} out, or give texts."
+        )
     if output is not None:
         check_output(Path(output))
     set_up_process(run)
@@ -95,8 +105,8 @@ def explain(
         if input or not texts:
             return
     if not input:
-        given = texts or [line for line in read_lines(sys.stdin) if line.strip()]
-        rows = input_rows(loaded.spec, loaded.task, given)
+        lines = texts or [line for line in read_lines(sys.stdin) if line.strip()]
+        rows = input_rows(loaded.spec, loaded.task, lines)
     if not rows:
         raise RequestError("There is no text to explain; give one, or --input FILE.")
     found = explain_rows(loaded, rows, wanted, reporter)
@@ -226,7 +236,10 @@ def _print_measured(found: Faithfulness) -> None:
 
     from .output import print_table
 
-    print(f"{found.rows:,} texts, {found.claims:,} predictions; changes of the {found.unit}, 95% intervals\n")
+    print(f"{found.rows:,} texts, {found.claims:,} predictions; changes of the {found.unit}, 95% intervals")
+    if found.left_out:
+        print(f"{found.left_out:,} more texts could not be explained and are left out.")
+    print()
     lines = []
     for method in found.comprehensiveness:
         against = "" if method == RANDOM else _mean(found.difference[method, RANDOM])

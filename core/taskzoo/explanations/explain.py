@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from taskzoo.engine.progress import Reporter, Silent
-from taskzoo.errors import RequestError, UnknownNameError
+from taskzoo.errors import DataError, RequestError, UnknownNameError
 from taskzoo.evidence import Claim, Word
 from taskzoo.hub.load import load
 from taskzoo.runs.inputs import input_rows, is_blank, is_single
@@ -108,16 +109,17 @@ def explain_rows(run: Run, rows: Sequence[Row], wanted: Wanted, reporter: Report
     """An explanation of each row as a reader gives it; raises as :func:`explain`."""
     wanted.check()
     asked, reporter = Asked(run), reporter or Silent()
-    blank = next((row for row in rows if is_blank(run.spec, row)), None)
-    if blank is not None:
-        where = f"{blank.source}, line {blank.line}: " if blank.line else ""
-        raise RequestError(f"{where}the input is empty, so there are no words to explain a prediction by.")
-    chosen_method(asked, wanted.method, 0)  # refuses before anything is computed
+    chosen_method(asked, wanted.method, 0)  # refuses before anything is computed, as what follows
+    subjects = []
+    for row in rows:
+        with _located(row):
+            if is_blank(run.spec, row):
+                raise RequestError("the input is empty, so there are no words to explain a prediction by.")
+            subject = asked.subject(row)
+            subjects.append((subject, asked.words(subject)))
     predictions = run.predict_rows(rows)
     found = []
-    for row, prediction in zip(rows, predictions, strict=True):
-        subject = asked.subject(row)
-        words = asked.words(subject)
+    for row, (subject, words), prediction in zip(rows, subjects, predictions, strict=True):
         method, note = chosen_method(asked, wanted.method, len(words))
         notes = [note] if note else []
         if wanted.label is None:
@@ -126,9 +128,9 @@ def explain_rows(run: Run, rows: Sequence[Row], wanted: Wanted, reporter: Report
             claims = asked.evidence.instead(prediction, wanted.label)
         if not claims:
             notes.append("Nothing is predicted, so there is nothing to explain; ask about a label with --label NAME.")
-        explained = [
-            explained_claim(asked, subject, claim, words, How(method, wanted.steps, reporter)) for claim in claims
-        ]
+        how = How(method, wanted.steps, reporter)
+        with _located(row):
+            explained = [explained_claim(asked, subject, claim, words, how) for claim in claims]
         unread = sum(word.evidence is None for word in explained[0].words) if explained else 0
         if unread:
             notes.append(f"{unread:,} of {len(words):,} words are cut away, and the model does not read them.")
@@ -139,6 +141,17 @@ def explain_rows(run: Run, rows: Sequence[Row], wanted: Wanted, reporter: Report
 
         add_nearest(asked, rows, found, wanted.nearest, reporter)
     return found
+
+
+@contextmanager
+def _located(row: Row) -> Iterator[None]:
+    """What a row is refused for, with where the row is from; data errors say that themselves."""
+    try:
+        yield
+    except DataError:
+        raise
+    except RequestError as error:
+        raise RequestError(f"{row.source}, line {row.line}: {error}" if row.line else error) from None
 
 
 @dataclass(frozen=True, slots=True)

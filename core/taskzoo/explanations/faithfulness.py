@@ -65,6 +65,7 @@ class Faithfulness:
 
     Args:
         rows: how many texts.
+        left_out: how many further texts could not be explained.
         claims: how many predictions of them, such as entities.
         unit: in which the differences are: probability, or the unit of the predicted numbers.
         comprehensiveness, sufficiency: of each method, and of :data:`RANDOM`.
@@ -73,6 +74,7 @@ class Faithfulness:
     """
 
     rows: int
+    left_out: int
     claims: int
     unit: str
     comprehensiveness: dict[str, Mean]
@@ -90,14 +92,17 @@ class Faithfulness:
             for name in self.comprehensiveness
         }
         pairs = [{"first": a, "second": b, **mean.to_dict()} for (a, b), mean in self.difference.items()]
-        known = {"rows": self.rows, "claims": self.claims, "unit": self.unit, "shares": list(SHARES)}
-        return {"best": self.best, **known, "methods": methods, "differences": pairs}
+        texts = {"rows": self.rows, "left_out": self.left_out, "claims": self.claims}
+        known = {"unit": self.unit, "shares": list(SHARES)}
+        return {"best": self.best, **texts, **known, "methods": methods, "differences": pairs}
 
 
 def measure(
     run: Run, rows: Sequence[Row], *, steps: int = 32, seed: int = 0, reporter: Reporter | None = None
 ) -> Faithfulness:
-    """Measure all methods that the run allows on these rows; texts of fewer than three words are left out.
+    """Measure all methods that the run allows on these rows.
+
+    Texts of fewer than three words are left out, and those that a method refuses, as one with too many words.
 
     Raises:
         RequestError: no row has a prediction to explain.
@@ -108,12 +113,17 @@ def measure(
     methods = [*methods_of(asked), RANDOM]
     scores: dict[str, list[tuple[float, float]]] = {method: [] for method in methods}
     claims = texts = 0
+    refused: list[RequestError] = []
     unit = PROBABILITY
     generator = np.random.default_rng(seed)
     with reporter.bar("rows measured", len(given)) as bar:
         for number, (row, prediction) in enumerate(zip(given, predictions, strict=True), 1):
-            subject = asked.subject(row)
-            found = _measured(asked, subject, asked.evidence.claims(prediction), (methods, steps, generator))
+            try:
+                subject = asked.subject(row)
+                found = _measured(asked, subject, asked.evidence.claims(prediction), (methods, steps, generator))
+            except RequestError as error:
+                refused.append(error)
+                found = []
             texts += bool(found)
             claims += len(found)
             for method in methods if found else ():
@@ -125,6 +135,7 @@ def measure(
     if not texts:
         raise RequestError(
             f"None of the {len(given)} rows has a prediction and {LEAST_WORDS} words, so nothing can be measured."
+            + "".join(f" Of {len(refused)}, the first was refused: {error}" for error in refused[:1])
         )
     total = {method: [c - s for c, s in pairs] for method, pairs in scores.items()}
     real = methods[:-1]
@@ -132,6 +143,7 @@ def measure(
     difference = {(a, b): Mean.of([x - y for x, y in zip(total[a], total[b], strict=True)]) for a, b in compared}
     return Faithfulness(
         texts,
+        len(refused),
         claims,
         unit,
         {method: Mean.of([c for c, _ in pairs]) for method, pairs in scores.items()},

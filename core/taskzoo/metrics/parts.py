@@ -9,6 +9,8 @@ import numpy as np
 
 PARTS, MOST_VALUES = 5, 20
 """Parts of a range of numbers; values that are a part of their own."""
+EMPTY = "(empty)"
+"""Stands for a cell without a value."""
 LONGEST_NAME = 60
 LARGEST_WHOLE = 1e15
 DIGITS = (6, 9, 12, 17)
@@ -16,12 +18,16 @@ DIGITS = (6, 9, 12, 17)
 
 
 def groups_of(values: Sequence[str | None]) -> Mapping[str, np.ndarray]:
-    """Value -> indices of its rows, the most frequent first; many numbers are ranges, and rare values one group."""
-    known = [value for value in values if value is not None]
-    counts = Counter(known)
-    if len(counts) > MOST_VALUES and (numbers := _numbers(known)) is not None:
-        places = [i for i, value in enumerate(values) if value is not None]
-        return {label: np.array(places)[chosen] for label, chosen in ranges(numbers).items()}
+    """Value -> indices of its rows, the most frequent first; many numbers are ranges, and rare values one group.
+
+    Rows without a value, ``None``, are in no group; those whose value is :data:`EMPTY` are one beside the ranges.
+    """
+    counts = Counter(value for value in values if value is not None)
+    filled = [i for i, value in enumerate(values) if value is not None and value != EMPTY]
+    if len(counts) > MOST_VALUES and (numbers := _numbers([str(values[i]) for i in filled])) is not None:
+        parts = {label: np.array(filled)[chosen] for label, chosen in ranges(numbers).items()}
+        empty = np.array([i for i, value in enumerate(values) if value == EMPTY])
+        return {**parts, EMPTY: empty} if len(empty) else parts
     kept = [value for value, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:MOST_VALUES]]
     groups: dict[str, list[int]] = {value: [] for value in kept}
     rest: list[int] = []

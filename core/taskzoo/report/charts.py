@@ -85,6 +85,7 @@ class Chart:
         at: a place on x that is marked, with its name.
         header: of a table with the same numbers.
         rows: of that table.
+        note: what it leaves out.
     """
 
     anchor: str
@@ -98,6 +99,7 @@ class Chart:
     at: tuple[float, str] | None = None
     header: Sequence[str] = ()
     rows: Sequence[Sequence[object]] = ()
+    note: str = ""
 
     @property
     def svg(self) -> Markup:

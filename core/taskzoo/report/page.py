@@ -46,6 +46,11 @@ class ReportRequest:
     data: Files | None = None
     output: str | Path | None = None
 
+    def check(self) -> None:
+        """Refuse, by a :class:`RequestError`, what cannot be."""
+        if self.data is not None and not self.by:
+            raise RequestError("--data is the file with the columns of --by; name them, or leave it out.")
+
 
 DEFAULT = ReportRequest()
 
@@ -57,6 +62,7 @@ def write_report(run: Run | str | Path, request: ReportRequest = DEFAULT) -> Pat
         RequestError: there is no finished run, a file of it is damaged, or a column is not there.
         DataError: the test file cannot be read.
     """
+    request.check()
     found = read_run(run)
     path = Path(request.output) if request.output is not None else found.directory.path / FILE
     check_output(path)

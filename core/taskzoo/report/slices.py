@@ -66,8 +66,8 @@ class Table:
 
     @property
     def ends(self) -> tuple[float, float]:
-        """The least and the greatest end of the first score's intervals."""
-        known = [end for line in self.lines for end in line.scores[0] if end == end]
+        """The least and the greatest place that is drawn."""
+        known = [place for line in self.lines for place in line.scores[0] if place == place]
         low, high = min(known, default=0.0), max(known, default=1.0)
         return (low, high) if high > low else (low - 0.5, high + 0.5)
 
@@ -83,7 +83,8 @@ class Table:
         if value != value:
             return Markup()
         low, high = self.ends
-        x, left, right = (f"{2 + 140 * (place - low) / (high - low):.1f}" for place in (value, *interval))
+        known = [end for end in interval if end == end] or [value]  # a single row has no interval
+        x, left, right = (f"{2 + 140 * (place - low) / (high - low):.1f}" for place in (value, known[0], known[-1]))
         drawn = html('<path class="whisker" d="M{} 8H{}"/>{}', left, right, mark(0, x, 8))
         return html('<svg class="dots s0" viewBox="0 0 144 16" aria-hidden="true">{}</svg>', drawn)
 
@@ -113,7 +114,7 @@ class Slices:
             return
         self._waiting.append(answer)
         self._lengths.append(len(split_tokens(" ".join(answer.inputs.values()))))
-        self._values.append(self._given.of(answer.inputs) if self._given else None)
+        self._values.append(self._given.of(answer.inputs, answer.reference) if self._given else None)
         if len(self._waiting) == CHUNK:
             self._reduce()
 
@@ -170,16 +171,16 @@ class Slices:
         tables = []
         for place, column in enumerate(self._given.columns if self._given else ()):
             values = [None if row is None else row[place] for row in self._values]
-            groups, unknown = groups_of(values), sum(value is None for value in values)
+            groups = groups_of(values)
             lines = [self._line(label, statistics[chosen], names) for label, chosen in groups.items()]
-            note = f"{unknown:,} rows were not found in the file and are left out." if unknown else ""
+            note = " ".join(self._given.notes if self._given else ())
             tables.append(Table(f"By {name(column)}", name(column), names, lines, note))
         return tables
 
     def _line(self, label: str, statistics: np.ndarray, names: list[str]) -> Line:
         assert self._metric is not None
         scorer, units = self._metric.scorer(statistics), len(statistics)
-        found = self._metric.of_all(statistics)
+        found = scorer(np.ones(units))  # undefined where there is nothing to count
         ends = bootstrap_intervals(units, scorer, described=self._metric.scores)
         return Line(label, units, [(found[name], *ends[name]) for name in names])
 

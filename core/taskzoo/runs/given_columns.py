@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -10,45 +11,83 @@ from typing import Any
 
 from taskzoo.config import read_config
 from taskzoo.errors import DataError, RequestError
+from taskzoo.metrics.parts import EMPTY
 from taskzoo.option_names import option_name
 from taskzoo.spec import Column, TaskSpec
 from taskzoo.task import Task
-from taskzoo.types import Example, Row
+from taskzoo.types import Example, Prediction, Row, public
 
 from .data import NONE, Files, file_rows
 
 
 class GivenColumns:
-    """The values of columns for rows that have the same input; several rows with one input take them in turn.
+    """The values of columns for rows that have the same input and, where the file has it, the same gold answer.
+
+    Several such rows take them in turn.
 
     Args:
         columns: their names.
         examples: the rows of the file, as the task prepared them.
+        references: their gold answers.
         values: of each row, as many as there are columns.
     """
 
-    def __init__(self, columns: Sequence[str], examples: Sequence[Example], values: Sequence[Sequence[str]]) -> None:
+    def __init__(
+        self,
+        columns: Sequence[str],
+        examples: Sequence[Example],
+        references: Sequence[Prediction],
+        values: Sequence[Sequence[str]],
+    ) -> None:
         self.columns = list(columns)
-        self.unknown = 0
-        self._examples, self._values = examples, values
+        self.asked = self.unknown = self.unsure = 0
+        self._examples, self._references, self._values = examples, references, values
         self._waiting: dict[tuple[str, ...], deque[int]] = {}
+        self._differing: set[tuple[str, ...]] = set()
         self._roles: tuple[str, ...] | None = None
 
-    def of(self, inputs: Mapping[str, str]) -> Sequence[str] | None:
+    def of(self, inputs: Mapping[str, str], reference: Mapping[str, Any]) -> Sequence[str] | None:
         """The values for a row with these texts, by role; ``None`` where no row of the file is like it.
 
-        Such rows are counted as :attr:`unknown`.
+        Such rows are counted as ``unknown``, and those that are like several rows with different values as ``unsure``.
         """
         if self._roles is None:
-            self._roles = tuple(inputs)
-            for index, example in enumerate(self._examples):
-                key = tuple(str(example.get(role) or "") for role in self._roles)
-                self._waiting.setdefault(key, deque()).append(index)
-        waiting = self._waiting.get(tuple(inputs.get(role, "") for role in self._roles))
-        if not waiting:
+            self._index(tuple(inputs))
+        assert self._roles is not None
+        self.asked += 1
+        texts = tuple(inputs.get(role, "") for role in self._roles)
+        key = next((key for key in ((*texts, _text(reference)), texts) if key in self._waiting), None)
+        if key is None:
             self.unknown += 1
             return None
+        self.unsure += key in self._differing
+        waiting = self._waiting[key]
         return self._values[waiting.popleft() if len(waiting) > 1 else waiting[0]]
+
+    @property
+    def notes(self) -> list[str]:
+        """What to know of the rows that were asked for."""
+        of = f"of {self.asked:,} test rows"
+        found = []
+        if self.unknown:
+            found.append(f"{self.unknown:,} {of} are not in the file with the columns and are left out of its slices.")
+        if self.unsure:
+            found.append(
+                f"{self.unsure:,} {of} are several times in the file with the columns, with different values, and take "
+                "these in the order of the file."
+            )
+        return found
+
+    def _index(self, roles: tuple[str, ...]) -> None:
+        """The rows by their texts alone, and by texts and gold answer."""
+        self._roles = roles
+        for index, (example, reference) in enumerate(zip(self._examples, self._references, strict=True)):
+            texts = tuple(str(example.get(role) or "") for role in roles)
+            for key in (texts, (*texts, _text(reference))):
+                waiting = self._waiting.setdefault(key, deque())
+                if waiting and self._values[waiting[0]] != self._values[index]:
+                    self._differing.add(key)
+                waiting.append(index)
 
 
 def read_columns(
@@ -69,6 +108,7 @@ def read_columns(
     """
     if not by:
         return None
+    by = list(dict.fromkeys(by))
     settings = (read_config(config).get("data") or {}) if config.is_file() else {}
     files = data or _test_files(settings)
     roles = {name: f"by {name}" if name not in spec.columns else name for name in by}
@@ -81,7 +121,8 @@ def read_columns(
             raise RequestError(f"--by {name}: {nearest or f'no row of {_shown(files)} has a value in that column'}.")
     values = [[_value(row.get(role)) for role in roles.values()] for row in rows]
     own = [Row({k: v for k, v in row.fields.items() if k in spec.columns}, row.source, row.line) for row in rows]
-    return GivenColumns(by, task.prepare(own, "test"), values)
+    examples = task.prepare(own, "test")
+    return GivenColumns(by, examples, task.references(examples), values)
 
 
 def _look_for(name: str, role: str, where: tuple[TaskSpec, Task, Files], named: Mapping[str, Any]) -> str:
@@ -113,7 +154,11 @@ def _with_columns(spec: TaskSpec, roles: Mapping[str, str]) -> TaskSpec:
 
 
 def _value(value: Any) -> str:
-    return "(empty)" if value is None else str(value)
+    return EMPTY if value is None or value != value or not str(value).strip() else str(value)
+
+
+def _text(reference: Mapping[str, Any]) -> str:
+    return json.dumps(public(dict(reference)), sort_keys=True, ensure_ascii=False)
 
 
 def _shown(files: Files) -> str:

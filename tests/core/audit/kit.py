@@ -47,5 +47,7 @@ def asked_of(
     texts: Sequence[str], gold: Sequence[Any], answer: Callable[[str], dict[str, Any]], role: str = "text"
 ) -> Asked:
     """The rows, to be asked about."""
-    rows = [Row({role: text}, "test", i) for i, text in enumerate(texts, 1)]
-    return Asked(model_of(answer, role), rows, [{"label": label} for label in gold], (role,), lambda _: None)
+    rows, model = [Row({role: text}, "test", i) for i, text in enumerate(texts, 1)], model_of(answer, role)
+    values = [one["value"] for one in model.predict_rows(rows) if "value" in one]
+    spread = float(np.std(values)) if values else 0.0
+    return Asked(model, rows, [{"label": label} for label in gold], (role,), lambda _: None, spread)

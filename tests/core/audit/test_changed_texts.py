@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,13 +15,14 @@ from tests.core.audit.kit import asked_of, model_of
 
 from taskzoo.audit.audited_rows import RIGHT, RowScore
 from taskzoo.audit.edits import Edit, apply, moved
-from taskzoo.audit.gap import CHRF, MOVES
+from taskzoo.audit.gap import CHRF, MOVES, MOVES_OF_EQUALS
 from taskzoo.audit.lists import LANGUAGES, pair_lists, read_pair_lists, word_lists
 from taskzoo.audit.pairs import FOUND, pair_section
 from taskzoo.audit.perturb import perturbations
 from taskzoo.audit.perturbations import perturbation_section
 from taskzoo.errors import RequestError
 
+WHOLE = "templates: ['a {x}', 'b {x}', 'c {x}']\ndimensions: {d: {a: [b], c: [d]}}"
 SCORE = RowScore(SimpleNamespace(), RIGHT, RIGHT, 1.0)
 
 
@@ -84,6 +86,8 @@ def test_places_move_with_the_text() -> None:
     assert after[slice(*moved(0, 3, edits))] == "Ada"
     assert after[slice(*moved(10, 14, edits))] == "Prague"
     assert after[slice(*moved(15, 18, edits))] == "now"
+    assert moved(0, 3, [Edit(2, 5, "XY")]) == (0, 4)  # an edit that cuts the end
+    assert moved(3, 6, [Edit(1, 4, ""), Edit(5, 9, "XYZ")]) == (1, 5)  # and one that cuts each end
 
 
 def test_flips_and_the_loss_of_score_are_counted() -> None:
@@ -124,6 +128,9 @@ def test_numbers_and_generated_texts_have_other_measures() -> None:
     spaces = next(one for one in numbers.changes if one.name == "double spaces")
     assert (spaces.flips, spaces.unit) == (None, MOVES)
     assert spaces.mean == pytest.approx((2 + 3 + 3) / 3 / np.std([10, 16, 18]))
+    equal = asked_of(["a b", "c d"], [1] * 2, lambda t: {"value": 2.0 if len(t) > 3 else 5.0})
+    spaces = next(one for one in perturbation_section(equal, ["en"] * 2, SCORE, 0).changes if "spaces" in one.name)
+    assert (spaces.mean, spaces.unit) == (3.0, MOVES_OF_EQUALS)
     written = asked_of(texts, [1] * 3, lambda t: {"text": t.lower()}, role="source")
     changes = {one.name: one for one in perturbation_section(written, ["en"] * 3, SCORE, 0).changes}
     assert (changes["upper case"].mean, changes["upper case"].unit) == (100.0, CHRF)
@@ -159,6 +166,19 @@ def test_pairs_of_entities_are_found_names() -> None:
     assert gender.sides == pytest.approx((0.2, 0.0))
 
 
+def test_of_entities_only_dimensions_of_names_are_compared() -> None:
+    model = model_of(lambda text: {"entities": []})
+    given = pair_lists("en")
+    section = pair_section(model, given, lambda _: None)
+    left_out = given.dimensions.keys() - given.names
+    assert left_out
+    assert section.notes[-1].startswith("Not compared")
+    assert all(name in section.notes[-1] for name in left_out)
+    assert not any(name in gap.about for gap in section.gaps for name in left_out)
+    with pytest.raises(RequestError, match=r"add names: \[DIMENSION\]"):
+        pair_section(model, replace(given, names=frozenset()), lambda _: None)
+
+
 def test_pairs_of_other_predictions_are_refused() -> None:
     with pytest.raises(RequestError, match="probabilities of labels"):
         pair_section(model_of(lambda text: {"ranking": ["a"]}), pair_lists("en"), lambda _: None)
@@ -185,6 +205,11 @@ def test_our_lists_are_balanced_and_have_no_repetition(language: str) -> None:
         ("templates: ['a', 'b {x}', 'c {x}']\ndimensions: {d: {a: [b], c: [d]}}", "'a' must have {x} once"),
         ("templates: ['a {x}', 'b {x}', 'c {x}']\ndimensions: {d: {a: [b]}}", "two groups or more"),
         ("a: [b", "line 1 is not YAML"),
+        (f"{WHOLE}\nnames: d", "names: 'd' must be a list of dimensions"),
+        (
+            f"{WHOLE}\nnames: [e]",
+            "names: ['e'] must be a list of dimensions whose words are names, of which there are d.",
+        ),
     ],
 )
 def test_lists_of_a_person_are_checked(tmp_path: Path, content: str, says: str) -> None:

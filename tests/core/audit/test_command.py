@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from tests.core.comparison.kit import NER, label_run, write, write_run
+from tests.core.comparison.kit import NER, head, label_run, write, write_run
 from tests.core.report.kit import Page
 from tests.core.runs.kit import zoo
 
@@ -50,7 +51,10 @@ def test_the_gap_is_the_first_thing_said_and_sets_the_exit_code(planted: Path, f
     [line] = [line for line in rest[:4] if line.startswith("  region = north: share of right answers 0.")]
     assert "lower by 0." in line
     assert "What this audit cannot see:" in rest
-    assert any("With a probability of 80% a slice of" in line for line in rest)
+    assert any(
+        re.search(r"With a probability of 80% a slice of \d+ rows shows a gap of 0\.\d+, one of \d+ rows a gap", line)
+        for line in rest
+    )
     beyond = slices(planted, file, "--max-gap", 0.1)
     assert beyond.code == 1
     assert "with the whole interval above 0.1: region" in beyond.out.splitlines()[-1]
@@ -106,7 +110,11 @@ def test_rows_that_changed_are_counted_and_other_files_refused(planted: Path, fi
         (["--rows", "0"], "--rows 0 must be 1 or more"),
         (["--max-gap", "5"], "--max-gap 5 must be 0 or more and below 1"),
         (["--format", "pdf"], "There are text, html, json."),
-        (["--groups", "none.yaml"], "--groups 'none.yaml' cannot be read"),
+        (["--only", "pairs", "--groups", "none.yaml"], "--groups 'none.yaml' cannot be read"),
+        (["--groups", "FILE"], "--groups is for pairs, and --only slices leaves them out"),
+        (["--rows", "7"], "--rows is for perturbations, and --only slices leaves them out"),
+        (["--seed", "7"], "--seed is for perturbations"),
+        (["--only", "perturbations,pairs", "--by", "region"], "--by is for slices, and --only perturbations,pairs"),
         (["--output", "no/such/folder/x.html"], "no/such"),
     ],
 )
@@ -117,6 +125,29 @@ def test_a_wrong_request_is_one_sentence(planted: Path, file: Path, arguments: l
     assert len(done.err.strip().splitlines()) == 1
 
 
+def test_a_column_that_is_named_twice_is_one(planted: Path, file: Path) -> None:
+    once, twice = slices(planted, file), slices(planted, file, "--by", "region,region")
+    assert (twice.code, twice.out) == (0, once.out)
+
+
+def test_repeated_texts_have_the_values_of_their_own_answer(tmp_path: Path) -> None:
+    gold = ["good", "bad"] * 60
+    rows = [{"text": "ok then", "label": "good", "reference": {"label": label}} for label in gold]
+    run, file = write_run(tmp_path / "run", "classification", rows, head(("bad", "good"))), tmp_path / "rows.csv"
+    order = "".join(f"ok then,{label},{where}\n" for label, where in [("good", "n")] * 60 + [("bad", "s")] * 60)
+    file.write_text(f"text,label,region\n{order}", encoding="utf-8")
+    done = slices(run, file)
+    assert "region = s: share of right answers 0.000, 1.000 elsewhere" in done.out
+    assert "several times" not in done.out
+    file.write_text(f"text,label,region\n{order}".replace("good,n", "good,s", 1), encoding="utf-8")
+    assert "60 of 120 test rows are several times in the file with the columns" in slices(run, file).out
+
+
+def test_rows_whose_language_cannot_be_told_are_counted(tmp_path: Path) -> None:
+    run = label_run(tmp_path / "run", ["good"], ["good"], labels=("bad", "good"))
+    assert "The language of 1 row cannot be told" in zoo("audit", run, "--only", "slices").out
+
+
 def test_a_column_of_many_values_and_few_or_empty_rows(planted: Path, file: Path, tmp_path: Path) -> None:
     done = zoo("audit", planted, "--only", "slices", "--by", "number", "--data", file)
     assert done.code == 0
@@ -125,7 +156,9 @@ def test_a_column_of_many_values_and_few_or_empty_rows(planted: Path, file: Path
     done = zoo("audit", one, "--only", "slices")
     assert done.code == 0
     assert "1 test row of classification" in done.out
-    assert "Nothing was compared." in done.out
+    assert "Nothing was compared." in done.out.splitlines()[0]
+    gate = zoo("audit", one, "--only", "slices", "--max-gap", 0).out.splitlines()[-1]
+    assert gate == "Nothing was compared, so nothing can be said of gaps above 0."
     empty = write_run(
         tmp_path / "ner",
         "ner",

@@ -8,7 +8,15 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest, fisher_exact, ttest_1samp, ttest_ind
 
-from taskzoo.audit.differences import detectable, exact_p, newcombe, of_means, of_pairs, wilson
+from taskzoo.audit.differences import (
+    detectable_mean,
+    detectable_share,
+    exact_p,
+    newcombe,
+    of_means,
+    of_pairs,
+    wilson,
+)
 from taskzoo.audit.gap import Gap, Section, corrected
 
 
@@ -70,7 +78,32 @@ def test_p_values_are_corrected_within_a_section_and_for_the_number_of_sections(
     assert not third.gaps[0].exceeds(0.01)  # the interval begins there
 
 
-def test_what_can_be_seen_shrinks_with_rows_and_grows_with_comparisons() -> None:
-    assert detectable(0.5, 100, 100, 1) == pytest.approx((1.959964 + 0.841621) * 0.5 * math.sqrt(0.02), rel=1e-5)
-    assert detectable(0.5, 400, 400, 1) == pytest.approx(detectable(0.5, 100, 100, 1) / 2)
-    assert detectable(0.5, 100, 100, 50) > detectable(0.5, 100, 100, 1)
+@pytest.mark.parametrize("share", [0.6, 0.85, 1.0])
+@pytest.mark.parametrize(("side", "rest", "level"), [(40, 600, 0.001), (400, 1600, 0.05), (500, 500, 0.0005)])
+def test_a_gap_of_the_size_that_is_said_is_found_4_of_5_times(share: float, side: int, rest: int, level: float) -> None:
+    size = detectable_share(share, side, rest, level)
+    chance = np.random.default_rng(0)
+    first, second = chance.binomial(side, share - size, 4000), chance.binomial(rest, share, 4000)
+    found = (exact_p((first, side), (second, rest)) <= level).mean()
+    assert found == pytest.approx(0.8, abs=0.03)
+
+
+def test_a_difference_of_means_of_the_size_that_is_said_is_found_4_of_5_times() -> None:
+    size, chance = detectable_mean(2.0, 25, 400, 0.001), np.random.default_rng(0)
+    first, second = chance.normal(size, 2.0, (4000, 25)), chance.normal(0.0, 2.0, (4000, 400))
+    assert (ttest_ind(first, second, axis=1, equal_var=False).pvalue <= 0.001).mean() == pytest.approx(0.8, abs=0.03)
+    assert math.isnan(detectable_mean(0.0, 25, 400, 0.001))  # nothing varies
+
+
+def test_no_gap_is_said_where_even_no_right_answer_would_not_be_found() -> None:
+    assert detectable_share(0.05, 30, 300, 0.001) == math.inf
+
+
+def test_what_slices_would_show_is_at_the_level_of_all_comparisons() -> None:
+    one = Gap("slices", "x", "y", 0.1, (0.01, 0.2), 0.5, (0.75, 0.85), (200, 1800))
+    spread = Gap("slices", "x", "y", 0.1, (0.01, 0.2), 0.5, (0.75, 0.85), (200, 1800), deviation=0.3)
+    other = Gap("words", "x", "y", 0.1, (0.01, 0.2), 0.5, (0.75, 0.85), (200, 1800))
+    slices, words = corrected([Section("slices", "s", (one, spread)), Section("words", "w", (other,))])
+    assert slices.gaps[0].detectable == detectable_share(0.85, 200, 1800, 0.05 / 4)  # two parts, two slices
+    assert slices.gaps[1].detectable == detectable_mean(0.3, 200, 1800, 0.05 / 4)
+    assert math.isnan(words.gaps[0].detectable)

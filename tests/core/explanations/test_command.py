@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from tests.core.report.kit import Page
 from tests.core.runs.kit import read, zoo
 
-from taskzoo.explanations.explain import explain
+from taskzoo.errors import RequestError
+from taskzoo.explanations import occlusion
+from taskzoo.explanations.explain import Wanted, explain, explain_rows
+from taskzoo.hub.load import load
+from taskzoo.runs.data import file_rows
 
 from .kit import PLANTED, planted_rows
 
@@ -144,6 +150,10 @@ def test_bad_requests(planted: Path, tmp_path: Path) -> None:
         (["--nearest", "-1", "x"], "nearest=-1 must be 0 or more"),
         (["--measure", "-1", "x"], "--measure -1 must be"),
         (["x", "--input", "file.csv"], "Give texts or --input, not both"),
+        (["x", "--columns", "text=nonsense"], "--columns names columns of the file of --input"),
+        (["--measure", "2", "--label", "bad"], "--label would be for; leave it out"),
+        (["--measure", "2", "--output", "m.json", "--nearest", "1"], "--nearest and --output would be for"),
+        (["--measure", "2", "--format", "json", "--method", "leave-one-out"], "--format and --method would be for"),
         (["x", "--output", tmp_path / "no" / "page.html"], "does not exist"),
         ([], "no text to explain"),
     ]:
@@ -174,3 +184,43 @@ def test_files_are_explained_row_by_row(planted: Path, tmp_path: Path) -> None:
     assert done.code == 0, done.err
     lines = (tmp_path / "found.json").read_text(encoding="utf-8").splitlines()
     assert [json.loads(line)["inputs"]["text"] for line in lines] == ["the cat", f"the {PLANTED}"]
+
+
+def test_a_row_without_words_is_named_before_anything_is_predicted(planted: Path, tmp_path: Path) -> None:
+    file = tmp_path / "texts.csv"
+    file.write_text("text,label\nthe cat,good\n\u200b,bad\n", encoding="utf-8")
+    run = load(planted, precision="fp32")
+    with (
+        mock.patch.object(run, "predict_rows", side_effect=AssertionError),
+        pytest.raises(RequestError, match=rf"^{re.escape(str(file))}, line 3: There is no word in this input"),
+    ):
+        explain_rows(run, file_rows(run.spec, run.task, str(file), labelled=False), Wanted())
+
+
+def test_a_row_that_cannot_be_explained_is_named(
+    planted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(occlusion, "MOST_WORDS", 5)
+    file = tmp_path / "texts.csv"
+    file.write_text("text,label\nthe cat,good\nthe old cat was big and so,bad\n", encoding="utf-8")
+    done = zoo("explain", planted, "--input", file, "--method", "leave-one-out")
+    assert done.code == 2
+    assert f"{file}, line 3: The text has 7 words" in done.err
+
+
+def test_rows_that_cannot_be_explained_are_left_out_of_what_is_measured(
+    copied: Callable[[], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(occlusion, "MOST_WORDS", 8)
+    run, file = copied(), tmp_path / "texts.csv"
+    texts = [f"the {PLANTED} cat was big", "\u200b", "the old cat was big and so very old", "the cow was big"]
+    file.write_text("text\n" + "".join(f"{text}\n" for text in texts), encoding="utf-8")
+    done = zoo("explain", run, "--measure", 4, "--input", file, "--steps", 2)
+    assert done.code == 0, done.err
+    assert done.out.startswith("2 texts, 2 predictions")
+    assert "2 more texts could not be explained and are left out." in done.out
+    assert read(run / "explain.json")["left_out"] == 2
+    file.write_text(f"text\n{texts[2]}\n", encoding="utf-8")
+    done = zoo("explain", run, "--measure", 4, "--input", file, "--steps", 2)
+    assert done.code == 2
+    assert "nothing can be measured. Of 1, the first was refused: The text has 9 words" in done.err

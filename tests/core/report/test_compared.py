@@ -13,8 +13,9 @@ from tests.core.runs.kit import zoo
 
 from taskzoo.comparison.compare import compare
 from taskzoo.comparison.result import Comparison
-from taskzoo.comparison.wording import difference_text, score_text
+from taskzoo.comparison.wording import difference_text
 from taskzoo.report.compared import comparison_page
+from taskzoo.score_text import score_text
 
 from .kit import Page
 

@@ -11,16 +11,18 @@ import pytest
 from sklearn.metrics import accuracy_score, f1_score
 from tests.core.runs.kit import zoo
 
-from taskzoo.metrics.parts import groups_of, ranges
+from taskzoo.metrics.parts import EMPTY, groups_of, ranges
 from taskzoo.report.page import ReportRequest, write_report
+from taskzoo.report.slices import Line, Table
 from taskzoo.report.thresholds import Confidences
 from taskzoo.report.ticks import labelled_ticks, limits, ticks
 from taskzoo.report.top import Top
 
-from .kit import Page, write_run
+from .kit import Page, plant, write_run
 from .test_errors import predictions
 
 Planted = Callable[[str], Path]
+ADA = {"start": 0, "end": 3, "label": "PER"}
 
 
 def test_slices_by_a_column_have_the_right_scores(planted: Planted, tmp_path: Path) -> None:
@@ -55,7 +57,7 @@ def test_rows_are_found_in_another_file_by_their_text(planted: Planted, tmp_path
     file = write_report(run, ReportRequest(["where"], str(other), tmp_path / "page.html"))
     page = Page(file.read_text(encoding="utf-8"))
     assert sum(int(cells[0].split()[0]) for label, cells in page.rows("By where").items() if label != "where") == 100
-    assert "20 rows were not found in the file" in page.html
+    assert "20 of 120 test rows are not in the file with the columns" in page.html
 
 
 def test_a_score_that_needs_what_is_not_kept_is_not_shown(page: Callable[[str], Page]) -> None:
@@ -69,6 +71,8 @@ def test_columns_that_are_not_there(planted: Planted, tmp_path: Path) -> None:
     assert (done.code, "no column 'whither'; found" in done.err) == (2, True)
     unknown = write_run(tmp_path / "run", {"test": {"f1": 0.5, "rows": 0}}, [])
     assert "--by needs single rows and the task" in zoo("report", unknown, "--by", "x").err
+    done = zoo("report", planted("one label"), "--data", tmp_path / "none.csv")
+    assert (done.code, "--data is the file with the columns of --by" in done.err) == (2, True)
 
 
 def test_thresholds_against_their_definition(planted: Planted, page: Callable[[str], Page]) -> None:
@@ -126,6 +130,35 @@ def test_rare_values_are_one_group_and_many_numbers_are_ranges() -> None:
     numbers = groups_of([str(i / 2) for i in range(100)] + [None])
     assert next(iter(numbers)) == "0 to 9.5"
     assert sum(map(len, numbers.values())) == 100
+    some = groups_of([str(i / 2) for i in range(100)] + [EMPTY] * 3)
+    assert list(some) == [*numbers, EMPTY]
+    assert some[EMPTY].tolist() == [100, 101, 102]
+
+
+def test_empty_cells_are_a_group_of_their_own(planted: Planted, tmp_path: Path) -> None:
+    run, file = planted("one label"), tmp_path / "rows.jsonl"
+    rows = [json.loads(line) for line in (run / "test.jsonl").read_text().splitlines()]
+    empty = [None, "", " "]
+    given = [{**row, "size": empty[i] if i < 3 else i} for i, row in enumerate(rows)]
+    file.write_text("".join(json.dumps(row) + "\n" for row in given))
+    page = Page(write_report(run, ReportRequest(["size"], str(file), tmp_path / "page.html")).read_text("utf-8"))
+    assert list(page.rows("By size"))[1:] == ["3 to 26", "27 to 49", "50 to 72", "73 to 95", "96 to 119", EMPTY]
+    assert page.rows("By size")[EMPTY][0] == "3 (few)"
+
+
+def test_a_slice_without_anything_to_count_has_a_dash(tmp_path: Path) -> None:
+    rows = [{"text": f"Ada {'came ' * (i % 7)}{i}", "spans": [ADA] if i % 7 < 3 else []} for i in range(70)]
+    given = [{**row, "tags": ["O"] * len(row["text"].split()), "entities": row["spans"]} for row in rows]
+    run = plant(tmp_path / "run", "ner", rows, [{k: v for k, v in row.items() if k != "spans"} for row in given])
+    table = Page(write_report(run).read_text(encoding="utf-8")).rows("By length of the input")
+    assert table["2"][1] == "1.000 [0.722, 1.000]"
+    assert table["7 to 8"][1::2] == ["–", "–"]
+
+
+def test_a_slice_of_a_single_row_is_drawn_without_an_interval() -> None:
+    table = Table("t", "c", ["f1"], [line := Line("x", 1, [(0.5, float("nan"), float("nan"))])])
+    assert "nan" not in table.dots(line)
+    assert line.shown == ["0.500"]
 
 
 def test_ticks_are_round_numbers() -> None:

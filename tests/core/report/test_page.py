@@ -15,7 +15,7 @@ from tests.without_torch import ZOO_WITHOUT_TORCH
 from taskzoo.report.page import write_report
 
 from .conftest import MADE
-from .kit import Page, write_run
+from .kit import Page, lines, write, write_run
 
 Pages = Callable[[str], Page]
 
@@ -54,10 +54,32 @@ def test_the_scores_are_those_of_the_run(planted: Callable[[str], Path], page: P
 def test_learning_curves_are_drawn_from_the_history_without_what_is_not_a_number(page: Pages) -> None:
     found = page("one label")
     assert found.tables["Validation f1_macro"] == [["step", "f1_macro"], ["0", "0.2500"], ["20", "0.7500"]]
-    assert found.tables["Loss"][1:] == [["0", "1.5000"], ["20", "0.5000"]]
+    assert found.tables["Loss"] == [
+        ["step", "training loss", "validation loss"],
+        ["0", "–", "1.5000"],
+        ["10", "1.2500", "–"],
+        ["20", "0.7500", "0.5000"],
+    ]
+    assert found.tables["Learning rate"] == [["step", "learning rate"], ["10", "2e-05"], ["20", "1e-05"]]
     assert "Training loss from 1.25 to 0.75; validation loss from 1.5 to 0.5." in found.html
     assert "2e-5</text>" in found.html
     assert "NaN" not in found.html
+
+
+def test_tables_of_many_steps_say_so_and_have_the_best(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "run", {"test": {"f1": 0.5, "rows": 0}}, [])
+    history = [{"step": i, "loss": 1.0, "learning_rate": 1.0} for i in range(1, 1001)]
+    history += [{"step": 5 * i, "validation_f1": 0.5, "validation_loss": 1.0} for i in range(1, 201)]
+    lines(run / "history.jsonl", history)
+    write(run / "manifest.json", json.loads((run / "manifest.json").read_text()) | {"best_step": 505})
+    found = Page(write_report(run).read_text(encoding="utf-8"))
+    for title, count in (("Loss", 1000), ("Validation f1", 200), ("Learning rate", 1000)):
+        shown = found.tables[title][1:]
+        assert 50 <= len(shown) <= 60
+        assert shown[-1][0] == "1000"
+        assert f"{len(shown)} of {count:,} steps." in found.html
+        assert title == "Learning rate" or "505" in [row[0] for row in shown]
+    assert sum(row[2] != "–" for row in found.tables["Loss"][1:]) >= 25
 
 
 def test_what_was_counted_is_said(page: Pages) -> None:
