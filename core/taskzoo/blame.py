@@ -19,23 +19,28 @@ def name_the_task(cls: type, contract: type) -> None:
     :class:`~taskzoo.errors.TaskZooError` passes as it is: that is how a task speaks to people.
     """
     for name, member in list(vars(cls).items()):
-        if not name.startswith("_") and callable(member) and callable(getattr(contract, name, None)):
-            setattr(cls, name, _named(member))
+        if name.startswith("_") or not callable(member) or not callable(getattr(contract, name, None)):
+            continue
+        if isinstance(member, staticmethod):
+            setattr(cls, name, staticmethod(_named(member.__func__, cls)))
+        else:
+            setattr(cls, name, _named(member, cls))
 
 
-def _named(method: Callable[..., Any]) -> Callable[..., Any]:
+def _named(method: Callable[..., Any], cls: type) -> Callable[..., Any]:
     @functools.wraps(method)
-    def call(self: Any, *args: Any, **kwargs: Any) -> Any:
+    def call(*args: Any, **kwargs: Any) -> Any:
         try:
-            return method(self, *args, **kwargs)
+            return method(*args, **kwargs)
         except TaskZooError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             if type(error).__name__ in PASSED_ON:
                 raise
             reason = " ".join(str(error).split())
             what = f"{type(error).__name__}: {reason}" if reason else type(error).__name__
-            raise PluginError(f"{_title(type(self))} failed in {method.__name__}(): {what}") from error
+            owner = type(args[0]) if args and isinstance(args[0], cls) else cls
+            raise PluginError(f"{_title(owner)} failed in {method.__name__}(): {what}") from error
 
     return call
 

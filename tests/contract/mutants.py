@@ -6,7 +6,7 @@ import dataclasses
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 import torch
@@ -23,6 +23,11 @@ M = TypeVar("M", bound=Mutant)
 
 UNHEARD = "zyxw"
 """A word that the tokenizer knows and no row has."""
+
+
+def replace_text(example: Example, text: str) -> Example:
+    return dataclasses.replace(example, fields={**example.fields, "text": text})
+
 
 MUTANTS: dict[str, list[Mutant]] = {}
 """The check that must find them -> the mutants."""
@@ -104,6 +109,22 @@ class ReferencesCut(WholeTask):
 
     def references(self, examples: Sequence[Example]) -> list[Prediction]:
         return [{"label": example["label"][:200]} for example in examples]
+
+
+@fault("rows")
+class KeyWithoutInput(WholeTask):
+    """`dedup_key` has the same input for all rows."""
+
+    def dedup_key(self, example: Example) -> tuple[str, str]:
+        return "", example["label"] or ""
+
+
+@fault("rows")
+class ClassesAreText(WholeTask):
+    """`classes` gives the label itself instead of a list of labels."""
+
+    def classes(self, example: Example) -> Any:
+        return example["label"]
 
 
 # what is learnt
@@ -417,6 +438,36 @@ class MixesRows(WholeTask):
 
 
 @fault("predictions")
+class EncodesTheLabel(WholeTask):
+    """`encode` puts the label behind the text, where there is one."""
+
+    def encode(self, examples: Sequence[Example], processor: Any) -> Encoded:
+        both = [replace_text(example, f"{example['text']} {example['label'] or ''}") for example in examples]
+        return super().encode(both, processor)
+
+
+@fault("predictions")
+class AnswersWithTheLabel(WholeTask):
+    """`assemble` gives the label, where there is one."""
+
+    def assemble(self, examples: Sequence[Example], parts: Sequence[Sequence[Any]]) -> list[Prediction]:
+        found = super().assemble(examples, parts)
+        return [{**p, "label": e["label"] or p["label"]} for p, e in zip(found, examples, strict=True)]
+
+
+@fault("predictions")
+class DecodesTheTarget(WholeTask):
+    """`decode` adds to the logits of the labels that the batch has."""
+
+    def decode(self, outputs: Any, batch: Batch) -> list[Any]:
+        parts = super().decode(outputs, batch)
+        for logits, label in zip(parts, batch.targets["labels"].tolist(), strict=True):
+            if label >= 0:
+                logits[label] += 1
+        return parts
+
+
+@fault("predictions")
 class NeedsTargets(WholeTask):
     """`assemble` reads the label, which rows to predict do not have."""
 
@@ -589,6 +640,30 @@ class RestoresOtherLabels(WholeTask):
     def restore(self, state: Mapping[str, Any]) -> None:
         super().restore(state)
         self.labels = self.labels[::-1]
+
+
+@fault("state")
+class KnowsWhatOthersLearnt(WholeTask):
+    """The labels are kept at the class, so that a second object begins with those of the first."""
+
+    known: ClassVar[set[str]] = set()
+
+    def fit(self, examples: Sequence[Example]) -> None:
+        self.known.update(example["label"] for example in examples)
+        super().fit(examples)
+        missing = sorted(self.known - set(self.labels))
+        self.labels, self.counts = self.labels + missing, self.counts + [0] * len(missing)
+
+
+@fault("state")
+class LabelsOfASet(WholeTask):
+    """The labels are numbered in the order of a set, which is another in each process."""
+
+    def fit(self, examples: Sequence[Example]) -> None:
+        super().fit(examples)
+        labels = list({example["label"] for example in examples})
+        self.counts = [self.counts[self.labels.index(label)] for label in labels]
+        self.labels = labels
 
 
 @fault("state")

@@ -73,6 +73,20 @@ def test_every_check_has_a_result(bench_of: MakeBench, monkeypatch: pytest.Monke
     ]
 
 
+def test_a_task_that_exits_has_failed_the_check(bench_of: MakeBench) -> None:
+    @promise(why="None.", fix="Nothing.")
+    def check_first(bench: Bench) -> None:
+        raise SystemExit(0)
+
+    @promise(why="None.", fix="Nothing.", after="first")
+    def check_second(bench: Bench) -> None:
+        raise SystemExit(0)
+
+    bench = bench_of(type("Own", (NerTask,), {}))
+    found = [(r.check.name, r.status, r.reason) for r in checks.run_checks(bench, (check_first, check_second))]
+    assert found == [("first", "failed", "SystemExit: 0"), ("second", "follows", "mend 'first' first; 0")]
+
+
 def test_the_class_and_the_command_make_the_same_checks() -> None:
     methods = {name.removeprefix("test_") for name in vars(TaskContract) if name.startswith("test_")}
     assert methods == {check.name.replace(" ", "_") for check in checks.CHECKS}
@@ -307,11 +321,23 @@ def test_specs_that_hide_or_forget(bench_of: MakeBench, fault: dict[str, Any], m
 
 def test_a_plugin_that_imports_torch(bench_of: MakeBench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "torch.py").touch()  # quickly imported
-    (tmp_path / "heavy_plugin.py").write_text("import torch\n")
-    (tmp_path / "slow_plugin.py").write_text("import time\ntime.sleep(2.2)\n")
+    hook = "from taskzoo import hookimpl\n@hookimpl\ndef taskzoo_register_tasks(register):\n    "
+    for name, line in (("heavy", "import torch"), ("slow", "import time; time.sleep(1.1)"), ("bad", "nothing_like_it")):
+        (tmp_path / f"{name}_plugin.py").write_text(f"{line}\n{hook}pass\n")
+        (tmp_path / f"{name}_hook.py").write_text(f"{hook}{line}\n")
     monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr("taskzoo.testing.checks.spec.SLOW_IMPORT", 1.0)
     bench = bench_of(NerTask)
-    for module, message in (("heavy_plugin", "imports torch"), ("slow_plugin", "takes 2"), ("missing", "failed")):
+    faults = {
+        "heavy_plugin": "importing heavy_plugin and calling its hooks imports torch; import",
+        "slow_plugin": "takes 1",
+        "missing": "hooks failed: ModuleNotFoundError: No module named 'missing'",
+        "heavy_hook": "imports torch",
+        "slow_hook": "takes 1",
+        "bad_plugin": "hooks failed: NameError: name 'nothing_like_it'",
+        "bad_hook": "hooks failed: NameError: name 'nothing_like_it'",
+    }
+    for module, message in faults.items():
         bench.__dict__["plugin_module"] = module
         fails(bench, checks.check_import, message)
     bench.__dict__["plugin_module"] = "taskzoo_ner"

@@ -25,12 +25,14 @@ QUICK = [
     *(broken.LabelsInOrderOfRows, broken.CutSilently, broken.NeverCut, broken.PromptInCollator, broken.MeanLoss),
     *(broken.LossIsNan, broken.SmoothsAlways, broken.ReportsSmoothed, broken.WeighsToNothing),
     *(broken.PackLosesRows, broken.PackCutsRows, broken.PackedAtRandom),
-    *(broken.PartWithoutGradient, broken.NotJson),
+    *(broken.PartWithoutGradient, broken.NotJson, broken.KeyWithoutInput, broken.ClassesAreText),
 ]
 """Those that are found before a model is trained."""
 
 AFTER_A_RUN = [
     *(broken.SeesPadding, broken.ComparesNeighbours, broken.ExtendsTwice, broken.MixesRows, broken.WrongOffsets),
+    *(broken.EncodesTheLabel, broken.AnswersWithTheLabel, broken.DecodesTheTarget, broken.LabelsOfASet),
+    broken.KnowsWhatOthersLearnt,
     *(
         broken.GradientsWithoutPlaces,
         broken.IgnoresWeights,

@@ -18,7 +18,7 @@ def tell(callbacks: list[Callback], reporter: Reporter, event: str, *values: Any
     for callback in list(callbacks):
         try:
             getattr(callback, event)(*values)
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # whatever a stranger's code may raise
             if callback.always and isinstance(error, OSError):
                 raise
             callbacks.remove(callback)

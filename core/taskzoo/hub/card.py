@@ -11,6 +11,7 @@ from huggingface_hub import EvalResult, ModelCardData
 from taskzoo.errors import RequestError
 from taskzoo.escapes import markdown, markdown_code
 from taskzoo.models.directories import read_config
+from taskzoo.runs.card import plugin_needed, requirement
 from taskzoo.runs.directory import RunDirectory, read_json
 from taskzoo.runs.verdict import split_scores
 
@@ -42,7 +43,7 @@ def hub_card(
         licence: of the pushed model; ``""``: that of the base model, where it is known.
     """
     metadata = _metadata(directory, name, facts, origins, licence).to_yaml()
-    return f"---\n{metadata}\n---\n\n{_text(directory, name, origins)}"
+    return f"---\n{metadata}\n---\n\n{_text(directory, name, facts['task'], origins)}"
 
 
 def _metadata(
@@ -90,7 +91,7 @@ def _hub_task(directory: RunDirectory, facts: Mapping[str, Any]) -> str | None:
     return next((task for end, task in HUB_TASKS.items() if architectures[0].endswith(end)), None)
 
 
-def _text(directory: RunDirectory, name: HubName, origins: tuple[Origin, Origin]) -> str:
+def _text(directory: RunDirectory, name: HubName, task: Mapping[str, Any], origins: tuple[Origin, Origin]) -> str:
     """The sections of the run's card; the ones on use and limits are written anew."""
     if not directory.card.is_file():
         raise RequestError(f"The run has no card ({directory.card}); copy the whole run.")
@@ -100,11 +101,13 @@ def _text(directory: RunDirectory, name: HubName, origins: tuple[Origin, Origin]
     code = _FOLDER.sub(f'"{name.folder}"', plain[plain.find("```") :]) if "```" in plain else ""
     written.pop("Limits", None)
     trusting = "trust_remote_code" in plain
+    install = f"pip install taskzoo {requirement(task)}".rstrip()
     parts = [
         re.sub(r"\A# .*", f"# {markdown(name.folder)}", head.strip()),
         *(f"## {title}\n\n{text}" for title, text in written.items()),
         "## Use",
-        f'```bash\npip install taskzoo\nzoo predict {name.repo} "some text"\n```',
+        *plugin_needed(task),
+        f'```bash\n{install}\nzoo predict {name.repo} "some text"\n```',
         f'```python\nimport taskzoo\n\nrun = taskzoo.load("{name.repo}")\nprint(run.predict("some text"))\n```',
         "### Without Task Zoo",
         f"```bash\nhf download {name.repo} --local-dir {name.folder}\n```",

@@ -9,7 +9,9 @@ from typing import Any
 import yaml
 
 from taskzoo import registry
+from taskzoo.registry.naming import FIRST_PARTY
 from taskzoo.runs.directory import RunDirectory
+from taskzoo.runs.manifest import CATALOGUE, HUB
 
 UNKNOWN = "unknown"
 HUB_DATA = "hub:"
@@ -33,14 +35,19 @@ class Origin:
 
 
 def model_origin(facts: Mapping[str, Any]) -> Origin:
-    """Of the base model, from the public part of the manifest. A directory has no id and no licence that is known."""
+    """Of the base model, from the public part of the manifest. A folder has no id and no licence that is known.
+
+    What its name is says ``source``, which runs of earlier versions lack: a folder may be called as a model of the
+    catalogue is. One that was loaded from the hub has a commit.
+    """
     model = facts["model"]
-    names = (model["name"], model["location"])
-    entry = next((e for e in registry.models() if e.name in names or (e.hub and e.hub in names)), None)
+    named, source = model["name"], model.get("source")
+    hub = model["location"] if source == HUB or model.get("revision") is not None else None
+    known = registry.models() if hub or source == CATALOGUE else ()
+    entry = next((entry for entry in known if (entry.hub == hub if hub else entry.name == named)), None)
     if entry is not None:
         return Origin(entry.hub or entry.name, entry.hub, entry.license or UNKNOWN)
-    from_hub = model.get("revision") is not None and model["location"].count("/") == 1
-    return Origin(model["location"] if from_hub else model["name"], model["location"] if from_hub else None)
+    return Origin(hub or named, hub)
 
 
 def data_origin(directory: RunDirectory, facts: Mapping[str, Any]) -> Origin:
@@ -48,7 +55,10 @@ def data_origin(directory: RunDirectory, facts: Mapping[str, Any]) -> Origin:
     config = yaml.safe_load(directory.config.read_text(encoding="utf-8")) if directory.config.is_file() else {}
     named = str((config.get("data") or {}).get("name") or "")
     if named == "demo" or named.startswith("demo/"):
-        return Origin("the demo set that comes with Task Zoo", licence="apache-2.0")
+        distribution = facts["task"]["distribution"]
+        if distribution == FIRST_PARTY:
+            return Origin("the demo set that comes with Task Zoo", licence="apache-2.0")
+        return Origin(f"the demo set of {distribution}")
     hub = named.removeprefix(HUB_DATA) if named.startswith(HUB_DATA) else None
     entry = next((e for e in registry.datasets() if e.name == named or (hub and e.hub == hub)), None)
     if entry is not None:

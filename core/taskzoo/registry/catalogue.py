@@ -12,12 +12,13 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from taskzoo.errors import DataError, RequestError, TaskZooError
+from taskzoo.errors import DataError, RequestError, TaskZooError, nearest
 
 from .discovery import Discovery, Plugin
 from .layers import Layer, read_file, read_mapping
 from .naming import FIRST_PARTY, TaskEntry
 from .schema import CatalogueFile, DatasetEntry, ModelEntry, Recipe, TaskDefaults
+from .strangers import INTERRUPTS, describe
 
 FILE = "registry.yaml"
 BUILT_IN = "built in"
@@ -100,8 +101,10 @@ def complete(discovery: Discovery, base: Iterable[Layer] | None = None) -> tuple
     for plugin in [one for one in discovery.found if one.catalogues]:
         try:
             _add_plugin(catalogue, plugin, discovery.tasks)
-        except Exception as error:  # whatever a stranger's mapping may raise
-            plugin.fail(str(error) if isinstance(error, DataError) else f"{type(error).__name__}: {error}")
+        except INTERRUPTS:
+            raise
+        except BaseException as error:  # whatever a stranger's mapping may raise
+            plugin.fail(str(error) if isinstance(error, DataError) else describe(error))
     return Discovery(discovery.found), catalogue
 
 
@@ -140,12 +143,13 @@ def _add_plugin(catalogue: Catalogue, plugin: Plugin, tasks: Sequence[TaskEntry]
         read_file(raw, origin) if isinstance(raw, Path) else read_mapping(raw, origin, plugin.folder)
         for raw in plugin.catalogues
     ]
-    own = {task.id for task in tasks if task.distribution == plugin.distribution}
+    own = {name for task in tasks if task.distribution == plugin.distribution for name in (task.id, task.full_name)}
+    others = {name for task in tasks for name in (task.id, task.full_name)} - own
     for layer in layers:
         layer.content.remember_owner(plugin.distribution, own)
         check_recipes(layer, tasks)
     contents = [layer.content for layer in layers]
-    notes, replaced = [], []
+    notes, replaced = [plugin.note] if plugin.note else [], []
     for content in contents:
         if content.tasks:
             notes.append("its default models of tasks are left out: a plugin names them in its TaskSpec")
@@ -156,12 +160,8 @@ def _add_plugin(catalogue: Catalogue, plugin: Plugin, tasks: Sequence[TaskEntry]
     models = tuple(name for content in contents for name in content.models)
     for content in contents:
         kept = [recipe for recipe in content.recipes if _may_apply(recipe, plugin, own, models)]
-        if len(kept) < len(content.recipes):
-            notes.append(
-                f"{len(content.recipes) - len(kept)} of its recipes are left out: they change how tasks of others are "
-                "trained with models of others; write `replace: true` in them if that is meant"
-            )
-            content.recipes[:] = kept
+        notes += _task_notes(content.recipes, kept, own, others)
+        content.recipes[:] = kept
         repeats = catalogue.repeats(content, openly=True)
         replaced += [f"{section}.{name} ({present})" for section, name, present in repeats]
         replaced += [f"recipe {recipe}" for recipe in kept if recipe.replace]
@@ -180,7 +180,28 @@ def _may_apply(recipe: Recipe, plugin: Plugin, own: Collection[str], models: Col
     """Whether a recipe is for the plugin's own tasks or models, or says that it replaces others' settings."""
     if plugin.distribution == FIRST_PARTY or recipe.replace or recipe.match.model in models:
         return True
-    return all(task in own or task.startswith(f"{plugin.distribution}/") for task in recipe.tasks)
+    return all(task in own for task in recipe.tasks)
+
+
+def _task_notes(
+    recipes: Sequence[Recipe], kept: Sequence[Recipe], own: Collection[str], others: Collection[str]
+) -> list[str]:
+    """What to know of the tasks that a plugin's recipes name: some are none, and some of others' are left out."""
+    notes: dict[str, None] = {}
+    for recipe in recipes:
+        strange = [name for name in recipe.tasks if name not in own]
+        unknown = next((name for name in strange if name not in others), None)
+        near = nearest(unknown, [*own, *others]) if unknown else []
+        if unknown and (near or recipe not in kept):
+            what = "apply to nothing" if recipe in kept else "are left out"
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            notes[f"its recipes for {unknown!r} {what}: no plugin here offers such a task{hint}"] = None
+        elif recipe not in kept:
+            notes[
+                f"its recipes for {', '.join(map(repr, strange))} are left out: they change how tasks of others are "
+                "trained with models of others; write `replace: true` in them if that is meant"
+            ] = None
+    return list(notes)
 
 
 def _already(section: str, name: str, origin: str) -> str:

@@ -17,6 +17,9 @@ LAST_OF_CONTRACT_1 = "taskzoo<0.2"
 
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _ENTRY_POINT = re.compile(r"[\w.]+:\w+")
+_TYPES = {str: "text", bool: "True or False"}
+_SPEC_FIELDS = {"summary": str, "text_input": str}
+_COLUMN_FIELDS = {"help": str, "required": bool, "target": bool, "language": str, "path": bool, "overlapping": bool}
 
 
 class RefusedError(Exception):
@@ -38,6 +41,7 @@ def check_spec(spec: object, distribution: str, *, package: bool = True) -> Task
         raise RefusedError(f"{what}: the entry point {spec.entry_point!r} is not of the form 'module:Class'")
     if not isinstance(spec.columns, Mapping) or not isinstance(spec.options, Mapping):
         raise RefusedError(f"{what}: columns and options must be mappings")
+    _check_types(spec, _SPEC_FIELDS, what)
     for name, option in spec.options.items():
         _check_option(name, option, what)
     for role, column in spec.columns.items():
@@ -78,6 +82,7 @@ def check_extension(extension: object, kind: str) -> Extension:
         raise RefusedError(
             f"{kind} {extension.name!r}: the entry point {extension.entry_point!r} is not of the form 'module:object'"
         )
+    _check_types(extension, {"summary": str}, f"{kind} {extension.name!r}")
     return extension
 
 
@@ -119,12 +124,15 @@ def _check_option(name: object, option: object, what: str) -> None:
         raise RefusedError(f"{what}: the option {name!r} is not a taskzoo.Option")
     if not isinstance(name, str) or not name.isidentifier():
         raise RefusedError(f"{what}: the option name {name!r} must be a Python name, such as 'max_length'")
+    _check_types(option, {"help": str}, f"{what}, option {name!r}")
     if name in TRAINING_FIELDS:
         raise RefusedError(f"{what}: the option {name!r} has the name of a training setting; rename it")
     if option.default is not None and type(option.default) not in (str, int, float, bool):
         raise RefusedError(f"{what}: the default {option.default!r} of {name!r} must be text, a number, a bool or None")
     if not isinstance(option.choices, tuple):
         raise RefusedError(f"{what}: the choices {option.choices!r} of {name!r} must be a tuple")
+    if option.minimum is not None and type(option.minimum) not in (int, float):
+        raise RefusedError(f"{what}: the minimum {option.minimum!r} of {name!r} must be a number or None")
     if option.minimum is not None and type(option.default) not in (int, float, type(None)):
         raise RefusedError(f"{what}: {name!r} has a minimum, and its default {option.default!r} is not a number")
     try:
@@ -139,6 +147,7 @@ def _check_column(role: object, column: object, spec: TaskSpec, what: str) -> No
         raise RefusedError(f"{what}: the column name {role!r} must be text")
     if not isinstance(column, Column):
         raise RefusedError(f"{what}: the column {role!r} is {column!r}, not a taskzoo.Column")
+    _check_types(column, _COLUMN_FIELDS, f"{what}, column {role!r}")
     if not _is_words(column.names):
         raise RefusedError(f"{what}: the names {column.names!r} of the column {role!r} must be a tuple of texts")
     if column.language and column.language not in spec.options:
@@ -156,6 +165,14 @@ def _check_demo(demo: object, what: str) -> None:
     places = (found and found.submodule_search_locations) or ()
     if not any(Path(place, folder).is_dir() for place in places):
         raise RefusedError(f"{what}: there is no folder {folder!r} in the package {package!r} (demo={demo!r})")
+
+
+def _check_types(value: object, fields: Mapping[str, type], what: str) -> None:
+    """Refuse a field of a spec that is not of its type."""
+    for name, kind in fields.items():
+        found = getattr(value, name)
+        if not isinstance(found, kind):
+            raise RefusedError(f"{what}: {name}={found!r} must be {_TYPES[kind]}")
 
 
 def _is_words(value: object) -> bool:

@@ -6,9 +6,7 @@ imported: a plugin module only names what it brings. Catalogues are kept unread 
 
 from __future__ import annotations
 
-import contextlib
 import os
-import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -24,9 +22,11 @@ from taskzoo.errors import nearest
 from . import hookspecs
 from .checks import RefusedError, check_extension, check_formats, check_spec, explain_type_error
 from .naming import BASES, FIRST_PARTY, ExtensionEntry, TaskEntry, normalise, shorten
+from .strangers import INTERRUPTS, off_stdout, said
 
 DISABLE_VARIABLE = "ZOO_DISABLE_PLUGINS"
-HOOKS = tuple(name for name in vars(hookspecs) if name.startswith("taskzoo_register_"))
+PREFIX = "taskzoo_register_"
+HOOKS = tuple(name for name in vars(hookspecs) if name.startswith(PREFIX))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +82,14 @@ class Plugin:
         record: what is known of it.
         entries: what it registered, under bare ids.
         catalogues: what it adds to the catalogue, unread.
+        note: what to know of the way it registers; may be empty.
         folder: where relative paths in a mapping count from.
     """
 
     record: PluginRecord
     entries: list[ExtensionEntry] = field(default_factory=list)
     catalogues: list[Mapping[str, Any] | Path] = field(default_factory=list)
+    note: str = ""
     folder: Path = Path()
 
     @property
@@ -177,9 +179,11 @@ def discover(candidates: Iterable[Candidate] | None = None, disabled: Iterable[s
             plugin.fail(f"{DISABLE_VARIABLE} names {min(hit)!r}; take it out to enable the plugin", "disabled")
         else:
             try:
-                _register(candidate, plugin)
+                call_hooks(candidate, plugin)
                 _check_full_names(plugin, found)
-            except (Exception, SystemExit) as error:  # whatever a stranger's module may raise
+            except INTERRUPTS:
+                raise
+            except BaseException as error:  # whatever a stranger's module may raise
                 plugin.fail(_reason(error, plugin.distribution))
         found.append(plugin)
     readers = {entry.id for plugin in found for entry in plugin.entries if entry.kind == "reader"}
@@ -206,7 +210,7 @@ def _order(candidate: Candidate) -> tuple[bool, str, str]:
     return distribution != FIRST_PARTY, distribution, candidate.name
 
 
-def _register(candidate: Candidate, plugin: Plugin) -> None:
+def call_hooks(candidate: Candidate, plugin: Plugin) -> None:
     """Import one plugin and call its hooks. Raises whatever the plugin raises, or :class:`RefusedError`."""
     origin = (candidate.name, plugin.distribution, candidate.version)
 
@@ -224,20 +228,23 @@ def _register(candidate: Candidate, plugin: Plugin) -> None:
     def add(catalogue: Mapping[str, Any] | str | Path) -> None:
         plugin.catalogues.append(catalogue if isinstance(catalogue, Mapping) else Path(catalogue))
 
-    with contextlib.redirect_stdout(sys.stderr):  # stdout belongs to results
+    with off_stdout():
         module = candidate.load()
         plugin.folder = Path(getattr(module, "__file__", None) or "").parent
         manager = pluggy.PluginManager(hookspecs.GROUP)
         manager.add_hookspecs(hookspecs)
         manager.register(module, candidate.name)
         _check_hooks(manager, module)
-        manager.hook.taskzoo_register_catalogue(add=add)
+        returned = {"catalogue": manager.hook.taskzoo_register_catalogue(add=add)}
         for kind in BASES:
-            getattr(manager.hook, f"taskzoo_register_{kind}s")(register=partial(register, kind))
+            returned[f"{kind}s"] = getattr(manager.hook, f"{PREFIX}{kind}s")(register=partial(register, kind))
+    if ignored := [f"{PREFIX}{name}()" for name, values in returned.items() if values]:
+        plugin.note = f"what {' and '.join(ignored)} returned is not looked at; hand each thing to register() or add()"
+        plugin.record = replace(plugin.record, reason=plugin.note)
 
 
 def _check_hooks(manager: pluggy.PluginManager, plugin: object) -> None:
-    """Refuse a plugin with an unknown hook or with none at all (a forgotten ``@hookimpl``)."""
+    """Refuse a plugin with an unknown hook, with one that lacks ``@hookimpl``, or with none at all."""
     callers = manager.get_hookcallers(plugin) or []
     for caller in callers:
         if not caller.has_spec() and not all(implementation.optionalhook for implementation in caller.get_hookimpls()):
@@ -245,6 +252,13 @@ def _check_hooks(manager: pluggy.PluginManager, plugin: object) -> None:
             raise RefusedError(
                 f"implements the unknown hook {caller.name!r}" + (f"; did you mean {near[0]!r}?" if near else "")
             )
+    for name in dir(plugin):
+        if (
+            name.startswith(PREFIX)
+            and callable(getattr(plugin, name))
+            and not manager.parse_hookimpl_opts(plugin, name)
+        ):
+            raise RefusedError(f"has a function {name} without @taskzoo.hookimpl, so it would not be called; mark it")
     if not callers:
         raise RefusedError(f"implements no hook; mark a function {HOOKS[0]} with @taskzoo.hookimpl")
 
@@ -261,8 +275,8 @@ def _reason(error: BaseException, distribution: str) -> str:
     """One line for the record."""
     if isinstance(error, RefusedError):
         return str(error)
-    if isinstance(error, TypeError):
+    if type(error) is TypeError:
         return explain_type_error(error, distribution)
-    lines = [line.strip() for line in str(error).strip().splitlines()]
+    lines = [line.strip() for line in said(error).splitlines()]
     message = " ".join(lines) if isinstance(error, pluggy.PluginValidationError) else "".join(lines[:1])
     return f"{type(error).__name__}: {message}" if message else type(error).__name__

@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from taskzoo.errors import PluginError, RequestError, UnknownNameError
 from taskzoo.spec import TaskSpec
 
+from .strangers import INTERRUPTS, describe, off_stdout
+
 if TYPE_CHECKING:
     from taskzoo.task import Task
 
@@ -90,10 +92,13 @@ class ExtensionEntry:
         what = f"The {self.kind} {self.name!r} of {self.distribution} {self.version}"
         module, _, path = self.spec.entry_point.partition(":")
         try:
-            found = getattr(importlib.import_module(module), path)
-        except Exception as error:  # whatever a stranger's module may raise
+            with off_stdout():
+                found = getattr(importlib.import_module(module), path)
+        except INTERRUPTS:
+            raise
+        except BaseException as error:  # whatever a stranger's module may raise
             raise PluginError(
-                f"{what} cannot be loaded from {self.spec.entry_point!r} ({type(error).__name__}: {error}); "
+                f"{what} cannot be loaded from {self.spec.entry_point!r} ({describe(error)}); "
                 f"repair or upgrade {self.distribution}."
             ) from error
         module, _, name = BASES[self.kind].rpartition(".")

@@ -14,6 +14,7 @@ from taskzoo.errors import RequestError, UnknownNameError
 
 from .checks import RefusedError, check_spec
 from .naming import TaskEntry
+from .strangers import INTERRUPTS, describe, off_stdout
 
 if TYPE_CHECKING:
     from taskzoo.task import Task
@@ -84,21 +85,25 @@ def _load_file(path: Path) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:
-        spec.loader.exec_module(module)
-    except Exception as error:  # whatever a person's file may raise
+        with off_stdout():
+            spec.loader.exec_module(module)
+    except BaseException as error:  # whatever a person's file may raise
         del sys.modules[name]
+        if isinstance(error, INTERRUPTS):
+            raise
         hint = ""
         if isinstance(error, ImportError) and error.name and path.with_name(f"{error.name}.py").is_file():
             hint = " A task in one file cannot import the files beside it; `zoo new` makes a package."
-        raise RequestError(f"{path} cannot be loaded ({type(error).__name__}: {error}).{hint}") from error
+        raise RequestError(f"{path} cannot be loaded ({describe(error)}).{hint}") from error
     return module
 
 
 def _load_module(name: str, reference: str) -> ModuleType:
     try:
-        return sys.modules.get(name) or importlib.import_module(name)
-    except Exception as error:
+        with off_stdout():
+            return sys.modules.get(name) or importlib.import_module(name)
+    except INTERRUPTS:
+        raise
+    except BaseException as error:
         hint = " A class of a notebook is found only there; pass the class itself." if name == "__main__" else ""
-        raise RequestError(
-            f"The task {reference!r} cannot be loaded ({type(error).__name__}: {error}).{hint}"
-        ) from error
+        raise RequestError(f"The task {reference!r} cannot be loaded ({describe(error)}).{hint}") from error

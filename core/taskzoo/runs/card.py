@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from typing import Any
 
 from taskzoo.durable import write_text
 from taskzoo.escapes import markdown, markdown_code
+from taskzoo.registry.naming import FIRST_PARTY
 from taskzoo.types import SavedModel
 
 from .data import UNLABELLED
@@ -46,7 +48,7 @@ def write_card(
         "## Training",
         "\n".join(training),
         "## Use",
-        f'```bash\nzoo predict {shlex.quote(directory.shown)} "some text"\n```',
+        *_use(directory, manifest["task"]),
         "`config.yaml` repeats the run: `zoo run --config config.yaml`.",
         *_plain_use(directory, plan, processor),
         "## Limits",
@@ -54,6 +56,25 @@ def write_card(
         "the base model and of the data apply; neither was checked here.",
     ]
     write_text(directory.card, "\n\n".join(paragraphs) + "\n")
+
+
+def requirement(task: Mapping[str, Any]) -> str:
+    """What ``pip install`` takes for the plugin of a run's task; ``""`` where it is none, or of taskzoo itself."""
+    name, version = task["distribution"], task["version"]
+    return "" if name in ("", FIRST_PARTY) else shlex.quote(f"{name}=={version}" if version else name)
+
+
+def plugin_needed(task: Mapping[str, Any]) -> list[str]:
+    """The sentence that says which plugin it is, if any."""
+    named = markdown_code(task["distribution"])
+    return [f"The task comes with the plugin {named}, which must be installed."] if requirement(task) else []
+
+
+def _use(directory: RunDirectory, task: Mapping[str, Any]) -> list[str]:
+    lines = [f'zoo predict {shlex.quote(directory.shown)} "some text"']
+    if plugin := requirement(task):
+        lines.insert(0, f"pip install taskzoo {plugin}")
+    return [*plugin_needed(task), "\n".join(["```bash", *lines, "```"])]
 
 
 def _results(metrics: dict[str, Any]) -> list[str]:

@@ -79,8 +79,11 @@ class EarlierRun:
 
     def catalogue_name(self) -> str | None:
         """The name that its base model, or the first of the runs before it, has in the catalogue."""
-        name = next((run.manifest.get("model", {}).get("name") for run in reversed(list(self.chain()))), None)
-        return name if name in {entry.name for entry in registry.models()} else None
+        first = list(self.chain())[-1]
+        model = first.manifest.get("model", {})
+        known = model.get("source", "catalogue") == "catalogue"  # a folder may have any name; old manifests do not say
+        name = model.get("name")
+        return name if known and name in {entry.name for entry in registry.models()} else None
 
     def chain(self) -> Iterator[EarlierRun]:
         """It, then the run that it was continued from, and so on, as far as they are still there."""

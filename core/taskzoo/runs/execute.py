@@ -27,6 +27,7 @@ from taskzoo.types import public
 from .card import write_card
 from .data import NONE, REST, UNLABELLED
 from .directory import RunDirectory, write_json, write_jsonl
+from .identity import check_learnt_alike, titled
 from .manifest import describe_run, describe_settings, now
 from .one_directory import agreed_path, check_shared
 from .places import without_places
@@ -139,6 +140,8 @@ def restart(
     ):
         for model in sorted({"model", "teacher"} & before.keys() & job.published.keys()):
             _unchanged(changed_model(before[model], job.published[model]), reporter, force)
+        if before.get("learnt", job.manifest["learnt"]) != job.manifest["learnt"]:
+            _unchanged([f"what {titled(plan.entry)} learnt from the same rows"], reporter, force)
         if job.is_main:
             directory.remove_unfinished()
         for note in _other_circumstances(before, job.manifest, directory):
@@ -282,6 +285,7 @@ def _opened(plan: Plan, directory: RunDirectory, reporter: Reporter, stop: Stop)
             else:
                 session.reporter = Silent()
             manifest = describe_run(plan, loaded, time.perf_counter() - began)
+            check_learnt_alike(plan.entry, manifest["learnt"], session.accelerator)
             for line in loaded_lines(plan, loaded):
                 session.reporter.say(line)
             yield _Job(plan, loaded, RunDirectory(agreed_path(directory.path, session.accelerator)), manifest)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +12,7 @@ from taskzoo.errors import PluginError, RequestError, TaskZooError
 from taskzoo.spec import CONTRACT_VERSION
 
 if TYPE_CHECKING:
+    from taskzoo.engine.accelerator import RunAccelerator
     from taskzoo.registry import TaskEntry
     from taskzoo.task import Task
 
@@ -24,6 +27,42 @@ def describe_task(entry: TaskEntry, task: Task) -> dict[str, Any]:
         "contract": entry.spec.contract,
         "state_version": task.state_version,
     }
+
+
+def titled(entry: TaskEntry) -> str:
+    """``the task 'ner' (taskzoo 0.2.0)``, for messages."""
+    return f"the task {entry.name!r} ({entry.distribution or 'local'} {entry.version})"
+
+
+def learnt_digest(entry: TaskEntry, task: Task) -> str:
+    """SHA-256 of what a fitted task knows, which must be the same in every process and after every start.
+
+    Raises:
+        PluginError: its state cannot be written as JSON.
+    """
+    try:
+        state = json.dumps(task.state(), sort_keys=True)
+    except (TypeError, ValueError) as error:
+        raise PluginError(
+            f"The state() of {titled(entry)} cannot be written as JSON: {error}. It must give plain lists, numbers and "
+            "texts."
+        ) from error
+    return hashlib.sha256(state.encode()).hexdigest()
+
+
+def check_learnt_alike(entry: TaskEntry, digest: str, accelerator: RunAccelerator) -> None:
+    """Refuse, by a :class:`PluginError` in all processes, a task that learnt other things in another process."""
+    if accelerator.num_processes == 1:
+        return
+    from torch import distributed
+
+    found: list[Any] = [None] * accelerator.num_processes
+    distributed.all_gather_object(found, digest)
+    if len(set(found)) > 1:
+        raise PluginError(
+            f"The processes of this run learnt different things from the same rows: the state() of {titled(entry)} "
+            "differs among them. Its fit() must not depend on the order of a set; sort what it collects."
+        )
 
 
 def find_task(name: str, saved: Mapping[str, Any]) -> TaskEntry:

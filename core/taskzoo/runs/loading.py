@@ -30,7 +30,7 @@ from taskzoo.engine.scoring import Decoded, assemble
 from taskzoo.engine.session import Session
 from taskzoo.engine.sharding import Sharded, in_turns
 from taskzoo.engine.strategies.teaching import teacher_logits
-from taskzoo.errors import PluginError, RequestError
+from taskzoo.errors import PluginError, RequestError, shown
 from taskzoo.methods.base import Method
 from taskzoo.models.extended_outputs import extend_outputs
 from taskzoo.models.loading import explain_load_errors, load_config
@@ -38,9 +38,10 @@ from taskzoo.models.refs import SCRATCH, ModelRef, model_kind
 from taskzoo.models.scratch import ScratchRecipe, make_scratch
 from taskzoo.models.tokenizers import fit_vocabulary, load_tokenizer
 from taskzoo.option_names import option_name
-from taskzoo.types import Encoded, Feature, Metric, public
+from taskzoo.types import LOSS, Encoded, Feature, Metric, public
 
 from .directory import TASK_FILE
+from .identity import titled
 from .large import code_digest, content_key, digest
 from .model_fit import fit_notes
 from .request import check_kind
@@ -51,6 +52,7 @@ from .teacher import read_teacher
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
+    from taskzoo.registry import TaskEntry
     from taskzoo.task import Task
 
     from .plan import Plan
@@ -230,6 +232,8 @@ def load_model(
     """
     with explain_load_errors(ref, "model", finished=say is None) as notes, _own_error():
         model = task.head(ref.location, dtype=torch.float32, **ref.loading)
+        if not hasattr(model, "config"):
+            raise PluginError(f"The head() of {type(task).__name__} gives {type(model).__name__}, no PreTrainedModel.")
         if isinstance(processor, PreTrainedTokenizerBase) and (note := fit_vocabulary(model, processor, ref.name)):
             notes.append(note)
     if say is not None and not ref.name.startswith(SCRATCH):
@@ -315,11 +319,34 @@ def _try_two_rows(plan: Plan, session: Session) -> None:
         task.loss(outputs, batch, label_smoothing=session.settings.label_smoothing)
     parts, examples = iter(found), [session.examples["train"][row] for row in rows]
     predictions = assemble(task, examples, Decoded([[next(parts) for _ in of_row[row]] for row in rows])).rows
+    _check_answers(plan.entry, task, predictions)
     try:
         for prediction, reference in zip(predictions, task.references(examples), strict=True):
             json.dumps([public(prediction), public(reference)])
     except (TypeError, ValueError) as error:
         raise PluginError(
-            f"The predictions or references of the task {plan.entry.name!r} ({plan.entry.distribution or 'local'} "
-            f"{plan.entry.version}) cannot be written as JSON: {error}. Its assemble() must give plain values."
+            f"The predictions or references of {titled(plan.entry)} cannot be written as JSON: {error}. Its assemble() "
+            "must give plain values."
         ) from error
+
+
+def _check_answers(entry: TaskEntry, task: Task, predictions: Sequence[Any]) -> None:
+    """Refuse, by a :class:`PluginError`, what is no prediction, no metric, or no score to choose by."""
+    if wrong := [prediction for prediction in predictions if not isinstance(prediction, dict)]:
+        raise PluginError(
+            f"The assemble() of {titled(entry)} gives {shown(wrong[0])}; a prediction is a dict with plain values."
+        )
+    metrics = task.metrics()
+    if wrong := [metric for metric in metrics if not isinstance(metric, Metric)]:
+        raise PluginError(
+            f"The metrics() of {titled(entry)} gives {shown(wrong[0])}; each must be an object of a subclass of "
+            "taskzoo.Metric."
+        )
+    scores = [score.name for metric in metrics for score in metric.scores]
+    if task.primary_metric != LOSS.name and not any(
+        score.describes(task.primary_metric) for metric in metrics for score in metric.scores
+    ):
+        raise PluginError(
+            f"The primary_metric of {titled(entry)} is {task.primary_metric!r}, and its metrics give "
+            f"{', '.join(scores) or 'nothing'}."
+        )

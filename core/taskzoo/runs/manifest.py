@@ -12,19 +12,22 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from taskzoo.models.refs import model_family, pinned
+from taskzoo.models.refs import SCRATCH, model_family, pinned
 
-from .identity import describe_task
+from .identity import describe_task, learnt_digest
 from .revision import git_revision
 from .teacher import describe_teacher
 
 if TYPE_CHECKING:
     from taskzoo.config import RunConfig
+    from taskzoo.models.refs import ModelRef
 
     from .loading import Loaded
     from .plan import Plan
 
 PACKAGES = ("taskzoo", "torch", "transformers", "accelerate", "peft", "tokenizers", "numpy", "evaluate", "datasets")
+CATALOGUE, HUB = "catalogue", "hub"
+"""Of ``source`` of a model: what its name is, where that is a name that others know too."""
 
 
 def describe_run(plan: Plan, loaded: Loaded, seconds: float) -> dict[str, Any]:
@@ -34,7 +37,8 @@ def describe_run(plan: Plan, loaded: Loaded, seconds: float) -> dict[str, Any]:
     family = model_family(session.model.config.to_dict())
     return {
         "task": describe_task(plan.entry, plan.task),
-        "model": {"name": ref.name, "location": ref.location, "family": family, **pinned(ref)}
+        "learnt": learnt_digest(plan.entry, plan.task),
+        "model": {"name": ref.name, "source": _source(ref), "location": ref.location, "family": family, **pinned(ref)}
         | {"parameters": parameters, "trainable": trainable, "trust_remote_code": ref.trusted},
         **({} if plan.continued is None else {"from": plan.continued.describe()}),
         **({"teacher": describe_teacher(teacher)} if (teacher := plan.config.training.teacher) else {}),
@@ -53,6 +57,13 @@ def describe_run(plan: Plan, loaded: Loaded, seconds: float) -> dict[str, Any]:
         "seconds": {"load": round(seconds, 3)},
         "started": now(),
     }
+
+
+def _source(ref: ModelRef) -> str:
+    """What the name of a model is: one of the catalogue, one from scratch, a folder, or an id on the hub."""
+    if ref.entry is not None:
+        return CATALOGUE
+    return "scratch" if ref.name.startswith(SCRATCH) else "folder" if ref.is_local else HUB
 
 
 def describe_settings(config: RunConfig) -> dict[str, Any]:

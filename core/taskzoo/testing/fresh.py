@@ -35,6 +35,43 @@ def fresh_predictions(run: Path, rows: Path, inputs: list[Any]) -> dict[str, Any
     return _ask("the run cannot be loaded", {"run": str(run), "rows": str(rows), "inputs": inputs})
 
 
+def fresh_states(run: Path, rows: Path) -> dict[int, Any]:
+    """The states of the task of the finished run at ``run``, fitted on ``rows`` in new processes, by their hash seeds.
+
+    Sets of texts have another order in each.
+
+    Raises:
+        AssertionError: the task cannot be fitted there, with the error.
+    """
+    found = {}
+    for seed in HASH_SEEDS:
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "PYTHONHASHSEED": str(seed)}
+        command = [sys.executable, "-P", "-c", _FIT, str(run), str(rows)]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        if done.returncode:
+            said = (done.stderr.splitlines() or ["it ended"])[-1]
+            raise AssertionError(f"in a new process the task cannot be fitted: {said}")
+        found[seed] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+_FIT = """
+import json, sys
+from pathlib import Path
+from taskzoo.runs.data import file_rows
+from taskzoo.runs.directory import TASK_FILE
+from taskzoo.runs.identity import find_task
+from taskzoo.runs.task_file import read_task
+run, rows = map(Path, sys.argv[1:])
+saved = read_task(run / "model" / TASK_FILE)
+entry = find_task(saved.task["name"], saved.task)
+task = entry.load()(saved.options)
+task.fit(task.prepare(file_rows(entry.spec, task, rows, format="jsonl"), "train"))
+print(json.dumps(task.state()))
+"""
+HASH_SEEDS = (1, 2)
+
+
 def plain_values(code: str, folder: Path, names: Sequence[str]) -> dict[str, Any]:
     """What Python ``code`` that has no taskzoo to import, run in ``folder``, binds ``names`` to; others are left out.
 

@@ -18,6 +18,7 @@ from taskzoo.errors import PluginError, RequestError, TaskZooError
 from taskzoo.models.refs import resolve_model
 from taskzoo.registry import ExtensionEntry, PluginRecord, TaskEntry
 from taskzoo.registry.naming import normalise
+from taskzoo.registry.strangers import INTERRUPTS, describe
 from taskzoo.runs.data import demo_rows
 
 MakeCommand = Callable[[str, Any], object]
@@ -82,8 +83,10 @@ def _fault(entry: ExtensionEntry, make_command: MakeCommand) -> str:
                 _verify_class(entry, found)
     except TaskZooError as error:
         return str(error)
-    except (Exception, SystemExit) as error:  # whatever a stranger's code may raise
-        return f"{type(error).__name__}: {error}"
+    except INTERRUPTS:
+        raise
+    except BaseException as error:  # whatever a stranger's code may raise
+        return describe(error)
     return ""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 from collections.abc import Callable
@@ -15,6 +16,10 @@ from tests.core.runs.kit import read, zoo
 import taskzoo
 from taskzoo.errors import RequestError
 from taskzoo.hub.push import plan_push, push
+from taskzoo.models.refs import resolve_model
+from taskzoo.runs.card import _use as use_of
+from taskzoo.runs.directory import RunDirectory
+from taskzoo.runs.manifest import _source as source_of
 
 from .stand_in import Hub, Repository
 
@@ -102,10 +107,14 @@ def test_the_card_has_what_the_hub_reads_and_nothing_of_this_machine(hub: Hub, c
             assert str(Path.home()) + "/" not in content, name
 
 
+def change_manifest(run: Path, section: str, **values: object) -> None:
+    manifest = read(run / "manifest.json")
+    manifest[section] = {**manifest[section], **values}
+    (run / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+
+
 def test_a_catalogue_model_and_data_bring_their_licences(hub: Hub, copied: Path) -> None:
-    manifest = read(copied / "manifest.json")
-    manifest["model"] |= {"name": "minilm", "location": "minilm"}
-    (copied / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    change_manifest(copied, "model", name="minilm", source="catalogue", location="minilm")
     (copied / "config.yaml").write_text("data:\n  name: demo\n", encoding="utf-8")
     planned = plan_push(copied, NAME)
     data = ModelCard(planned.card).data
@@ -113,6 +122,71 @@ def test_a_catalogue_model_and_data_bring_their_licences(hub: Hub, copied: Path)
     assert (data.base_model, data.license) == (entry.hub, entry.license)
     assert f"- base model: `{entry.hub}` ({entry.license})" in planned.card
     assert "the demo set that comes with Task Zoo` (apache-2.0)" in planned.card
+
+
+HUB_ID, COMMIT = "FacebookAI/roberta-base", "e2da8e2f811d1448a5b465c236feacd80ffbac7b"
+
+
+@pytest.mark.parametrize(
+    ("facts", "known"),
+    [
+        ({"name": "roberta-base", "source": "catalogue", "location": HUB_ID, "revision": COMMIT}, (HUB_ID, "mit")),
+        ({"name": HUB_ID, "source": "hub", "location": HUB_ID, "revision": COMMIT}, (HUB_ID, "mit")),
+        ({"name": HUB_ID, "source": "hub", "location": HUB_ID, "revision": None}, (HUB_ID, "mit")),
+        ({"name": "ada/bert", "source": "hub", "location": "ada/bert", "revision": COMMIT}, ("ada/bert", None)),
+        ({"name": "roberta-base", "source": "folder", "location": "roberta-base", "revision": None}, (None, None)),
+        ({"name": HUB_ID, "source": "folder", "location": HUB_ID, "revision": None}, (None, None)),
+        ({"name": "minilm", "source": "folder", "location": "models/minilm", "revision": None}, (None, None)),
+        # of earlier versions
+        ({"name": "roberta-base", "location": HUB_ID, "revision": COMMIT}, (HUB_ID, "mit")),
+        ({"name": "roberta-base", "location": "roberta-base", "revision": None}, (None, None)),
+    ],
+)
+def test_only_a_name_of_the_catalogue_or_the_hub_has_an_id_and_a_licence(
+    copied: Path, facts: dict[str, Any], known: tuple[str | None, str | None]
+) -> None:
+    manifest = read(copied / "manifest.json")
+    assert manifest["model"].pop("source") == "folder", "the tiny model of the tests"
+    manifest["model"] |= facts
+    (copied / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    planned = plan_push(copied, NAME)
+    data = ModelCard(planned.card).data
+    assert (data.base_model, data.license) == known
+    licence = known[1] or "licence unknown, ask who made it"
+    assert f"- base model: `{known[0] or facts['name']}` ({licence})" in planned.card
+
+
+def test_a_run_says_what_the_name_of_its_model_is(tiny_checkpoint: Callable[..., Path]) -> None:
+    folder = str(tiny_checkpoint("bert"))
+    names = {"minilm": "catalogue", "ada/bert": "hub", folder: "folder", "scratch:bert-tiny": "scratch"}
+    assert {name: source_of(resolve_model(name)) for name in names} == names
+    made = dataclasses.replace(resolve_model("scratch:bert-tiny"), location=folder)
+    assert source_of(made) == "scratch"
+
+
+def test_the_demo_set_of_a_plugin_is_its_own(copied: Path) -> None:
+    (copied / "config.yaml").write_text("data:\n  name: demo/zh\n", encoding="utf-8")
+    assert "the demo set that comes with Task Zoo` (apache-2.0)" in plan_push(copied, NAME).card
+    change_manifest(copied, "task", distribution="taskzoo-coin")
+    card = plan_push(copied, NAME).card
+    assert "- data: `the demo set of taskzoo-coin` (licence unknown, ask who made it)" in card
+    assert "comes with Task Zoo" not in card
+
+
+def test_the_cards_of_a_plugins_run_install_the_plugin(copied: Path) -> None:
+    own = plan_push(copied, NAME).card
+    assert f'```bash\npip install taskzoo\nzoo predict {NAME} "some text"\n```' in own
+    assert "plugin" not in own
+    assert use_of(RunDirectory(copied), read(copied / "manifest.json")["task"]) == [
+        '```bash\nzoo predict run "some text"\n```'
+    ]
+    needed = "The task comes with the plugin `taskzoo-coin`, which must be installed."
+    for version, named in (("0.1.0", "taskzoo-coin==0.1.0"), ("", "taskzoo-coin")):
+        change_manifest(copied, "task", distribution="taskzoo-coin", version=version)
+        install = f"```bash\npip install taskzoo {named}\nzoo predict"
+        assert f'{needed}\n\n{install} {NAME} "some text"\n```' in plan_push(copied, NAME).card
+        use = use_of(RunDirectory(copied), read(copied / "manifest.json")["task"])
+        assert use == [needed, f'{install} run "some text"\n```']
 
 
 def test_paths_in_settings_lose_their_folders_and_those_in_texts_are_refused(hub: Hub, copied: Path) -> None:

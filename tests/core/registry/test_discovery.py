@@ -76,7 +76,19 @@ def test_plugins_in_order_own_first_whatever_the_order_found():
         assert [entry.name for entry in found.tasks] == ["ner", "a", "b"]
 
 
-@pytest.mark.parametrize("error", [ImportError("no module named 'gone'"), SyntaxError("bad"), SystemExit(3)])
+class Panic(BaseException):
+    """As compiled modules raise it."""
+
+
+class MuteError(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("no words")
+
+
+FAULTS = [ImportError("no module named 'gone'"), SyntaxError("bad"), SystemExit(3), Panic("at the disco"), MuteError()]
+
+
+@pytest.mark.parametrize("error", FAULTS)
 def test_a_plugin_that_fails_to_import_is_recorded_and_others_work(error):
     zoo = registry(raising(error), NER)
     assert zoo.task("ner").id == "ner"
@@ -84,6 +96,12 @@ def test_a_plugin_that_fails_to_import_is_recorded_and_others_work(error):
     assert (bad.status, bad.tasks) == ("failed", ())
     assert type(error).__name__ in bad.reason
     assert "\n" not in bad.reason
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), GeneratorExit()])
+def test_who_stops_the_program_stops_it(error):
+    with pytest.raises(type(error)):
+        discover([raising(error), NER], ())
 
 
 def test_a_plugin_that_fails_halfway_registers_nothing():
@@ -135,7 +153,26 @@ def test_a_plugin_that_fails_halfway_registers_nothing():
         (plugin(spec("a", demo="taskzoo:gone")), "there is no folder 'gone' in the package 'taskzoo'"),
         (plugin(spec("a", demo="no_such_package_at_all:demo")), "no folder 'demo' in the package 'no_such_package"),
         (plugin(taskzoo_register_tasks=hookimpl(lambda register: register("a"))), "not a taskzoo.TaskSpec"),
-        (plugin(taskzoo_register_tasks=lambda register: None), "implements no hook"),
+        (plugin(spec("a", summary=None)), "task 'a': summary=None must be text"),
+        (plugin(spec("a", text_input=5)), "task 'a': text_input=5 must be text"),
+        (plugin(spec("a", columns={"text": Column(None)})), "task 'a', column 'text': help=None must be text"),
+        (plugin(spec("a", columns={"text": Column("t", required="no")})), "required='no' must be True or False"),
+        (plugin(spec("a", columns={"text": Column("t", language=["en"])})), "language=['en'] must be text"),
+        (plugin(spec("a", options={"k": Option(1, None)})), "task 'a', option 'k': help=None must be text"),
+        (plugin(spec("a", options={"k": Option(1, "", minimum="0")})), "minimum '0' of 'k' must be a number or None"),
+        (plugin(spec("a", options={"k": Option(1, "", minimum=True)})), "minimum True of 'k' must be a number or None"),
+        (
+            plugin(taskzoo_register_methods=hookimpl(lambda register: register(Extension("m", "m:C", None)))),
+            "method 'm': summary=None must be text",
+        ),
+        (
+            plugin(taskzoo_register_tasks=lambda register: None),
+            "has a function taskzoo_register_tasks without @taskzoo.hookimpl",
+        ),
+        (
+            plugin("a", taskzoo_register_callbacks=lambda register: None),
+            "has a function taskzoo_register_callbacks without @taskzoo.hookimpl, so it would not be called; mark it",
+        ),
         (
             plugin(taskzoo_register_tasks=hookimpl(lambda registrar: None)),
             "Argument(s) {'registrar'} are declared in the hookimpl but can not be found in the hookspec",
@@ -193,6 +230,21 @@ def test_a_format_that_no_plugin_brings_is_refused_once_all_are_known():
     found = records(good, bad, reader)
     assert found["a"].status == "ok"
     assert found["b"].reason == "task 'b' names the file format 'dox', which no plugin brings; did you mean 'docx'?"
+
+
+def test_what_a_hook_returns_is_lost_and_that_is_said():
+    catalogue = hookimpl(lambda add: add({}))
+    record = records(plugin("a", taskzoo_register_methods=hookimpl(lambda register: [Extension("m", "m:C")])))["x"]
+    assert (record.status, record.tasks, record.methods) == ("ok", ("a",), ())
+    assert record.reason == (
+        "what taskzoo_register_methods() returned is not looked at; hand each thing to register() or add()"
+    )
+    more = {"taskzoo_register_readers": hookimpl(lambda register: ()), "taskzoo_register_catalogue": catalogue}
+    zoo = registry(plugin("a", **more))
+    for _ in range(2):
+        assert zoo.plugins()[0].reason.startswith("what taskzoo_register_readers() returned is not looked at; hand")
+        zoo.refresh()
+    assert records(plugin("a", taskzoo_register_catalogue=catalogue))["x"].reason == ""
 
 
 def test_an_optional_hook_of_a_later_version_is_not_an_error():
@@ -356,12 +408,70 @@ def test_an_extension_is_imported_on_first_use_and_must_be_of_its_kind(monkeypat
         zoo.command("good")
 
 
+def test_a_callback_of_a_plugin_that_exits_is_dropped():
+    from taskzoo import Callback
+    from taskzoo.engine.events import tell
+
+    class Exits(Callback):
+        def step(self, values):
+            raise SystemExit(0)
+
+    class Interrupted(Callback):
+        def step(self, values):
+            raise KeyboardInterrupt
+
+    said = []
+    reporter = type("Reporter", (), {"say": said.append})
+    callbacks = [Exits()]
+    tell(callbacks, reporter, "step", {})
+    assert callbacks == []
+    assert said == ["warning   the callback Exits failed in step() and is dropped: SystemExit: 0"]
+    with pytest.raises(KeyboardInterrupt):
+        tell([Interrupted()], reporter, "step", {})
+
+
 def test_a_failed_plugin_brings_nothing():
     found = discover([plugin("a", "a", taskzoo_register_methods=hookimpl(lambda register: None))], ())
     assert (found.tasks, found.extensions["method"]) == ([], [])
 
 
 # Loading
+
+
+@pytest.mark.parametrize("fault", ["sys.exit(0)", "raise type('Panic', (BaseException,), {})(0)"])
+def test_a_module_that_ends_the_process_when_it_is_imported_is_a_fault_of_its_plugin(tmp_path, monkeypatch, fault):
+    code = f"import sys\nprint('hello')\n{fault}\n"
+    (tmp_path / "module_that_exits.py").write_text(code)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    zoo = registry(plugin(spec("a", "module_that_exits:Task")))
+    says = r"cannot be loaded.* \((SystemExit|Panic): 0\)"
+    with pytest.raises(PluginError, match=f"The task 'a' of taskzoo-x 1.0 {says}"):
+        zoo.load_task("a")
+    for reference in ("module_that_exits:Task", f"{tmp_path}/module_that_exits.py:Task"):
+        with pytest.raises(RequestError, match=says):
+            zoo.task_entry(reference)
+
+
+def test_ctrl_c_while_a_module_is_imported_ends_the_program(tmp_path, monkeypatch):
+    (tmp_path / "module_that_waits.py").write_text("raise KeyboardInterrupt\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    zoo = registry(plugin(spec("a", "module_that_waits:Task")))
+    for reference in ("a", "module_that_waits:Task", f"{tmp_path}/module_that_waits.py:Task"):
+        with pytest.raises(KeyboardInterrupt):
+            zoo.load_task(reference)
+    assert not [name for name in sys.modules if name.startswith("task_file_module_that_waits")]
+
+
+def test_what_the_module_of_a_task_prints_does_not_mix_with_results(tmp_path, monkeypatch, capsys):
+    code = "from taskzoo import Task, TaskSpec\nprint('hello')\n"
+    code += "class Mine(Task):\n    spec = TaskSpec(id='mine', contract=2)\n"
+    (tmp_path / "module_that_prints.py").write_text(code)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    zoo = registry(plugin(spec("a", "module_that_prints:Mine")))
+    for reference in ("a", "module_that_prints:Mine", f"{tmp_path}/module_that_prints.py:Mine"):
+        sys.modules.pop("module_that_prints", None)
+        assert issubclass(zoo.load_task(reference), Task)
+        assert capsys.readouterr() == ("", "hello\n"), reference
 
 
 def test_load_task_imports_the_class(monkeypatch):
@@ -528,10 +638,35 @@ def test_a_plugin_changes_the_training_of_others_only_where_it_says_so():
     rate, record = learnt(recipes(), "minilm")
     assert rate is None
     assert record.recipes == 0
-    assert "1 of its recipes are left out: they change how tasks of others are trained" in record.reason
+    assert record.reason == (
+        "its recipes for 'ner' are left out: they change how tasks of others are trained with models of others; "
+        "write `replace: true` in them if that is meant"
+    )
     assert learnt(recipes(replace=True), "minilm")[0] == 0.5
     assert learnt(recipes(replace=True), "minilm")[1].replaces == ("recipe plugin x: ner (version 1)",)
     assert learnt(recipes(match={"model": "own"}), "own")[0] == 0.5, "its own model may be trained its own way"
+
+
+def test_a_recipe_for_a_task_that_is_none_says_which():
+    def said(tasks: str, **more: Any) -> tuple[int, str]:
+        catalogue = {"models": {"own": ENTRY}, "recipes": [{"tasks": tasks, "set": {"epochs": 2}, **more}]}
+        record = registry(NER, adds(catalogue, task="coin")).plugins()[1]
+        assert record.status == "ok"
+        return record.recipes, record.reason
+
+    left_out, none = "are left out: no plugin here offers such a task", "no plugin here offers such a task"
+    assert said("coins") == (0, f"its recipes for 'coins' {left_out}; did you mean 'coin'?")
+    assert said(["coin", "nre"]) == (0, f"its recipes for 'nre' {left_out}; did you mean 'ner'?")
+    assert said("taskzoo-x/coins") == (
+        0,
+        f"its recipes for 'taskzoo-x/coins' {left_out}; did you mean 'taskzoo-x/coin'?",
+    )
+    assert said("zzz") == (0, f"its recipes for 'zzz' {left_out}")
+    for kept in ({"replace": True}, {"match": {"model": "own"}}):
+        assert said("coins", **kept) == (1, f"its recipes for 'coins' apply to nothing: {none}; did you mean 'coin'?")
+        assert said("zzz", **kept) == (1, ""), "it may be of a plugin that is not here"
+    for right in ("coin", "taskzoo-x/coin"):
+        assert said(right) == (1, "")
 
 
 def test_a_plugin_means_its_own_task_by_a_bare_id():

@@ -6,16 +6,23 @@ import importlib
 import json
 import sys
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+from tests.contract.whole_task import WholeTask
 
 import taskzoo
 from taskzoo import registry
 from taskzoo.errors import Interrupted, PluginError, RequestError
+from taskzoo.runs.execute import start
+from taskzoo.runs.identity import check_learnt_alike
+from taskzoo.runs.plan import make_plan
+from taskzoo.runs.request import DataRequest, RunRequest, resolve_request
 
-from .kit import read, zoo
+from .kit import read, write_csv, zoo
 
 ROWS = [
     {"text": f"{word} {i}", "label": "food" if word == "soup" else "rain"} for i in range(9) for word in ("soup", "fog")
@@ -256,19 +263,88 @@ BEFORE_TRAINING = {
     "too few": "def assemble(self, examples, parts): return []",
     "loss": "def loss(self, outputs, batch, *, label_smoothing=0.0): return {}['x']",
     "references": "def references(self, examples): return [{'label': {1, 2}} for _ in examples]",
+    "no dict": "def assemble(self, examples, parts): return ['rain' for _ in examples]",
+    "a class": "def metrics(self): return [dict]",
+    "state": "def state(self): return {'labels': {1, 2}}",
+    "head": "def head(self, checkpoint, **loading): return object()",
+}
+SAID = {
+    "no JSON": r"predictions or references of the task .* cannot be written as JSON",
+    "too few": "assembled 0 predictions for 2 rows",
+    "loss": r"failed in loss\(\): KeyError",
+    "references": "Object of type set is not JSON serializable",
+    "no dict": r"The assemble\(\) of the task .* gives 'rain'; a prediction is a dict",
+    "a class": r"The metrics\(\) of the task .* gives <class 'dict'>; each must be an object",
+    "state": r"The state\(\) of the task .* cannot be written as JSON",
+    "head": r"The head\(\) of Vers gives object, no PreTrainedModel",
 }
 
 
-@pytest.mark.parametrize("members", BEFORE_TRAINING.values(), ids=BEFORE_TRAINING)
-def test_a_mistake_of_a_plugin_is_told_before_anything_is_written(model: Path, tmp_path: Path, members: str) -> None:
-    with pytest.raises(PluginError):
-        taskzoo.finetune(local_task(members=members), model=str(model), train=ROWS, output=tmp_path / "run", **SHORT)
+@pytest.mark.parametrize("mistake", BEFORE_TRAINING)
+def test_a_mistake_of_a_plugin_is_told_before_anything_is_written(model: Path, tmp_path: Path, mistake: str) -> None:
+    task = local_task(members=BEFORE_TRAINING[mistake])
+    with pytest.raises(PluginError, match=SAID[mistake]):
+        taskzoo.finetune(task, model=str(model), train=ROWS, output=tmp_path / "run", **SHORT)
     assert not (tmp_path / "run").exists()
 
 
+def test_a_static_member_stays_one(model: Path, tmp_path: Path) -> None:
+    members = "@staticmethod\ndef dedup_key(example): return example['text'], ''"
+    task = local_task(members=members)
+    run = taskzoo.finetune(task, model=str(model), train=ROWS, output=tmp_path / "run", **SHORT)
+    assert run.task.dedup_key({"text": "fog"}) == ("fog", "")
+    with pytest.raises(PluginError, match=r"The task \w+ of .* failed in dedup_key\(\): KeyError: 'text'"):
+        run.task.dedup_key({})
+
+
+def test_a_score_that_no_metric_gives_is_told_before_anything_is_written(model: Path, tmp_path: Path) -> None:
+    class Wrong(WholeTask):
+        primary_metric = "acc"
+
+    with pytest.raises(
+        PluginError, match=r"The primary_metric of the task .* is 'acc', and its metrics give accuracy\."
+    ):
+        taskzoo.finetune(Wrong, model=str(model), train=ROWS, output=tmp_path / "run", **SHORT)
+    assert not (tmp_path / "run").exists()
+
+
+class Several:
+    """Stands for the processes of a run."""
+
+    num_processes = 2
+
+
+@pytest.mark.parametrize("other", ["a", "b"])
+def test_processes_that_learnt_different_things_end(monkeypatch: pytest.MonkeyPatch, other: str) -> None:
+    def gather(found: list[Any], value: Any) -> None:
+        found[:] = [value, other]
+
+    monkeypatch.setattr(torch.distributed, "all_gather_object", gather)
+    entry = registry.task_entry("classification")
+    with pytest.raises(PluginError, match="sort what it collects") if other == "b" else nullcontext():
+        check_learnt_alike(entry, "a", Several())
+
+
+def test_a_run_that_would_go_on_with_other_labels_is_refused(model: Path, tmp_path: Path) -> None:
+    """As a task that numbers its labels by a set does in another process."""
+    path = tmp_path / "run"
+    file = write_csv(tmp_path / "train.csv", ROWS)
+    request = RunRequest("classification", str(model), DataRequest(train=str(file)), {"method": "full"})
+    with pytest.raises(Interrupted):
+        start(make_plan(resolve_request(request)), path, stop=lambda: True)
+    manifest = read(path / "manifest.json")
+    (path / "manifest.json").write_text(json.dumps({**manifest, "learnt": "0"}), encoding="utf-8")
+    result = zoo("resume", path)
+    assert result.code == 2
+    assert "What the task 'classification' (taskzoo " in result.err
+    assert "learnt from the same rows changed since the run began" in result.err
+    (path / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    assert zoo("resume", path).code == 0
+
+
 def test_a_mistake_after_training_is_in_the_manifest(model: Path, tmp_path: Path) -> None:
-    task = local_task(members="def metrics(self): return 1 / 0")
-    with pytest.raises(PluginError, match=r"failed in metrics\(\): ZeroDivisionError"):
+    task = local_task(members="def plain_use(self, saved): return 1 / 0")
+    with pytest.raises(PluginError, match=r"failed in plain_use\(\): ZeroDivisionError"):
         taskzoo.finetune(task, model=str(model), train=ROWS, output=tmp_path / "run", **SHORT)
     manifest = read(tmp_path / "run" / "manifest.json")
     assert manifest["status"] == "failed"

@@ -67,7 +67,7 @@ def _outcome(check: Check, bench: Bench) -> tuple[str, str]:
         return "follows", str(error)
     except AssertionError as error:
         return "failed", str(error) or "an assertion failed"
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         words = str(error) if isinstance(error, TaskZooError) else f"{type(error).__name__}: {error}"
         return "failed", f"{words}{_place(error, bench)}"
     return "ok", ""

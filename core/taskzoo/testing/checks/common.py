@@ -8,9 +8,13 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
-from taskzoo.types import Feature
+from taskzoo.types import Feature, Row
+
+if TYPE_CHECKING:
+    from taskzoo.spec import TaskSpec
 
 
 class NotApplicable(Exception):  # noqa: N818 - not an error
@@ -84,3 +88,9 @@ def last_output(arguments: Sequence[str], failure: str) -> str:
     errors = [line for line in result.stderr.splitlines() if line.strip()] or ["it printed nothing"]
     require(result.returncode == 0, f"{failure}: {errors[-1]}")
     return str(result.stdout.splitlines()[-1])
+
+
+def without_targets(spec: TaskSpec, row: Row) -> Row:
+    """The row as it is given for a prediction."""
+    targets = {name for name, column in spec.columns.items() if column.target}
+    return replace(row, fields={name: value for name, value in row.fields.items() if name not in targets})

@@ -14,7 +14,7 @@ from taskzoo.arrays import widths_in_steps_of
 from taskzoo.types import LOSS, Metric, Score, public
 
 from ..bench import Bench
-from .common import as_json, close, difference, require
+from .common import as_json, close, difference, require, without_targets
 from .promise import promise
 
 
@@ -43,8 +43,8 @@ def check_batching(bench: Bench) -> None:
 
 
 @promise(
-    why="Users get these answers as JSON, for rows without targets too, each at the place of its row.",
-    fix="In assemble(), make one plain dict per example from parts[i] alone, and do without the target.",
+    why="Users get these answers as JSON, each at the place of its row; scores of answers that were read say nothing.",
+    fix="In assemble(), make one plain dict per example from parts[i] alone; read no target in encode() or decode().",
     after="rows encoding batching",
 )
 def check_predictions(bench: Bench) -> None:
@@ -67,6 +67,8 @@ def check_predictions(bench: Bench) -> None:
         found = difference(alone, predictions[index], 1e-3)
         require(not found, f"row {index + 1} gets another prediction alone than among others: {found}")
     as_json(run.predict(inputs[0]), "predict()")
+    found = difference(predictions, run.predict_rows([without_targets(bench.spec, row) for row in rows]), 1e-3)
+    require(not found, f"a row is predicted otherwise without its target, so the answer is read from it: {found}")
 
 
 def _check_entities(text: Any, entities: Sequence[Mapping[str, Any]]) -> None:
@@ -100,7 +102,7 @@ def check_metrics(bench: Bench) -> None:
             require(isinstance(metric, Metric), f"{type(metric).__name__} is not a subclass of taskzoo.Metric")
             found |= _check_metric(metric, predictions, references)
             _check_metric(metric, _half_right(predictions, references), references)
-            best |= metric.compute(references, references)
+            best |= _of_right_answers(metric, references)
             as_json(metric.details(predictions, references), f"{type(metric).__name__}.details()")
     for name, value in found.items():
         low, high = run.task.score_of(name).range
@@ -116,6 +118,14 @@ def check_metrics(bench: Bench) -> None:
         kept = run.metrics["test"].get(name, "nothing")
         same = kept is None if math.isnan(value) else isinstance(kept, (int, float)) and close(kept, value, 1e-4, 1e-6)
         require(same, f"metrics.json says {name}={kept}, the predictions {value}")
+
+
+def _of_right_answers(metric: Metric, references: Sequence[Any]) -> dict[str, float]:
+    """The scores of the references themselves, NaN where they are undefined whatever is reported then."""
+    import numpy as np
+
+    statistics = metric.statistics(references, references)
+    return metric.scorer(statistics)(np.ones(len(statistics)))
 
 
 def _half_right(predictions: Sequence[Any], references: Sequence[Any]) -> list[dict[str, Any]]:

@@ -40,7 +40,7 @@ class Check:
             self.function(bench)
         except (NotApplicable, NoRun):
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             cause = next((name for name in self.after if name in bench.failed), "")
             bench.failed.add(self.name)
             if cause:

@@ -10,10 +10,10 @@ from typing import Any
 
 from taskzoo.errors import DataError, RequestError, TaskZooError
 from taskzoo.task import Task
-from taskzoo.types import Encoded, Example, Feature, Row, public
+from taskzoo.types import Encoded, Example, Feature, public
 
 from ..bench import Bench
-from .common import NotApplicable, as_json, difference, plain, require, some
+from .common import NotApplicable, as_json, difference, plain, require, some, without_targets
 from .promise import promise
 
 LONG_INPUT = 1100
@@ -44,10 +44,15 @@ def check_rows(bench: Bench) -> None:
         for index in (0, len(examples) - 1):
             found = difference(public(references[index]), public(task.references([examples[index]])[0]))
             require(not found, f"references() of one example is another than among others: {found}")
-        for example in examples:
-            key = task.dedup_key(example)
+        keys = [task.dedup_key(example) for example in examples]
+        for example, key in zip(examples, keys, strict=True):
             good = isinstance(key, tuple) and len(key) == 2 and all(isinstance(part, str) for part in key)
             require(good, f"dedup_key() must be a pair of strings and is {key!r}")
+            classes = task.classes(example)
+            require(not isinstance(classes, str), f"classes() must be a list of names and is {classes!r}")
+        given = [without_targets(bench.spec, row).fields for row in raw]
+        same = len({key for key, _ in keys}) == 1 and any(fields != given[0] for fields in given)
+        require(not same, f"dedup_key() has the input {keys[0][0]!r} for all rows, which have different ones")
     inputs = bench.inputs
     made = task.prepare(inputs, "predict")
     require(len(made) == len(inputs), f"prepare() made {len(made)} examples of {len(inputs)} rows to predict")
@@ -93,15 +98,9 @@ def check_fit(bench: Bench) -> None:
     before = deepcopy(task.state())
     with suppress(TaskZooError):  # these rows may have labels that it does not know
         task.encode(task.prepare(others, "test"), bench.processor)
-    task.encode(task.prepare([_given(bench, row) for row in others], "predict"), bench.processor)
+    task.encode(task.prepare([without_targets(bench.spec, row) for row in others], "predict"), bench.processor)
     found = difference(before, task.state())
     require(not found, f"encoding test rows changes what the task has learnt: {found}")
-
-
-def _given(bench: Bench, row: Row) -> Row:
-    """The row without its targets."""
-    targets = {name for name, column in bench.spec.columns.items() if column.target}
-    return replace(row, fields={name: value for name, value in row.fields.items() if name not in targets})
 
 
 @promise(

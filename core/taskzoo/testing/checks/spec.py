@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import re
 import sys
 from contextlib import suppress
@@ -20,14 +21,16 @@ from .promise import promise
 
 HEAVY = ("torch", "transformers", "datasets", "numpy", "pandas", "sklearn", "scipy")
 SLOW_IMPORT = 2.0
-"""Seconds that importing a plugin's module may take, which every ``zoo`` command but ``--help`` waits for."""
+"""Seconds that a plugin's module and its hooks may take, which every ``zoo`` command but ``--help`` waits for."""
 
 _IMPORT = """
-import importlib, sys, time
-import taskzoo.registry.hookspecs
+import importlib, json, sys, time
+from taskzoo.registry.discovery import Candidate, Plugin, PluginRecord, call_hooks
+module, name, distribution, *heavy = sys.argv[1:]
+plugin = Plugin(PluginRecord(name, distribution, "", "ok"))
 began = time.perf_counter()
-importlib.import_module(sys.argv[1])
-print(time.perf_counter() - began, *(name for name in sys.argv[2:] if name in sys.modules))
+call_hooks(Candidate(name, distribution, "", lambda: importlib.import_module(module)), plugin)
+print(json.dumps([time.perf_counter() - began, [name for name in heavy if name in sys.modules]]))
 """
 
 
@@ -54,16 +57,18 @@ def check_spec(bench: Bench) -> None:
 
 @promise(
     why="Every command that looks for a task imports every plugin, so one slow import slows all of them down.",
-    fix="Import torch, transformers and the like inside the module that entry_point names, not where hooks are.",
+    fix="Import torch, transformers and the like inside the module that entry_point names, not beside or in the hooks.",
 )
 def check_import(bench: Bench) -> None:
-    """The plugin's module imports nothing heavy: every ``zoo`` command waits for it."""
+    """The plugin's module and its hooks import nothing heavy: every ``zoo`` command waits for them."""
     module = bench.plugin_module
     if not module:
         raise NotApplicable("the task belongs to no plugin")
-    seconds, *heavy = last_output(["-c", _IMPORT, module, *HEAVY], f"importing {module} failed").split()
-    require(not heavy, f"importing {module} imports {', '.join(heavy)}; import them where they are used")
-    require(float(seconds) < SLOW_IMPORT, f"importing {module} takes {float(seconds):.1f} s; defer what is slow")
+    what = f"importing {module} and calling its hooks"
+    names = (module, bench.entry.plugin, bench.entry.distribution)
+    seconds, heavy = json.loads(last_output(["-c", _IMPORT, *names, *HEAVY], f"{what} failed"))
+    require(not heavy, f"{what} imports {', '.join(heavy)}; import them where they are used")
+    require(seconds < SLOW_IMPORT, f"{what} takes {seconds:.1f} s; defer what is slow")
 
 
 @promise(
