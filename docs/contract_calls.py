@@ -27,9 +27,10 @@ RUN: dict[str, tuple[str, ...]] = {
         "decode",
         "loss",
         "assemble",
+        "metrics",
     ),
-    "training is set up": ("vocabulary_texts", "pack", "has_baseline", "score_of", "metrics", "token_ids"),
-    "after training": ("tune", "logit_scaling", "state", "plain_use"),
+    "training is set up": ("vocabulary_texts", "state", "pack", "has_baseline", "score_of", "token_ids"),
+    "after training": ("tune", "logit_scaling", "plain_use"),
 }
 """Stage of a run with ``--method full`` -> members in the order of their first calls."""
 
