@@ -17,7 +17,7 @@ from .marked_lists import find_marks, marked_items
 
 SEPARATORS = (",", ";", "|", "、", "；", "，", "\n")
 """Tried on cells that may hold several labels."""
-_BRACKETED = re.compile(r"\[([^\[\]]+)\]")
+_BRACKETED = re.compile(r"\A\[([^\[\]]+)\]\Z")
 _WRITTEN_VECTOR = re.compile(r"[01](?:\.0*)?(?:\s*[\s,;|/]\s*[01](?:\.0*)?)+")
 
 
@@ -70,6 +70,35 @@ class LabelCells:
             found = counts.most_common(1)[0][0] if counts else ""
         return cls("multi" if found or asked == "multi" else "single", found)
 
+    def further(self, rows: Sequence[Row], options: Mapping[str, Any]) -> LabelCells:
+        """How the labels of training rows are read with which a run is continued: as before, but for the separator.
+
+        Raises:
+            RequestError: ``kind`` or ``vector_labels`` is another than that of the run.
+            DataError: the separator divides a label, and the run has one label per text.
+        """
+        asked, separator, names = options["kind"], options["label_separator"], _place_names(options["vector_labels"])
+        remedy = "leave it out, or train on all rows from the base model."
+        if asked not in ("auto", self.kind):
+            had = {"single": "one label per text", "multi": "several labels per text"}[self.kind]
+            raise RequestError(f"kind={asked} was asked for, and the earlier run was trained on {had}; {remedy}")
+        if names and names != self.places:
+            had = f"vectors for {few(self.places)}" if self.places else "labels that are no vectors"
+            raise RequestError(
+                f"vector_labels={options['vector_labels']} was asked for, and the earlier run was trained on {had}; "
+                f"{remedy}"
+            )
+        if self.kind == "multi":
+            return replace(self, separator=separator or self.separator)
+        divided = [row for row in rows if separator and asked == "auto" and separator in str(row.get("label"))]
+        if divided:
+            raise _error(
+                divided[0],
+                f"the label {shown(divided[0].get('label'))} is several with label_separator={separator!r}, and the "
+                f"earlier run was trained on one label per text; {remedy}",
+            )
+        return self
+
     def one(self, row: Row) -> str:
         """The only label of a row.
 
@@ -109,8 +138,8 @@ class LabelCells:
             if value is None:
                 raise _error(row, f"the label {shown(row['label'])} is not marked as a list, as the others are.")
         elif isinstance(value, str):
-            value = _BRACKETED.sub(r"\1", value.strip())
-            value = value.split(self.separator) if self.separator else [value]
+            value = _unbracketed(value)
+            value = list(map(_unbracketed, value.split(self.separator))) if self.separator else [value]
         elif not isinstance(value, list):
             value = [value]
         _check_numbers(row, value)
@@ -136,7 +165,7 @@ class LabelCells:
 
 def _places(values: Sequence[Any], names: str) -> tuple[str, ...]:
     """The labels by place if all values are vectors of one length; named by their numbers if they have no names."""
-    given = tuple(name.strip() for name in names.split(",")) if names else ()
+    given = _place_names(names)
     vectors = [_vector(value) for value in values]
     lengths = {0 if vector is None else len(vector) for vector in vectors}
     if len(lengths) != 1 or lengths == {0} or (lengths == {1} and not given):
@@ -152,6 +181,10 @@ def _places(values: Sequence[Any], names: str) -> tuple[str, ...]:
     return given or tuple(map(str, range(length)))
 
 
+def _place_names(names: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in names.split(",")) if names else ()
+
+
 def _vector(value: Any) -> list[bool] | None:
     """The places of a vector of 0 and 1, also one written with marks between its numbers."""
     if isinstance(value, str) and _WRITTEN_VECTOR.fullmatch(value.strip()):
@@ -160,6 +193,11 @@ def _vector(value: Any) -> list[bool] | None:
         return None
     digits = [str(item).strip() in {"0", "1", "0.0", "1.0", "0.", "1.", "True", "False"} for item in value]
     return [str(item).strip() in {"1", "1.0", "1.", "True"} for item in value] if digits and all(digits) else None
+
+
+def _unbracketed(text: str) -> str:
+    """What a pair of brackets around the whole text holds: ``a`` for ``[a]``, but ``Sports [UK]`` as it is."""
+    return _BRACKETED.sub(r"\1", text.strip())
 
 
 def _check_numbers(row: Row, value: Sequence[Any]) -> None:

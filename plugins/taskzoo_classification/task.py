@@ -29,6 +29,8 @@ class ClassificationTask(TextTask):
         check_types(rows)
         if self.cells is None:
             self.cells = LabelCells.of(rows, self.options)
+        elif self.is_further:
+            self.cells = self.cells.further(rows, self.options)
         if self.kind == "single":
             return self.spelled([self.cells.one(row) for row in rows])
         labels = [self.cells.read(row) for row in rows]
@@ -45,8 +47,13 @@ class ClassificationTask(TextTask):
         if not order:
             raise RequestError("No training row has a label.")
         if self.kind == "single":
-            return SingleLabelHead.fitted(gold, order, hierarchy=self.options["hierarchy"], **self.loss_options)
+            return SingleLabelHead.fitted(gold, order, **self.loss_options)
         return MultiLabelHead.fitted(gold, order, **self.loss_options)
+
+    @property
+    def loss_options(self) -> dict[str, Any]:
+        levels = {"hierarchy": self.options["hierarchy"]} if self.kind == "single" else {}
+        return {**super().loss_options, **levels}
 
     def describe(self) -> str:
         cells = self.cells or LabelCells("single")

@@ -26,7 +26,10 @@ class Dictionary:
         for words, tags in sentences:
             for start, end, label in strict_spans(tags):
                 types[tuple(words[start:end])][label] += 1
-        self._lengths = sorted({len(phrase) for phrase in types}, reverse=True)
+        lengths: dict[str, set[int]] = defaultdict(set)
+        for phrase in types:
+            lengths[phrase[0]].add(len(phrase))
+        self._lengths = {first: sorted(found, reverse=True) for first, found in lengths.items()}
         outside = Counter(
             phrase
             for words, tags in sentences
@@ -49,8 +52,8 @@ class Dictionary:
         return spans
 
     def _phrases(self, words: Sequence[str]) -> Iterator[tuple[int, Phrase]]:
-        """The phrases of a sentence that are as long as an entity, by where they begin, the longest first."""
-        for start in range(len(words)):
-            for length in self._lengths:
+        """The phrases of a sentence as long as an entity that begins with their word, from left, the longest first."""
+        for start, word in enumerate(words):
+            for length in self._lengths.get(word, ()):
                 if start + length <= len(words):
                     yield start, tuple(words[start : start + length])

@@ -218,7 +218,9 @@ def _spans(row: Row, text: str, item: Any) -> Iterator[RawSpan]:
         inner = item.get("value")
         item = inner if isinstance(inner, Mapping) else item
         points = item.get("points")
-        for point in points if _is_list(points) else [{}]:
+        for point in points if _is_list(points) and points else [{}]:
+            if not isinstance(point, Mapping):
+                raise error(row, f"the point {shown(point)} of a span is not {{start, end}}.")
             yield _of_mapping(row, text, {**item, **point})
     elif _is_list(item) and len(item) in (3, 4):
         numbers = [value for value in item if not isinstance(value, str)]
@@ -235,7 +237,8 @@ def _of_mapping(row: Row, text: str, item: Mapping[str, Any]) -> RawSpan:
         both = both[0] if len(both) == 1 and _is_list(both[0]) else both
         start, end = both if len(both) == 2 else (None, None)
     if start is None and "offset" in item and "length" in item:
-        start, end = item["offset"], item["offset"] + item["length"]
+        start, length = item["offset"], item["length"]
+        end = start + length if isinstance(start, int | float) and isinstance(length, int | float) else None
     label = _label_name(text, item)
     mention = _only(_first(item, _TEXT))
     if mention is None:

@@ -22,7 +22,8 @@ class SpanF1(CorpusMetric):
     "Exact match" in Nadeau & Sekine (2007), "A survey of named entity recognition and classification"; the measure of
     Tjong Kim Sang & De Meulder (2003), "Introduction to the CoNLL-2003 shared task". Every entity is a member of a set:
     given twice, it counts once. A score without anything to count is 0.0, as in seqeval and conlleval, and NaN without
-    examples.
+    examples. Accuracy and the F1 of conlleval are of the tags of words, where a gold entity that begins or ends inside
+    a word covers that word, and one that holds no word or shares one with an entity before it is missing.
 
     Predictions and references: one dict per example with "tags", the IOB2 tag of each word, and "entities", a list of
     {"start", "end", "label"} with character offsets (end exclusive). Further keys are ignored.

@@ -146,11 +146,8 @@ def _from_spans(row: Row, form: Marked, spans: Sequence[RawSpan], unit: str) -> 
 
 
 def _trimmed(row: Row, text: str, span: RawSpan) -> tuple[int, int, str]:
-    """A span without the whitespace at its ends."""
-    start, end = span.start, span.end
-    inside = text[start:end]
-    start += len(inside) - len(inside.lstrip())
-    end -= len(inside) - len(inside.rstrip())
-    if start >= end:
-        raise error(row, f"the span {span.start}-{span.end} ({span.label}) holds only whitespace.")
-    return start, end, span.label
+    """A span without what belongs to no word at its ends: whitespace, controls, invisible characters."""
+    inside = split_words(text[span.start : span.end])
+    if not inside:
+        raise error(row, f"the span {span.start}-{span.end} ({span.label}) holds no visible character.")
+    return span.start + inside[0][0], span.start + inside[-1][1], span.label

@@ -129,8 +129,10 @@ def name_types(sentences: Sequence[Sequence[Any]], scheme: str) -> list[list[Any
 
 def _of_named_values(sentences: Sequence[Sequence[Any]]) -> Sequence[Sequence[Any]]:
     """The tags among values with names (see :func:`name_types`); anything else as it is."""
+    if not all(isinstance(tag, str) for tags in sentences for tag in tags):
+        return sentences
     cells = {tag for tags in sentences for tag in tags}
-    if not all(isinstance(cell, str) and ("=" in cell or cell in ("_", "O")) for cell in cells) or cells <= {"_", "O"}:
+    if not all("=" in cell or cell in ("_", "O") for cell in cells) or cells <= {"_", "O"}:
         return sentences
     values = {cell: dict(part.partition("=")[::2] for part in cell.split("|") if "=" in part) for cell in cells}
     names = {name for found in values.values() for name in found}

@@ -13,6 +13,8 @@ from taskzoo.heads.label_text import few
 from .polarity import polarity
 from .ratings import STARS, Rating, rating
 
+NAMED = ("binary", "three-way", "classes")
+"""Kinds whose labels may have any name."""
 _SIZES = {"binary": 2, "three-way": 3}
 _FEWEST_STARS = 4
 _MOST_WHOLE = 5
@@ -82,19 +84,16 @@ def common_unit(rows: Sequence[Row], names: Sequence[str]) -> str:
     return max(units, default="")
 
 
-def require_star(row: Row, name: str) -> int:
-    """The number of stars that the label ``name`` of ``row`` is.
+def require_star(row: Row, name: str, *, further: bool = False) -> int:
+    """The number of stars that the label ``name`` of ``row`` is; ``further``: of a run that is continued.
 
     Raises:
         DataError: it is not one.
     """
     value = star(name)
     if value is None:
-        raise _error(
-            row,
-            f"the label {name!r} is not a whole number of stars from 1 to 5; correct it, or set kind=intensity, which "
-            "takes any number.",
-        )
+        remedy = "train on all rows from the base model" if further else "set kind=intensity, which takes any number"
+        raise _error(row, f"the label {name!r} is not a whole number of stars from 1 to 5; correct it, or {remedy}.")
     return value
 
 
@@ -119,13 +118,34 @@ def find_kind(rows: Sequence[Row], names: Sequence[str], asked: str) -> str:
     kind = _guess(rows, names) if asked == "auto" else asked
     if kind != "intensity":
         _check_spelling(rows, names)
-    distinct = in_order(set(names))
-    if len(distinct) != _SIZES.get(kind, len(distinct)):
-        raise RequestError(
-            f"kind={kind} has {_SIZES[kind]} labels, but the training rows have {len(distinct)}: {few(distinct)}; "
-            "correct them, or leave kind at auto."
-        )
+    _check_size(kind, names, "the training rows have")
     return kind
+
+
+def further_kind(rows: Sequence[Row], names: Sequence[str], kind: str, *, asked: str, known: Sequence[str]) -> str:
+    """The kind of classes and stars after further training rows; what was asked, checked.
+
+    Args:
+        rows: with which a run is continued, for messages.
+        names: their labels.
+        kind: that of the run.
+        asked: a kind that suits it, or ``auto``.
+        known: the labels of the run.
+
+    Raises:
+        DataError: numbers among words; two spellings of one label.
+        RequestError: another number of labels than the kind asked for has.
+    """
+    if asked == "auto":
+        _refuse_other_sort(rows, names, known)
+    _check_spelling(rows, names, known)
+    if kind == "stars" and asked in ("auto", "stars"):
+        return kind
+    together = {*known, *names}
+    if asked == "auto":
+        return _kind_of_size(len(together))
+    _check_size(asked, together, "with those of the earlier run there are")
+    return asked
 
 
 def in_order(names: Iterable[str]) -> list[str]:
@@ -150,7 +170,32 @@ def _guess(rows: Sequence[Row], names: Sequence[str]) -> str:
             return "intensity"
     elif any(number(name) is not None for name in first):
         _refuse_mixture(rows, names)
-    return next((kind for kind, size in _SIZES.items() if size == len(first)), "classes")
+    return _kind_of_size(len(first))
+
+
+def _kind_of_size(labels: int) -> str:
+    return next((kind for kind, size in _SIZES.items() if size == labels), "classes")
+
+
+def _check_size(kind: str, names: Iterable[str], there_are: str) -> None:
+    distinct = in_order(set(names))
+    if len(distinct) != _SIZES.get(kind, len(distinct)):
+        raise RequestError(
+            f"kind={kind} has {_SIZES[kind]} labels, but {there_are} {len(distinct)}: {few(distinct)}; correct them, "
+            "or leave kind at auto."
+        )
+
+
+def _refuse_other_sort(rows: Sequence[Row], names: Sequence[str], known: Sequence[str]) -> None:
+    """Numbers where the earlier run has words, or words where it has numbers."""
+    sorts = {number(name) is None for name in known}
+    for name, index in _first(names).items():
+        if name not in known and {number(name) is None} != sorts and len(sorts) == 1:
+            raise _error(
+                rows[index],
+                f"the label {name!r} is {'not a' if number(name) is None else 'a'} number, unlike {known[0]!r} of the "
+                "earlier run; correct it, or set kind=classes if both are class names.",
+            )
 
 
 def _refuse_mixture(rows: Sequence[Row], names: Sequence[str]) -> NoReturn:
@@ -165,17 +210,25 @@ def _refuse_mixture(rows: Sequence[Row], names: Sequence[str]) -> NoReturn:
     )
 
 
-def _check_spelling(rows: Sequence[Row], names: Sequence[str]) -> None:
-    """Refuse labels that differ only in case, or are the same number, such as ``4`` and ``4.0``."""
-    spelled: dict[object, tuple[str, int]] = {}
+def _check_spelling(rows: Sequence[Row], names: Sequence[str], known: Sequence[str] = ()) -> None:
+    """Refuse labels that differ only in case, or are the same number, such as ``4`` and ``4.0``.
+
+    Those ``known`` are of an earlier run, which may have such.
+    """
+    spelled = {_spelling_key(name): (name, "in the earlier run") for name in known}
     for name, index in _first(names).items():
-        key = name.casefold() if rating(name) is None else label_key(name)
-        other, line = spelled.setdefault(key, (name, rows[index].line))
+        if name in known:
+            continue
+        other, where = spelled.setdefault(_spelling_key(name), (name, f"on line {rows[index].line}"))
         if other != name and is_missing(name):
-            message = f"the labels {name!r} here and {other!r} on line {line} are missing values; remove these rows"
+            message = f"the labels {name!r} here and {other!r} {where} are missing values; remove these rows"
             raise _error(rows[index], f"{message}, or give them labels.")
         if other != name:
-            raise _error(rows[index], f"the label {name!r} is written {other!r} on line {line}; write both alike.")
+            raise _error(rows[index], f"the label {name!r} is written {other!r} {where}; write both alike.")
+
+
+def _spelling_key(name: str) -> Hashable:
+    return name.casefold() if rating(name) is None else label_key(name)
 
 
 def _spoken(unit: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Self
 
 from taskzoo.heads.regression import RegressionHead, Scale
 from taskzoo.types import Metric, Prediction
@@ -36,6 +36,12 @@ class StarsHead(RegressionHead):
     def plain_lines(self) -> list[str]:
         nearest = "str(int(value + 0.5))"
         return [*super().plain_lines(), f"label = {self.names!r}.get({nearest}, {nearest})"]
+
+    def extended(self, gold: Sequence[Any], settings: Mapping[str, Any]) -> Self:
+        """With the names of stars that are new as well."""
+        head = super().extended(gold, settings)
+        head.names = dict(settings.get("names", self.names))
+        return head
 
     def metrics(self) -> Sequence[Metric]:
         from taskzoo.metrics.rounded import RoundedAccuracy

@@ -13,7 +13,7 @@ from taskzoo.heads.single_label import SingleLabelHead
 from taskzoo.heads.text_task import TextTask
 
 from .decimal_commas import has_decimal_commas, with_point
-from .label_kinds import common_unit, find_kind, in_order, label_key, require_number, require_star
+from .label_kinds import NAMED, common_unit, find_kind, further_kind, in_order, label_key, require_number, require_star
 from .stars import StarsHead
 
 LEVELS = 4
@@ -45,21 +45,26 @@ class SentimentTask(TextTask):
 
     def read_labels(self, rows: Sequence[Row]) -> list[Any]:
         check_types(rows)
-        is_new = not self.kind
+        is_new, learns = not self.kind, not self.kind or self.is_further
+        if self.is_further:
+            self._check_further()
         names = self.spelled(self._with_points(rows, [one_label(row) for row in rows]))
         if is_new:
             self.kind = find_kind(rows, names, self.options["kind"])
             self.unit = common_unit(rows, names) if self.kind == "intensity" else ""
             self._check_options()
+        elif self.is_further and not self.numeric:
+            self.kind = further_kind(rows, names, self.kind, asked=self.options["kind"], known=self.text_head.labels)
         if self.kind == "intensity":
             values = [require_number(row, name, self.unit) for row, name in zip(rows, names, strict=True)]
-            if is_new and values:
-                self._range = min(values), max(values)
+            if learns and values:
+                known = () if is_new else self._range
+                self._range = min([*known, *values]), max([*known, *values])
             return values
-        if self.kind == "stars" and (is_new or self.numeric):
-            stars = [require_star(row, name) for row, name in zip(rows, names, strict=True)]
-            if is_new:
-                self._names = {str(star): name for star, name in zip(stars, names, strict=True)}
+        if self.kind == "stars" and (learns or self.numeric):
+            stars = [require_star(row, name, further=self.is_further) for row, name in zip(rows, names, strict=True)]
+            if learns:
+                self._names = {str(star): name for star, name in zip(stars, names, strict=True)} | self._names
             if self.numeric:
                 return [float(star) for star in stars]
         return names
@@ -80,12 +85,17 @@ class SentimentTask(TextTask):
         return f"{gold:g}" if low == high else f"level {round(LEVELS * (gold - low) / (high - low))}"
 
     def fit_head(self, gold: Sequence[Any]) -> Head:
-        loss = {"loss": self.options["loss"]}
-        if self.kind == "intensity":
-            return RegressionHead.fitted(gold, **loss)
         if self.numeric:
-            return StarsHead.fitted(gold, names=self._names, **loss)
+            head = RegressionHead if self.kind == "intensity" else StarsHead
+            return head.fitted(gold, **self.loss_options)
         return SingleLabelHead.fitted(gold, in_order(set(gold)), **self.loss_options)
+
+    @property
+    def loss_options(self) -> dict[str, Any]:
+        if not self.numeric:
+            return super().loss_options
+        names = {"names": self._names} if self.kind == "stars" else {}
+        return {"loss": self.options["loss"], **names}
 
     def describe(self) -> str:
         found = " (detected from the labels; kind=... sets it)" if self.options["kind"] == "auto" else ""
@@ -99,6 +109,10 @@ class SentimentTask(TextTask):
         super().restore(state)
         self.kind, self.unit = state["kind"], state.get("unit", "")
         self.decimal_comma = state.get("decimal_comma", False)
+        if isinstance(self.text_head, RegressionHead):
+            self._range = self.text_head.scale.lowest, self.text_head.scale.highest
+        if isinstance(self.text_head, StarsHead):
+            self._names = dict(self.text_head.names)
 
     def _with_points(self, rows: Sequence[Row], names: list[str]) -> list[str]:
         """The labels without decimal commas, where the training rows, or else these rows, show that there are any."""
@@ -124,6 +138,23 @@ class SentimentTask(TextTask):
             least, *_, most = sorted(counts, key=lambda name: counts[name])
             named = [f"from {counts[least]} rows ({least}) to {counts[most]} ({most})"]
         return f"{f'{len(counts)} classes' if self.kind == 'classes' else self.kind}, {', '.join(named)}"
+
+    def _check_further(self) -> None:
+        """Refuse options that do not suit the labels of the run that is continued.
+
+        Raises:
+            RequestError: there is one.
+        """
+        asked, numbers = self.options["kind"], isinstance(self.text_head, RegressionHead)
+        remedy = "leave it out, or train on all rows from the base model."
+        if asked not in ("auto", self.kind, *(() if numbers else NAMED)):
+            said = f"kind={asked} was asked for, and the earlier run was trained on labels that are {self.kind}"
+            raise RequestError(f"{said}; {remedy}")
+        if self.kind == "stars" and self.numeric != numbers:
+            had = "numbers" if numbers else "classes"
+            said = f"stars_as={self.options['stars_as']} was asked for, and the earlier run was trained on stars as"
+            raise RequestError(f"{said} {had}; {remedy}")
+        self._check_options()
 
     def _check_options(self) -> None:
         """Refuse options that the kind makes no use of.

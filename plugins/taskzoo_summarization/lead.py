@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import islice
 
-from taskzoo.metrics.sentences import split_sentences
+from taskzoo.metrics.sentences import sentences_of
 from taskzoo.types import Metric
 
 MOST = 3
@@ -16,14 +17,16 @@ class Lead:
     """The first one to three sentences, as many as do best on training rows.
 
     Args:
-        metric: whose first score chooses.
+        metric: of summaries.
+        score: the one of its scores that chooses.
         join: sentences to one text.
     """
 
     sentences = 1
 
-    def __init__(self, metric: Metric, join: Callable[[Sequence[str]], str]) -> None:
+    def __init__(self, metric: Metric, score: str, join: Callable[[Sequence[str]], str]) -> None:
         self._metric = metric
+        self._score = score
         self._join = join
 
     def fit(self, sources: Sequence[str], targets: Sequence[Sequence[str]]) -> None:
@@ -32,7 +35,7 @@ class Lead:
         best = -1.0
         for count in range(1, MOST + 1):
             predictions = [{"text": self._lead(source, count)} for source in sources[:SAMPLE]]
-            score = next(iter(self._metric.compute(predictions, references).values()))
+            score = self._metric.compute(predictions, references)[self._score]
             if score > best:
                 best, self.sentences = score, count
 
@@ -41,4 +44,4 @@ class Lead:
         return [self._lead(source, self.sentences) for source in sources]
 
     def _lead(self, source: str, count: int) -> str:
-        return self._join(split_sentences(source)[:count])
+        return self._join(list(islice(sentences_of(source), count)))

@@ -56,6 +56,6 @@ class SummarizationTask(Seq2SeqTask):
     baseline_name = "the first sentences of the source"
 
     def baseline(self, examples: Sequence[Example], seed: int) -> Callable[[Sequence[Example]], list[Prediction]]:
-        lead = Lead(self.metrics()[0], self.join_chunks)
+        lead = Lead(self.metrics()[0], self.primary_metric, self.join_chunks)
         lead.fit([example["source"] for example in examples], [example["targets"] for example in examples])
         return lambda others: text_predictions(others, lead.summarize([other["source"] for other in others]))

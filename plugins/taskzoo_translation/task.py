@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from taskzoo.data.filters import filter_pairs
@@ -40,11 +41,8 @@ class TranslationTask(Seq2SeqTask):
             language_code(language)  # refuses what is not one
 
     def telling_rows(self, rows: Iterable[Row]) -> list[Row] | None:
-        """The one that says the languages; ``None`` where ``filter`` compares all."""
-        if self.options["filter"] != "none":
-            return None
-        row = _row_of_languages(rows)
-        return [] if row is None else [row]
+        """The first of each direction; ``None`` where ``filter`` compares all."""
+        return list(_by_languages(rows).values()) if self.options["filter"] == "none" else None
 
     def prepare(self, rows: Sequence[Row], split: str) -> list[Example]:
         if split != "predict":
@@ -109,29 +107,49 @@ class TranslationTask(Seq2SeqTask):
         """Take the languages that the names of columns or files say.
 
         Raises:
-            DataError: they contradict what is known.
+            DataError: they contradict what is known, or each other.
         """
-        row = _row_of_languages(rows)
-        if row is None:
-            return
-        named = row[LANGUAGES]
-        for known, found in zip((self.source_lang, self.target_lang), named, strict=True):
-            if known and found and language_code(known) != language_code(found):
-                raise DataError(
-                    f"the data are {named[0]} to {named[1]}, but the direction is set to {self.source_lang or '?'} to "
-                    f"{self.target_lang or '?'}; correct it with "
-                    f"{setting_name('source_lang=... target_lang=...')}.",
-                    file=row.source,
-                    line=row.line,
+        named = _by_languages(rows)
+        asked, known = (self.source_lang, self.target_lang), ("", "")
+        for languages, row in named.items():
+            if _differ(asked, languages):
+                there = f"the direction is set to {_direction(asked)}; correct it with"
+            elif _differ(known, languages):
+                first = next(iter(named.values()))
+                place = f"{Path(first.source).name}:{first.line}" if first.source else "the first rows"
+                there = (
+                    f"those of {place} are {_direction(known)}; leave out other languages, or set one direction with"
                 )
+            else:
+                known = (known[0] or languages[0], known[1] or languages[1])
+                continue
+            raise DataError(
+                f"the data are {_direction(languages)}, but {there} {setting_name('source_lang=... target_lang=...')}.",
+                file=row.source,
+                line=row.line,
+            )
         self.source_lang, self.target_lang = (
-            refined(known, [found]) if known else found
-            for known, found in zip((self.source_lang, self.target_lang), named, strict=True)
+            refined(set_ or language_code(found), [names[side] for names in named if names[side]]) if found else set_
+            for side, (set_, found) in enumerate(zip(asked, known, strict=True))
         )
 
 
-def _row_of_languages(rows: Iterable[Row]) -> Row | None:
-    return next((row for row in rows if row.get(LANGUAGES)), None)
+def _by_languages(rows: Iterable[Row]) -> dict[tuple[str, str], Row]:
+    """The first row of each direction that rows name."""
+    named: dict[tuple[str, str], Row] = {}
+    for row in rows:
+        if languages := row.get(LANGUAGES):
+            named.setdefault(tuple(languages), row)
+    return named
+
+
+def _differ(known: tuple[str, str], found: tuple[str, str]) -> bool:
+    """Whether two directions contradict each other; an empty language is unknown."""
+    return any(a and b and language_code(a) != language_code(b) for a, b in zip(known, found, strict=True))
+
+
+def _direction(languages: tuple[str, str]) -> str:
+    return f"{languages[0] or '?'} to {languages[1] or '?'}"
 
 
 def _shown(language: str) -> str:

@@ -23,7 +23,7 @@ class Grouping:
     separator: str = ""
 
     def of(self, value: Any, source: str, line: int) -> str:
-        """The group of a row with this value.
+        """The group of a row with this value; spaces around it do not count.
 
         Raises:
             DataError: it is a list (of more than one repeated value, as in CoNLL) or an object, or nothing stands
@@ -36,8 +36,8 @@ class Grouping:
             message = f"the group is {what}; {option_name('group_by')} needs one value for a row."
             raise DataError(message, file=source, line=line)
         text = "" if value is None else str(value)
-        key = text.split(self.separator, 1)[0] if self.separator else text
-        if not key.strip():
+        key = (text.split(self.separator, 1)[0] if self.separator else text).strip()
+        if not key:
             message = f"nothing stands before {self.separator!r} in {text!r}" if text.strip() else "the group is empty"
             raise DataError(f"{message}; fill it in or remove the row.", file=source, line=line)
         return key

@@ -46,7 +46,7 @@ class Head(ABC):
 
         Args:
             gold: answers of the further training rows.
-            settings: those of the loss: :attr:`taskzoo.heads.text_task.TextTask.loss_options`.
+            settings: options that may be others than before: :attr:`taskzoo.heads.text_task.TextTask.loss_options`.
 
         Raises:
             RequestError: there are new labels, and this head cannot have more.

@@ -62,9 +62,10 @@ class RegressionHead(Head):
             raise RequestError(f"All {len(gold)} training rows have the number {gold[0]:g}; there is nothing to learn.")
         return cls(Scale(fmean(gold), deviation, min(gold), max(gold)), **settings)
 
-    def extended(self, gold: Sequence[Any], settings: Mapping[str, Any]) -> Head:
+    def extended(self, gold: Sequence[Any], settings: Mapping[str, Any]) -> Self:
         """Mean and deviation stay, for the weights belong to them; the range grows with the numbers."""
         head, scale = copy(self), self.scale
+        head._loss, head._delta = settings.get("loss", self._loss), settings.get("delta", self._delta)
         head.scale = replace(scale, lowest=min(scale.lowest, *gold), highest=max(scale.highest, *gold))
         return head
 

@@ -78,7 +78,8 @@ class SingleLabelHead(Head):
         labels = [*self.labels, *in_order(counts.keys() - self._ids.keys())]
         weights = None if mode == AUTO else balanced_weights(counts, labels, mode)
         state = {**self.state(), "labels": labels, "class_weights": weights, "label_sets": None}
-        head = self.from_state({**state, "focal_gamma": settings["focal_gamma"]})
+        levels = settings.get("hierarchy", self._hierarchy)
+        head = self.from_state({**state, "focal_gamma": settings["focal_gamma"], "hierarchy": levels})
         if mode == AUTO and max(counts.values()) >= UNEVEN * min(counts.values()):
             head._counts = counts
         return head

@@ -1,7 +1,8 @@
 """Labels that are given as a distribution: ``{"joy": 0.7, "anger": 0.3}``, also as JSON in a cell.
 
 The most probable label is a row's label wherever one is needed: for splits, counts, metrics. The loss sees the
-distribution. A mapping to nothing but 0 and 1 lists labels, as before, unless another row of the same data has shares.
+distribution. A mapping to nothing but 0 and 1 lists labels, as before, unless another row of the same split, or of the
+training rows, has shares.
 """
 
 from __future__ import annotations
@@ -23,14 +24,18 @@ TOLERANCE = 0.01
 """By how much the probabilities of a row may miss 1, as they may have been rounded."""
 
 
-def soft_labels(rows: Sequence[Row]) -> list[Distribution | None]:
+def soft_labels(rows: Sequence[Row], *, given: bool = False) -> list[Distribution | None]:
     """The distribution of each row that has one; ``None`` for all where no row gives shares.
+
+    Args:
+        rows: of one split.
+        given: whether the training rows give shares, so that every mapping is a distribution.
 
     Raises:
         DataError: with file and line, for numbers that are no probabilities or do not sum to 1.
     """
     found = [_mapping(row) for row in rows]
-    if not any(one and any(_is_share(value) for value in one.values()) for one in found):
+    if not given and not any(one and any(_is_share(value) for value in one.values()) for one in found):
         return [None] * len(rows)
     return [None if one is None else _checked(row, one) for row, one in zip(rows, found, strict=True)]
 

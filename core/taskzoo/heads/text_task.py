@@ -61,6 +61,9 @@ class TextTask(Task):
     text_head: Head
     """There after :meth:`fit` or :meth:`restore`."""
 
+    is_further: bool = False
+    """Whether :meth:`read_labels` reads training rows of a run that is continued, whose labels may be new."""
+
     primary_metric = "loss"
     probe_first = False
 
@@ -68,7 +71,10 @@ class TextTask(Task):
         super().__init__({**{name: option.default for name, option in TEXT_OPTIONS.items()}, **options})
         self._counts: Counter[str] = Counter()  # rows of each class
         self._sources: frozenset[str] = frozenset()
-        self._pairs = self._all_pairs = self._soft = False
+        self._pairs = self._all_pairs = False  # whether the earlier training rows, or these, are all pairs of texts
+        self._some_pairs = self._has_pair = False  # whether some are
+        self._shares = self._soft = False  # whether training rows, or these, give distributions
+        self._restored = False
         self._spelling: Spelling | None = None
 
     # labels
@@ -88,6 +94,8 @@ class TextTask(Task):
         """The labels as the training rows, which come first, spell them: ``1`` and ``1.0`` are one label."""
         if self._spelling is None:
             self._spelling = Spelling(plain_names(names), self.label_key)
+        elif self.is_further:
+            self._spelling.learn(names)
         return self._spelling(names)
 
     @staticmethod
@@ -113,7 +121,10 @@ class TextTask(Task):
 
     @property
     def loss_options(self) -> dict[str, Any]:
-        """The options that :class:`SingleLabelHead` and :class:`MultiLabelHead` have in common."""
+        """Options of the head that may be others when a run is continued.
+
+        By default those that :class:`SingleLabelHead` and :class:`MultiLabelHead` have in common.
+        """
         return {name: self.options[name] for name in ("class_weights", "focal_gamma")}
 
     @property
@@ -146,7 +157,10 @@ class TextTask(Task):
     def prepare(self, rows: Sequence[Row], split: str) -> list[Example]:
         if split == "predict":
             return [text_example(row, None) for row in rows]
-        soft = soft_labels(rows)
+        is_train = split == "train"
+        self.is_further = is_train and self._restored
+        soft = soft_labels(rows, given=self._shares)
+        self._shares = self._shares or (is_train and any(soft))
         gold = self.read_labels([with_most_probable(row, one) for row, one in zip(rows, soft, strict=True)])
         return [
             text_example(row, label, None if one is None else self._spelled(row, label, one))
@@ -189,13 +203,14 @@ class TextTask(Task):
     def fit(self, examples: Sequence[Example]) -> None:
         self._use(self.fit_head(self._count(examples)))
         self._check_soft()
-        self._pairs = self._all_pairs
+        self._pairs, self._some_pairs = self._all_pairs, self._has_pair
         self.probe_first = self._helped_by_a_probe(len(examples))
 
     def extend(self, examples: Sequence[Example]) -> None:
-        if not self._pairs and any(example["text_pair"] is not None for example in examples):
+        gold = self._count(examples)
+        if self._has_pair and not self._some_pairs:
             raise RequestError("The earlier run was trained on single texts, and these rows are pairs of texts.")
-        self._use(self.text_head.extended(self._count(examples), self.loss_options))
+        self._use(self.text_head.extended(gold, self.loss_options))
         self._check_soft()
 
     def _check_soft(self) -> None:
@@ -216,15 +231,15 @@ class TextTask(Task):
         Examples may be read from the disk, so each is looked at once, and equal labels are kept as one. A label that
         occurs in distributions and is the most probable of no row is added as one more answer.
         """
-        gold, known, sources, pairs = [], dict[str, str](), set[str](), True
+        gold, known, sources, pairs = [], dict[str, str](), set[str](), set[bool]()
         soft: set[str] = set()
         for example in examples:
             label = example["label"]
             gold.append(known.setdefault(label, label) if isinstance(label, str) else label)
             sources.add(example.source)
-            pairs = pairs and example["text_pair"] is not None
+            pairs.add(example["text_pair"] is not None)
             soft.update(example.get("soft") or ())
-        self._sources, self._all_pairs = frozenset(sources), pairs
+        self._sources, self._all_pairs, self._has_pair = frozenset(sources), False not in pairs, True in pairs
         self._counts = Counter(name for label in gold for name in self.label_classes(label))
         self._soft = bool(soft)
         return gold + sorted(soft - known.keys())
@@ -345,10 +360,12 @@ class TextTask(Task):
 
     def state(self) -> dict[str, Any]:
         head = {"class": type(self.text_head).__name__, "state": self.text_head.state()}
-        return {"head": head, "pairs": self._pairs}
+        return {"head": head, "pairs": self._pairs, "some_pairs": self._some_pairs, "shares": self._shares}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        self._pairs = bool(state.get("pairs"))  # runs of earlier versions do not say
+        self._pairs = bool(state.get("pairs"))  # runs of earlier versions do not say these three
+        self._some_pairs, self._shares = state.get("some_pairs", True), state.get("shares", False)
+        self._restored = True
         by_name = {head.__name__: head for head in self.heads}
         self._use(by_name[state["head"]["class"]].from_state(state["head"]["state"]))
         self._spelling = Spelling(self.text_head.labels, self.label_key)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -52,8 +53,8 @@ class TextBaseline:
 
     Features are words and pairs of words, and all sequences of four characters within words. Where a fifth of the
     letters or more belong to scripts without spaces between words (Chinese, Japanese, Thai, ...; Hangul too), they are
-    sequences of one to three characters. Features of only one row are left out from 1000 rows on. Term frequencies are
-    sublinear.
+    sequences of one to three characters. Features of only one row are left out from 1000 rows on, unless there are no
+    others. Term frequencies are sublinear.
 
     The inverse strength of the L2 penalty (``C`` of scikit-learn, ``1 / alpha`` of ridge) is chosen from
     :data:`STRENGTHS` by the likelihood (the squared error) of a fifth of at most :data:`MOST_ROWS` training rows, and
@@ -97,14 +98,7 @@ class TextBaseline:
         Raises:
             RequestError: no rows, or no text that holds anything but whitespace.
         """
-        self._vectorizer = _vectorizer(texts, self.num_labels)
-        try:
-            features = self._vectorizer.fit_transform(texts)
-        except ValueError:  # scikit-learn's empty vocabulary
-            raise RequestError(
-                f"The baseline found nothing to count in the {len(texts)} training texts: they are empty or share no "
-                "word; check that the right column is read as text, or leave the baseline out (--no-baseline)."
-            ) from None
+        features = self._count(texts)
         targets = np.asarray(targets, dtype=np.int64 if self._single else np.float64)
         if len(targets) >= FEWEST_ROWS:
             self.strength = self._best_strength(features, targets)
@@ -126,6 +120,18 @@ class TextBaseline:
     @property
     def _regression(self) -> bool:
         return self.problem_type == "regression"
+
+    def _count(self, texts: Sequence[str]) -> Any:
+        """The features of the training rows, by the first vectorizer that finds any."""
+        for vectorizer in _vectorizers(texts, self.num_labels):
+            with suppress(ValueError):  # scikit-learn's empty vocabulary
+                features = vectorizer.fit_transform(texts)
+                self._vectorizer = vectorizer
+                return features
+        raise RequestError(
+            f"The baseline found nothing to count in the {len(texts)} training texts: they are empty; check that the "
+            "right column is read as text, or leave the baseline out (--no-baseline)."
+        )
 
     def _best_strength(self, features: Any, targets: np.ndarray) -> float:
         tried = np.random.default_rng(self.seed).permutation(len(targets))[:MOST_ROWS]
@@ -181,18 +187,26 @@ class TextBaseline:
         return lambda unseen: model.predict_proba(unseen)[:, 1].astype(np.float32)
 
 
-def _vectorizer(texts: Sequence[str], num_labels: int) -> Any:
+def _vectorizers(texts: Sequence[str], num_labels: int) -> Iterator[Any]:
+    """What counts features of texts; a later one is for texts in which those before it find nothing.
+
+    In names, codes and other texts of one word, no word may be in two rows.
+    """
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.pipeline import make_union
 
-    least, most = 2 if len(texts) >= 1000 else 1, MOST_WEIGHTS // max(1, num_labels)
-    common = {"sublinear_tf": True, "min_df": least, "max_features": most}
-    words = {"tokenizer": TOKEN.findall, "token_pattern": None, **common}
-    if _is_unspaced(texts):
-        return TfidfVectorizer(ngram_range=(1, 3), **words)
-    return make_union(
-        TfidfVectorizer(ngram_range=(1, 2), **words), TfidfVectorizer(analyzer="char_wb", ngram_range=(4, 4), **common)
-    )
+    most, unspaced = MOST_WEIGHTS // max(1, num_labels), _is_unspaced(texts)
+    for least in (2, 1) if len(texts) >= 1000 else (1,):
+        common = {"sublinear_tf": True, "min_df": least, "max_features": most}
+        words = TfidfVectorizer(
+            tokenizer=TOKEN.findall, token_pattern=None, ngram_range=(1, 3 if unspaced else 2), **common
+        )
+        if unspaced:
+            yield words
+        else:
+            runs = TfidfVectorizer(analyzer="char_wb", ngram_range=(4, 4), **common)
+            yield make_union(words, runs)
+            yield runs
 
 
 def _is_unspaced(texts: Sequence[str]) -> bool:

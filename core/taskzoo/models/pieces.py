@@ -8,14 +8,22 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from taskzoo.errors import RequestError, UnknownNameError
 
+from .composition import composing_rules
+
 KINDS = ("unigram", "bpe")
 SPACE = "\u2581"
 """What a space is in a piece."""
+
+COMPOSED = "nfc"
+"""The rule for Unicode's composed form, which sentencepiece has no name for."""
 
 _UNREADABLE = str.maketrans({"\t": " ", "\x00": " ", "\u2585": " "})
 """Characters for whose sake sentencepiece would leave out the whole line."""
@@ -34,7 +42,7 @@ class PieceSettings:
         special: ids and names of the special pieces, in sentencepiece's words (``pad_id``, ``eos_piece``, ...).
         coverage: share of the characters that become pieces, the frequent ones first.
         bytes_for_rare: whether all others are spelled in bytes (256 pieces more) instead of being unknown.
-        rule: how the model itself normalises, one of sentencepiece's names.
+        rule: how the model itself normalises, one of sentencepiece's names or :data:`COMPOSED`.
         required: characters that become pieces however rare.
     """
 
@@ -64,25 +72,38 @@ def train_pieces(texts: Iterable[str], settings: PieceSettings) -> bytes:
         raise UnknownNameError("kind of tokenizer", settings.kind, KINDS, f"There are {' and '.join(KINDS)}.")
     model = io.BytesIO()
     try:
-        sentencepiece.SentencePieceTrainer.train(
-            sentence_iterator=_lines(texts),
-            model_writer=model,
-            model_type=settings.kind,
-            vocab_size=settings.size,
-            hard_vocab_limit=False,
-            byte_fallback=settings.bytes_for_rare,
-            character_coverage=settings.coverage,
-            normalization_rule_name=settings.rule,
-            remove_extra_whitespaces=False,
-            required_chars=settings.required,
-            num_threads=1,
-            minloglevel=2,
-            max_sentence_length=1 << 16,
-            **settings.special,
-        )
+        with _normalisation(settings.rule) as rule:
+            sentencepiece.SentencePieceTrainer.train(
+                sentence_iterator=_lines(texts),
+                model_writer=model,
+                model_type=settings.kind,
+                vocab_size=settings.size,
+                hard_vocab_limit=False,
+                byte_fallback=settings.bytes_for_rare,
+                character_coverage=settings.coverage,
+                remove_extra_whitespaces=False,
+                required_chars=settings.required,
+                num_threads=1,
+                minloglevel=2,
+                max_sentence_length=1 << 16,
+                **rule,
+                **settings.special,
+            )
     except RuntimeError as error:
         raise RequestError(_explain(str(error), settings.size)) from error
     return model.getvalue()
+
+
+@contextmanager
+def _normalisation(rule: str) -> Iterator[dict[str, Any]]:
+    """The setting of sentencepiece for a rule; rules of our own are a file while it trains."""
+    if rule != COMPOSED:
+        yield {"normalization_rule_name": rule}
+        return
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "rules.tsv"
+        file.write_text(composing_rules(), encoding="utf-8")
+        yield {"normalization_rule_tsv": str(file)}
 
 
 def _explain(reason: str, size: int) -> str:

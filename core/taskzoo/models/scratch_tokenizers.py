@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from .loading import quietly
-from .pieces import SPACE, PieceSettings, merges_of, read_pieces, train_pieces
+from .pieces import COMPOSED, SPACE, PieceSettings, merges_of, read_pieces, train_pieces
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -108,7 +108,8 @@ def train_marian_tokenizer(
 ) -> Any:
     """A ``MarianTokenizer`` whose files lie in ``folder``: one vocabulary for both sides, or one for each.
 
-    ``</s>``, ``<unk>`` and ``<pad>`` are 0, 1 and 2 on both sides.
+    ``</s>``, ``<unk>`` and ``<pad>`` are 0, 1 and 2 on both sides. Characters are composed by the sentencepiece models
+    themselves, for the class has no other normaliser.
 
     Raises:
         RequestError: there is no text to learn from, or ``vocabulary`` is too small for its characters.
@@ -120,7 +121,7 @@ def train_marian_tokenizer(
     sides = [sources, targets] if separate else [chain(sources, targets)]
     ids = {"eos_id": 0, "unk_id": 1, "pad_id": 2, "bos_id": -1}
     names = {"eos_piece": END, "unk_piece": UNKNOWN, "pad_piece": PAD}
-    settings = PieceSettings(kind, vocabulary, {**ids, **names}, COVERAGE)
+    settings = PieceSettings(kind, vocabulary, {**ids, **names}, COVERAGE, rule=COMPOSED)
     models = [train_pieces(texts, settings) for texts in sides]
     for name, model in zip(("source.spm", "target.spm"), (models[0], models[-1]), strict=True):
         files[name].write_bytes(model)

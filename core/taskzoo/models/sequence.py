@@ -18,7 +18,7 @@ from transformers import (
 
 from taskzoo.errors import RequestError
 
-from .loading import hub_keywords
+from .loading import hub_keywords, say_new
 from .pooling import PooledClassifier, PooledConfig
 from .sinusoids import freeze_sinusoids
 
@@ -74,6 +74,7 @@ def load_sequence_model(
         pooled = PooledConfig(deepcopy(config), sequence_pooling=pooling, **settings)
         auto = AutoModelForTextEncoding if type(config) in MODEL_FOR_TEXT_ENCODING_MAPPING else AutoModel
         model = PooledClassifier(pooled, auto.from_pretrained(checkpoint, config=config, **loading))
+        say_new("classifier")  # and not the pooler that it has no use for
     freeze_sinusoids(model)
     return model
 

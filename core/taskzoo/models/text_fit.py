@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
 import regex
 
 SAMPLE = 500
 """Texts that are looked at, at even distances."""
+WORDS = 10_000
+"""Words of them that are looked at, as many of each text."""
 AGREEMENT = 0.5
 """Share of the texts that must seem to be in one language for it to be named."""
 FEWEST_LETTERS = 20
@@ -81,7 +82,8 @@ def small_pieces(tokenizer: Any, texts: Sequence[str]) -> Pieces | None:
     if not words or _tokens(tokenizer, english_words) >= sum(map(len, english_words)) / 2:
         return None
     if 2 * len(unspaced) > len(words):
-        characters = _UNSPACED.findall("".join(unspaced))[:MOST_CHARACTERS]
+        most = max(1, MOST_CHARACTERS * len(unspaced) // sum(map(len, unspaced)))
+        characters = _UNSPACED.findall("".join(_spread(unspaced, most)))[:MOST_CHARACTERS]
         found = Pieces("character", _tokens(tokenizer, ["".join(characters)]) / len(characters), 1.0)
         return found if found.here > MANY_PER_CHARACTER else None
     english = _tokens(tokenizer, english_words) / len(english_words)
@@ -114,11 +116,19 @@ def guess_language(texts: Sequence[str]) -> str:
 
 
 def _sample(texts: Sequence[str]) -> list[str]:
-    return list(texts[:: max(1, len(texts) // SAMPLE)][:SAMPLE])
+    return _spread(texts, SAMPLE)
 
 
 def _words(sample: Sequence[str]) -> list[str]:
-    return list(islice((word for text in sample for word in _WORD.findall(text)), 20 * SAMPLE))
+    """Words of each of the texts, so that a few long ones do not stand for all."""
+    most = WORDS // max(1, len(sample))
+    return [word for text in sample for word in _spread(_WORD.findall(text), most)]
+
+
+def _spread(items: Sequence[str], most: int) -> list[str]:
+    """At most so many of the items, at even distances from the first to the last."""
+    n = min(len(items), most)
+    return [items[i * len(items) // n] for i in range(n)]
 
 
 def _tokens(tokenizer: Any, words: Sequence[str]) -> int:

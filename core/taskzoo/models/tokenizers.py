@@ -64,7 +64,7 @@ def _read(ref: ModelRef, **settings: Any) -> PreTrainedTokenizerBase:
             raise _no_tokenizer(ref) from error
         if ref.is_local and (broken := broken_json(Path(ref.location))):
             raise RequestError(f"{str(broken)!r} is not JSON; copy or download it again.") from error
-        raise ValueError(str(error)) from error  # the tokenizers library raises Exception itself
+        raise
     special = {*tokenizer.all_special_tokens, *tokenizer.added_tokens_encoder, "▁"}
     if not _has_vocabulary_file(ref, tokenizer) or special >= set(tokenizer.get_vocab()):
         raise _no_tokenizer(ref)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,6 +17,8 @@ MOST = 0.5
 """With a larger share of bad rows, the data are not what they seem."""
 LABELLED = ("train", "validation", "test")
 """Splits in the order in which they are prepared; rows of any other are prepared without labels."""
+_Refused = dict[int, str]
+"""Identity of a row -> why it cannot be used."""
 
 
 def leave_out_bad(task: Task, rows: dict[str, list[Row]], sources: Mapping[str, dict[str, Any]]) -> None:
@@ -53,7 +56,7 @@ def usable_rows(task: Task, rows: Sequence[Row], split: str, bad: list[str]) -> 
         RequestError: more than half of the rows are bad.
     """
     total = len(rows) + len(bad)
-    kept = _usable(task, rows, _prepared_as(split), bad)
+    kept = _usable(task, rows, _prepared_as(split), bad, MOST * total)
     if len(bad) > MOST * total:
         message = f"{len(bad)} of the {total} {split} rows cannot be used, too many to be left out; the first: "
         raise RequestError(message + bad[0])
@@ -85,42 +88,69 @@ def _prepared_as(split: str) -> str:
     return split if split in LABELLED else "predict"
 
 
-def _usable(task: Task, rows: Sequence[Row], split: str, bad: list[str]) -> list[Row]:
-    """The rows that can be prepared together."""
+def _usable(task: Task, rows: Sequence[Row], split: str, bad: list[str], most: float) -> list[Row]:
+    """The rows that can be prepared together; some that cannot may be left in where more than ``most`` are bad."""
     kept, alone = list(rows), False
-    while kept:
+    while kept and len(bad) <= most:
         try:
             copy.deepcopy(task).prepare(kept, split)
             break
         except DataError as error:
             if not error.line:
                 raise
-            left = kept
-            if not alone:  # rows refused by themselves, all at once
-                left, alone = [row for row in kept if not _refusal(task, row, split, bad)], True
-            if len(left) == len(kept):
-                at = _line_of(kept, error)
-                left = [row for row in kept if (row.source, row.line) != (error.file, at)]
-                bad += [error.place_free] * (len(kept) - len(left))
-            if len(left) == len(kept):
+            refused: _Refused = {}
+            if not alone:
+                refused, alone = _refused_with(task, kept, [], split), True
+            refused = refused or _refused_together(task, kept, split) or _blamed(kept, error)
+            if not refused:
                 raise
-            kept = left
+        bad += refused.values()
+        kept = [row for row in kept if id(row) not in refused]
     return kept
 
 
-def _line_of(rows: Sequence[Row], error: DataError) -> int:
-    """The line of the row that holds the line of the error: a row may take several (``0``: there is none)."""
-    return max((row.line for row in rows if row.source == error.file and row.line <= error.line), default=0)
+def _refused_with(task: Task, rows: Sequence[Row], others: Sequence[Row], split: str) -> _Refused:
+    """The rows that the task refuses behind a few others, each by itself."""
+    known = set(map(id, others))
+    found = ((row, _refusal(task, [*others, row], split)) for row in rows if id(row) not in known)
+    return {id(row): error.place_free for row, error in found if error}
 
 
-def _refusal(task: Task, row: Row, split: str, bad: list[str]) -> bool:
-    """Whether the task refuses this row by itself; why is added to ``bad``."""
+def _refused_together(task: Task, rows: Sequence[Row], split: str) -> _Refused:
+    """Of the first two rows that are refused with each other, those refused with one or the other, whichever are fewer.
+
+    Nothing where two rows are not enough to be refused.
+    """
+    end = _fewest(task, rows, [], split)
+    if not 1 < end <= len(rows):
+        return {}
+    last = rows[end - 1]
+    first = rows[_fewest(task, rows[: end - 1], [last], split) - 1]
+    with_first = _refused_with(task, rows, [first], split)
+    if id(last) not in with_first:
+        return {}
+    with_last = _refused_with(task, rows, [last], split)
+    return min(filter(None, (with_first, with_last)), key=len)
+
+
+def _fewest(task: Task, rows: Sequence[Row], more: Sequence[Row], split: str) -> int:
+    """How many of the first rows it takes for them, and ``more`` behind them, to be refused."""
+    counts = range(len(rows) + 1)
+    return bisect_left(counts, True, key=lambda n: _refusal(task, [*rows[:n], *more], split) is not None)
+
+
+def _blamed(rows: Sequence[Row], error: DataError) -> _Refused:
+    """The row that holds the line of the error: a row may take several lines, and several may stand on one."""
+    there = [row for row in rows if row.source == error.file and row.line <= error.line]
+    return {id(max(there, key=lambda row: row.line)): error.place_free} if there else {}
+
+
+def _refusal(task: Task, rows: Sequence[Row], split: str) -> DataError | None:
+    """Why the task refuses one of these rows."""
     try:
-        copy.deepcopy(task).prepare([row], split)
+        copy.deepcopy(task).prepare(rows, split) if rows else None
     except DataError as error:
-        if error.file == row.source and error.line:
-            bad.append(error.place_free)
-            return True
-    except RequestError:  # one row may be too few
+        return error if error.line else None
+    except RequestError:  # a few rows may be too few
         pass
-    return False
+    return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.resources
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from taskzoo.data.readers import (
     source_files,
     unused_entries,
 )
-from taskzoo.data.readers.names import listed
+from taskzoo.data.readers.names import not_used
 from taskzoo.data.shots import take_shots
 from taskzoo.data.splits import overlap_report, split_examples
 from taskzoo.errors import RequestError, UnknownNameError
@@ -112,10 +112,11 @@ def load_splits(
         groups, fold = _test_fold(found, task, data.fold, seed=seed, groups=groups)
     _split_off(found, task, data, seed=seed, none=none, groups=groups)
     found.made |= fold
+    unused = _unused_groups(groups, data, found.made)
     examples["train"], noticed = task.filter_train_rows(examples["train"])
     if incomplete:
         noticed = {**noticed, task.incomplete_rows: incomplete + noticed.get(task.incomplete_rows, 0)}
-    if noticed:
+    if noticed := {**noticed, **unused}:
         found.sources["train"]["noticed"] = noticed
     if not examples["train"]:
         raise RequestError("No training row is left: the task's options drop them all.")
@@ -215,17 +216,15 @@ def _read(request: ReadRequest, data: DataConfig) -> HubData:
     files = {name: paths for name, paths in given.items() if paths != [NONE]}
     named, unused = HubData(), {}
     if data.name and is_saved_data_set(Path(data.name)):
-        named = load_hub_rows(data.name, request)
+        named = _hub_rows(data.name, request, files)
     elif data.name and data.name != "demo" and Path(data.name).is_dir():  # a folder that was named is absolute by now
         files = {name: path for name, path in _splits_of(Path(data.name), request).items() if name not in given} | files
         unused = _unused(Path(data.name), files, request)
     elif data.name:
-        named = _read_named(data.name, request)
+        named = _read_named(data.name, request, files)
     if "train" not in {**named.rows, **files}:
         raise RequestError(f"No training file: {data.name or 'the data'} has {', '.join(files) or 'no split'} only.")
-    if data.test_columns and "test" not in files:
-        says = "says where a test file has its columns, and there is none"
-        raise RequestError(f"{option_name('test_columns')} {says}; use {option_name('columns')}.")
+    check_test_columns(data, files)
     read = _read_files(files, request, data.test_columns)
     if unused:
         read.sources["train"]["left_out"] = read.sources["train"].get("left_out", {}) | unused
@@ -234,13 +233,33 @@ def _read(request: ReadRequest, data: DataConfig) -> HubData:
     return read
 
 
-def _read_named(name: str, request: ReadRequest) -> HubData:
-    """A demo set, a data set that ``zoo datasets`` lists, or ``hub:ID``."""
+def check_test_columns(data: DataConfig, read: Collection[str]) -> None:
+    """Refuse, by a :class:`RequestError`, columns of test rows where none are ``read`` by them; splits by name."""
+    if data.test_columns and "test" not in read:
+        says = "says where a test file has its columns, and there is none"
+        raise RequestError(f"{option_name('test_columns')} {says}; use {option_name('columns')}.")
+
+
+def check_format(location: str, request: ReadRequest, files: Collection[str]) -> None:
+    """Refuse, by a :class:`RequestError`, a format for a data set of the library where no split has a file."""
+    if request.format and not files:
+        what = f"{option_name('format')} is for files, and {location} is a data set"
+        raise RequestError(f"{what} of the hub or as save_to_disk wrote it; leave the option out.")
+
+
+def _hub_rows(location: str, request: ReadRequest, files: Collection[str], **settings: Any) -> HubData:
+    """The rows of a data set of the library ``datasets``, which has no format; ``files``: splits read from files."""
+    check_format(location, request, files)
+    return load_hub_rows(location, request, **settings)
+
+
+def _read_named(name: str, request: ReadRequest, files: Collection[str]) -> HubData:
+    """A demo set, a data set that ``zoo datasets`` lists, or ``hub:ID``; ``files``: splits read from files."""
     if name == "demo" or name.startswith("demo/"):
         folder = demo_folder(request.spec, name.removeprefix("demo").lstrip("/"))
         return _read_files(_splits_of(folder, request), request)
     if name.startswith("hub:"):
-        return load_hub_rows(name.removeprefix("hub:"), request)
+        return _hub_rows(name.removeprefix("hub:"), request, files)
     known = {entry.name: entry for entry in registry.datasets()}
     if name not in known:
         takes = "takes a directory of train/validation/test files, hub:ID, or a name that `zoo datasets` lists"
@@ -250,7 +269,7 @@ def _read_named(name: str, request: ReadRequest) -> HubData:
     request = replace(request, columns=request.columns or dict(entry.columns or {}))
     if entry.directory is not None and (entry.directory.is_dir() or not entry.hub):
         return _read_files(_splits_of(entry.directory, request), request)
-    return load_hub_rows(str(entry.hub), request, config=entry.config, revision=entry.revision)
+    return _hub_rows(str(entry.hub), request, files, config=entry.config, revision=entry.revision)
 
 
 def _splits_of(folder: Path, request: ReadRequest) -> dict[str, list[str]]:
@@ -265,7 +284,7 @@ def _unused(folder: Path, files: Mapping[str, Sequence[str]], request: ReadReque
     names = unused_entries(
         folder, {file for path in paths for file in (path, *source_files(path, paired, request.spec.columns))}
     )
-    return {f"files or folders in {folder.name} not used ({listed(names, limit=20)})": len(names)} if names else {}
+    return {not_used(folder, names): len(names)} if names else {}
 
 
 def _read_files(
@@ -315,6 +334,7 @@ def source_facts(patterns: Sequence[str], paths: Sequence[Path], request: ReadRe
 
 def _read_memory(request: ReadRequest, memory: Mapping[str, MemoryRows], data: DataConfig) -> HubData:
     read = HubData()
+    check_test_columns(data, memory)
     for name, values in memory.items():
         wanted = replace(of_split(name, request, data.test_columns), labelled=name != UNLABELLED)
         given = values if wanted.labelled else input_mappings(request.spec, values)
@@ -351,6 +371,13 @@ def _groups(task: Task, examples: Sequence[Example], raw: Sequence[Row] | None) 
         needs = "needs a task that keeps every row; this one makes other rows of them"
         raise RequestError(f"{option_name('group_by')} {needs}.")
     return [str(row[GROUP]) for row in raw]
+
+
+def _unused_groups(groups: list[str | None] | None, data: DataConfig, made: Mapping[str, Any]) -> dict[str, int]:
+    """How many groups were asked for in vain, as something that was noticed: no rows were split off."""
+    if not data.group_by or not groups or data.fold or "method" in made:
+        return {}
+    return {f"groups of {option_name('group_by')} without effect, as no rows are split off": len(set(groups))}
 
 
 def _test_fold(

@@ -405,6 +405,7 @@ def _evaluate(job: _Job, model: PreTrainedModel) -> tuple[dict[str, Evaluation],
 def _save(job: _Job, model: PreTrainedModel, results: dict[str, Evaluation], remedies: Sequence[str]) -> dict[str, Any]:
     """Write model, task, scores and predictions; the scores. ``remedies`` are for a model that has learnt little."""
     from taskzoo.engine.folding import folded
+    from taskzoo.models.loading import quietly
 
     from .baseline import score_baseline
     from .load import save_task
@@ -420,7 +421,7 @@ def _save(job: _Job, model: PreTrainedModel, results: dict[str, Evaluation], rem
     if loaded.use_cache is not None:
         model.config.use_cache = loaded.use_cache
     with whole_folder(directory.model) as folder:
-        with folded(model, session.task.logit_scaling):
+        with folded(model, session.task.logit_scaling), quietly():
             model.save_pretrained(folder)
         session.processor.save_pretrained(folder)
         save_task(folder, job.plan, loaded.precision)

@@ -35,7 +35,17 @@ from taskzoo.spec import TaskSpec
 from taskzoo.task import Task
 from taskzoo.types import Example, Row
 
-from .data import NONE, SPLITS, Splits, each_file, make_request, of_split, source_facts
+from .data import (
+    NONE,
+    SPLITS,
+    Splits,
+    check_format,
+    check_test_columns,
+    each_file,
+    make_request,
+    of_split,
+    source_facts,
+)
 
 LARGE = 2**25
 """Bytes of files from which on rows and features are kept on disk, if the settings do not say."""
@@ -204,13 +214,15 @@ class _Large:
     def _origins(self, request: ReadRequest) -> dict[str, _Origin]:
         """Split -> where its rows come from."""
         data, found = self.config.data, dict[str, _Origin]()
-        for split, patterns in data.files.items():
-            if patterns != [NONE]:
-                wanted = of_split(split, request, data.test_columns)
-                paths = each_file(patterns)
-                found[split] = _Files(wanted, source_facts(patterns, paths, wanted), paths)
+        files = {split: patterns for split, patterns in data.files.items() if patterns != [NONE]}
+        check_test_columns(data, files)
+        for split, patterns in files.items():
+            wanted = of_split(split, request, data.test_columns)
+            paths = each_file(patterns)
+            found[split] = _Files(wanted, source_facts(patterns, paths, wanted), paths)
         if data.name:
             training, location = self.config.training, data.name.removeprefix(HUB)
+            check_format(location, request, files)
             seed = training.seed if data.split_seed is None else data.split_seed
             content, rows = hub_content(location), training.max_steps * training.batch_size
             for split, stream in hub_streams(location).items():

@@ -22,7 +22,7 @@ def rows_from_memory(values: MemoryRows, request: ReadRequest, source: str) -> l
     Args:
         values: mappings of one row each, as a list or any other iterable; a mapping of columns; a data frame of pandas
             or polars; a ``datasets.Dataset``; or ``(inputs, targets)``, where inputs are values of the task's first
-            input or mappings of several; or any number of tuples ``(input, target)``.
+            input, mappings or a data frame of several; or any number of tuples ``(input, target)``.
         request: what is wanted of them.
         source: what they are, for messages.
 
@@ -69,17 +69,8 @@ def _objects(values: Any, request: ReadRequest, source: str) -> list[dict[str, A
         items: Any = _pairs(spec, values[0], values[1], source)
     elif isinstance(values, Mapping):
         items = _by_columns(values, source)
-    elif hasattr(values, "to_dicts"):  # polars
-        items = values.to_dicts()
-    elif hasattr(values, "to_dict") and hasattr(values, "iloc"):  # pandas
-        if hasattr(values, "columns") and not values.columns.is_unique:
-            twice = str(values.columns[values.columns.duplicated()][0])
-            raise RequestError(f"{source}: two columns of the data frame are named {twice!r}; rename one.")
-        items = values.to_dict(orient="records") if hasattr(values, "columns") else values
-    elif hasattr(values, "to_pylist"):  # pyarrow
-        items = values.to_pylist()
     else:
-        items = values
+        items = _frame_rows(values, source)
     if not _is_items(items):
         raise RequestError(f"{source}: this is of type {type(values).__name__}; {_forms(spec)}.")
     found = []
@@ -92,8 +83,20 @@ def _objects(values: Any, request: ReadRequest, source: str) -> list[dict[str, A
     return found
 
 
+def _frame_rows(values: Any, source: str) -> Any:
+    """The rows of a data frame or a table as mappings, the values of a column of one; anything else as it is."""
+    if hasattr(values, "to_dicts"):  # polars
+        return values.to_dicts()
+    if hasattr(values, "to_dict") and hasattr(values, "iloc") and hasattr(values, "columns"):  # pandas
+        if not values.columns.is_unique:
+            twice = str(values.columns[values.columns.duplicated()][0])
+            raise RequestError(f"{source}: two columns of the data frame are named {twice!r}; rename one.")
+        return values.to_dict(orient="records")
+    return values.to_pylist() if hasattr(values, "to_pylist") else values  # pyarrow
+
+
 def _pairs(spec: TaskSpec, inputs: Any, targets: Any, source: str) -> list[dict[str, Any]]:
-    inputs, targets = list(inputs), list(targets)
+    inputs, targets = (list(_frame_rows(part, source)) for part in (inputs, targets))
     if len(inputs) != len(targets):
         raise RequestError(f"{source}: {len(inputs)} inputs but {len(targets)} targets.")
     return [_pair(spec, given, answer) for given, answer in zip(inputs, targets, strict=True)]

@@ -7,6 +7,7 @@ from typing import Any
 
 from taskzoo.errors import RequestError
 
+from .seq2seq_options import GENERATION_OPTIONS
 from .sequence_format import SequenceFormat
 
 KEPT = ("bad_words_ids", "suppress_tokens", "begin_suppress_tokens")
@@ -24,6 +25,24 @@ def check_generation(options: Mapping[str, Any]) -> None:
         raise RequestError(f"min_new_tokens={least} is greater than max_new_tokens={most}; lower it.")
     if options["top_p"] > 1:
         raise RequestError(f"top_p={options['top_p']:g} must be at most 1; it is a probability.")
+
+
+def check_effects(options: Mapping[str, Any]) -> None:
+    """Refuse, where a run begins, generation options that would change nothing.
+
+    Raises:
+        RequestError: which.
+    """
+    for names, needed, on in (
+        (("length_penalty",), "num_beams=2 or more", options["num_beams"] > 1),
+        (("temperature", "top_k", "top_p", "sample_seed"), "sample=true", options["sample"]),
+    ):
+        for name in names:
+            default = GENERATION_OPTIONS[name].default
+            if not on and options[name] != default:
+                raise RequestError(
+                    f"{name}={options[name]:g} has no effect without {needed}; add that, or set {name}={default:g}."
+                )
 
 
 def own_settings(config: Any) -> dict[str, Any]:

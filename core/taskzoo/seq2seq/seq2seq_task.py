@@ -28,7 +28,7 @@ from taskzoo.types import (
 
 from .evidence import GeneratedEvidence
 from .exported_generator import ExportedGenerator, batch_sources, generate_exported
-from .generation_settings import check_generation, generation_settings
+from .generation_settings import check_effects, check_generation, generation_settings
 from .outputs import Output, mean_log_probability
 from .pair_collator import PairCollator
 from .pair_encoding import encode_pairs
@@ -135,6 +135,7 @@ class Seq2SeqTask(Task):
         def targets() -> Iterator[str]:
             return (target for example in examples for target in example["targets"])
 
+        check_effects(self.options)
         self.output_language = language_code(self.target_lang) if self.target_lang else self.guess_language(targets())
         self._target_language = TargetLanguage.of(targets(), self.output_language)
         self.metrics()  # refuses what cannot be scored before anything is written

@@ -125,7 +125,12 @@ def find_sequence_format(
     prefix = content_ids(tokenizer, [form.prefix])[0] if form.prefix else []
     around = len(form.before) + len(form.after) + len(prefix)
     if source_limit <= around or target_limit <= len(target_before) + len(target_after):
-        raise RequestError("The length limits leave no room for text; raise max_source_length or max_target_length.")
+        why, what = "", "raise"
+        if kind == "decoder":
+            why, what = f" (a decoder has {source_limit + generation_limit} tokens for source and target)", "change"
+        raise RequestError(
+            f"The length limits leave no room for text{why}; {what} max_source_length or max_target_length."
+        )
     return form
 
 
@@ -213,12 +218,16 @@ def _limits(tokenizer: PreTrainedTokenizerBase, kind: str, request: FormatReques
     for name in ("max_source_length", "max_target_length"):
         if getattr(request, name) > limit:
             raise RequestError(f"{name}={getattr(request, name)} exceeds the limit of the model ({limit}).")
-    decoder = kind == "decoder"  # whose source and target share its positions
-    target = request.max_target_length or min(limit // 2 if decoder else limit, DEFAULT_TARGET)
-    source = request.max_source_length or min(limit, DEFAULT_SOURCE)
-    if not decoder:
-        return source, target, limit
-    source = min(source, limit - target)
+    source, target = request.max_source_length, request.max_target_length
+    if kind != "decoder":
+        return source or min(limit, DEFAULT_SOURCE), target or min(limit, DEFAULT_TARGET), limit
+    if source + target > limit:  # a decoder's source and target share its positions
+        raise RequestError(
+            f"max_source_length={source} and max_target_length={target} together exceed the limit of the model "
+            f"({limit} tokens for both); lower one of them, or leave it out."
+        )
+    target = target or min(limit // 2, limit - source, DEFAULT_TARGET)
+    source = source or min(limit - target, DEFAULT_SOURCE)
     return source, target, limit - source
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -10,17 +11,24 @@ from taskzoo.data.columns import Columns
 from taskzoo.data.readers import FileReader
 from taskzoo.data.readers.files import split_lines, to_text
 from taskzoo.data.readers.lines import Lines
+from taskzoo.errors import shown
 from taskzoo.types import Row
 
 from .token_table import TokenTable
 
 _TAGGED = re.compile(r"\S*\S([/|])(O|[BIELSUM]-\S+)")
+_NAME = r"[^\W\d][\w.-]*"
+_ADDRESS = r"(?!(?:https?|ftp|mailto):|[/#])"  # of a link in Markdown
 _MARKED = re.compile(
-    r"<(?P<type>[A-Za-z][\w.-]*)>(?P<text>[^<>]+)</(?P=type)>|\[(?P<words>[^\[\]]+)\]\((?P<name>[\w.-]+)\)"
+    rf"<(?P<type>{_NAME})>(?P<text>[^<>]+)</(?P=type)>"
+    rf"|\[(?P<words>[^\[\]]+)\](?:\({_ADDRESS}(?P<name>[\w.-]+)(?::[^()]*)?\)|(?P<values>\{{[^{{}}]*\}}))"
 )
 _AROUND = re.compile(r"<(doc|document|s|sent|sentence|text|p)>(.*)</\1>")
-_ANY_MARK = re.compile(r"</?[A-Za-z][\w.-]*>")
-_OTHER = re.compile(r"""\s*(<[?!]|\{|\[\s*([{"'\[]|$))""")  # XML, HTML, JSON
+_ANY_MARK = re.compile(
+    rf"</?{_NAME}(?:\s[^<>=]*=[^<>]*)?\s*/?>|\[[^\[\]]*\](?:\({_ADDRESS}[^()]*\)?|\{{\s*[\"'][^{{}}]*\}}?)"
+)
+"""What looks like one more, left in the text."""
+_OTHER = re.compile(r"""\s*(<[?!]|<[^<>/]*>\s*$|\{|\[\s*([{"'\[]|$))""")  # XML, HTML, JSON
 _CELLS = re.compile(r"\t|\s(O|[BIELSUM]-\S+)\s*$")  # a table, a token and its tag
 _LINES = 200
 
@@ -64,8 +72,9 @@ class MarkedText(FileReader):
         lines = _beginning(head)
         if not lines or _OTHER.match(lines[0]) or any(map(_CELLS.search, lines)) or TokenTable().matches(head):
             return False
-        elements = [_spans_of(line) for line in lines]
-        return None not in elements and any(spans for _, spans in filter(None, elements))
+        found = [_spans_of(line) for line in lines]
+        marked = sum(bool(spans) for _, spans, _ in found)
+        return marked > 0 and marked >= sum(bool(left) for _, _, left in found)  # the few are told with their lines
 
     def parse(self, data: bytes, columns: Columns) -> list[Row]:
         if not columns.request.labelled:
@@ -75,27 +84,40 @@ class MarkedText(FileReader):
             with columns.leaving_out():
                 if not line.strip():
                     continue
-                found = _spans_of(line)
-                if found is None:
+                text, spans, left = _spans_of(line)
+                if left:
+                    what = f"{shown(left)} has no end, stands inside another or around one, or says no type"
                     raise columns.error(
-                        "an element has no end or stands inside another; entities must be flat.", number
+                        f'{what}; entities are flat, as <PER>Ada</PER>, [Ada](PER) or [Ada]{{"entity": "PER"}}.',
+                        number,
                     )
-                rows.append((number, {"text": found[0], "spans": found[1]}))
+                rows.append((number, {"text": text, "spans": spans}))
         return columns.rows(rows)
 
 
-def _spans_of(line: str) -> tuple[str, list[tuple[int, int, str]]] | None:
-    """The text without marks and its entities; ``None``: marks that do not fit together."""
+def _spans_of(line: str) -> tuple[str, list[tuple[int, int, str]], str]:
+    """The text without marks, its entities, and a mark that is left because it fits no entity, or ``""``."""
     around = _AROUND.fullmatch(line.strip())
     line = around[2] if around else line.strip()
     text, spans, at = "", [], 0
     for mark in _MARKED.finditer(line):
-        text += line[at : mark.start()]
-        words = mark["text"] or mark["words"]
-        spans.append((len(text), len(text) + len(words), mark["type"] or mark["name"]))
-        text, at = text + words, mark.end()
+        if label := mark["type"] or mark["name"] or _entity(mark["values"]):
+            words = mark["text"] or mark["words"]
+            text += line[at : mark.start()]
+            spans.append((len(text), len(text) + len(words), label))
+            text, at = text + words, mark.end()
     text += line[at:]
-    return None if _ANY_MARK.search(text) else (text, spans)
+    left = _ANY_MARK.search(text)
+    return text, spans, left[0] if left else ""
+
+
+def _entity(values: str) -> str:
+    """The type in ``{"entity": "city", "value": "New York"}``, or ``""``."""
+    try:
+        found = json.loads(values).get("entity")
+    except ValueError:
+        return ""
+    return found if isinstance(found, str) else ""
 
 
 def _beginning(head: bytes) -> Sequence[str]:

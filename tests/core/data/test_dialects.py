@@ -148,3 +148,8 @@ def test_bad_records_are_left_out_where_that_is_asked(write: Write) -> None:
     bad: list[str] = []
     assert [row.line for row in texts(path, bad=bad)] == [2, 5]
     assert [message.split(" ")[0] for message in bad] == ["a.csv:3:", "a.csv:4:"]
+
+
+def test_thousands_of_blank_lines_may_stand_above_a_table(write: Write) -> None:
+    rows = texts(write("a.csv", "\n" * 2001 + "text;label\na;x\n"))
+    assert [(row["text"], row["label"], row.line) for row in rows] == [("a", "x", 2003)]

@@ -36,6 +36,12 @@ def test_the_part_before_the_separator(write: Write) -> None:
     assert groups(write("c.tsv", "id\ttext\tlabel\na::1\tb\tc\n"), "id:::") == ["a"]
 
 
+def test_spaces_around_a_group_do_not_count(write: Write) -> None:
+    path = write("a.csv", "doc,text,label\n7,a,x\n7 ,b,y\n 7_2,c,x\n7 _3,d,x\n")
+    assert groups(path, "doc:_") == ["7"] * 4
+    assert groups(path, "doc") == ["7", "7", "7_2", "7 _3"]
+
+
 @pytest.mark.parametrize("text", ["", " ", "doc:", ":_"])
 def test_another_form(write: Write, text: str) -> None:
     with pytest.raises(RequestError, match=r"COLUMN or COLUMN:SEPARATOR"):

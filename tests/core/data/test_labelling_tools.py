@@ -95,3 +95,38 @@ def test_of_several_controls_one_must_be_named(write: Write) -> None:
     with pytest.raises(DataError, match=r"label could be column|no column for label; found .*'tone'"):
         read(write, [task("x", choice("a", control="place"), choice("c", control="tone"))])
     assert read(write, values, columns={"label": "topic"})[0] == [("x", ["a"]), ("y", ["b"])]
+
+
+@pytest.mark.parametrize(
+    "annotations", [3, ["x"], [{"result": ["x"]}], [{"result": 3}], [{"result": [{"value": "x"}]}]]
+)
+@pytest.mark.parametrize("name", ["classification", "summarization"])
+def test_annotations_of_another_form_are_refused_by_their_line(write: Write, name: str, annotations: Any) -> None:
+    good = task("x", choice("a"), {"type": "textarea", "value": {"text": ["short"]}})
+    with pytest.raises(DataError, match=r"export.jsonl:2: an annotation of Label Studio is an object") as caught:
+        read(write, [good, {"data": {"review": "y"}, "annotations": annotations}], name)
+    assert caught.value.line == 2
+
+
+@pytest.mark.parametrize(("spans", "counted"), [([{"start": 0}], 1), ("x", 1), (None, 0), (2.5, 1)])
+def test_spans_in_any_form_are_counted_as_left_out(write: Write, spans: Any, counted: int) -> None:
+    values = [{"text": "x", "label": "a", "answer": "accept", "spans": spans, "_task_hash": [1]}]
+    rows, notes = read(write, values)
+    assert rows == [("x", "a")]
+    assert notes == ({"spans, left out": counted} if counted else {})
+
+
+def test_spans_that_are_no_list_are_left_to_the_task(write: Write) -> None:
+    values = [{"text": "x", "spans": spans, "answer": "accept", "_task_hash": 1} for spans in ([], 3)]
+    path = write("export.jsonl", "".join(json.dumps(value) + "\n" for value in values))
+    assert [row["spans"] for row in read_rows(path, ReadRequest(registry.task("ner")))] == [[], 3]
+
+
+def test_offsets_that_are_no_numbers_are_left_to_the_task(write: Write) -> None:
+    def example(text: str, start: Any) -> Example:
+        return {"text": text, "entities": [{"start_offset": start, "end_offset": 5, "label": "X"}]}
+
+    path = write("export.jsonl", "".join(json.dumps(example("\U0001f600 abc", n)) + "\n" for n in ([1], 3)))
+    wrong, good = read_rows(path, ReadRequest(registry.task("ner")))
+    assert wrong["spans"] == [{"start": [1], "end": 5, "label": "X"}]
+    assert good["spans"] == [{"start": 2, "end": 4, "label": "X"}]  # in characters, one less than in UTF-16 units

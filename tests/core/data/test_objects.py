@@ -131,6 +131,13 @@ def test_rows_inside_an_object_have_their_lines(write: Write) -> None:
     assert [row.line for row in texts(path)] == [3, 5]
 
 
+@pytest.mark.parametrize("inside", ['[{"text": "no", "label": "z"}]', "[[1], 2]", f"[{GOOD}]"])
+def test_rows_are_those_of_the_object_and_not_of_one_inside(write: Write, inside: str) -> None:
+    rows = texts(write("a.json", f'{{"meta": {{"data": {inside}}},\n"data": [\n{GOOD},\n{GOOD}]}}'))
+    assert pairs(rows) == [("well", "pos")] * 2
+    assert [row.line for row in rows] == [3, 4]
+
+
 def test_several_lists_of_rows_are_not_guessed(write: Write) -> None:
     several = write("a.json", f'{{"train": [{ROWS}], "test": [{ROWS}]}}')
     refused(several, "the splits train, test", "jq .train FILE", line=1)

@@ -64,12 +64,14 @@ msgstr "Speichern?"
 msgid "Alone"
 msgstr ""
 
+#, fuzzy
 #~ msgid "Old"
 #~ msgstr "Alt"
 """
     notes: Counter[str] = Counter()
-    path = write("a.po", HEAD + OPEN + other)
-    assert both(translations(path, "en", notes=notes)) == PAIRS[:1]
+    after = '\nmsgid "Close"\nmsgstr "Schließen"\n'
+    path = write("a.po", HEAD + OPEN + other + after)
+    assert both(translations(path, "en", notes=notes)) == [*PAIRS[:1], ("Close", "Schließen")]
     assert notes == {
         "units without a text in one of the languages left out": 1,
         "fuzzy messages left out": 1,

@@ -55,7 +55,9 @@ def test_fewer_shots_are_a_part_of_more(pairs: list[tuple[str, str]], shots: int
     more, info = take_shots(rows, classes, 2 * shots, seed, dedup_key=dedup_key)
     assert {r.line for r in few} <= {r.line for r in more}
     assert len(set(texts(more))) == len(more) == info["rows"]
-    assert set(info["short"]) == {name for name, count in have(more).items() if count < 2 * shots}
+    taken = have(more)
+    every = sorted({label for _, label in pairs})
+    assert info["short"] == {name: taken[name] for name in every if taken[name] < 2 * shots}
     assert json.loads(json.dumps(info)) == info
 
 
@@ -80,6 +82,25 @@ def test_the_same_input_is_taken_once_whatever_stands_first() -> None:
         assert info["short"] in ({"a": 1}, {"b": 1})
     labels = {r["text"]: classes(r) for r in take_shots(rows, classes, 2, seed=0, dedup_key=dedup_key)[0]}
     assert labels == {r["text"]: classes(r) for r in take_shots(rows[::-1], classes, 2, seed=0, dedup_key=dedup_key)[0]}
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_class_is_not_lost_to_others_with_the_same_inputs(seed: int) -> None:
+    rows = [row(f"text {i}", "ab"[i % 2], i) for i in range(40)]
+    chosen, info = take_shots([*rows, row("text 0", "z", 99)], classes, 3, seed, dedup_key=dedup_key)
+    assert have(chosen) == {"a": 3, "b": 3, "z": 1}
+    assert info["short"] == {"z": 1}
+    both = [row(text, label) for text in ("x", "y") for label in "ab"]
+    chosen, info = take_shots(both, classes, 1, seed, dedup_key=dedup_key)
+    assert have(chosen) == {"a": 1, "b": 1}
+    assert info["short"] == {}
+
+
+def test_a_class_of_which_no_row_can_be_taken_is_short() -> None:
+    rows = [row("same", "a"), row("same", "b"), row("same", "c")]
+    chosen, info = take_shots(rows, classes, 1, seed=0, dedup_key=dedup_key)
+    assert len(chosen) == 1
+    assert info["short"] == dict.fromkeys({"a", "b", "c"} - have(chosen).keys(), 0)
 
 
 def test_without_a_dedup_key_whole_rows_are_compared() -> None:

@@ -206,6 +206,22 @@ def test_positions_of_other_columns_are_no_header(write: Write) -> None:
     assert len(texts(path, columns={"text": "1", "label": "2"})) == 2
 
 
+def test_a_header_of_positions(write: Write) -> None:
+    path = write("a.csv", "0,1\nGood film,pos\nBad film,neg\n")
+    assert pairs(texts(path, columns={"text": "0", "label": "1"})) == [("Good film", "pos"), ("Bad film", "neg")]
+    assert [row.line for row in texts(path, columns={"text": "1", "label": "0"})] == [2, 3]
+    for content in ("0,1\n7,0\n5,1\n", "1,0\n7,2\n", "0,1\n0,2\n", "0,1\n"):
+        rows = texts(write("b.csv", content), columns={"text": "0", "label": "1"})
+        assert pairs(rows)[0] == tuple(content[:3].split(","))
+
+
+def test_a_number_that_is_no_position_may_be_a_name(write: Write) -> None:
+    path = write("a.csv", "text,2018,2019\nGood film,x,pos\nBad film,y,neg\n")
+    assert pairs(texts(path, columns={"label": "2019"})) == [("Good film", "pos"), ("Bad film", "neg")]
+    assert pairs(texts(path, columns={"text": "0", "label": "2018"})) == [("Good film", "x"), ("Bad film", "y")]
+    refused(path, "label=2017 is outside the file's 3 columns", columns={"label": "2017"})
+
+
 def test_a_position_outside_the_file(write: Write) -> None:
     refused(write("a.csv", "text,label\na,b\n"), "label=5", "2 columns", columns={"label": "5"})
 

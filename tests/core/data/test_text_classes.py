@@ -3,6 +3,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import shutil
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -247,3 +248,24 @@ def test_whatever_is_written_is_read(tmp_path: Path, written: list[list[str]]) -
     fill(tmp_path, {name: "\n\n".join(lines) for name, lines in zip(names, written, strict=True)})
     expected = [(line, name[:3]) for name, lines in zip(names, written, strict=True) for line in lines]
     assert pairs(texts(tmp_path)) == expected
+
+
+def test_what_is_not_read_is_noted(tmp_path: Path) -> None:
+    read = {"pos/1.txt": "good", "neg/1.txt": "bad"}
+    others = {"neutral/1": "so so", "pos/2.md": "fine", "neg/more/1.txt": "worse", ".git/x": "", "README": "about"}
+    fill(tmp_path, read | others)
+    notes: Counter[str] = Counter()
+    assert pairs(texts(tmp_path, notes=notes)) == [("bad", "neg"), ("good", "pos")]
+    assert notes == {f"files or folders in {tmp_path.name} not used (README, neutral/, neg/more/, pos/2.md)": 4}
+    notes.clear()
+    fill(tmp_path / "lines", {"a.pos": "good\n", "a.neg": "bad\n"})
+    texts(tmp_path / "lines", notes=notes)
+    assert not notes
+
+
+def test_a_file_that_is_one_row_is_left_out_where_it_cannot_be_used(tmp_path: Path) -> None:
+    fill(tmp_path, {"pos/1.txt": "good", "neg/1.txt": "bad", "neg/2.txt": "", "pos/2.txt": b"caf\xe9"})
+    bad: list[str] = []
+    assert pairs(texts(tmp_path, bad=bad)) == [("bad", "neg"), ("good", "pos")]
+    assert [message.split(":")[0] for message in bad] == ["2.txt", "2.txt"]
+    refused(tmp_path / "neg" / "2.txt", read=lambda path: texts(tmp_path))

@@ -99,3 +99,12 @@ def test_other_tasks_and_other_xml(write: Write) -> None:
     bomb = '<!DOCTYPE xliff [<!ENTITY a "ha">]>' + old(OPEN).partition("\n")[2]
     refused(write("b.xlf", bomb), "defines the entity 'a'", line=1, read=translations)
     refused(write("c.xlf", old(OPEN)[:-12]), "broken XML", line=5, read=translations)
+
+
+@pytest.mark.parametrize("last", [True, False])
+def test_what_stands_between_segments_belongs_to_none(write: Write, last: bool) -> None:
+    dot = "<ignorable><source>1.</source><target>A.</target></ignorable>"
+    segment = f"<segment>{OPEN}</segment>"
+    units = ["<segment><source>New</source></segment>", segment + dot if last else dot + segment]
+    text = new().replace("</file>", "".join(f"<unit>{unit}</unit>" for unit in units) + "</file>")
+    assert both(translations(write("a.xlf", text))) == [PAIR]

@@ -87,3 +87,22 @@ def test_other_rows_are_spelled_as_the_training_rows(
     training: list[str], others: list[str], expected: list[str]
 ) -> None:
     assert Spelling(plain_names(training))(others) == expected
+
+
+@pytest.mark.parametrize(
+    ("known", "further", "expected"),
+    [
+        (["1", "2"], ["5", "5.0", "1.0"], ["5", "5", "1"]),
+        (["1.0", "2.0"], ["5.0", "2"], ["5", "2.0"]),  # a run of an earlier version
+        (["true"], ["False", "TRUE"], ["false", "true"]),
+        (["a", "1"], ["2.0", "1.0"], ["2.0", "1"]),
+        (["1", "2"], ["3.0", "new"], ["3.0", "new"]),
+    ],
+)
+def test_further_training_rows_spell_new_labels_as_one_and_old_ones_as_before(
+    known: list[str], further: list[str], expected: list[str]
+) -> None:
+    spelling = Spelling(known)
+    spelling.learn(further)
+    assert spelling(further) == expected
+    assert spelling(known) == known

@@ -83,3 +83,11 @@ def test_the_baseline_learns_and_predicts_in_the_same_form() -> None:
     predict = head.baseline(texts, [5.0, 5, 5, 1, 1, 1] * 5, 0)
     good, bad = predict(["good", "bad"])
     assert good["value"] > 4 > 2 > bad["value"]
+
+
+def test_a_continued_run_follows_the_loss_that_is_asked_for() -> None:
+    head = RegressionHead.fitted([0, 1], loss="mse", delta=2.0)
+    assert head.extended([5.0], {}).state() == {**head.state(), "scale": {**head.state()["scale"], "highest": 5.0}}
+    other = head.extended([0.5], {"loss": "huber", "delta": 0.5}).state()
+    assert (other["loss"], other["delta"]) == ("huber", 0.5)
+    assert head.state()["loss"] == "mse"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from types import SimpleNamespace
 
@@ -131,3 +132,17 @@ def test_a_label_unknown_to_training_is_one_in_a_distribution_too(fitted):
     restored = SingleLabelHead.from_state(task.text_head.state())
     assert "probabilities" in restored.collate([restored.soft_target({"a": 0.5, "b": 0.5})])
     assert "probabilities" not in restored.collate([0])
+
+
+def test_a_sure_distribution_of_another_split_is_one_where_training_rows_give_some(fitted):
+    task, *_ = fitted()
+    sure = rows({"a": 1.0, "b": 0.0}, {"a": 0, "b": 1})
+    twin = TextTask(task.options)
+    twin.restore(json.loads(json.dumps(task.state())))
+    for one in (task, twin):
+        assert [example["label"] for example in one.prepare(sure, "validation")] == ["a", "b"]
+    hard = TextTask({})
+    hard.prepare(rows("a", "b"), "train")
+    hard.prepare(rows(*GIVEN), "validation")  # which says nothing of the test rows
+    with pytest.raises(DataError, match="is neither text nor number"):
+        hard.prepare(sure, "test")

@@ -200,3 +200,45 @@ def test_numbers_are_standardised(tiny_tokenizer: Load) -> None:
     encoded = encode(RegressionHead(Scale(3.0, 2.0, 1.0, 9.0)), [("x", 5.0), ("y", None)], tiny_tokenizer())
     assert [f["target"] for f in encoded.features] == [1.0, None]
     assert encoded.counts["rows_with_a_label_unseen_in_training"] == 0
+
+
+# training goes on
+
+
+def labelled(*labels: Any, pairs: Sequence[int] = ()) -> list[Row]:
+    """Rows of these labels, those at the places ``pairs`` with a second text."""
+    return [
+        Row({"text": f"t{n}", "label": label, **({"text_pair": "u"} if n in pairs else {})}, "train.csv", n)
+        for n, label in enumerate(labels)
+    ]
+
+
+def test_new_labels_of_further_training_rows_are_spelled_alike() -> None:
+    twin = twin_of(fitted(MoodTask, labelled("1", "2")))
+    twin.extend(twin.prepare(labelled("5.0", "5", "1.0"), "train"))
+    assert twin.text_head.labels == ["1", "2", "5"]
+    assert [example["label"] for example in twin.prepare(labelled("5.00", "7", "7.0"), "test")] == ["5", "7", "7.0"]
+
+
+@pytest.mark.parametrize(
+    ("before", "further", "refused"),
+    [((), (0, 1), True), ((), (0,), True), ((), (), False), ((0,), (0,), False), ((0,), (0, 1), False)],
+)
+def test_pairs_of_texts_are_refused_where_the_earlier_run_had_none(
+    before: Sequence[int], further: Sequence[int], refused: bool
+) -> None:
+    twin = twin_of(fitted(LengthTask, labelled(1, 2, pairs=before)))
+    rows = twin.prepare(labelled(1, 2, pairs=further), "train")
+    if refused:
+        with pytest.raises(RequestError, match="was trained on single texts, and these rows are pairs"):
+            twin.extend(rows)
+    else:
+        twin.extend(rows)
+        assert twin.state()["some_pairs"] == bool(before)
+
+
+def test_an_earlier_version_does_not_say_whether_there_were_pairs() -> None:
+    state = fitted(LengthTask, labelled(1, 2)).state()
+    twin = LengthTask({})
+    twin.restore({name: value for name, value in state.items() if name not in ("some_pairs", "shares")})
+    twin.extend(twin.prepare(labelled(1, 2, pairs=(0,)), "train"))

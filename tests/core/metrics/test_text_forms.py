@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from itertools import islice
+from time import process_time
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,7 @@ from taskzoo.errors import DataError
 from taskzoo.metrics.base import CorpusMetric
 from taskzoo.metrics.generated import GeneratedText
 from taskzoo.metrics.intervals import bootstrap_intervals
+from taskzoo.metrics.sentences import sentences_of, split_sentences
 from taskzoo.metrics.similarity import Similarity
 from taskzoo.metrics.summaries import Rouge
 from taskzoo.metrics.translation import TranslationScores
@@ -144,3 +147,44 @@ def test_refusals_name_the_example(make: Any) -> None:
         metric.statistics([good, {"label": "a"}], [gold, gold])
     with pytest.raises(DataError, match="'text' of example 0 of the predictions is None"):
         metric.statistics([{"text": None}], [gold])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "သူသွားသည်။ ငါလာသည်။",  # Burmese
+        "សូមអរគុណ។ ជំរាបសួរ៕ លាហើយ។",  # Khmer
+        "ሰላም ነው። እንዴት ነህ፧ ደህና።",  # Amharic
+        "Բարև ձեզ։ Ես տուն եմ։",  # Armenian
+        "ང་ཡིན། ཁྱོད་ཡིན༎",  # Tibetan
+        "बिल्ली सोई। कुत्ता भौंका॥ वह गया।",  # Hindi
+        "ذهب الرجل. هل عاد؟ نعم۔",  # Arabic
+    ],
+)
+def test_sentences_end_at_the_marks_of_their_script(text: str) -> None:
+    marks = "။។៕።፧։།༎।॥.؟۔"
+    sentences = split_sentences(text)
+    assert " ".join(sentences) == text
+    assert len(sentences) == sum(text.count(mark) for mark in marks) > 1
+    assert all(sentence[-1] in marks for sentence in sentences)
+
+
+def test_burmese_and_ethiopic_need_no_blank_between_sentences_and_armenian_times_are_whole() -> None:
+    assert split_sentences("သူသွားသည်။ငါလာသည်။") == ["သူသွားသည်။", "ငါလာသည်။"]
+    assert split_sentences("ሰላም።ደህና።") == ["ሰላም።", "ደህና።"]
+    assert split_sentences("10։30 է։") == ["10։30 է։"]
+
+
+@pytest.mark.parametrize(("unit", "times"), [("He left at noon. ", 60_000), ("A. ", 10_000)])
+def test_the_time_for_a_line_grows_with_its_length(unit: str, times: int) -> None:
+    text = unit * times
+    began = process_time()
+    split_sentences(text)
+    assert process_time() - began < 3
+
+
+def test_the_first_sentences_are_found_without_the_others() -> None:
+    text = "He left. " * 1_000_000
+    began = process_time()
+    assert list(islice(sentences_of(text), 2)) == ["He left."] * 2
+    assert process_time() - began < 1

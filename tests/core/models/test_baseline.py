@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 import pytest
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -152,10 +154,19 @@ def test_what_it_cannot_learn_from_is_refused_in_one_line(texts, problem_type, n
     assert "\n" not in str(caught.value)
 
 
-def test_texts_that_share_nothing_are_refused():
+def test_texts_that_share_nothing_teach_no_more_than_how_frequent_the_labels_are():
     texts = [chr(0x13000 + i) for i in range(1050)]
-    with pytest.raises(RequestError, match="share no word"):
-        fitted(texts, [0, 1] * 525)
+    probabilities = fitted(texts, [0, 0, 1] * 350).predict([chr(0x13000 + i) for i in (1051, 1052)])
+    assert probabilities[:, 1] == pytest.approx([1 / 3] * 2, abs=0.05)
+
+
+@pytest.mark.parametrize("rows", [999, 1000])
+def test_many_texts_of_one_word_each_are_told_apart_by_their_endings(rows):
+    """No word is in two rows; from 1000 rows on that leaves the sequences of four characters."""
+    texts = ["".join(begin) + end for begin in product("abcdefghi", repeat=3) for end in ("anna", "eric")][:1200]
+    labels = np.arange(1200) % 2
+    model = fitted(texts[:rows], labels[:rows])
+    assert (model.predict(texts[rows:]).argmax(axis=1) == labels[rows:]).all()
 
 
 def test_texts_never_seen_still_get_probabilities():

@@ -28,6 +28,7 @@ from taskzoo.errors import RequestError
 from taskzoo.models.loading import explain_load_errors
 from taskzoo.models.refs import ModelRef, resolve_model
 from taskzoo.models.sequence import load_sequence_model
+from taskzoo.models.tokenizers import load_tokenizer
 from taskzoo.models.warm_start import warm_start
 from taskzoo_ner.head import load_head
 
@@ -312,6 +313,112 @@ def test_a_head_of_another_size_is_new(tmp_path: Path) -> None:
     model, notes = classifier(folder, ["a", "b"])
     assert model.classifier.weight.shape == (2, 32)
     assert notes == ["new, with random initial values: classifier"]
+
+
+OWN_UNIT = "gives numbers in a unit of its own"
+
+
+@pytest.mark.parametrize(
+    ("label", "saved", "note"),
+    [
+        ("LABEL_0", {"problem_type": "regression"}, OWN_UNIT),
+        ("score", {"problem_type": "regression"}, OWN_UNIT),
+        ("LABEL_0", {}, OWN_UNIT),
+        ("toxic", {"problem_type": "multi_label_classification"}, "is for toxic"),
+    ],
+)
+def test_numbers_in_a_unit_that_nobody_knows_start_anew(
+    tmp_path: Path, label: str, saved: dict[str, Any], note: str
+) -> None:
+    folder, _ = trained_head(tmp_path, [label], **saved)
+    model, notes = classifier(folder, [], problem_type="regression")
+    assert 0 < model.classifier.weight.abs().max() < 1
+    assert notes == [f"new, with random initial values: the output layer (the checkpoint's {note})"]
+
+
+def test_the_numbers_of_a_run_are_kept(tmp_path: Path) -> None:
+    folder, weight = trained_head(tmp_path, ["LABEL_0"], problem_type="regression")
+    (folder / "task.json").write_text("{}")
+    model, notes = classifier(folder, [], problem_type="regression")
+    assert torch.equal(model.classifier.weight, weight)
+    assert notes == []
+
+
+@pytest.mark.parametrize("family", ["bert", "roberta", "t5"])
+def test_a_pooled_head_is_what_is_new(tiny_checkpoint: Any, family: str) -> None:
+    model, notes = classifier(tiny_checkpoint(family), ["a", "b"], pooling="mean")
+    assert notes == ["new, with random initial values: classifier"]
+    assert not [name for name, _ in model.named_parameters() if "pooler" in name]
+
+
+def test_a_number_from_a_decoder_has_one_new_head(tiny_checkpoint: Any) -> None:
+    """Its own head, which has no bias, was loaded before and given up."""
+    _, notes = classifier(tiny_checkpoint("gpt2"), [], problem_type="regression")
+    assert notes == ["new, with random initial values: classifier"]
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        (
+            {"max_position_embeddings": "512"},
+            "config.json has a value .*'max_position_embeddings' expected int, got str",
+        ),
+        ({"num_labels": "two"}, "config.json has a value of the wrong kind"),
+        ({"dtype": "nope"}, "config.json has a value of the wrong kind .*'nope'"),
+        ({"quantization_config": 5}, "config.json has a value of the wrong kind"),
+        ({"hidden_act": "nope"}, r"config.json lacks an entry or has an unknown value \('nope'\); correct it"),
+        ({"num_attention_heads": 0}, r"config.json has a value of the wrong kind \(integer modulo by zero\)"),
+        ({"model_type": 5}, r"config.json names no model: .* and they are 5 and"),
+        ({"architectures": [3]}, r"config.json names no model: .* and \[3\]; correct"),
+    ],
+)
+def test_a_wrong_value_in_the_configuration_is_one_sentence(copy: Any, config: Any, message: str) -> None:
+    folder = copy(**config)
+
+    def load_all() -> None:
+        load_tokenizer(resolve_model(str(folder)))
+        classifier(folder, ["a", "b"])
+
+    with pytest.raises(RequestError, match=message) as caught:
+        load_all()
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        (lambda _: {}, r"a file of the tokenizer lacks an entry .*\('added_tokens'\)"),
+        (lambda _: [], "a file of the tokenizer has a value of the wrong kind"),
+        (
+            lambda values: values | {"pre_tokenizer": {"type": "nope"}},
+            "tokenizer.json is damaged, or of another version",
+        ),
+    ],
+)
+def test_a_wrong_value_in_the_tokenizer_is_one_sentence(copy: Any, changed: Any, message: str) -> None:
+    file = copy() / "tokenizer.json"
+    file.write_text(json.dumps(changed(json.loads(file.read_text()))))
+    with pytest.raises(RequestError, match=f"The tokenizer of .* cannot be loaded: .*{message}"):
+        load_tokenizer(resolve_model(str(file.parent)))
+
+
+def test_code_of_the_checkpoint_that_fails_is_not_taken_for_a_wrong_value_of_its_configuration() -> None:
+    def fail(trusted: bool) -> str:
+        with (
+            pytest.raises(RequestError) as caught,
+            explain_load_errors(ModelRef("m", "m", trusted=trusted), "configuration"),
+        ):
+            raise AttributeError("'Layer' object has no attribute 'rope'")
+        return str(caught.value)
+
+    assert "its code, or a value that it reads, does not work here (AttributeError: 'Layer' object" in fail(True)
+    assert "config.json has a value of the wrong kind ('Layer' object" in fail(False)
+
+
+def test_memory_that_is_used_up_is_no_fault_of_a_file() -> None:
+    with pytest.raises(MemoryError), explain_load_errors(ModelRef("m", "m"), "tokenizer"):
+        raise MemoryError
 
 
 def test_a_pooled_run_is_a_backbone_for_other_tasks(tmp_path: Path, tiny_checkpoint: Any) -> None:

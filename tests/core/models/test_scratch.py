@@ -21,7 +21,7 @@ from transformers import AutoModel, AutoModelForSeq2SeqLM, AutoTokenizer
 
 from taskzoo.errors import RequestError, UnknownNameError
 from taskzoo.models import scratch_tokenizers
-from taskzoo.models.pieces import KINDS, train_pieces
+from taskzoo.models.pieces import COMPOSED, KINDS, PieceSettings, train_pieces
 from taskzoo.models.refs import ARCHITECTURES, SIZES, parse_scratch, resolve_model
 from taskzoo.models.scratch import ScratchRecipe, make_scratch
 from taskzoo.models.scratch_tokenizers import train_marian_tokenizer, train_tokenizer
@@ -221,6 +221,29 @@ def test_marian_spells_rare_characters(tmp_path: Path) -> None:
         ids = tokenizer(text)["input_ids"]
         assert tokenizer.unk_token_id not in ids
         assert tokenizer.decode(ids, skip_special_tokens=True) == text
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("architecture", ["t5", "marian"])
+def test_what_generates_reads_composed_and_decomposed_characters_alike(
+    architecture: str, kind: str, tmp_path: Path
+) -> None:
+    texts = [f"Tiếng Việt rất đẹp ({i}), ọ̀rọ̀ Yorùbá, café, 한국어, が" for i in range(20)]
+    make_scratch(resolve_model(f"scratch:{architecture}-tiny"), ScratchRecipe(texts, texts, kind, 400), tmp_path)
+    tokenizer = AutoTokenizer.from_pretrained(tmp_path)
+    for text in (texts[0], "ọ́ e\u0301\u0323 \u00e9\u0323 \u212b Ṩ ①ｆ"):
+        ids = [tokenizer(unicodedata.normalize(form, text))["input_ids"] for form in ("NFC", "NFD")]
+        assert ids[0] == ids[1] == tokenizer(text)["input_ids"]
+        assert tokenizer.decode(ids[0], skip_special_tokens=True) == unicodedata.normalize("NFC", text)
+
+
+def test_sentencepieces_rules_compose_every_character_of_unicode() -> None:
+    characters = [c for c in map(chr, range(0x20, 0x30000)) if unicodedata.normalize("NFD", c) != c]
+    settings = PieceSettings("unigram", 300, rule=COMPOSED)
+    pieces = sentencepiece.SentencePieceProcessor(model_proto=train_pieces(["a b c"] * 9, settings))
+    for form in ("NFC", "NFD"):
+        text = "x".join(unicodedata.normalize(form, c) for c in characters)
+        assert pieces.normalize(text).removeprefix("\u2581") == unicodedata.normalize("NFC", text)
 
 
 def test_only_marian_has_separate_vocabularies(tmp_path: Path) -> None:

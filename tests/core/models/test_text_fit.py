@@ -7,7 +7,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 
 from taskzoo.models.refs import resolve_model
-from taskzoo.models.text_fit import ENGLISH, TextFit, guess_language, measure_fit, small_pieces
+from taskzoo.models.text_fit import ENGLISH, TextFit, _sample, guess_language, measure_fit, small_pieces
 from taskzoo.models.tokenizers import load_tokenizer
 
 TEXTS = {
@@ -57,6 +57,32 @@ def test_the_figures(english_tokenizer):
 @pytest.mark.parametrize("texts", [[], [""], ["123 !?"]])
 def test_texts_without_words(english_tokenizer, texts):
     assert measure_fit(english_tokenizer, texts).tokens_per_word == 0
+
+
+@pytest.mark.parametrize("rows", [3, 500, 501, 999, 1000, 3001])
+def test_the_sample_reaches_to_the_last_rows(rows):
+    texts = [str(row) for row in range(rows)]
+    sample = [int(text) for text in _sample(texts)]
+    assert len(sample) == min(rows, 500)
+    steps = [after - before for before, after in zip(sample, [*sample[1:], rows], strict=True)]
+    assert max(steps) - min(steps) <= 1
+    assert sample[0] == 0
+
+
+def test_a_few_long_texts_do_not_stand_for_all(english_tokenizer):
+    """The words of a text, and of its beginning, are no more than their share of those that are looked at."""
+    english, swahili = " ".join(TEXTS["en"] * 900), " ".join(TEXTS["sw"] * 900)
+    parts = [measure_fit(english_tokenizer, [text]).tokens_per_word for text in (english, swahili)]
+    for texts in ([english, swahili], [f"{english} {swahili}"]):
+        assert measure_fit(english_tokenizer, texts).tokens_per_word == pytest.approx(sum(parts) / 2, rel=0.05)
+
+
+def test_a_few_long_texts_without_spaces_do_not_stand_for_all():
+    tokenizer = bytes_of([ENGLISH, *["服务员两次忘记了我们点的菜"] * 9], merges=900)
+    known, unknown = "服务员两次忘记了我们点的菜，" * 500, "房间很安静可以看到港口早餐，" * 500
+    found = small_pieces(tokenizer, [known, unknown, unknown])
+    only = small_pieces(tokenizer, [unknown])
+    assert 1.3 < found.here < 0.9 * only.here
 
 
 def bytes_of(texts, merges):

@@ -201,6 +201,7 @@ def test_an_interrupted_run_is_resumed(old: Old, tmp_path: Path) -> None:
         (("--model", "minilm"), "leave one of them out"),
         (("--mix-old", 1.5), "nor a whole number"),
         (("--set", "pooling=mean"), "an option that determines it was changed"),
+        (("--set", "kind=multi"), "the earlier run was trained on one label per text; leave it out"),
     ],
 )
 def test_what_does_not_go_together_is_refused(old: Old, tmp_path: Path, more: tuple[Any, ...], said: str) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import datasets
 import pytest
 
 from taskzoo import registry
@@ -41,7 +42,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def load(
-    monkeypatch: pytest.MonkeyPatch, name: str = "mine", own: dict[str, str] | None = None, **entry: Any
+    monkeypatch: pytest.MonkeyPatch, name: str = "mine", own: dict[str, Any] | None = None, **entry: Any
 ) -> Splits:
     known = {"name": "mine", "hub": None, "directory": None, "config": None, "revision": None, "columns": {}, **entry}
     monkeypatch.setattr(registry, "datasets", lambda: [SimpleNamespace(**known)])
@@ -84,6 +85,20 @@ def test_a_hub_set_through_datasets(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert len(splits.sources["test"]["sha256"]) == 64
     with pytest.raises(RequestError, match="no column for tags; found 'tokens', 'ner'"):
         load(monkeypatch, hub=str(tmp_path))
+    said = rf"`format` is for files, and {tmp_path} is a data set of the hub or as save_to_disk wrote it; leave"
+    for name in ("mine", f"hub:{tmp_path}"):
+        with pytest.raises(RequestError, match=said):
+            load(monkeypatch, name, {"format": "conll"}, hub=str(tmp_path), columns={"tags": "ner"})
+    (tmp_path / "own.conll").write_text(CONLL, encoding="utf-8")
+    own = {"format": "conll", "test": str(tmp_path / "own.conll"), "test_columns": {"tags": "-1"}}
+    assert len(load(monkeypatch, own=own, hub=str(tmp_path), columns={"tags": "ner"}).examples["test"]) == 2
+
+
+def test_a_saved_data_set_has_no_format(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    datasets.Dataset.from_list([{"tokens": ["Ada"], "tags": ["B-PER"]}] * 3).save_to_disk(tmp_path / "saved")
+    with pytest.raises(RequestError, match=r"`format` is for files, and .*saved is a data set of the hub or as save"):
+        load(monkeypatch, str(tmp_path / "saved"), {"format": "conll"})
+    assert load(monkeypatch, str(tmp_path / "saved"), {"validation": "none", "test": "none"}).examples["train"]
 
 
 def test_rows_of_the_demo_set() -> None:

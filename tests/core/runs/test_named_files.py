@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from taskzoo import registry
+from taskzoo.engine.progress import Silent
 from taskzoo.errors import DataError, RequestError
 from taskzoo.runs.data import Splits, load_splits
+from taskzoo.runs.large import load_large_splits
 from taskzoo.runs.request import DataRequest, RunRequest, resolve_request
 from taskzoo.runs.wording import left_out_notes
 
@@ -64,6 +66,19 @@ def test_a_test_file_with_other_columns(table: Table) -> None:
     assert found.examples["test"][3]["text"] == "test 3"
     with pytest.raises(RequestError, match="`test_columns` says where a test file"):
         splits(train=train, test_columns={"text": "words"})
+
+
+@pytest.mark.parametrize("test", [None, "none"])
+def test_columns_of_a_test_file_that_is_not_there_on_disk_and_in_memory(table: Table, test: str | None) -> None:
+    request = DataRequest(train=table("train.csv"), test=test, test_columns={"text": "words"})
+    config = resolve_request(RunRequest("sentiment", "scratch:bert-tiny", request)).config
+    entry = registry.task_entry("sentiment")
+    said = r"`test_columns` says where a test file has its columns, and there is none; use `columns`\."
+    with pytest.raises(RequestError, match=said):
+        load_large_splits(entry.spec, entry.load()(config.options), config, Silent())
+    rows = {"train": [{"text": "a", "label": "pos"}]}
+    with pytest.raises(RequestError, match=said):
+        load_splits(entry.spec, entry.load()(config.options), config.data, seed=0, memory=rows)
 
 
 def test_what_a_folder_holds_besides_is_named(table: Table, tmp_path: Path) -> None:

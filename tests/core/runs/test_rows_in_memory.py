@@ -76,6 +76,9 @@ FORMS: dict[str, Callable[[], Any]] = {
     "pair": lambda: ([row["text"] for row in ROWS], [row["label"] for row in ROWS]),
     "pair of arrays": lambda: (np.array(["good", "bad"]), pd.Series(["up", "down"])),
     "pair with mappings": lambda: ([{"text": "good"}, {"text": "bad"}], ["up", "down"]),
+    "pair with a data frame": lambda: (pd.DataFrame({"text": ["good", "bad"]}), pd.Series(["up", "down"])),
+    "pair of data frames": lambda: (pd.DataFrame(EXTRA)[["text"]], pd.DataFrame(EXTRA)[["label"]]),
+    "pair of arrow arrays": lambda: (pa.array(["good", "bad"]), pa.array(["up", "down"])),
     "zipped": lambda: zip(["good", "bad"], ["up", "down"], strict=True),
     "tuples with columns": lambda: [("good", {"mood": "up"}), ("bad", {"mood": "down"})],
     "columns": lambda: {"text": ["good", "bad"], "label": ["up", "down"], "id": [1, 2]},
@@ -252,6 +255,17 @@ def test_group_by_goes_before_the_groups_of_the_task() -> None:
     splits = load({"train": rows}, group_by="doc")
     held = [{int(example["place"]) // 3 for example in part} for part in splits.examples.values()]
     assert sum(map(len, held)) == 30
+
+
+def test_groups_without_effect_are_said() -> None:
+    rows = [{"text": f"t{i}", "label": "ab"[i % 2], "doc": f"d{i // 3}"} for i in range(9)]
+    said = {"groups of `group_by` without effect, as no rows are split off": 3}
+    splits = load({"train": rows, "test": rows[:2]}, group_by="doc", validation="none")
+    assert splits.sources["train"]["noticed"] == said
+    assert "noticed" not in load({"train": rows, "test": rows[:2]}, group_by="doc").sources["train"]
+    assert "noticed" not in load({"train": rows, "test": rows[:2]}, validation="none").sources["train"]
+    folds = load({"train": rows}, group_by="doc", validation="none", fold="1/2")
+    assert "noticed" not in folds.sources["train"]
 
 
 def test_unlabelled_texts(tmp_path: Path) -> None:

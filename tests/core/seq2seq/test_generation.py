@@ -14,13 +14,13 @@ from taskzoo.engine.batches import tensors
 from taskzoo.errors import RequestError
 from taskzoo.seq2seq import generation
 from taskzoo.seq2seq.generation import generate_ids, generation_config
-from taskzoo.seq2seq.generation_settings import check_generation
+from taskzoo.seq2seq.generation_settings import check_effects, check_generation
 from taskzoo.seq2seq.pair_collator import PairCollator
 from taskzoo.seq2seq.pair_encoding import encode_pairs
 from taskzoo.seq2seq.pair_examples import pair_example
 from taskzoo.seq2seq.seq2seq_model import load_seq2seq_model
 from taskzoo.seq2seq.sequence_format import find_sequence_format
-from taskzoo.types import Row
+from taskzoo.types import Example, Row
 
 from .pairs import SOURCES, TARGETS, checkpoint, to_chinese, tokenizer_and_config
 
@@ -215,13 +215,43 @@ def test_more_than_a_model_can_generate_is_refused():
 
 @pytest.mark.parametrize(
     ("options", "message"),
-    [({"min_new_tokens": 9, "max_new_tokens": 8}, "min_new_tokens=9 is greater than"), ({"top_p": 1.1}, "at most 1")],
+    [
+        ({"min_new_tokens": 9, "max_new_tokens": 8}, "min_new_tokens=9 is greater than"),
+        ({"top_p": 1.1}, "at most 1"),
+    ],
 )
 def test_options_that_no_model_could_follow(options, message):
     with pytest.raises(RequestError, match=message):
         check_generation({**DEFAULTS, **options})
     with pytest.raises(RequestError, match=message):
         registry.load_task("summarization")(registry.task("summarization").resolve_options(options))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            {"length_penalty": 1.2},
+            "length_penalty=1.2 has no effect without num_beams=2 or more; add that, or set length_penalty=1[.]",
+        ),
+        ({"length_penalty": 1.2, "sample": True}, "without num_beams=2"),
+        ({"temperature": 0.7}, "temperature=0.7 has no effect without sample=true"),
+        ({"top_k": 5, "num_beams": 2}, "top_k=5 has no effect without sample=true; add that, or set top_k=50[.]"),
+        ({"top_p": 0.9}, "top_p=0.9 has no effect without sample=true"),
+        ({"sample_seed": 3}, "sample_seed=3 has no effect without sample=true"),
+    ],
+)
+def test_options_without_effect_are_refused_where_a_run_begins(options, message):
+    """And not where one that was saved with them is loaded."""
+    task = registry.load_task("summarization")(registry.task("summarization").resolve_options(options))
+    with pytest.raises(RequestError, match=message):
+        task.fit([Example({"source": "a text", "targets": ["a"]})])
+
+
+def test_options_that_have_an_effect():
+    check_effects(DEFAULTS)
+    check_effects({**DEFAULTS, "num_beams": 2, "length_penalty": 1.2})
+    check_effects({**DEFAULTS, "sample": True, "temperature": 0.7, "top_k": 5, "top_p": 0.9, "sample_seed": 3})
 
 
 def test_the_model_keeps_the_settings_of_the_task():

@@ -137,10 +137,14 @@ def test_the_models_limits_within_reason(family, source, target, generated):
 
 
 def test_source_and_target_of_a_decoder_share_its_positions():
-    form = form_of("gpt2", max_source_length=500, max_target_length=100)[1]
-    assert (form.source_limit, form.target_limit, form.generation_limit) == (412, 100, 100)
-    form = form_of("gpt2", max_source_length=50)[1]
-    assert (form.source_limit, form.target_limit, form.generation_limit) == (50, 256, 462)
+    for given, limits in (
+        ({"max_source_length": 412, "max_target_length": 100}, (412, 100, 100)),
+        ({"max_source_length": 50}, (50, 256, 462)),
+        ({"max_source_length": 500}, (500, 12, 12)),
+        ({"max_target_length": 500}, (12, 500, 500)),
+    ):
+        form = form_of("gpt2", **given)[1]
+        assert (form.source_limit, form.target_limit, form.generation_limit) == limits
 
 
 @pytest.mark.parametrize(
@@ -148,7 +152,12 @@ def test_source_and_target_of_a_decoder_share_its_positions():
     [
         ("bart", {"max_source_length": 513}, r"max_source_length=513 exceeds the limit of the model \(512\)"),
         ("gpt2", {"max_target_length": 513}, r"max_target_length=513 exceeds the limit of the model \(512\)"),
-        ("gpt2", {"max_target_length": 512}, "leave no room"),
+        ("gpt2", {"max_target_length": 512}, "leave no room for text .a decoder has 512 tokens for source and target"),
+        ("gpt2", {"max_source_length": 512}, "leave no room for text .a decoder has 512 tokens for source and target"),
+        (
+            *("gpt2", {"max_source_length": 413, "max_target_length": 100}),
+            r"max_source_length=413 and max_target_length=100 together exceed the limit of the model \(512 tokens",
+        ),
         ("bart", {"max_source_length": 2}, "leave no room"),
         ("bart", {"max_target_length": 2}, "leave no room"),
         ("t5", {"max_source_length": 8, "prefix": "translate the words behind the colon into Chinese: "}, "no room"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from time import process_time
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -74,3 +76,11 @@ def test_scores_of_the_task():
     scores = score(task, examples, Predictions(predictions)).scores
     assert scores["recall"] == 6 / 8  # not Ada the language, nor May the month
     assert scores["precision"] == 6 / 9
+
+
+def test_long_entities_cost_nothing_where_no_other_word_begins_one():
+    entities = [([f"e{n}", *["x"] * n], ["B-X", *["I-X"] * n]) for n in range(600)]
+    began = process_time()
+    dictionary = Dictionary([*entities, (["y"] * 20_000, ["O"] * 20_000)])
+    assert dictionary.find(["y"] * 20_000 + ["e2", "x", "x", "x"]) == [Span(20_000, 20_003, "X")]
+    assert process_time() - began < 2

@@ -69,6 +69,20 @@ def test_spans_as_objects_lists_and_with_whitespace_at_the_ends() -> None:
     assert one(text="go to Rio now", spans=[])["tags"] == ["O"] * 4
 
 
+@pytest.mark.parametrize("invisible", ["\u200f", "\u200e", "\u200b", "\ufeff", "\x07", "\u2066", " \u200b "])
+def test_invisible_characters_at_the_ends_of_a_span_are_no_part_of_it(invisible: str) -> None:
+    text = f"in {invisible}Tel Aviv{invisible} now"
+    row = one(text=text, spans=[[3, len(text) - 4, "LOC"]])
+    assert entities(row) == [("Tel Aviv", "LOC")]
+    assert row["tags"] == ["O", "B-LOC", "I-LOC", "O"]
+    assert row["_found"]["misaligned_entities"] == 0
+
+
+def test_a_joiner_before_a_span_is_no_part_of_it() -> None:
+    assert entities(one(text="in\u200dOslo", spans=[[2, 7, "LOC"]])) == [("Oslo", "LOC")]
+    assert entities(one(text="in \u2060Oslo", spans=[[3, 8, "LOC"]])) == [("Oslo", "LOC")]
+
+
 def test_an_entity_inside_a_word_is_counted() -> None:
     row = one(text="Pariswards", spans=[[0, 5, "LOC"]])
     assert row["_found"]["misaligned_entities"] == 1
@@ -126,7 +140,7 @@ def test_rows_without_labels() -> None:
         ({"text": "Rio", "spans": [["0", 3, "LOC"]]}, "needs whole numbers"),
         ({"text": "Rio", "spans": [[0, 3]]}, "is not {start, end, label}"),
         ({"text": "Rio", "spans": "LOC"}, "'spans' must be a list"),
-        ({"text": "a  b", "spans": [[1, 3, "X"]]}, "holds only whitespace"),
+        ({"text": "a  b", "spans": [[1, 3, "X"]]}, "holds no visible character"),
         ({"text": "New York", "spans": [[0, 8, "LOC"], [4, 8, "ORG"]]}, "overlap"),
         ({}, "needs 'tokens' or 'text'"),
     ],

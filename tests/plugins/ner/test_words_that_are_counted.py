@@ -128,11 +128,44 @@ def test_tokens_that_look_like_marks_are_tokens(tmp_path: Path, name: str, conte
     assert entities(path) == [[("Oslo", "LOC")]]
 
 
-def test_marks_that_do_not_fit_together(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("<PER>Ada <LOC>Oslo</LOC></PER> left", "'<PER>' has no end, stands inside another"),
+        ("<PER>Ada left", "'<PER>' has no end"),
+        ('<PER id="1">Ada</PER> left', """'<PER id="1">' has no end"""),
+        ("<人名>王小明</地名>", "'<人名>' has no end"),
+        ("[Bank of [Oslo](LOC)](ORG)", r"'\[Bank of Oslo\]\(ORG\)' has no end"),
+        ("[bus](vehicle kind)", r"'\[bus\]\(vehicle kind\)' .*says no type"),
+        ('[Oslo]{"role": "to"}', "says no type"),
+        ('[Oslo]{"entity": city}', "says no type"),
+    ],
+)
+@pytest.mark.parametrize("before", [1, 300])
+def test_marks_that_are_no_entities(tmp_path: Path, line: str, said: str, before: int) -> None:
     path = tmp_path / "a.txt"
-    path.write_text("<PER>Ada</PER> left\n" * 300 + "<PER>Ada <LOC>Oslo</LOC></PER> left\n", encoding="utf-8")
-    with pytest.raises(DataError, match=r"a.txt:301: an element has no end or stands inside another"):
+    path.write_text("<PER>Ada</PER> left\n" * before + f"{line}\n", encoding="utf-8")
+    with pytest.raises(DataError, match=rf"a.txt:{before + 1}: .*{said}.*; entities are flat"):
         entities(path)
+
+
+def test_marks_of_rasa_and_of_other_scripts(tmp_path: Path) -> None:
+    marks = ['[NY]{"entity": "city", "value": "New York"}', "[NY](city:New York)", "[NY](city)", "<市>NY</市>"]
+    path = tmp_path / "a.txt"
+    path.write_text("\n".join(f"to {mark} ." for mark in marks) + "\n", encoding="utf-8")
+    assert entities(path) == [[("NY", "city")]] * 3 + [[("NY", "市")]]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["if x < y and y > z", "write <ada@x.org>", "<http://x.org/a>", "see [this](https://x.org/a)", "f[0] {a} [1] (b)"],
+)
+def test_text_that_is_no_mark(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text(f"{text} in <LOC>Oslo</LOC>\n", encoding="utf-8")
+    (row,) = read_rows(path, ReadRequest(SPEC))
+    assert row["text"] == f"{text} in Oslo"
+    assert len(row["spans"]) == 1
 
 
 @pytest.mark.parametrize(

@@ -28,10 +28,47 @@ from taskzoo_sentiment.polarity import polarity
         ("不满意", -1),
         ("很不满意", -2),
         ("有点正面", 0.5),
+        ("好評", 1),
+        ("差評", -1),
+        ("負面情緒", -1),
+        ("有點正面", 0.5),
+        ("👍🏽", 1),
+        ("👎", -1),
+        ("☹️", -1),
+        ("😐", 0),
+        (":)", 1),
+        ("Sehr gut", 2),
+        ("nicht gut", -1),
+        ("ti\u00eau c\u1ef1c", -1),
+        ("tie\u0302u cu\u0323\u031bc", -1),
+        ("tich cuc", None),
     ],
 )
-def test_names(name: str, expected: float) -> None:
+def test_names(name: str, expected: float | None) -> None:
     assert polarity(name) == expected
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("schlecht", "neutral", "gut"),
+        ("négatif", "neutre", "positif"),
+        ("Negativo", "Neutro", "Positivo"),
+        ("negatief", "neutraal", "positief"),
+        ("olumsuz", "nötr", "olumlu"),
+        ("سلبي", "محايد", "إيجابي"),
+        ("부정", "중립", "긍정"),
+        ("ネガティブ", "ニュートラル", "ポジティブ"),
+        ("否定的", "中立的", "肯定的"),
+        ("Негативный", "Нейтральный", "Позитивный"),
+        ("ลบ", "กลาง", "บวก"),
+        ("नकारात्मक", "तटस्थ", "सकारात्मक"),
+        ("tiêu cực", "trung tính", "tích cực"),
+        ("negatif", "netral", "positif"),
+    ],
+)
+def test_names_in_other_languages(names: tuple[str, str, str]) -> None:
+    assert [polarity(name) for name in names] == [-1, 0, 1]
 
 
 @pytest.mark.parametrize("name", ["", "sports", "very", "不", "goodness", "notes", "体育"])

@@ -14,7 +14,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from itertools import islice
 from typing import Any
 
@@ -106,7 +106,9 @@ def csv_dialect(text: str, columns: Columns) -> Dialect:
     first, _, _ = text.partition("\n")
     if said := _DIRECTIVE.fullmatch(first):
         return _fitting(text, Dialect(said[1], skipped=1), columns)
-    lines = [line for line in text.split("\n", _LINES)[:_LINES] if line.strip()]
+    lines = list(islice((line for line in text.split("\n") if line.strip()), _LINES))
+    if not lines:
+        return Dialect(",")
     if single := _IN_SINGLE.fullmatch(lines[0]):
         return Dialect(single[1], quote="'")
     if len(lines) > 1 and lines[0].lstrip().startswith("|") and _MARKDOWN.fullmatch(lines[1]):
@@ -130,21 +132,57 @@ def csv_dialect(text: str, columns: Columns) -> Dialect:
 
 def tsv_has_quotes(text: str) -> bool:
     """Whether quotation marks enclose cells in this TSV, as Excel and pandas write them."""
-    cells = _TAB_QUOTED.findall(text)
-    rest = _TAB_QUOTED.sub("", text)
-    if not any(cells) or '"' in rest:
-        return False
-    if not re.search(r"[^\s\d.,+-]", rest):
-        return True  # all cells but numbers
-    if not all(_NEEDS_QUOTES.search(cell) for cell in cells if cell):
-        return False
-    return any(_MUST_HAVE_QUOTES.search(cell) for cell in cells) or "," not in rest
+    return TsvQuotes.of(text).enclose
+
+
+@dataclass(frozen=True, slots=True)
+class TsvQuotes:
+    """What tells whether quotation marks enclose cells in a TSV; ``|`` joins what two parts of it tell.
+
+    Args:
+        cells: whether any cell that is not empty is in quotes.
+        stray: whether there are quotation marks that belong to no cell in quotes.
+        words: whether anything but numbers stands outside of cells in quotes.
+        commas: whether commas do.
+        needless: whether a cell is in quotes without a reason.
+        needed: whether a cell in quotes cannot be written without.
+    """
+
+    cells: bool = False
+    stray: bool = False
+    words: bool = False
+    commas: bool = False
+    needless: bool = False
+    needed: bool = False
+
+    @classmethod
+    def of(cls, text: str) -> TsvQuotes:
+        """What a text of whole records tells."""
+        cells = _TAB_QUOTED.findall(text) if '"' in text else []
+        rest = _TAB_QUOTED.sub("", text) if cells else text
+        return cls(
+            cells=any(cells),
+            stray='"' in rest,
+            words=re.search(r"[^\s\d.,+-]", rest) is not None,
+            commas="," in rest,
+            needless=not all(_NEEDS_QUOTES.search(cell) for cell in cells if cell),
+            needed=any(_MUST_HAVE_QUOTES.search(cell) for cell in cells),
+        )
+
+    def __or__(self, other: TsvQuotes) -> TsvQuotes:
+        return TsvQuotes(*(getattr(self, f.name) or getattr(other, f.name) for f in fields(self)))
+
+    @property
+    def enclose(self) -> bool:
+        """Whether they do: none is stray, and all cells but numbers are in quotes, or those that need them."""
+        if not self.cells or self.stray:
+            return False
+        return not self.words or (not self.needless and (self.needed or not self.commas))
 
 
 def _fitting(text: str, dialect: Dialect, columns: Columns) -> Dialect:
     """The dialect, with spaces around quotes or backslashes before them where the file can be read only so."""
-    mark = re.escape(dialect.separator)
-    spaces = re.search(rf'{mark} +"|" +(?:{mark}|\r?$)', text, re.MULTILINE) is not None
+    spaces = spaces_around_quotes(dialect).search(text) is not None
     escapes = '\\"' in text
     if not (spaces or escapes) or _fits(text, dialect, columns):
         return dialect
@@ -152,6 +190,12 @@ def _fitting(text: str, dialect: Dialect, columns: Columns) -> Dialect:
     if escapes:
         variants += [replace(variant, escape="\\") for variant in (dialect, *variants)]
     return next((variant for variant in variants if _fits(text, variant, columns)), dialect)
+
+
+def spaces_around_quotes(dialect: Dialect) -> re.Pattern[str]:
+    """Spaces between quotes and separators or line ends, which may also be those of a text."""
+    mark = re.escape(dialect.separator)
+    return re.compile(rf'{mark} +"|" +(?:{mark}|\r?$)', re.MULTILINE)
 
 
 def without_spaces_behind_quotes(text: str, dialect: Dialect) -> str:

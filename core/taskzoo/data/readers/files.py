@@ -233,7 +233,7 @@ def _without_mark(data: bytes) -> str:
     """UTF-16 where the bytes are text in it, with line ends of two bytes; otherwise UTF-8."""
     for encoding in ("utf-16-le", "utf-16-be") if b"\0" in data and len(data) % 2 == 0 else ():
         try:
-            text = data.decode(encoding)
+            text = codecs.getincrementaldecoder(encoding)().decode(data)  # a block may end inside of a character
         except UnicodeDecodeError:
             continue
         if 0 < data.count(b"\n") <= _ENDS * text.count("\n") and not _CONTROL.search(text):

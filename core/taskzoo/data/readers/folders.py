@@ -11,7 +11,7 @@ from taskzoo.errors import DataError
 from taskzoo.option_names import option_name
 
 from .detect import SUFFIXES, reader_with_files
-from .names import NOT_DATA, SPLIT_WORDS, by_split, extension, listed, plain_name, split_word, splits_in
+from .names import NOT_DATA, SPLIT_WORDS, by_split, entry_name, extension, listed, plain_name, split_word, splits_in
 from .parallel import find_parallel, split_name
 from .text_classes import layouts, reads_classes
 
@@ -110,11 +110,11 @@ def _shards(paths: Sequence[Path]) -> list[Path]:
 
 
 def unused_entries(directory: Path, used: Collection[Path]) -> list[str]:
-    """The visible files and folders of a folder that no split is read from."""
+    """The visible files and folders of a folder that no split is read from; a folder that is a split says it itself."""
     if directory in used:
         return []
     shown = sorted(path for path in directory.iterdir() if not path.name.startswith((".", "__")))
-    return [f"{path.name}/" if path.is_dir() else path.name for path in shown if path not in used]
+    return [entry_name(path, directory) for path in shown if path not in used]
 
 
 def _one_of_each(files: Sequence[Path]) -> list[Path]:

@@ -46,9 +46,8 @@ class ProdigyLabels(FileReader):
                 columns.leave_out(columns.error("an example of Prodigy is a JSON object.", line))
         kept = first_answers([(line, value) for line, value in examples if is_accepted(value, columns)], columns)
         if columns.request.labelled:
-            count_left_out(
-                {kind: sum(len(v.get(kind) or ()) for _, v in kept) for kind in ("spans", "relations")}, columns
-            )
+            for _, value in kept:
+                count_left_out({kind: value.get(kind) for kind in ("spans", "relations")}, columns)
         labels = {str(value.get("label")) for _, value in examples}
         if len(labels) == 1 and columns.request.labelled and "label" not in columns.mapped and _are_rejected(examples):
             how = option_name("columns", {"label": "answer"})
@@ -139,7 +138,7 @@ def _written(annotation: Mapping[str, Any]) -> list[str]:
     for region in annotation.get("result") or []:
         if region.get("type") == "textarea":
             texts = (region.get("value") or {}).get("text") or []
-            found += [texts] if isinstance(texts, str) else [str(text) for text in texts]
+            found += [str(text) for text in texts] if isinstance(texts, list) else [str(texts)]
     return found
 
 
@@ -152,7 +151,7 @@ def first_answers(
     for line, value in examples:
         person = value.get("_annotator_id", value.get("_session_id"))
         task = value.get("_task_hash")
-        if not columns.request.labelled or task is None or seen.setdefault(task, person) == person:
+        if not columns.request.labelled or task is None or seen.setdefault(str(task), person) == person:
             kept.append((line, value))
         else:
             columns.request.notes["answers of further annotators to the same example, left out"] += 1
@@ -207,6 +206,11 @@ def annotated_task(line: int, task: Any, columns: Columns) -> tuple[dict[str, An
     if not columns.request.labelled:
         return row, None
     every = task.get("annotations") or task.get("completions") or []
+    if not _is_list_of_objects(every) or not all(_has_results(annotation) for annotation in every):
+        message = (
+            "an annotation of Label Studio is an object with a list of objects under 'result', and one here is not"
+        )
+        raise columns.error(f"{message}; export the project again as JSON.", line)
     done = [one for one in every if not (one.get("was_cancelled") or one.get("skipped"))]
     if not done:
         notes["tasks without an annotation, left out"] += 1
@@ -216,6 +220,16 @@ def annotated_task(line: int, task: Any, columns: Columns) -> tuple[dict[str, An
         if len({_content(annotation) for annotation in done}) > 1:
             notes["tasks whose annotations differ, one of them read"] += 1
     return row, max(done, key=lambda one: bool(one.get("ground_truth")))
+
+
+def _is_list_of_objects(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, Mapping) for item in value)
+
+
+def _has_results(annotation: Mapping[str, Any]) -> bool:
+    """Whether the results of an annotation, if it has any, are in the form that Label Studio writes."""
+    results = annotation.get("result") or []
+    return _is_list_of_objects(results) and all(isinstance(one.get("value") or {}, Mapping) for one in results)
 
 
 def _content(annotation: Mapping[str, Any]) -> str:

@@ -40,6 +40,16 @@ def listed(names: Sequence[str], limit: int = 5) -> str:
     return ", ".join(names[:limit]) + rest
 
 
+def entry_name(path: Path, folder: Path) -> str:
+    """The name of a file or folder inside of ``folder``; of a folder with a slash at its end."""
+    return path.relative_to(folder).as_posix() + "/" * path.is_dir()
+
+
+def not_used(folder: Path, names: Sequence[str]) -> str:
+    """That files or folders of ``folder`` are not used, as a note on what was left out."""
+    return f"files or folders in {folder.name} not used ({listed(names, limit=20)})"
+
+
 def plain_name(path: Path) -> str:
     """The file's name without the ending of a packed file."""
     stem, ending = os.path.splitext(path.name)

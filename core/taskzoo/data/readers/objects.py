@@ -75,13 +75,13 @@ def _rows_inside(line: int, value: dict[str, Any], text: str, columns: Columns) 
         return [(line, dict(zip(map(str, names), row, strict=False))) for row in data]
     lists = [name for name, inner in value.items() if _all_objects(inner)]
     if "features" in lists and "rows" in lists and all(isinstance(row.get("row"), dict) for row in value["rows"]):
-        return [(line, row["row"]) for line, row in _placed(text, "rows", columns)]
+        return [(line, row["row"]) for line, row in _placed(line, value["rows"], text, "rows", columns)]
     if len(lists) > 1:
         splits = "the splits" if all(name.lower() in SPLIT_WORDS for name in lists) else "several lists of rows,"
         message = f"this file holds {splits} {listed(lists)}; write each to a file of its own"
         raise columns.error(f"{message}, e.g. with jq .{lists[0]} FILE > {lists[0]}.json.", line)
     if lists:
-        return _placed(text, lists[0], columns) or [(line, row) for row in value[lists[0]]]
+        return _placed(line, value[lists[0]], text, lists[0], columns)
     inner = [item for item in value.values() if isinstance(item, dict)]
     if inner and len(inner) == len(value) and any(columns.are_header(list(item)) for item in inner[:1]):
         rows = [row for item in inner for row in _by_column(item, columns)] if len(inner) == 1 else inner
@@ -93,17 +93,20 @@ def _all_objects(value: Any) -> bool:
     return isinstance(value, list) and len(value) > 0 and all(isinstance(item, dict) for item in value)
 
 
-def _placed(text: str, name: str, columns: Columns) -> list[_Numbered]:
-    """The objects of the array under a key, with their lines; nothing where another key of the name comes first."""
-    found = re.search(rf"{re.escape(json.dumps(name, ensure_ascii=False))}\s*:\s*(?=\[)", text)
-    if found is None:
-        return []
-    before = text.count("\n", 0, found.end())
-    try:
-        values = json_values(text[found.end() :], columns, alone=False)
-        return [(before + line, row) for line, row in values]
-    except DataError:
-        return []
+def _placed(line: int, rows: Sequence[dict[str, Any]], text: str, name: str, columns: Columns) -> list[_Numbered]:
+    """The rows under a key with their lines; with ``line``, that of the object, where they are not found in the text.
+
+    The key may stand in other objects too, so what follows it must be these rows.
+    """
+    for found in re.finditer(rf"{re.escape(json.dumps(name, ensure_ascii=False))}\s*:\s*(?=\[)", text):
+        before = text.count("\n", 0, found.end())
+        try:
+            values = json_values(text[found.end() :], columns, alone=False)
+        except DataError:
+            continue
+        if [row for _, row in values] == rows:
+            return [(before + at, row) for at, row in values]
+    return [(line, row) for row in rows]
 
 
 def _by_column(value: dict[str, Any], columns: Columns) -> list[dict[str, Any]]:

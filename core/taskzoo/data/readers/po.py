@@ -79,7 +79,7 @@ def _entries(text: str, columns: Columns) -> list[_Entry]:
         if line.startswith("#"):
             if line.startswith("#~ msgid "):
                 columns.request.notes["obsolete messages left out"] += 1
-            fuzzy |= line.startswith("#,") and "fuzzy" in line
+            fuzzy = not line.startswith("#~") and (fuzzy or (line.startswith("#,") and "fuzzy" in line))
             continue
         if not line:
             continue

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from ..columns import Columns
@@ -11,18 +11,19 @@ OVERLAPPING = "spans that overlap a longer one, left out"
 IN_PARTS = "spans of several parts, left out"
 
 
-def flat_spans(spans: Sequence[Any], columns: Columns) -> list[Any]:
+def flat_spans(spans: Any, columns: Columns) -> Any:
     """The spans without those that overlap another: the longest is kept, of equally long ones the first.
 
     A task whose spans may overlap (:attr:`taskzoo.spec.Column.overlapping`) gets them all.
-    The same span with the same label twice overlaps nothing. Spans of another form stay: the task refuses them.
+    The same span with the same label twice overlaps nothing. Spans of another form stay, and so does what is no list
+    of them: the task refuses them.
 
     Args:
         spans: ``{"start", "end", "label"}``, in one unit.
         columns: of the file.
     """
-    if any(column.overlapping for column in columns.request.spec.columns.values()):
-        return list(spans)
+    if not isinstance(spans, list) or any(column.overlapping for column in columns.request.spec.columns.values()):
+        return spans
     known = {number: place for number, span in enumerate(spans) if (place := _place(span)) is not None}
     kept: list[tuple[int, int, Any]] = []
     left_out: set[int] = set()
@@ -39,7 +40,8 @@ def flat_spans(spans: Sequence[Any], columns: Columns) -> list[Any]:
 def count_left_out(found: Mapping[str, Any], columns: Columns) -> None:
     """Note what a row has of each kind (a list, or how many) and the task does not read."""
     for kind, values in found.items():
-        if number := values if isinstance(values, int) else len(values or ()):
+        several = len(values) if isinstance(values, list | Mapping) else values is not None
+        if number := values if isinstance(values, int) else several:
             columns.request.notes[f"{kind}, left out"] += number
 
 

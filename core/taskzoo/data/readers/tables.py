@@ -5,9 +5,10 @@ what separates cells and what quotes mean.
 
 Whether the first line is a header:
 
-* a column mapped by name needs a header, so there is one;
+* a column mapped by name needs a header, so there is one; a number is a name where the table has no such position and
+  the first line such a cell;
 * with columns mapped by position there is none, unless the cell at such a position is a name of its role and
-  does not occur again in that column;
+  does not occur again in that column, or the cells at all of them are just these positions (``0,1``) and do not;
 * with nothing mapped, it is a header when one of its cells is a name of a role, or its cells name the languages of
   all roles that have one.
 
@@ -185,10 +186,12 @@ def _without_blank_lines(found: Sequence[Record], columns: Columns) -> list[Reco
 
 def _has_header(records: Sequence[Record], columns: Columns) -> bool:
     """The rule at the top of this file."""
-    positions = {role: position(name) for role, name in columns.mapped.items()}
+    first, others = records[0][1], [cells for _, cells in records[1:]]
+    positions = {role: _position(name, first) for role, name in columns.mapped.items()}
     if None in positions.values():
         return True
-    first, others = records[0][1], [cells for _, cells in records[1:]]
+    if positions and others and all(_is_number_of(first, others, number) for number in positions.values()):
+        return True
     if columns.languages.are_header(first) and not (positions and first in others):
         return True
     for role in columns.roles:
@@ -200,18 +203,32 @@ def _has_header(records: Sequence[Record], columns: Columns) -> bool:
     return False
 
 
+def _position(name: str, first: Sequence[str]) -> int | None:
+    """The number in ``name`` when it is a position: not outside of the table where that is a name on its first line."""
+    number = position(name)
+    outside = number is not None and not -len(first) <= number < len(first)
+    return None if outside and any(same_name(cell, name) for cell in first) else number
+
+
+def _is_number_of(first: Sequence[str], others: Sequence[Sequence[str]], number: int | None) -> bool:
+    """Whether the first line numbers this column, as pandas names columns, and no other line repeats that."""
+    if number is None or not 0 <= number < len(first):
+        return False
+    return first[number].strip() == str(number) and all(cells[number] != first[number] for cells in others)
+
+
 def _with_header(records: Sequence[Record], columns: Columns) -> dict[str, int]:
     """Role -> column."""
     line, first = records[0]
     hint = f", or by position if the file has no header ({_positions_to_type(records, columns)})"
     names = [name.strip() for name in first]
-    return columns.find(names, known=_by_position(columns, len(first)), line=line, hint=hint)
+    return columns.find(names, known=_by_position(columns, first), line=line, hint=hint)
 
 
 def _without_header(records: Sequence[Record], columns: Columns) -> dict[str, int]:
     """Role -> column."""
     line, first = records[0]
-    where = _by_position(columns, len(first))
+    where = _by_position(columns, first)
     if not where and len(first) == 1 and len(columns.required) < 2:
         return {next(iter(columns.required), columns.request.spec.input_role): 0}
     if not where.keys() - {GROUP}:
@@ -225,9 +242,9 @@ def _without_header(records: Sequence[Record], columns: Columns) -> dict[str, in
     return where
 
 
-def _by_position(columns: Columns, count: int) -> dict[str, int]:
+def _by_position(columns: Columns, first: Sequence[str]) -> dict[str, int]:
     mapped = columns.mapped.items()
-    return {role: columns.at(role, name, count) for role, name in mapped if position(name) is not None}
+    return {role: columns.at(role, name, len(first)) for role, name in mapped if _position(name, first) is not None}
 
 
 def _positions_to_type(records: Sequence[Record], columns: Columns) -> str:

@@ -23,7 +23,7 @@ from ..columns import Columns
 from .base import Reader, ReadRequest
 from .detect import SUFFIXES
 from .files import read_text, split_lines
-from .names import ABOUT, NOT_DATA, SPLIT_WORDS, extension, listed, plain_name
+from .names import ABOUT, NOT_DATA, SPLIT_WORDS, entry_name, extension, listed, not_used, plain_name
 
 Classes = dict[str, list[Path]]
 """Class -> its files, both sorted."""
@@ -86,22 +86,27 @@ class TextClasses(Reader):
     name = "classes"
 
     def read(self, path: Path, request: ReadRequest) -> list[Row]:
-        """The rows of a folder.
+        """The rows of a folder; what it holds besides is noted.
 
         Raises:
             DataError: as :func:`find_classes`; a file that is empty or not text; files that are tables.
         """
-        Columns(request, str(path)).refuse_options("a folder of classes has", format=True)
+        columns = Columns(request, str(path))
+        columns.refuse_options("a folder of classes has", format=True)
         rows: list[Row] = []
         tables = []
         classes = find_classes(path)
+        if unread := _unread(path, classes):
+            request.notes[not_used(path, unread)] += len(unread)
         for label, files in classes.items():
             for file in files:
                 source = str(file)
-                lines = split_lines(read_text(file), source)
                 if file.parent != path:
-                    rows.append(Row({"text": "\n".join(lines).rstrip("\n"), "label": label}, source, 1))
+                    with columns.leaving_out():
+                        lines = split_lines(read_text(file), source)
+                        rows.append(Row({"text": "\n".join(lines).rstrip("\n"), "label": label}, source, 1))
                     continue
+                lines = split_lines(read_text(file), source)
                 filled = ((number, line) for number, line in enumerate(lines, 1) if line.strip())
                 texts = [Row({"text": line, "label": label}, source, number) for number, line in filled]
                 rows.extend(texts)
@@ -112,6 +117,14 @@ class TextClasses(Reader):
             message = f"tabs separate columns in {taken}, so they are tables and not one class each"
             raise DataError(f"{message}; name a file with {option_name('train')}.", file=str(path))
         return rows
+
+
+def _unread(directory: Path, classes: Classes) -> list[str]:
+    """What a folder of classes holds besides their files, and what their folders do."""
+    files = {file for several in classes.values() for file in several}
+    folders = {file.parent for file in files} - {directory}
+    there = [*_entries(directory), *(path for folder in sorted(folders) for path in _entries(folder))]
+    return [entry_name(path, directory) for path in there if path not in files | folders]
 
 
 def _refuse_splits(names: Collection[str], source: str) -> None:

@@ -2,7 +2,7 @@
 
 Markup inside a text is dropped and its text stays; what ``bpt``, ``ept``, ``it`` and ``ph`` hold is code of another
 format. Proposals from translation memories (``alt-trans``, ``match``) and segments that are marked as not translated
-are left out.
+are left out, and so is what stands between segments (``ignorable``).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from .files import to_text
 from .units import Unit, UnitParser, stated, unit_rows
 
 _CODES = {"bpt", "ept", "it", "ph", "alt-trans", "match", "matches", "seg-source", "note", "notes", "originalData"}
+_SEGMENTS = {"trans-unit", "segment"}
 _UNTRANSLATED = {"new", "needs-translation", "initial"}
 
 
@@ -42,6 +43,7 @@ class _Parser(UnitParser):
         self.languages = ("source", "target")
         self._side = self._language = ""
         self._translated = True
+        self._inside = False  # of a segment; a text elsewhere, as in ``ignorable``, belongs to none
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         if name == "xliff" and attributes.get("srcLang"):
@@ -49,10 +51,10 @@ class _Parser(UnitParser):
         elif name == "file" and (attributes.get("source-language") or attributes.get("target-language")):
             source, target = (attributes.get(f"{side}-language", "") for side in ("source", "target"))
             self.languages = stated(source, target, self.given)
-        elif name in ("trans-unit", "segment"):
+        elif name in _SEGMENTS:
             self.units.append(Unit(self.line))
-            self._translated = attributes.get("state") not in _UNTRANSLATED
-        elif name in ("source", "target") and self.units and not self._side:
+            self._translated, self._inside = attributes.get("state") not in _UNTRANSLATED, True
+        elif name in ("source", "target") and self._inside and not self._side:
             self._side, self._language = name, attributes.get("xml:lang", "")
             self._translated &= attributes.get("state") not in _UNTRANSLATED
             self.open_text()
@@ -65,3 +67,5 @@ class _Parser(UnitParser):
             side = ("source", "target").index(name)
             if side == 0 or self._translated:
                 self.units[-1].texts.append((self._language or self.languages[side], text))
+        elif name in _SEGMENTS:
+            self._inside = False

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 
 from taskzoo.data.columns import Columns
-from taskzoo.data.readers.dialects import Dialect, csv_dialect, tsv_has_quotes, without_spaces_behind_quotes
+from taskzoo.data.readers.dialects import (
+    Dialect,
+    TsvQuotes,
+    csv_dialect,
+    spaces_around_quotes,
+    without_spaces_behind_quotes,
+)
 from taskzoo.data.readers.tables import check_width, find_layout, quotes_hint, tabs_hint
 from taskzoo.errors import DataError
-from taskzoo.option_names import option_name
+from taskzoo.option_names import option_name, setting_name
 
 from .input_file import InputFile
 from .records import BadRecord, Item, Record
@@ -21,6 +28,7 @@ from .text_lines import LONGEST, TextLines, unreadable
 _Raw = tuple[int, list[str] | str]
 """Line number and cells; or, of a record that is broken or too long, its text."""
 _HEAD = 2000  # records by which columns are found
+_IN_QUOTES = re.compile(r'\s+".*"\s*', re.DOTALL).fullmatch  # what is left where spaces around quotes are not expected
 
 
 class TableSource(LazySource[_Raw]):
@@ -32,8 +40,10 @@ class TableSource(LazySource[_Raw]):
     def __init__(self, file: InputFile, lines: TextLines, columns: Columns, *, tsv: bool) -> None:
         self._file, self._table = file, columns
         head = lines.head if lines.whole or tsv else _whole_records(lines.head)
-        quoted = not tsv or tsv_has_quotes(head)
+        self._quotes = TsvQuotes.of(head) if tsv else None
+        quoted = self._quotes is None or self._quotes.enclose
         dialect = None if not quoted else Dialect("\t") if tsv else csv_dialect(head, columns)
+        self._dialect = dialect
         self._hint = quotes_hint(dialect) if dialect and not tsv else tabs_hint()
         with _long_fields():
             first = list(
@@ -50,7 +60,19 @@ class TableSource(LazySource[_Raw]):
         unnamed = (by_position.get(index, f"column_{index}") for index in range(len(layout.first)))
         self.columns = tuple(name.strip() for name in layout.first) if layout.header else tuple(unnamed)
         self.roles = frozenset(layout.where)
-        self._raw = self._rows(_records(lines, dialect))
+        spaced = any(_quotes_left(cells) for _, cells in readable)
+        self._spaces = None if dialect is None or dialect.spaces or spaced else spaces_around_quotes(dialect)
+        self._raw = self._rows(_records(lines, dialect, self._as_expected))
+
+    def _as_expected(self, record: str, cells: Sequence[str]) -> bool:
+        """Whether a record, its text and its cells, does not say that quotes mean something else than the head said."""
+        known = self._quotes
+        if known is None:
+            return self._spaces is None or not _quotes_left(cells) or not self._spaces.search(record)
+        if known.stray or ('"' not in record and known.words and known.commas):
+            return True
+        self._quotes = known | TsvQuotes.of(record)
+        return self._quotes.enclose == (self._dialect is not None)
 
     def _rows(self, records: Iterator[_Raw]) -> Iterator[_Raw]:
         """The records that are rows."""
@@ -73,7 +95,8 @@ class TableSource(LazySource[_Raw]):
     def _item(self, raw: _Raw) -> Item:
         number, cells = raw
         if isinstance(cells, str):
-            return BadRecord(self._table.source, number, unreadable(cells) or _broken(), cells)
+            why = _other_quotes() if isinstance(cells, _Unexpected) else _broken()
+            return BadRecord(self._table.source, number, unreadable(cells) or why, cells)
         if reason := unreadable("".join(cells)):
             return BadRecord(self._table.source, number, reason, cells)
         try:
@@ -91,22 +114,43 @@ class TableSource(LazySource[_Raw]):
         self._file.close()
 
 
+def _quotes_left(cells: Sequence[str]) -> bool:
+    """Whether a cell has quotes inside of spaces, which are not expected."""
+    return any(map(_IN_QUOTES, cells))
+
+
+def _other_quotes() -> str:
+    whole = setting_name("on_disk=false")
+    return (
+        "quotation marks have another meaning here than at the beginning of the file, by which it is read; write the "
+        f"whole file alike, or train with {whole}, which looks at all of it first."
+    )
+
+
 def _broken() -> str:
     tabs = f"{option_name('format', 'tsv')} reads tabs without quotes"
     return f"this record is broken CSV; a quotation mark inside quotes must be doubled, and {tabs}."
 
 
-def _records(lines: Iterable[str], dialect: Dialect | None) -> Iterator[_Raw]:
+def _records(
+    lines: Iterable[str],
+    dialect: Dialect | None,
+    expected: Callable[[str, Sequence[str]], bool] = lambda record, cells: True,
+) -> Iterator[_Raw]:
     """The records with the lines that they start on; a line with nothing but whitespace has no cells.
 
     Args:
         lines: with their ends.
         dialect: ``None``: tabs separate, and quotation marks mean nothing.
+        expected: whether a record with this text and these cells is written as the dialect says.
     """
     if dialect is None:
         for number, line in enumerate(lines, 1):
             text = line.rstrip("\n").rstrip("\r")
-            yield number, text if len(text) > LONGEST else text.split("\t") if text.strip() else []
+            if len(text) <= LONGEST and not expected(text, ()):
+                yield number, _Unexpected(text)
+            else:
+                yield number, text if len(text) > LONGEST else text.split("\t") if text.strip() else []
         return
     if dialect.spaces:  # in the whole text
         text = without_spaces_behind_quotes("".join(lines), dialect)
@@ -125,8 +169,16 @@ def _records(lines: Iterable[str], dialect: Dialect | None) -> Iterator[_Raw]:
         else:
             text = "".join(tape.record)
             cells = text if len(text) > LONGEST else cells if text.strip() else []
+            if isinstance(cells, list) and not expected(text, cells):
+                cells = _Unexpected(text)
         yield start, cells
         start += len(tape.record)
+
+
+class _Unexpected(str):
+    """The text of a record that is written in another way than the head."""
+
+    __slots__ = ()
 
 
 class _Tape:

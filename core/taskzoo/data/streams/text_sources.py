@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from itertools import islice
 from typing import Any
 
+from taskzoo.data.column_names import quoted
 from taskzoo.data.columns import Columns
 from taskzoo.data.readers.json_values import broken, json_line
 from taskzoo.errors import DataError
+from taskzoo.option_names import setting_name
 
 from .input_file import InputFile
 from .records import BadRecord, Item, Record
@@ -53,6 +55,7 @@ class ObjectSource(LazySource[_Line]):
         self._where = columns.find_in(head)
         self.columns = tuple(dict.fromkeys(str(name) for _, value in head for name in value))
         self.roles = frozenset(self._where)
+        self._first, self._known = head[0], set(self.columns)
         answers = columns.request.incomplete and not columns.request.labelled
         self._raw = ((number, line) for number, line in enumerate(lines, 1) if answers or line.strip())
 
@@ -85,10 +88,30 @@ class ObjectSource(LazySource[_Line]):
             raise broken(f"a JSON {type(value).__name__} instead of an object", self._table.source, number)
         return value
 
+    def _refuse_new(self, number: int, names: list[str]) -> None:
+        """Raise a DataError where names that no object at the beginning has would hold a role."""
+        whole = dict.fromkeys([*self.columns, *names])
+        try:
+            where = Columns(self._table.request, self._table.source).find_in([(number, {**whole, **self._first[1]})])
+        except DataError:
+            where = {}
+        if where != self._where:
+            alike = f"put a row with it among the first {_HEAD_ROWS:,}"
+            message = (
+                f"{quoted(names)} would hold a role, and no row at the beginning, by which the file is read, has it"
+            )
+            train = setting_name("on_disk=false")
+            raise self._table.error(
+                f"{message}; {alike}, or train with {train}, which looks at all of it first.", number
+            )
+        self._known.update(names)
+
     def _item(self, raw: _Line) -> Item:
         number, line = raw
         try:
             value = self._object(number, line)
+            if new := [name for name in value if name not in self._known]:
+                self._refuse_new(number, new)
             return Record(self._table.row_of(self._where, number, value), value)
         except DataError as error:
             return BadRecord.of(error, number, line.rstrip("\r\n"))
