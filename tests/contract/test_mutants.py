@@ -31,7 +31,7 @@ QUICK = [
 
 AFTER_A_RUN = [
     *(broken.SeesPadding, broken.ComparesNeighbours, broken.ExtendsTwice, broken.MixesRows, broken.WrongOffsets),
-    *(broken.EncodesTheLabel, broken.AnswersWithTheLabel, broken.DecodesTheTarget, broken.LabelsOfASet),
+    *(broken.EncodesTheLabel, broken.LabelsOfASet),
     broken.KnowsWhatOthersLearnt,
     *(
         broken.GradientsWithoutPlaces,

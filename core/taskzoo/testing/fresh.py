@@ -43,15 +43,20 @@ def fresh_states(run: Path, rows: Path) -> dict[int, Any]:
     Raises:
         AssertionError: the task cannot be fitted there, with the error.
     """
+    command = [sys.executable, "-P", "-c", _FIT, str(run), str(rows)]
+    path, pipe = os.pathsep.join(filter(None, sys.path)), subprocess.PIPE
+    started = {}
+    for seed in HASH_SEEDS:  # side by side
+        environment = {**os.environ, "PYTHONPATH": path, "PYTHONHASHSEED": str(seed), "OMP_NUM_THREADS": "1"}
+        started[seed] = subprocess.Popen(command, env=environment, stdout=pipe, stderr=pipe, text=True)
+    said = {seed: process.communicate() for seed, process in started.items()}
     found = {}
-    for seed in HASH_SEEDS:
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "PYTHONHASHSEED": str(seed)}
-        command = [sys.executable, "-P", "-c", _FIT, str(run), str(rows)]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-        if done.returncode:
-            said = (done.stderr.splitlines() or ["it ended"])[-1]
-            raise AssertionError(f"in a new process the task cannot be fitted: {said}")
-        found[seed] = json.loads(done.stdout.splitlines()[-1])
+    for seed, (printed, errors) in said.items():
+        if started[seed].returncode:
+            raise AssertionError(
+                f"in a new process the task cannot be fitted: {(errors.splitlines() or ['it ended'])[-1]}"
+            )
+        found[seed] = json.loads(printed.splitlines()[-1])
     return found
 
 
