@@ -15,7 +15,6 @@ from taskzoo.engine.launched import rank
 from taskzoo.engine.progress import Reporter, Silent
 from taskzoo.errors import RequestError
 
-from .data import NONE
 from .directory import RunDirectory, new_run
 from .execute import Stop, never, restart, start
 from .identity import check_contract
@@ -95,9 +94,6 @@ def finetune(  # noqa: PLR0913 - the public API
     """
     rows = DataRequest(data, train, validation, test, unlabelled, columns, format, group_by, shots, holdout)
     rows = replace(rows, test_columns=test_columns, skip_bad_rows=skip_bad_rows)
-    if rows.memory:  # the word goes with rows as well as with files
-        none: dict[str, Any] = {split: [] for split in ("validation", "test") if rows.files.get(split) == [NONE]}
-        rows = replace(rows, **none)
     earlier = from_run if from_run is None or isinstance(from_run, str | Path) else from_run.path
     named = None if model is None else str(model)
     resolved = resolve_request(

@@ -59,7 +59,11 @@ class DataRequest:
     def splits(self) -> dict[str, Any]:
         """Split -> rows, a path, several, or a word such as ``none``, for the splits that were named or given."""
         given = {"train": self.train, "validation": self.validation, "test": self.test, UNLABELLED: self.unlabelled}
-        return {split: rows for split, rows in given.items() if rows is not None}
+        named = {split: rows for split, rows in given.items() if rows is not None}
+        paths = {split: _paths(rows, split != UNLABELLED) for split, rows in named.items()}
+        if all(paths.values()):
+            return named
+        return {split: [] if paths[split] == [NONE] else rows for split, rows in named.items()}  # goes with rows too
 
     @property
     def files(self) -> dict[str, list[str]]:

@@ -6,9 +6,7 @@ keeps its contract is the question of ``zoo check``.
 
 from __future__ import annotations
 
-import contextlib
 import inspect
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -18,7 +16,7 @@ from taskzoo.errors import PluginError, RequestError, TaskZooError
 from taskzoo.models.refs import resolve_model
 from taskzoo.registry import ExtensionEntry, PluginRecord, TaskEntry
 from taskzoo.registry.naming import normalise
-from taskzoo.registry.strangers import INTERRUPTS, describe
+from taskzoo.registry.strangers import INTERRUPTS, describe, off_stdout
 from taskzoo.runs.data import demo_rows
 
 MakeCommand = Callable[[str, Any], object]
@@ -73,7 +71,7 @@ def verify(plugins: Sequence[PluginRecord], make_command: MakeCommand) -> Iterat
 def _fault(entry: ExtensionEntry, make_command: MakeCommand) -> str:
     """Why an entry cannot be used; ``""`` where it can."""
     try:
-        with contextlib.redirect_stdout(sys.stderr):  # stdout belongs to results
+        with off_stdout():
             found = entry.load()
             if isinstance(entry, TaskEntry):
                 _verify_task(entry, found)

@@ -231,7 +231,9 @@ def test_values_that_are_no_numbers_are_the_largest_difference(monkeypatch: pyte
     monkeypatch.setattr(measure, "_real", lambda values, batch: values)
 
     def predictor(*outputs: float) -> Any:
-        forward = lambda model, batch: SimpleNamespace(logits=np.array(outputs))  # noqa: E731
+        def forward(model: Any, batch: Any) -> Any:
+            return SimpleNamespace(logits=np.array(outputs))
+
         return SimpleNamespace(task=SimpleNamespace(forward=forward), model=None, collate=list, max_tokens=64)
 
     features = [SimpleNamespace(length=length) for length in (3, 5)]

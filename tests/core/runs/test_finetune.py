@@ -9,6 +9,7 @@ import pytest
 from transformers.utils import logging
 
 import taskzoo
+from taskzoo.runs.request import DataRequest
 
 from .kit import read, text_rows
 
@@ -37,3 +38,14 @@ def test_no_rows_of_a_split_and_nothing_on_the_terminal(
             logging.disable_progress_bar()
     assert (said.out, said.err) == ("", "")
     assert read(tmp_path / "run" / "manifest.json")["rows"] == {"train": 30, "validation": 0, "test": 0}
+
+
+def test_the_word_goes_with_rows_for_every_command() -> None:
+    """Searches and recommendations make their own request."""
+    rows = text_rows(3, 1)
+    request = DataRequest(train=rows, validation="none", test=["none"])
+    assert (request.memory, request.files) == ({"train": rows, "validation": [], "test": []}, {})
+    named = DataRequest(train="a.csv", validation="none")
+    assert (named.memory, named.files) == ({}, {"train": ["a.csv"], "validation": ["none"]})
+    mixed = DataRequest(train=rows, test="a.csv")
+    assert (mixed.memory, mixed.files) == ({"train": rows}, {"test": ["a.csv"]})
