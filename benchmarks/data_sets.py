@@ -100,6 +100,17 @@ def draw(splits: Mapping[str, Rows], rows: int, seed: int, *, tuning: bool, most
     return Draw(train, validation, _shuffled(test, 0)[:most])
 
 
+def seen(rows: Draw) -> float:
+    """The share of the test rows whose inputs occur in the rows that a method is given, to learn or to choose by."""
+    given = {_inputs(row) for row in (*rows.train, *rows.validation)}
+    return sum(_inputs(row) in given for row in rows.test) / max(1, len(rows.test))
+
+
+def _inputs(row: Mapping[str, Any]) -> str:
+    """What a model reads of a row."""
+    return next(str(row[name]) for name in ("text", "tokens", "source") if name in row)
+
+
 def _labels(row: Mapping[str, Any]) -> set[str]:
     """The classes of a row, none of a row of another kind."""
     label = row.get("label")

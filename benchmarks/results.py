@@ -32,13 +32,14 @@ from statistics import mean
 
 from arms import METHODS, NotForThisError, Score, make_job
 from common import mean_interval
-from data_sets import TABLE, draw, read
+from data_sets import GENERATED as MADE_UP
+from data_sets import TABLE, draw, read, seen
 
 GENERATED = ("generated-2-1", "generated-2-50", "generated-20-10", "generated-150-5")
 SIMPLE = ("linear-probe", "tf-idf", "majority")
 """What the default must not lose to."""
 DEFAULT = "auto"
-AGAINST = ("method", "data sets", "runs", "default", "the other", "difference", "better", "worse")
+AGAINST = ("method", "data sets", "runs", "default", "the other", "difference", "without generated", "better", "worse")
 
 Cell = tuple[str, int, str]
 """A data set, a number of rows and a model: a line of the tables."""
@@ -92,7 +93,7 @@ def read_results(path: Path) -> Results:
     with path.open(encoding="utf-8", newline="") as file:
         for line in csv.DictReader(file):
             key = Key(line["data_set"], int(line["rows"]), line["model"], line["method"], int(line["seed"]))
-            numbers = [float(line[name]) for name in ("score", "low", "high", "seconds")]
+            numbers = [float(line[name]) for name in ("score", "low", "high", "seconds", "seen")]
             results[key] = Score(line["metric"], *numbers)
     return results
 
@@ -137,7 +138,7 @@ def run_part(part: Part, arguments: argparse.Namespace) -> None:
             except NotForThisError as reason:
                 print(f"{key}: left out, {reason}", file=sys.stderr)
                 continue
-            append_result(arguments.out, key, score)
+            append_result(arguments.out, key, replace(score, seen=seen(drawn)))
             print(f"{key}: {score}", file=sys.stderr, flush=True)
 
 
@@ -147,10 +148,20 @@ PAGE = """# Results
 
 <!-- written by `python benchmarks/results.py page`; do not edit -->
 
-Every method on the same rows of every data set, with its recipe's defaults, scored on the same rows of the test split,
-500 at most (`--test`). Means over the seeds {seeds}, or those of them that were run; they draw the training rows too.
-After ± stands half the range over the seeds. The intervals of single runs are in [results.csv](results.csv). A dash was
-not run; single seeds tell methods apart only where they differ by much.
+Every method trains on the same rows of every data set, with its recipe's defaults, and is scored on the same rows of
+the test split, 500 at most (`--test`). Means over the seeds {seeds}, or those of them that were run; they draw the
+training rows too. After ± stands half the range over the seeds. The intervals of single runs are in
+[results.csv](results.csv). A dash was not run, or has no score; single seeds tell methods apart only where they differ
+by much.
+
+**Validation rows**, an eighth as many and 20 at least, are given to what chooses by them: the methods of zoo and
+`trainer-best`, and `tf-idf` and `majority` for the thresholds of several labels. `setfit` has no use for them. With 100
+rows the choice among the seven sets of flags of `trainer-best`, as that of zoo between probe and training, is one by 20
+rows.
+
+**Test texts that were seen.** Some data sets have texts several times, and so have the generated ones, whose sentences
+are made from few words. "Seen" is the mean share of the test texts that also occur in the rows that a run was given.
+All methods can look these up, and those that remember single texts gain most.
 
 **Test rows whose label is in none of the drawn training rows are left out**, since no method could get them right. With
 few rows of many classes that is a large part: of 150 classes, 100 rows hold about half, so a score there is that of a
@@ -164,7 +175,11 @@ classes, the largest 10 times as frequent as the smallest.
 `trainer` is `transformers.Trainer` with the flags of the library's examples, `trainer-best` with the best of seven sets
 of flags by validation score, of equal ones the first; for several labels its thresholds are chosen on the validation
 rows, as those of zoo are.
-`tf-idf` is the task's own baseline. Not all runs were made on one idle machine, so seconds tell the order of magnitude.
+`tf-idf` is the task's own baseline; for several labels, `majority` has thresholds too.
+
+`auto`, `lora`, `linear-probe` and `contrastive` take their seconds for training and validation; the others for
+training alone, `trainer-best` for that with the best flags. Not all runs were made on one idle machine, so seconds tell
+the order of magnitude.
 
 ## Seconds of training and validation
 
@@ -173,9 +188,9 @@ rows, as those of zoo are.
 ## The default against each other method
 
 Over all data sets, numbers of rows and seeds where both were run: means over the data sets, and the mean difference
-with a 95% t-interval over them (the seeds and numbers of rows of one data set are averaged first). "Better" and "worse"
-count the runs in which the other's score is outside of the default's own interval. Scores of different kinds (accuracy,
-F1, correlation) are averaged; all lie between 0 and 1.
+with a 95% t-interval over them (the seeds and numbers of rows of one data set are averaged first), and the same without
+the generated ones, which are alike. "Better" and "worse" count the runs in which the other's score is outside of the
+default's own interval. Scores of different kinds (accuracy, F1, correlation) are averaged.
 
 {against}
 
@@ -201,10 +216,13 @@ def page(results: Results) -> str:
     for key, score in results.items():
         cells.setdefault(key.cell, {name: [] for name in methods})[key.method].append(score)
     heads = ["data set", "rows", "model", "score", *methods]
+    seen_heads = [*heads[:3], "seen", *heads[3:]]
     lines = [_line(cell, found, _mean_score) for cell, found in cells.items()]
+    for line, found in zip(lines, cells.values(), strict=True):
+        line.insert(3, f"{mean(one.seen for scores in found.values() for one in scores):.0%}")
     return PAGE.format(
         seeds=", ".join(map(str, sorted({key.seed for key in results}))),
-        scores=_table(heads, lines),
+        scores=_table(seen_heads, lines),
         seconds=_table(heads, [_line(cell, found, _mean_seconds) for cell, found in cells.items()]),
         against=_table(AGAINST, [_against(results, name) for name in methods if name != DEFAULT]),
         defeats=_defeats(results),
@@ -240,13 +258,15 @@ def _against(results: Results, other: str) -> list[str]:
     by_set: dict[str, list[tuple[float, float]]] = defaultdict(list)
     for key, ours, theirs in both:
         by_set[key.data_set].append((ours.score, theirs.score))
-    of_sets = [tuple(map(mean, zip(*scores, strict=True))) for scores in by_set.values()]
-    means = [mean(side) for side in zip(*of_sets, strict=True)]
+    of_sets = {name: tuple(map(mean, zip(*scores, strict=True))) for name, scores in by_set.items()}
+    means = [mean(side) for side in zip(*of_sets.values(), strict=True)]
     better = sum(theirs.score < ours.low for _, ours, theirs in both)
     worse = sum(theirs.score > ours.high for _, ours, theirs in both)
-    interval = mean_interval([ours - theirs for ours, theirs in of_sets])
+    differences = {name: ours - theirs for name, (ours, theirs) in of_sets.items()}
+    found = [value for name, value in differences.items() if not name.startswith(MADE_UP)]
+    intervals = [mean_interval([*differences.values()]), f"{mean_interval(found)} ({len(found)})" if found else "–"]
     counts = [str(len(by_set)), str(len(both))]
-    return [other, *counts, *(f"{value:.3f}" for value in means), interval, str(better), str(worse)]
+    return [other, *counts, *(f"{value:.3f}" for value in means), *intervals, str(better), str(worse)]
 
 
 def _defeats(results: Results) -> str:

@@ -4,8 +4,9 @@
         [--strategies ema rdrop ...] [--seeds 1 2 3] [--steps 60] [--test 500]
     python benchmarks/strategies.py table --out strategies.csv
 
-``run`` appends a line for each training to the CSV file and skips those that it has. Every strategy has the rows of the
-default for the same data set and seed (``data_sets.py``; the seed draws the training rows as well) and the method
+``run`` appends a line for each training to the CSV file and skips those that it has with the same options, which are
+the conditions of a line. Every strategy has the rows of the default for the same data set and seed (``data_sets.py``;
+the seed draws the training rows as well) and the method
 ``full``, so that the training loop alone decides. ``distil`` trains a cut model (``--small-layers``) with and without
 the default's run as its teacher. ``soft`` learns the distributions that are the labels of ``vader_shares``, all others
 the most probable label of each. ``table`` prints the mean difference from the default over the seeds with its 95%
@@ -45,7 +46,7 @@ STRATEGIES: Mapping[str, Mapping[str, Any]] = {
     DISTILLED: {},
 }
 """Name -> settings that differ from the default. The last two train a cut model; ``soft`` is for soft labels."""
-FIELDS = ("data_set", "rows", "strategy", "seed", "metric", "score", "cpu_seconds")
+FIELDS = ("data_set", "rows", "conditions", "strategy", "seed", "metric", "score", "cpu_seconds")
 
 
 def cut_model(model: str, layers: int, folder: Path) -> str:
@@ -88,7 +89,7 @@ def train(name: str, rows: Draw, seed: int, model: str, output: Path, settings: 
         **data.settings,
         **settings,
     )
-    score = run.metrics["test"][data.metric]
+    score = run.metrics["test"][data.metric] or 0.0
     return {"metric": data.metric, "score": score, "cpu_seconds": run.manifest["seconds"]["train_and_validate_cpu"]}
 
 
@@ -106,7 +107,11 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
 
 def run(arguments: argparse.Namespace) -> None:
     """Train what the file lacks, and append it."""
-    done = {(line["data_set"], line["rows"], line["strategy"], line["seed"]) for line in read_lines(arguments.out)}
+    done = {tuple(line[name] for name in FIELDS[:5]) for line in read_lines(arguments.out)}
+    conditions = (
+        f"{arguments.model} steps={arguments.steps} batch={arguments.batch_size} layers={arguments.small_layers} "
+        f"test={arguments.test}"
+    )
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
         small = cut_model(arguments.model, arguments.small_layers, folder / "small")
@@ -114,7 +119,7 @@ def run(arguments: argparse.Namespace) -> None:
             for seed in arguments.seeds:
                 drawn = draw(read(name, arguments.data), arguments.rows, seed, tuning=False, most=arguments.test)
                 for strategy in arguments.strategies:
-                    key = (name, arguments.rows, strategy, seed)
+                    key = (name, arguments.rows, conditions, strategy, seed)
                     if key in done:
                         continue
                     rows = hardened(drawn)
@@ -145,19 +150,22 @@ def append(path: Path, line: Mapping[str, Any]) -> None:
 
 def table(lines: Sequence[Mapping[str, Any]]) -> str:
     """A Markdown table: a row for each data set and strategy."""
-    by_cell: dict[tuple[str, int, str], dict[int, Mapping[str, Any]]] = defaultdict(dict)
+    by_cell: dict[tuple[str, int, str, str], dict[int, Mapping[str, Any]]] = defaultdict(dict)
     for line in lines:
-        by_cell[line["data_set"], line["rows"], line["strategy"]][line["seed"]] = line
-    out = ["| data set | rows | strategy | score | difference | CPU time |", "|---|---|---|---|---|---|"]
-    for (name, rows, strategy), found in by_cell.items():
-        base = by_cell.get((name, rows, SMALL if strategy == DISTILLED else DEFAULT), {})
+        by_cell[line["data_set"], line["rows"], line["conditions"], line["strategy"]][line["seed"]] = line
+    out = [
+        "| data set | rows | conditions | strategy | score | difference | CPU time |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for (name, rows, conditions, strategy), found in by_cell.items():
+        base = by_cell.get((name, rows, conditions, SMALL if strategy == DISTILLED else DEFAULT), {})
         seeds = sorted(found.keys() & base.keys())
         scores = f"{statistics.mean(line['score'] for line in found.values()):.3f}"
         difference, ratio = "", ""
         if strategy != DEFAULT and seeds:
             difference = interval([found[seed]["score"] - base[seed]["score"] for seed in seeds])
             ratio = f"{statistics.mean(found[seed]['cpu_seconds'] / base[seed]['cpu_seconds'] for seed in seeds):.2f}"
-        out.append(f"| {name} | {rows} | {strategy} | {scores} | {difference} | {ratio} |")
+        out.append(f"| {name} | {rows} | {conditions} | {strategy} | {scores} | {difference} | {ratio} |")
     return "\n".join(out)
 
 

@@ -99,3 +99,15 @@ def test_mean_ratings_become_soft_labels_and_the_most_probable_ones(tmp_path: Pa
         rating = -4 + int(row["text"].split()[1]) % 9
         assert row["label"] == {"negative": 1 - (rating + 4) / 8, "positive": (rating + 4) / 8}
         assert hard["label"] == ("positive" if rating > 0 else "negative")
+
+
+def test_texts_that_a_method_was_given_are_counted() -> None:
+    from data_sets import Draw, seen
+
+    def rows(*texts: str) -> list[dict[str, object]]:
+        return [{"text": text, "label": "a"} for text in texts]
+
+    assert seen(Draw(rows("a", "b"), rows("c"), rows("a", "a", "c", "d"))) == 0.75
+    words = [{"tokens": ["Ada", "came"], "tags": ["B-PER", "O"]}]
+    assert seen(Draw(words, [], [*words, {"tokens": ["Ada came"], "tags": ["O"]}])) == 0.5
+    assert seen(Draw(rows("a"), [], [])) == 0

@@ -82,12 +82,43 @@ def test_the_page_names_where_the_default_loses() -> None:
 
     assert "* news, 1,000 rows, minilm, seed 1: 0.800 [0.780, 0.820], tf-idf 0.850" in page(results(0.8))
     assert "Nowhere in 1 runs of `auto`" in page(results(0.84))
-    assert "| news | 1,000 | minilm | accuracy | 0.840 | 0.850 |" in page(results(0.84))
-    assert "| tf-idf | 1 | 1 | 0.800 | 0.850 | -0.050 | 0 | 1 |" in page(results(0.8))
+    assert "| news | 1,000 | minilm | 0% | accuracy | 0.840 | 0.850 |" in page(results(0.84))
+    assert "| tf-idf | 1 | 1 | 0.800 | 0.850 | -0.050 | -0.050 (1) | 0 | 1 |" in page(results(0.8))
     more = {
         Key("mail", 1000, "minilm", "auto", seed): Score("accuracy", ours, 0.7, 0.92, 9.0)
         for seed, ours in ((1, 0.8), (2, 0.9))
     }
     more |= {Key("mail", 1000, "minilm", "tf-idf", seed): Score("accuracy", 0.65, 0.6, 0.7, 1.0) for seed in (1, 2, 3)}
     # two data sets: 0.8 and 0.85, and the means of two runs, 0.85 and 0.65
-    assert "| tf-idf | 2 | 3 | 0.825 | 0.750 | 0.075 ± 1.588 | 2 | 1 |" in page(results(0.8) | more)
+    assert "| tf-idf | 2 | 3 | 0.825 | 0.750 | 0.075 ± 1.588 | 0.075 ± 1.588 (2) | 2 | 1 |" in page(results(0.8) | more)
+
+
+def test_generated_sets_are_also_left_out_of_the_comparison() -> None:
+    from arms import Score
+    from results import Key, page
+
+    scores = {"news": (0.8, 0.7), "generated-2-1": (0.9, 0.4), "generated-2-50": (0.9, 0.4)}
+    results = {
+        Key(name, 100, "minilm", method, 1): Score("f1_macro", value, 0.0, 1.0, 1.0, seen=0.25)
+        for name, both in scores.items()
+        for method, value in zip(("auto", "setfit"), both, strict=True)
+    }
+    assert "| setfit | 3 | 3 | 0.867 | 0.500 | 0.367 ± 0.574 | 0.100 (1) | 0 | 0 |" in page(results)
+    assert "| news | 100 | minilm | 25% | f1_macro | 0.800 | 0.700 |" in page(results)
+
+
+def test_the_majority_has_thresholds_for_several_labels_and_no_score_for_numbers(
+    tiny_checkpoint: Callable[..., Path],
+) -> None:
+    from arms import METHODS, NotForThisError, make_job
+    from data_sets import Draw
+
+    model = str(tiny_checkpoint("bert"))
+    labels = (["joy"], ["joy"], ["joy", "love"], ["anger"])
+    texts = [{"text": f"text {i}", "label": labels[i % 4]} for i in range(40)]
+    score = METHODS["majority"](make_job("goemotions", Draw(texts, texts, texts), model, "majority", 1))
+    # everything is given every label: F1 of 2pr/(p+r) with recall 1 and the frequencies 3/4, 1/4, 1/4 as precision
+    assert score.score == pytest.approx((6 / 7 + 2 / 5 + 2 / 5) / 3)
+    numbers = [{"text": f"row {i}", "label": i / 8 - 1} for i in range(16)]
+    with pytest.raises(NotForThisError):
+        METHODS["majority"](make_job("vader_groundtruth", Draw(numbers, numbers, numbers), model, "majority", 1))
