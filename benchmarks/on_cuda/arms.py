@@ -17,6 +17,8 @@ from .flops import Work, peak, work_of
 from .models import EPOCHS, TASKS, Material
 
 RANK, ALPHA, DROPOUT = 16, 32, 0.05
+RECORDED = 4
+"""Epochs after which graphs of nearly all shapes are there."""
 
 
 @dataclass(frozen=True)
@@ -27,13 +29,26 @@ class Arm:
         material: checkpoint and rows.
         precision: ``fp32``, ``bf16`` or ``fp16``.
         method: ``full`` or ``lora``.
-        compile: with ``torch.compile``.
+        compile: with ``torch.compile``; ``cuda_graphs``: replayed, for zoo alone.
+        unpadded: with attention that leaves padding out, for zoo alone.
     """
 
     material: Material
     precision: str
     method: str
     compile: bool = False
+    cuda_graphs: bool = False
+    unpadded: bool = False
+
+    @property
+    def warm(self) -> int:
+        """Epochs that are not timed; each shape of a batch is computed twice before its graph is replayed."""
+        return RECORDED if self.cuda_graphs else 1
+
+    @property
+    def epochs(self) -> int:
+        """That are trained."""
+        return EPOCHS - 1 + self.warm
 
     @property
     def steps(self) -> int:
@@ -90,7 +105,7 @@ def _settings(arm: Arm) -> dict[str, Any]:
     """Settings without anything that would be evaluated, saved or fitted besides."""
     own = {"class_weights": "none"} if arm.material.kind == "encoder" else {}
     return own | {
-        "epochs": EPOCHS,
+        "epochs": arm.epochs,
         "batch_size": arm.material.size.batch,
         "log_every": arm.steps,
         "checkpoint_every": 10**9,
@@ -101,6 +116,8 @@ def _settings(arm: Arm) -> dict[str, Any]:
         "method": arm.method,
         "precision": arm.precision,
         "compile": arm.compile,
+        "cuda_graphs": arm.cuda_graphs,
+        "unpadded": arm.unpadded,
         "lora_rank": RANK,
         "lora_alpha": ALPHA,
         "lora_dropout": DROPOUT,
@@ -133,7 +150,7 @@ def train_peer(arm: Arm) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         arguments = arguments_class(
             output_dir=folder,
-            num_train_epochs=EPOCHS,
+            num_train_epochs=arm.epochs,
             per_device_train_batch_size=material.size.batch,
             learning_rate=1e-4,
             weight_decay=0.01,
@@ -215,9 +232,9 @@ def _with_adapters(model: Any, kind: str) -> Any:
 
 
 def figures(arm: Arm, times: list[float], rows: list[tuple[int, int]], work: Work) -> dict[str, Any]:
-    """Speed over the epochs after the first, and the most memory of the device."""
-    epochs = len(times) - 1
-    seconds = (times[-1] - times[0]) / epochs
+    """Speed over the epochs after those that warm up, and the most memory of the device."""
+    epochs = len(times) - arm.warm
+    seconds = (times[-1] - times[arm.warm - 1]) / epochs
     tokens = sum(s + t for s, t in rows)
     flops = work.training(rows, adapters=arm.method == "lora")
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"

@@ -84,7 +84,9 @@ def training(kind: str, results: Results, size: Size, folder: Path) -> None:
 
 
 def compiled(results: Results, size: Size, folder: Path) -> None:
-    """``compile=true`` against ``torch_compile=True``, after a first epoch in which both compile."""
+    """``compile=true`` against ``torch_compile=True``, after a first epoch in which both compile; then CUDA graphs."""
+    import torch
+
     from .arms import Arm, train_peer, train_zoo
 
     for kind in ("encoder", "decoder"):
@@ -94,6 +96,26 @@ def compiled(results: Results, size: Size, folder: Path) -> None:
                 found["arm"] = who
                 if "skipped" not in found:
                     found.update(train(arm))
+    if not torch.cuda.is_available():
+        results.write("encoder bf16 full graphs", skipped="CUDA graphs need a CUDA device")
+        return
+    arm = Arm(prepare("encoder", size, folder), "bf16", "full", compile=True, cuda_graphs=True)
+    with results.measured("encoder bf16 full graphs", seconds=0 if size.tiny else 50) as found:
+        found["arm"] = "zoo"
+        if "skipped" not in found:
+            found.update(train_zoo(arm))
+
+
+def unpadded(results: Results, size: Size, folder: Path) -> None:
+    """``unpadded=true``, whose figures are to be compared with those of the same model without it."""
+    from .arms import Arm, train_zoo
+
+    for kind in ("encoder", "decoder", "encoder-decoder"):
+        arm = Arm(prepare(kind, size, folder), "bf16", "full", unpadded=True)
+        with results.measured(f"{kind} bf16 full unpadded", seconds=0 if size.tiny else 6) as found:
+            found["arm"] = "zoo"
+            if "skipped" not in found:
+                found.update(train_zoo(arm))
 
 
 def prediction(results: Results, size: Size, folder: Path) -> None:
@@ -275,7 +297,8 @@ def tests(results: Results, size: Size, folder: Path) -> None:
             results.write(name, outcome=report.outcome, took=seconds, error=text[-1500:] or None, reason=reason or None)
 
     os.chdir(ROOT)
-    files = ["tests/cuda/test_training.py", "tests/core/runs/test_strategies_of_runs.py", "tests/cuda/test_runs.py"]
+    files = ["tests/cuda/test_training.py", "tests/core/runs/test_strategies_of_runs.py", "tests/cuda/test_unpadded.py"]
+    files += ["tests/cuda/test_runs.py", "tests/cuda/test_cuda_graphs.py"]
     options = ["-q", "-m", "cuda", "-p", "no:cacheprovider"]
     code = pytest.main([*options, *files], [Recorder()])
     results.write("pytest", exit=int(code))
@@ -290,7 +313,8 @@ PARTS: dict[str, tuple[Callable[[Results, Size, Path], None], float]] = {
     "encoder-decoder": (partial(training, "encoder-decoder"), 80),
     "prediction": (prediction, 60),
     "generation": (generation, 60),
-    "compiled": (compiled, 120),
+    "unpadded": (unpadded, 50),
+    "compiled": (compiled, 150),
 }
 """In order of value, with the seconds that each may take at most."""
 

@@ -13,6 +13,20 @@ PASSED_ON = ("OutOfMemoryError", "MemoryError")
 """Errors that are not the plugin's fault, by the names of their classes."""
 
 
+def said(error: BaseException) -> str:
+    """What an error says; ``""`` of one that fails to say anything."""
+    try:
+        return str(error).strip()
+    except Exception:
+        return ""
+
+
+def describe(error: BaseException) -> str:
+    """Kind and text of an error on one line, ``ValueError: what it says``."""
+    text = " ".join(said(error).split())
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
 def name_the_task(cls: type, contract: type) -> None:
     """Wrap the methods of ``cls`` that ``contract`` declares, so that what they raise says where it was raised.
 
@@ -37,10 +51,8 @@ def _named(method: Callable[..., Any], cls: type) -> Callable[..., Any]:
         except (Exception, SystemExit) as error:
             if type(error).__name__ in PASSED_ON:
                 raise
-            reason = " ".join(str(error).split())
-            what = f"{type(error).__name__}: {reason}" if reason else type(error).__name__
             owner = type(args[0]) if args and isinstance(args[0], cls) else cls
-            raise PluginError(f"{_title(owner)} failed in {method.__name__}(): {what}") from error
+            raise PluginError(f"{_title(owner)} failed in {method.__name__}(): {describe(error)}") from error
 
     return call
 

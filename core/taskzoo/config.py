@@ -121,6 +121,8 @@ class Training:
     gradient_checkpointing: bool = _setting(False, "recompute activations to save memory")
     fsdp: bool = _setting(False, "divide weights, gradients and optimizer state over the processes (FSDP2)")
     compile: bool = _setting(False, "train with layers compiled by torch.compile, for GPUs")
+    cuda_graphs: bool = _setting(False, "replay compiled layers as CUDA graphs (with compile=true, CUDA only)")
+    unpadded: bool = _setting(False, "train with attention that leaves padding out, for GPUs")
     early_stopping: int = _setting(0, "stop after this many evaluations without a better score (0: never)", minimum=0)
     evaluate_every: int = _setting(0, "optimizer steps between evaluations (0: each epoch)", minimum=0)
     checkpoint_every: int = _setting(0, "optimizer steps between checkpoints (0: each evaluation)", minimum=0)

@@ -14,6 +14,7 @@ from taskzoo.durable import lock, sync_folder
 
 ENDING = ".new"
 """Of the name that a file has until it is complete."""
+_MOST_LINKS = 40  # one after the other, as on Linux
 
 
 class HashedFile:
@@ -48,10 +49,12 @@ def atomic_file(path: Path) -> Iterator[tuple[IO[bytes], HashedFile]]:
 
     It has another name until the block ends, is flushed to the disk and then gets its own; if the block raises, it is
     removed. Several processes may do this for the same path: a file that is being written is locked, where the system
-    has locks. What is not a regular file, such as a named pipe, is written to as it is.
+    has locks. A link stays, and the file that it leads to is written. What is not a regular file, such as a named pipe
+    or ``/dev/stdout``, is written to as it is.
     """
-    if path.exists() and not path.is_file():
-        with path.open("wb") as file:
+    path, as_it_is = followed(path)
+    if as_it_is:
+        with path.open("ab") as file:  # of what `>>` named, the content stays
             hashed = HashedFile(file)
             yield cast(IO[bytes], hashed), hashed
         return
@@ -71,8 +74,21 @@ def atomic_file(path: Path) -> Iterator[tuple[IO[bytes], HashedFile]]:
     sync_folder(path.parent)
 
 
+def followed(path: Path) -> tuple[Path, bool]:
+    """Where links lead, and whether that is to be written to as it is: links of ``/proc`` stand for open files."""
+    for _ in range(_MOST_LINKS):
+        if not path.is_symlink():
+            break
+        folder = path.parent.resolve()
+        if folder.is_relative_to("/proc"):
+            return path, True
+        path = folder / os.readlink(path)
+    return path, path.exists() and not path.is_file()
+
+
 def remove_leftovers(path: Path) -> None:
     """Remove what processes that were killed left of ``path``."""
+    path, _ = followed(path)
     for left in path.parent.glob(f".{path.name}.*{ENDING}"):
         with suppress(OSError), left.open("rb+") as file:
             lock(file)

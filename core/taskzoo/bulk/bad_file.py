@@ -6,11 +6,10 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import IO
 
 from taskzoo.data.streams.records import BadRecord
 
-from .atomic import atomic_file
+from .atomic import HashedFile, atomic_file
 from .values import to_json
 
 LONGEST = 100_000
@@ -24,13 +23,18 @@ class BadRows:
         self._path, self._stack, self._file = path, stack, None
         self.count = 0
 
-    _file: IO[bytes] | None
+    _file: HashedFile | None
+
+    @property
+    def sha256(self) -> str:
+        """Of the file; empty without one."""
+        return "" if self._file is None else self._file.sha256
 
     def add(self, bad: Sequence[BadRecord]) -> None:
         """Write bad rows."""
         self.count += len(bad)
         if bad and self._file is None:
-            self._file, _ = self._stack.enter_context(atomic_file(self._path))
+            self._file = self._stack.enter_context(atomic_file(self._path))[1]
         for record in bad:
             name, row = re.split(r"[/\\]", record.source)[-1], record.content
             text = row if isinstance(row, str) else to_json(row)

@@ -15,9 +15,13 @@ from taskzoo.spec import TaskSpec
 from taskzoo.task import Task
 from taskzoo.types import Row
 
+from . import predicting
+
 
 class GivenSource(Source):
     """One row per input; a text has one column, which is named as the role that it fills.
+
+    The columns are those of the first chunk, so that an object may lack one.
 
     Args:
         spec: of the task.
@@ -29,13 +33,10 @@ class GivenSource(Source):
         self._spec, self._task = spec, task
         waiting, self._at = iter(inputs), 0
         self.roles = frozenset(role for role, column in spec.columns.items() if not column.target)
-        head = []
-        for given in waiting:
-            head.append(given)
-            if not isinstance(given, BadRecord):
-                break
+        head = list(islice(waiting, predicting.CHUNK))
         good = [given for given in head if not isinstance(given, BadRecord)]
-        self.columns = tuple(self._values(good[0])) if good else ()
+        told = [given for given in good if not _is_blank_line(given)]
+        self.columns = tuple(dict.fromkeys(name for given in told or good[:1] for name in self._values(given)))
         self._inputs = chain(head, waiting)
 
     def take(self, count: int) -> list[Item]:
@@ -48,7 +49,7 @@ class GivenSource(Source):
             rows = [self._alone(given, number) for number, given in enumerate(inputs, self._at + 1)]
         self._at += len(inputs)
         pairs = zip(inputs, rows, strict=True)
-        return [row if isinstance(row, BadRecord) else Record(row, self._values(given)) for given, row in pairs]
+        return [row if isinstance(row, BadRecord) else Record(row, self._kept(given)) for given, row in pairs]
 
     def skip(self, count: int) -> int:
         skipped = sum(1 for _ in islice(self._inputs, count))
@@ -63,6 +64,11 @@ class GivenSource(Source):
         except DataError as error:
             return BadRecord.of(error, number, self._values(given))
 
+    def _kept(self, given: Any) -> Mapping[str, Any]:
+        """What is kept of an input: of a blank line among objects nothing, as its text is in none of their columns."""
+        values = self._values(given)
+        return {} if _is_blank_line(given) and not values.keys() <= set(self.columns) else values
+
     def _values(self, given: Any) -> Mapping[str, Any]:
         """The columns of an input."""
         if isinstance(given, str):
@@ -72,3 +78,7 @@ class GivenSource(Source):
         if isinstance(given, tuple | list):
             return dict(zip(self._task.input_roles, given, strict=False))
         raise RequestError(f"The input is of type {type(given).__name__}; give texts or mappings.")
+
+
+def _is_blank_line(given: Any) -> bool:
+    return isinstance(given, str) and not given.strip()

@@ -20,7 +20,7 @@ from .bad_file import BadRows, bad_rows
 from .chain import ChainSource
 from .meter import Meter
 from .output_columns import OutputColumns
-from .output_format import TABLES, OutputFormat
+from .output_format import OutputFormat
 from .predicting import CHUNK, Model, Policy, predict_items
 from .writers import Writer, make_writer
 
@@ -209,7 +209,7 @@ class Writing:
         return total
 
     def _add(self, answers: Sequence[Answer | BadRecord], writer: Writer, bad: BadRows, done: float) -> Summary:
-        items = self.columns.fitting(answers) if self.format.kind in TABLES else answers
+        items = writer.fitting(answers)
         apart = [item for item in items if isinstance(item, BadRecord)]
         if apart and self.policy.strict:
             raise apart[0].error()

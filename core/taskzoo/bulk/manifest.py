@@ -35,6 +35,7 @@ class ShardEntry:
         rows: predictions in it.
         bad: rows that could not be used.
         sha256: of its file.
+        bad_sha256: of the file of its bad rows; empty if there are none, or an earlier taskzoo wrote this.
         reason: why it failed.
     """
 
@@ -44,6 +45,7 @@ class ShardEntry:
     rows: int = 0
     bad: int = 0
     sha256: str = ""
+    bad_sha256: str = ""
     reason: str = ""
 
 
@@ -75,13 +77,16 @@ class Manifest:
             self._append({"format": FORMAT, "job": dict(job)})
             sync_folder(folder)
 
-    def finished(self, shard: int) -> ShardEntry | None:
-        """The entry of a shard that is done, and whose file is the one that was written."""
+    def finished(self, shard: int, *, strict: bool) -> ShardEntry | None:
+        """The entry of a shard that is done, and whose files are those that were written; ``strict``: no bad row."""
         entry = self.entries.get(shard)
-        if entry is None or entry.state != "done":
+        if entry is None or entry.state != "done" or (strict and entry.bad):
             return None
-        file = self._folder / entry.file
-        return entry if file.is_file() and file_sha256(file).hex() == entry.sha256 else None
+        file, bad = self._folder / entry.file, self._folder / bad_name(shard)
+        same = _has_digest(file, entry.sha256)
+        if entry.bad:
+            same = same and (_has_digest(bad, entry.bad_sha256) if entry.bad_sha256 else bad.is_file())
+        return entry if same else None
 
     def add(self, entry: ShardEntry) -> None:
         """Note that a shard is done or failed."""
@@ -108,6 +113,15 @@ class Manifest:
             what = f"holds shards of another job: {', '.join(changed)} changed since"
             fix = f"choose another {option_name('output')}, or remove it"
             raise RequestError(f"The folder {str(self._folder)!r} {what}; {fix}.")
+
+
+def bad_name(shard: int) -> str:
+    """The name of the file of a shard's bad rows."""
+    return f"bad-{shard:05d}.jsonl"
+
+
+def _has_digest(file: Path, sha256: str) -> bool:
+    return file.is_file() and file_sha256(file).hex() == sha256
 
 
 def _entry(line: Any) -> ShardEntry | None:

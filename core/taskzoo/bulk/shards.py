@@ -26,7 +26,7 @@ from .atomic import atomic_file, remove_leftovers
 from .bad_file import bad_rows
 from .fingerprint import input_fingerprint, model_fingerprint
 from .job import Inputs, Output, Summary, Writing, chunks, find_columns, open_input
-from .manifest import Manifest, ShardEntry
+from .manifest import Manifest, ShardEntry, bad_name
 from .meter import Meter
 from .output_columns import OutputColumns
 from .output_format import TABLES
@@ -89,10 +89,10 @@ class _Shards:
 
     def run(self, part: Part) -> Summary:
         """Write the shards of ``part`` until the input ends."""
-        total, rows = Summary(), self._output.shard_rows
+        total, rows, strict = Summary(), self._output.shard_rows, self._writing.policy.strict
         for shard in count():
             mine = part.has(shard)
-            there = self._manifest.finished(shard) if mine else None
+            there = self._manifest.finished(shard, strict=strict) if mine else None
             if not mine or there:
                 skipped = self._source.skip(rows)
                 if there:
@@ -109,7 +109,7 @@ class _Shards:
     def _write(self, shard: int, first: list[Item]) -> Summary:
         """Write one shard, whose first rows were taken already."""
         path = self._output.path / f"part-{shard:05d}{self._output.format.ending}"
-        bad_path = self._output.path / f"bad-{shard:05d}.jsonl"
+        bad_path = self._output.path / bad_name(shard)
         stream: Iterator[list[Item]] = chain([first], chunks(self._source, self._output.shard_rows - len(first)))
         try:
             with atomic_file(path) as (file, hashed), bad_rows(bad_path) as bad:
@@ -120,7 +120,7 @@ class _Shards:
             raise
         remove_leftovers(path)
         remove_leftovers(bad_path)
-        self._manifest.add(ShardEntry(shard, "done", path.name, done.rows, done.bad, hashed.sha256))
+        self._manifest.add(ShardEntry(shard, "done", path.name, done.rows, done.bad, hashed.sha256, bad.sha256))
         return done + Summary(shards=1)
 
 

@@ -10,7 +10,9 @@ from collections.abc import Sequence
 from typing import IO, Any, cast
 
 from taskzoo.data.streams.records import Answer, BadRecord
-from taskzoo.runs.prediction_files import conll_sentence
+from taskzoo.errors import shown
+from taskzoo.option_names import option_name
+from taskzoo.runs.prediction_files import conll_sentence, not_in_conll
 
 from .output_columns import OutputColumns
 from .output_format import OutputFormat
@@ -24,6 +26,10 @@ class Writer(ABC):
 
     def __init__(self, file: IO[bytes], columns: OutputColumns) -> None:
         self._file, self._columns = file, columns
+
+    def fitting(self, items: Sequence[Answer | BadRecord]) -> Sequence[Answer | BadRecord]:
+        """The rows, those set apart that the format cannot have."""
+        return items
 
     @abstractmethod
     def write(self, items: Sequence[Answer | BadRecord]) -> None:
@@ -52,6 +58,9 @@ class CsvWriter(Writer):
     def __init__(self, file: IO[bytes], columns: OutputColumns) -> None:
         super().__init__(file, columns)
         self._records([columns.names])
+
+    def fitting(self, items: Sequence[Answer | BadRecord]) -> Sequence[Answer | BadRecord]:
+        return self._columns.fitting(items)
 
     def write(self, items: Sequence[Answer | BadRecord]) -> None:
         rows = [self._columns.merged(item) for item in items if isinstance(item, Answer)]
@@ -92,6 +101,9 @@ class ParquetWriter(Writer):
         self._schema = pa.schema([*kept, *predicted])
         self._pyarrow, self._writer = pa, pq.ParquetWriter(file, self._schema)
         self._rows: list[dict[str, Any]] = []
+
+    def fitting(self, items: Sequence[Answer | BadRecord]) -> Sequence[Answer | BadRecord]:
+        return self._columns.fitting(items)
 
     def write(self, items: Sequence[Answer | BadRecord]) -> None:
         self._rows += [self._columns.merged(item) for item in items if isinstance(item, Answer)]
@@ -136,15 +148,19 @@ class TextWriter(Writer):
 class ConllWriter(Writer):
     """A word, a tab and its tag per line, and an empty line behind each row."""
 
-    def __init__(self, file: IO[bytes], columns: OutputColumns) -> None:
-        super().__init__(file, columns)
-        self._row = 0
+    def fitting(self, items: Sequence[Answer | BadRecord]) -> Sequence[Answer | BadRecord]:
+        return [self._fitting(item) if isinstance(item, Answer) else item for item in items]
+
+    def _fitting(self, item: Answer) -> Answer | BadRecord:
+        if (word := not_in_conll(item.prediction)) is None:
+            return item
+        row, fix = item.record.row, f"write JSON lines ({option_name('output_format', 'jsonl')})"
+        reason = f"the word {shown(word)} cannot stand in CoNLL; {fix}."
+        return BadRecord(row.source, row.line, reason, item.record.values or dict(row.fields))
 
     def write(self, items: Sequence[Answer | BadRecord]) -> None:
-        for item in items:
-            self._row += 1
-            if isinstance(item, Answer):
-                self._file.write(conll_sentence(item.prediction, self._row).encode())
+        sentences = [conll_sentence(item.prediction) for item in items if isinstance(item, Answer)]
+        self._file.write("".join(sentences).encode())
 
 
 _WRITERS: dict[str, type[Writer]] = {
@@ -164,6 +180,9 @@ class PackedWriter(Writer):
         super().__init__(file, columns)
         self._packed = gzip.GzipFile(filename="", mode="wb", fileobj=file, compresslevel=6, mtime=0)
         self._inner = _WRITERS[kind](cast(IO[bytes], self._packed), columns)
+
+    def fitting(self, items: Sequence[Answer | BadRecord]) -> Sequence[Answer | BadRecord]:
+        return self._inner.fitting(items)
 
     def write(self, items: Sequence[Answer | BadRecord]) -> None:
         self._inner.write(items)

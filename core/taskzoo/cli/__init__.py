@@ -6,6 +6,7 @@ import importlib
 import os
 import re
 import sys
+import traceback
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import cache
@@ -14,6 +15,7 @@ from typing import Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
+from taskzoo.blame import describe
 from taskzoo.engine.launched import rank
 from taskzoo.errors import Interrupted, TaskZooError, UnknownNameError
 from taskzoo.escapes import visible
@@ -124,15 +126,32 @@ def main() -> None:
     except BrokenPipeError:
         _drop_output()
         sys.exit(1)
+    except SystemExit as error:
+        if not (place := _exit_of_a_stranger(error)):
+            raise
+        what = f"{place} ended this command before it was done ({describe(error)})"
+        code = error.code if isinstance(error.code, int) and error.code else 1
+        _fail(f"{what}; whoever wrote that file should raise an error there instead.", code)
     except Exception as error:
         if os.environ.get(TRACEBACK_VARIABLE):
             raise
         if fault := machine_fault(error):
             _fail(f"{fault[0].upper()}{fault[1:]}.", 1)
         # a fault of ours, or of a plugin where nothing catches it
-        what = " ".join(f"{type(error).__name__}: {error}".split())
+        what = describe(error)
         _fail(f"This should not have happened: {what} Set {TRACEBACK_VARIABLE}=1 to see where, and report it.", 1)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _exit_of_a_stranger(error: SystemExit) -> str:
+    """The line that exits, if it is of neither the command that was asked for, which may be a plugin's, nor Typer."""
+    calls = list(traceback.walk_tb(error.__traceback__))
+    owners = [str(frame.f_globals.get("__name__")).partition(".")[0] for frame, _ in calls]
+    command = len(owners) - owners[::-1].index("typer") if "typer" in owners else 0
+    if owners[-1] in ("taskzoo", "typer") or owners[command] != "taskzoo":
+        return ""
+    frame, line = calls[-1]
+    return f"{frame.f_code.co_filename}:{line}"
 
 
 def one_set_each(words: Sequence[str]) -> list[str]:

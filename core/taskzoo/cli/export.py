@@ -42,6 +42,8 @@ def export(
 
     if not output and HubName.of_run(run) is not None:
         raise RequestError(f"{run!r} lies in the hub's cache, where an export has no place; name one by --output.")
+    if columns is not None and not data:
+        raise RequestError("--columns names columns of the file of --data; give that, or leave --columns out.")
     set_up_process()
     path = str(local_run(run))
     request = ExportRequest(path, output, int8, tolerance, data, columns or "", rows, trust_remote_code, to or "")

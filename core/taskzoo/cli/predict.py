@@ -87,23 +87,32 @@ def predict(
     from taskzoo.config import parse_assignments, parse_columns
     from taskzoo.data.readers import names_parallel
     from taskzoo.errors import DataError, RequestError
-    from taskzoo.runs.data import each_file
+    from taskzoo.runs.data import each_file, input_files
     from taskzoo.runs.load import check_confidence, check_coverage
 
     from .process import set_up_process
     from .stdin import read_items
-    from .target import Wishes, find_target
+    from .target import Wishes, check_apart, find_target
 
     check_confidence(min_confidence)
     check_coverage(coverage)
     options = parse_assignments(set_ or [])
     if input and (texts or as_json):
         raise RequestError(f"Give {'texts' if texts else '--json'} or --input, not both.")
-    for file in each_file(input or []):
+    of_files = {"--columns": columns, "--format": format}
+    if not input and (unused := [name for name, value in of_files.items() if value is not None]):
+        raise RequestError(f"{unused[0]} is for the file of --input; give that, or leave {unused[0]} out.")
+    files = each_file(input or [])
+    for file in files:
+        if file.exists() and not file.is_file() and not file.is_dir():
+            what = "this is a pipe or a device, and a file is read from its beginning more than once"
+            raise DataError(f"{what}; save it as a file, or leave out --input for lines of texts.", file=str(file))
         if not file.is_file() and not names_parallel(file):
             raise DataError("there is no such file.", file=str(file))
     wishes = Wishes(output, output_format, keep_columns, strict, shard, shard_rows, engine, workers)
     target = find_target(wishes, from_files=bool(input))
+    if target.output:
+        check_apart(target.output, files, run)
     inputs = Inputs(tuple(input or ()), parse_columns(columns or ""), format)
     policy = Policy(min_confidence, coverage, target.strict)
     loading = Loading(run, precision, options, trust_remote_code)
@@ -122,6 +131,7 @@ def predict(
         else:
             source = GivenSource(model.spec, model.task, _objects(given) if as_json else given)
         if target.output:
+            check_apart(target.output, input_files(model.spec, model.task, input or []), run)  # of pairs, both
             typed = not input and not texts and sys.stdin.isatty()
             _to_file(model, source, target.output, policy, quiet=quiet or typed)
         else:

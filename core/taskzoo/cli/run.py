@@ -153,7 +153,12 @@ def run(
         from_ = str(local_run(from_))
     request = RunRequest(task, model, rows, settings, config, callbacks, trust_remote_code, from_run=from_)
     resolved = resolve_request(request)
-    single = {"--processes": processes > 1, "--engine": engine != "local", "--report": report}
+    single = {
+        "--processes": processes > 1,
+        "--engine": engine != "local",
+        "--min-processes": min_processes is not None,
+        "--report": report,
+    }
     if (repeats := asked_repeats(seeds, folds, single)) is not None:
         run_and_show(resolved, repeats, output, as_json=as_json, quiet=quiet)
         return

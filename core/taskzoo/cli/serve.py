@@ -15,6 +15,7 @@ from .options import PRECISION_HELP, InferenceOptions, TrustRemoteCode
 
 
 def serve(
+    context: typer.Context,
     runs: Annotated[
         list[str], typer.Argument(help="Runs; NAME=RUN gives a model another name.", autocompletion=run_paths)
     ],
@@ -72,6 +73,7 @@ def serve(
     limits = Limits(max_body, max_chars, max_inputs, max_queue, batch_chars, batch_inputs, batch_wait, timeout)
     named = named_runs(runs)
     if write_docker is not None:
+        _refuse_options_of_serving(context)
         for line in write_docker_files(write_docker, named):
             remark(line)
         return
@@ -96,6 +98,20 @@ def serve(
             app = make_app(models, limits, api_key)
             make_server(app, timeout, lambda: remark(f"Serving {names} at {at}")).run(sockets=[listening])
     remark("Stopped.")
+
+
+def _refuse_options_of_serving(context: typer.Context) -> None:
+    """What was typed besides runs and ``--write-docker``, which takes nothing else, is not to be lost in silence."""
+    from taskzoo.errors import RequestError
+
+    names = [name for name in context.params if name not in ("runs", "write_docker")]
+    typed = [name for name in names if (source := context.get_parameter_source(name)) and source.name == "COMMANDLINE"]
+    if typed:
+        option = "--" + typed[0].strip("_").replace("_", "-")
+        raise RequestError(
+            f"{option} is for serving, and --write-docker writes files for an image instead; leave it out, and give "
+            f"{option} to the container (docker run IMAGE {option} ...)."
+        )
 
 
 class Once:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -57,6 +58,7 @@ def find_target(wishes: Wishes, *, from_files: bool) -> Target:
     Raises:
         RequestError: two options do not go together, or the output cannot be written to.
     """
+    from taskzoo.bulk.atomic import followed
     from taskzoo.bulk.job import SHARD_ROWS, Output
     from taskzoo.bulk.output_format import OutputFormat
     from taskzoo.bulk.part import Part
@@ -76,6 +78,9 @@ def find_target(wishes: Wishes, *, from_files: bool) -> Target:
         raise RequestError(f"--output {named!r} is a folder of shards, which need files to read; name them by --input.")
     path = Path(named)
     check_folder(path) if folder else check_output(path)
+    place, as_it_is = followed(path)
+    if not folder and not as_it_is:
+        check_output(place)
     format = OutputFormat("jsonl") if folder else OutputFormat.of_file(path)
     if wishes.output_format:
         format = OutputFormat.named(wishes.output_format)
@@ -84,6 +89,26 @@ def find_target(wishes: Wishes, *, from_files: bool) -> Target:
     strict = bare and not keep if wishes.strict is None else wishes.strict
     output = Output(path, format, keep, SHARD_ROWS if wishes.shard_rows is None else wishes.shard_rows)
     return Target(output, folder, strict, part, address, wishes.workers)
+
+
+def check_apart(output: Output, inputs: Sequence[Path], run: str) -> None:
+    """Refuse an output, or a file of bad rows beside it, that is an input, and one inside the run.
+
+    Raises:
+        RequestError: it is.
+    """
+    from taskzoo.bulk.job import bad_path
+    from taskzoo.errors import RequestError
+    from taskzoo.runs.directory import check_not_inside
+
+    check_not_inside(output.path, "--output", [run])
+    for written in (output.path, bad_path(output.path)):
+        if same := [file for file in inputs if written.exists() and file.exists() and written.samefile(file)]:
+            what = "is" if written == output.path else f"would have its bad rows in {str(written)!r},"
+            raise RequestError(
+                f"--output {str(output.path)!r} {what} the file of --input {str(same[0])!r}, which stays as it is; "
+                "name another file."
+            )
 
 
 def ray_address(engine: str) -> str | None:

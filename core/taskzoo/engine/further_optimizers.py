@@ -25,8 +25,9 @@ class MuonWithAdamW(torch.optim.Optimizer):
 
     def __init__(self, matrices: Groups, others: Groups, **adamw: Any) -> None:
         muon = torch.optim.Muon(matrices, lr=adamw["lr"], adjust_lr_fn="match_rms_adamw")
-        adamw_ = torch.optim.AdamW(others, fused=True, **adamw)
-        self._parts: list[torch.optim.Optimizer] = [muon, adamw_]
+        self._parts: list[torch.optim.Optimizer] = [muon]
+        if others:  # there are none where adapters alone train
+            self._parts.append(torch.optim.AdamW(others, fused=True, **adamw))
         super().__init__([group for part in self._parts for group in part.param_groups], {})
 
     def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]

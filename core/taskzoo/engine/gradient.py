@@ -12,10 +12,12 @@ import torch
 
 from taskzoo.arrays import widths_in_steps_of
 from taskzoo.data.features import lengths_of
+from taskzoo.errors import TrainingError
 from taskzoo.faults import is_out_of_memory
 from taskzoo.types import Batch
 
 from .batches import to_device
+from .compiling import begin_step
 from .cpu import faster_on_cpu
 from .evaluation import sums
 from .freezing import GradualUnfreezing
@@ -25,6 +27,8 @@ from .session import Session
 
 HALF_BLOCK = 8
 """In half precision, batches are as wide as a multiple of this: as many numbers as a block of its kernels."""
+GRAPH_BLOCK = 32
+"""For CUDA graphs, batches are as wide as a multiple of this, as every shape is recorded on its own."""
 
 
 class Gradient:
@@ -38,7 +42,8 @@ class Gradient:
         """``model``: of the job, as the accelerator has wrapped it; ``last_step``: the steps that there will be."""
         self._session, self._job, self._model, self._last_step = session, job, model, last_step
         share, alone = session.settings.gradual_unfreezing, session.accelerator.num_processes == 1
-        compiled = session.settings.compile
+        compiled, graphs = session.settings.compile, session.settings.cuda_graphs
+        self._block = GRAPH_BLOCK if graphs else 1 if session.accelerator.mixed_precision == "no" else HALF_BLOCK
         self._faster = nullcontext if compiled else partial(faster_on_cpu, session.accelerator.device)
         self._unfreezing = GradualUnfreezing(job.model, share, alone=alone) if share else None
         sides = (lengths.max(initial=0) for lengths in lengths_of(session.encoded["train"].features))
@@ -49,13 +54,26 @@ class Gradient:
 
         Returns:
             The sum of the reported losses and the number of active targets, of this process: ``[2]``, float64.
+
+        Raises:
+            TrainingError: the memory ran out, and CUDA graphs do not allow for fewer examples at once.
         """
+        graphs = self._session.settings.cuda_graphs
+        if graphs:
+            begin_step()
         while True:
             try:
                 with self._frozen():
                     return self._sum(examples)
             except (RuntimeError, MemoryError) as error:
-                if not is_out_of_memory(error) or not self._halves(examples):
+                if not is_out_of_memory(error):
+                    raise
+                if graphs:
+                    raise TrainingError(
+                        f"The memory ran out with {len(examples)} examples at once, and cuda_graphs=true does not "
+                        "divide a step into micro-batches; use cuda_graphs=false, which does, or a smaller batch_size."
+                    ) from error
+                if not self._halves(examples):
                     raise
             self._job.model.zero_grad(set_to_none=True)  # outside of the block above, which keeps what was computed
             if torch.cuda.is_available():
@@ -86,7 +104,7 @@ class Gradient:
 
     def _batch(self, indices: list[int]) -> Batch:
         accelerator, features = self._session.accelerator, self._job.features
-        with widths_in_steps_of(1 if accelerator.mixed_precision == "no" else HALF_BLOCK, self._longest):
+        with widths_in_steps_of(self._block, self._longest):
             batch = self._job.collate([features[i] for i in indices])
         return to_device(batch, accelerator.device)
 

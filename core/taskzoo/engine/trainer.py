@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 from taskzoo.errors import Interrupted
+from taskzoo.models.unpadded import without_padding
 
 from .averaging import put_average
 from .bookkeeping import Asked, Bookkeeping
@@ -30,8 +31,12 @@ def train(session: Session, job: Job, state: TrainingState) -> Progress:
         TrainingError: the loss or the gradient is not finite; the last state is kept.
         Interrupted: stopped on request, after saving the state; or by Ctrl-C, with the last one saved before.
     """
-    on_gpu = session.accelerator.device.type == "cuda"
-    with session.accelerator.active(), compiled_layers(job.model, wanted=session.settings.compile):
+    settings, on_gpu = session.settings, session.accelerator.device.type == "cuda"
+    with (
+        session.accelerator.active(),
+        without_padding(job.model, wanted=settings.unpadded),
+        compiled_layers(job.model, wanted=settings.compile, graphs=settings.cuda_graphs),
+    ):
         with state.writing(in_background=on_gpu):  # on a CPU the copies would take as long as writing does
             progress = _train(session, job, state)
         if progress.best_score is not None and progress.best_step != progress.step:

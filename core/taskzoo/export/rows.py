@@ -7,11 +7,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from taskzoo.config import RunConfig, parse_columns, read_config
-from taskzoo.errors import RequestError
+from taskzoo.errors import RequestError, TaskZooError
 from taskzoo.option_names import option_name
 from taskzoo.runs.data import Files, file_rows, load_splits
 from taskzoo.runs.directory import RunDirectory
 from taskzoo.runs.load import Run
+from taskzoo.runs.old_rows import MIXED, examples_of
+from taskzoo.runs.plan import rows_seed
+from taskzoo.runs.scored_rows import SCORED, read_scored_rows
+from taskzoo.task import Task
 from taskzoo.types import Example
 
 
@@ -47,16 +51,39 @@ def _own_examples(run: Run) -> tuple[Sequence[Example], str]:
     config = RunConfig.from_dict(read_config(directory.config))
     fresh = type(run.task)(run.task.options)  # it learns from the training rows how labels are written
     try:
-        splits = load_splits(run.spec, fresh, config.data, seed=config.training.seed).examples
+        splits = load_splits(run.spec, fresh, config.data, seed=rows_seed(config)).examples
+        for name in ("test", "validation"):
+            if found := splits.get(name):
+                _check_same(run, fresh, found, name)
+                return found, name
     except RequestError as error:
         raise RequestError(
             f"The export is measured on the run's own rows, and they cannot be read again: {error!s:.250} Name "
             f"labelled rows by {instead}."
         ) from None
-    for name in ("test", "validation"):
-        if splits.get(name):
-            return splits[name], name
     raise RequestError(f"The run has neither test nor validation rows; name labelled rows by {instead}.")
+
+
+def _check_same(run: Run, task: Task, examples: Sequence[Example], split: str) -> None:
+    """Refuse, by a :class:`RequestError`, other rows than those that the run kept its predictions of, or had so many.
+
+    A run that is continued may have mixed rows of the earlier one into its validation rows.
+    """
+    directory = RunDirectory(run.path)
+    manifest = directory.read_manifest() if directory.manifest.is_file() else {}
+    count = manifest.get("rows", {}).get(split, len(examples))
+    count -= manifest.get("splits", {}).get(MIXED, {}).get(split, 0)
+    if count and count != len(examples):
+        raise RequestError(f"the run had {count} {split} rows, and {len(examples)} are read now.")
+    if split != SCORED or not directory.predictions.is_file():
+        return
+    try:
+        kept = examples_of(read_scored_rows(run.path), run.spec, task)
+    except TaskZooError:  # the predictions do not repeat all of their inputs
+        return
+    pairs = zip(kept, examples, strict=False)
+    if other := [new for old, new in pairs if task.dedup_key(old)[0] != task.dedup_key(new)[0]]:
+        raise RequestError(f"{other[0].source}:{other[0].line} is not the {split} row that the run had in this place.")
 
 
 def shown_path(path: Path) -> str:

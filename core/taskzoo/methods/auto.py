@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from taskzoo.config import Training
 from taskzoo.engine.progress import Progress
 from taskzoo.engine.session import Session
+from taskzoo.engine.strategies.checks import OF_LOOP, OF_LOSS, strategies_asked
 from taskzoo.errors import NotFiniteError, RequestError
 from taskzoo.option_names import option_name
 from taskzoo.task import Task
@@ -131,7 +132,7 @@ class Auto(Full):
                 job = replace(job, start_scores=fitted.scores)
                 if _too_few_to_train_on(session):
                     few = f"No validation rows, and at most {FEW} training rows per class"
-                    session.reporter.say(f"{few}: the linear probe is the result.")
+                    session.reporter.say(f"{few}: the linear probe is the result{_without_effect(session.settings)}.")
                     self._facts = {"kept": "probe", "restarted": False}
                     return fitted
             if job.evaluate is None:
@@ -213,6 +214,13 @@ class Auto(Full):
                 f"Only {job.rows} validation rows chose training ({score.name} {trained:.3f}) and not the linear probe "
                 f"({start:.3f}), too few to tell them apart. Compare with {option_name('method', 'linear-probe')}."
             )
+
+
+def _without_effect(settings: Training) -> str:
+    """A clause on the strategies that are for a training which does not take place."""
+    asked = strategies_asked(settings, (*OF_LOSS, *OF_LOOP, "optimizer"))
+    named = " and ".join(filter(None, [", ".join(asked[:-1]), *asked[-1:]]))
+    return f", so {named} {'have' if len(asked) > 1 else 'has'} no effect" if asked else ""
 
 
 def _too_few_to_train_on(session: Session) -> bool:

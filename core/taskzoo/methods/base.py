@@ -82,12 +82,16 @@ class Method(ABC):
         return session.model
 
     def check_model(self, session: Session) -> None:
-        """Refuse a head or features that do not suit, before anything is written.
+        """Refuse a model, a head or features that do not suit, before anything is written.
 
         Raises:
             RequestError: as :meth:`check`.
         """
         refuse_processes(type(self), session.accelerator.num_processes)
+        if session.settings.unpadded:
+            from taskzoo.models.unpadded import check_unpadded
+
+            check_unpadded(session.model)
 
     def epoch_features(self, session: Session) -> Sequence[Feature]:
         """What one pass of training sees, for forecasts of its time: as many as it has examples, as long as they are.

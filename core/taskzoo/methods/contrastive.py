@@ -32,7 +32,7 @@ class Contrastive(Method):
     def check(self, task: Task, settings: Training) -> None:
         from taskzoo.engine.contrastive import ContrastiveObjective
 
-        refuse_strategies(self.name, settings, (*OF_LOSS, "gradual_unfreezing", "fsdp"))
+        refuse_strategies(self.name, settings, (*OF_LOSS, "gradual_unfreezing", "fsdp", "cuda_graphs"))
         refuse_division(ContrastiveObjective(task, settings.contrastive_temperature), f"method={self.name}", settings)
 
     def check_model(self, session: Session) -> None:

@@ -26,6 +26,7 @@ from .result import Choice, Estimate, RowFacts
 
 UNTOLD = (
     *("method", "seed", "time_limit", "precision", "micro_batch_size", "gradient_checkpointing", "compile", "fsdp"),
+    *("cuda_graphs", "unpadded"),
     *("compact_embeddings", "length_pool", "log_every", "checkpoint_every", "checkpoint_minutes", "keep_checkpoints"),
     *("evaluation_tokens", "evaluate_modules", "baseline", "on_disk", "streaming"),
 )

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from taskzoo.errors import RequestError
-from taskzoo.models.digests import sample_digest
+from taskzoo.models.digests import file_digest, sample_digest
 from taskzoo.models.fast_tokenizer import TOKENIZER_FILE, FastTokenizer, TokenizerSettings
 from taskzoo.models.piece_tokenizer import PIECE_FILES, PieceTokenizer
 
-from .directory import read_json
+from .directory import TASK_FILE, read_json
 
 if TYPE_CHECKING:
     from taskzoo.engine.exported_predictor import ExportedPredictor
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 EXPORT_FILE = "export.json"
 """In the directory of an export, and in no other."""
-FORMAT = 1
+FORMAT, SAMPLED = 2, 1
+"""Of ``export.json``; the earlier one has digests of samples, and none of the task."""
 ONNX, CTRANSLATE2 = "onnx", "ctranslate2"
 """Kinds of export."""
 ONNX_FILE = "model.onnx"
@@ -38,6 +39,7 @@ _FILES = {
     *(name for names in MODEL_FILES.values() for name in names),
     *(name for files in PIECE_FILES.values() for name in files.names),
     TOKENIZER_FILE,
+    TASK_FILE,
 }
 
 
@@ -50,9 +52,10 @@ class ExportedModel:
         precision: ``fp32`` or ``int8``.
         inputs: names of what the model was exported with (ONNX).
         tokenizer: what it has besides its files.
-        files: file -> digest of a sample of it.
+        files: file -> its digest.
         sequence_format: fields of a :class:`~taskzoo.seq2seq.sequence_format.SequenceFormat` (CTranslate2).
         own_settings: of generation, which the checkpoint has itself (CTranslate2).
+        format: :data:`FORMAT` or :data:`SAMPLED`.
     """
 
     kind: str
@@ -62,15 +65,17 @@ class ExportedModel:
     files: Mapping[str, str]
     sequence_format: Mapping[str, Any] | None = None
     own_settings: Mapping[str, Any] | None = None
+    format: int = FORMAT
 
     def to_dict(self) -> dict[str, Any]:
         """The inverse of :func:`read_export`."""
-        return {"format": FORMAT, **asdict(self)}
+        return asdict(self)
 
 
-def digests(folder: Path) -> dict[str, str]:
-    """Digests of the model and the tokenizer in ``folder``."""
-    return {name: sample_digest(folder / name) for name in sorted(_FILES) if (folder / name).is_file()}
+def digests(folder: Path, format: int = FORMAT) -> dict[str, str]:
+    """Digests of the model, the tokenizer and the task in ``folder``, as that format has them."""
+    digest, without = (sample_digest, {TASK_FILE}) if format == SAMPLED else (file_digest, set[str]())
+    return {name: digest(folder / name) for name in sorted(_FILES - without) if (folder / name).is_file()}
 
 
 def is_export(path: str | Path) -> bool:
@@ -87,7 +92,7 @@ def read_export(folder: Path) -> ExportedModel:
     file = folder / EXPORT_FILE
     saved = read_json(file)
     if isinstance(saved, dict):
-        for name, known in (("format", (FORMAT,)), ("kind", tuple(MODEL_FILES))):
+        for name, known in (("format", (FORMAT, SAMPLED)), ("kind", tuple(MODEL_FILES))):
             if saved.get(name) not in (None, *known):
                 raise RequestError(
                     f"The export {str(folder)!r} has the {name} {saved[name]!r:.20}, which this taskzoo does not know; "
@@ -105,6 +110,7 @@ def read_export(folder: Path) -> ExportedModel:
             files=dict(saved["files"]),
             sequence_format=saved.get("sequence_format"),
             own_settings=saved.get("own_settings"),
+            format=saved.get("format") or SAMPLED,
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise _damaged(file, error) from None
@@ -118,7 +124,8 @@ def load_exported(folder: Path, task: Task, saved: SavedTask) -> ExportedPredict
     """
     from taskzoo.engine.exported_predictor import ExportedPredictor
 
-    facts, found = read_export(folder), digests(folder)
+    facts = read_export(folder)
+    found = digests(folder, facts.format)
     changed = sorted(name for name in {*facts.files, *found} if facts.files.get(name) != found.get(name))
     if changed:
         raise RequestError(

@@ -1,8 +1,14 @@
-"""The rows of a run that is continued: some are mixed into the training rows, its test rows are kept out of them."""
+"""The rows of earlier runs from which a run learns: one that it continues, one that is its teacher.
+
+Of the former some are mixed into the training rows, and its test rows are kept out of them. Of both it is counted
+which rows held out here they have learnt.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from taskzoo.config import Training
 from taskzoo.data.nested import nested_order
@@ -17,10 +23,13 @@ from .earlier_run import EarlierRun
 from .inputs import input_rows
 from .scored_rows import ScoredRows, inputs, read_scored_rows
 
-MIXED, LEFT_OUT, UNREAD = "mixed", "left_out_as_old_test", "old_rows_not_read"
-"""What the manifest says under ``splits``: old rows mixed in; training rows left out; why old rows are not known."""
-SEEN = "old_train_test"
-"""What it says under ``overlap``: test rows that the earlier run was trained on."""
+MIXED, LEFT_OUT = "mixed", "left_out_as_old_test"
+"""What the manifest says under ``splits``: old rows mixed in; training rows left out."""
+FROM, TEACHER = "old", "teacher"
+"""Which earlier run; in the manifest ``old_rows_not_read`` under ``splits`` says why the rows of one are not known, and
+``old_train_test`` under ``overlap`` how many test rows it was trained on, in the form of the splits of one run."""
+SHARED = (("train", "test"), ("train", "validation"), ("validation", "test"))
+"""A split of an earlier run, and one of this run that should have nothing in common with it."""
 
 
 def examples_of(scored: ScoredRows, spec: TaskSpec, task: Task) -> list[Example]:
@@ -37,27 +46,24 @@ def examples_of(scored: ScoredRows, spec: TaskSpec, task: Task) -> list[Example]
 
 
 def join_rows(splits: Splits, task: Task, earlier: EarlierRun, training: Training, old: Splits | str) -> None:
-    """Mix old rows into ``splits``, keep old test rows out of the training rows, and find test rows that are not new.
+    """Mix old rows into ``splits``, and keep old test rows out of the training rows.
 
     Args:
         splits: those of the new run, changed in place.
         task: restored from the earlier run.
         earlier: that run.
         training: the settings.
-        old: its rows, or why they cannot be read.
+        old: its rows, or why they cannot be read; not looked at where none are to be mixed in.
 
     Raises:
         RequestError: old rows are to be mixed in and cannot be read; or no training row is left.
     """
-    share = training.mix_old
-    if isinstance(old, str):
-        if share:
+    if share := training.mix_old:
+        if isinstance(old, str):
             raise RequestError(
                 f"{option_name('mix_old', f'{share:g}')} needs the training rows of {str(earlier.path)!r}, and they "
                 f"cannot be read again: {old.rstrip('.')}. Leave it out, or give rows of the old kinds yourself."
             )
-        splits.made[UNREAD] = old
-    elif share:
         _mix(splits, task, old, share, training.seed)
     tested = _test_inputs(earlier, task)
     train = splits.examples["train"]
@@ -66,10 +72,41 @@ def join_rows(splits: Splits, task: Task, earlier: EarlierRun, training: Trainin
         raise RequestError("All training rows are test rows of the earlier run, which are not trained on.")
     if len(kept) < len(train):
         splits.examples["train"], splits.made[LEFT_OUT] = kept, len(train) - len(kept)
-    if not isinstance(old, str):
-        learnt = {task.dedup_key(example)[0] for example in old.examples["train"]}
-        seen = sum(task.dedup_key(example)[0] in learnt for example in splits.examples["test"])
-        splits.overlap |= {SEEN: {"count": seen, "examples": []}} if seen else {}
+
+
+def unread(which: str) -> str:
+    """Under which key of ``splits`` the manifest says why rows of an earlier run are not known."""
+    return f"{which}_rows_not_read"
+
+
+def count_seen(splits: Splits, task: Task, which: str, learnt: Sequence[Splits | str]) -> None:
+    """Count the rows held out here that an earlier run has learnt, or say why that is not known.
+
+    Args:
+        splits: those of the new run, of which ``overlap`` and ``made`` are added to.
+        task: of the new run.
+        which: which earlier run.
+        learnt: the rows of it and of the runs from which it has learnt itself, or why they cannot be read.
+    """
+    held = {ours: Counter(task.dedup_key(example)[0] for example in splits.examples[ours]) for _, ours in SHARED}
+    seen: dict[str, set[str]] = {theirs: set() for theirs, _ in SHARED}
+    for rows in learnt:
+        if isinstance(rows, str):
+            splits.made.setdefault(unread(which), rows)
+            continue
+        for theirs, found in seen.items():  # which may be far more rows than are held out
+            keys = (task.dedup_key(example)[0] for example in rows.examples[theirs])
+            found.update(given for given in keys if any(given in counts for counts in held.values()))
+    for theirs, ours in SHARED:
+        if count := sum(held[ours][given] for given in seen[theirs]):
+            splits.overlap[f"{which}_{theirs}_{ours}"] = {"count": count, "examples": []}
+
+
+def old_test_rows(manifest: Mapping[str, Any]) -> int | None:
+    """How many test rows of a run the one that it continues was trained on; ``None``: not known."""
+    if unread(FROM) in manifest["splits"]:
+        return None
+    return int(manifest["overlap"].get(f"{FROM}_train_test", {"count": 0})["count"])
 
 
 def _mix(splits: Splits, task: Task, old: Splits, share: float, seed: int) -> None:

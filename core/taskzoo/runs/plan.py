@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from taskzoo import registry
+from taskzoo.config import RunConfig
 from taskzoo.data.readers import expand, require_source
 from taskzoo.errors import RequestError, TaskZooError
 from taskzoo.option_names import option_name
@@ -17,9 +18,9 @@ from taskzoo.task import Task
 from .data import NONE, REST, Splits, load_splits, paired_languages
 from .earlier_run import EarlierRun, read_earlier
 from .large import is_large, load_large_splits
-from .old_rows import join_rows
+from .old_rows import FROM, TEACHER, count_seen, join_rows
 from .request import Resolved
-from .teacher import check_teacher
+from .teacher import check_teacher, refuse_folds
 
 if TYPE_CHECKING:
     from taskzoo.engine.progress import Reporter
@@ -49,6 +50,11 @@ class Plan(Resolved):
         return made
 
 
+def rows_seed(config: RunConfig) -> int:
+    """The seed by which a run draws its rows; the others of ``--seeds`` train with other seeds on the same rows."""
+    return config.training.seed if config.data.split_seed is None else config.data.split_seed
+
+
 def make_plan(
     resolved: Resolved, memory: Mapping[str, MemoryRows] | None = None, *, reporter: Reporter | None = None
 ) -> Plan:
@@ -62,7 +68,26 @@ def make_plan(
     Raises:
         PluginError, RequestError, DataError: anything that cannot be used.
     """
-    began, config, entry, spec = time.perf_counter(), resolved.config, resolved.entry, resolved.entry.spec
+    began, config = time.perf_counter(), resolved.config
+    refuse_folds(config)
+    task, splits, on_disk = _read(resolved, memory, reporter)
+    if resolved.continued is not None:
+        count_seen(splits, task, FROM, _learnt(resolved, resolved.continued, reporter))
+    seconds = time.perf_counter() - began
+    plan = Plan(**vars(resolved), task=task, splits=splits, on_disk=on_disk, seconds=seconds)
+    plan.method().check(task, config.training)
+    if not config.training.teacher:
+        return plan
+    teacher = check_teacher(config.training.teacher, resolved.entry, task)
+    count_seen(splits, task, TEACHER, _learnt(resolved, teacher, reporter))
+    return replace(plan, seconds=time.perf_counter() - began)
+
+
+def _read(
+    resolved: Resolved, memory: Mapping[str, MemoryRows] | None, reporter: Reporter | None
+) -> tuple[Task, Splits, bool]:
+    """The task, fitted on the training rows; the rows; and whether they are on disk. As :func:`make_plan`."""
+    config, entry, spec = resolved.config, resolved.entry, resolved.entry.spec
     languages = {role: str(config.options[name]) for role, name in spec.languages.items()}
     for pattern in (*(path for paths in config.data.files.values() for path in paths), config.data.unlabelled):
         if pattern not in (None, NONE, REST):  # before anything heavy is imported
@@ -82,22 +107,39 @@ def make_plan(
     if earlier is None:
         task.fit(splits.examples["train"])
     else:
-        join_rows(splits, task, earlier, config.training, _old_splits(resolved, earlier))
+        old = _old_splits(resolved, earlier, reporter) if config.training.mix_old else ""
+        join_rows(splits, task, earlier, config.training, old)
         task.extend(splits.examples["train"])
-    seconds = time.perf_counter() - began
-    plan = Plan(**vars(resolved), task=task, splits=splits, on_disk=on_disk, seconds=seconds)
-    plan.method().check(task, config.training)
-    if config.training.teacher:
-        check_teacher(config.training.teacher, entry, task)
-    return plan
+    return task, splits, on_disk
 
 
-def _old_splits(resolved: Resolved, earlier: EarlierRun) -> Splits | str:
-    """The rows of the run that is continued, as its own configuration gives them; or why they cannot be had."""
+def _learnt(resolved: Resolved, run: EarlierRun, reporter: Reporter | None) -> list[Splits | str]:
+    """The rows of ``run`` and of the runs from which it was continued or that taught it, each as :func:`_old_splits`.
+
+    Those of further runs are left out where the run itself does not say which they are.
+    """
+    found = [_old_splits(resolved, run, reporter)]
+    try:
+        config = run.config()
+    except TaskZooError:
+        return found
+    for path in filter(None, (config.from_run, config.training.teacher)):
+        try:
+            found += _learnt(resolved, read_earlier(path), reporter)
+        except TaskZooError as error:
+            found.append(str(error))
+    return found
+
+
+def _old_splits(resolved: Resolved, earlier: EarlierRun, reporter: Reporter | None) -> Splits | str:
+    """The rows of an earlier run, as its own configuration gives them; or why they cannot be had."""
     try:
         config = earlier.config()
+        if config.training.streaming:
+            return "they were read as a stream"
         before = None if config.from_run is None else read_earlier(config.from_run)
-        found = make_plan(Resolved(config, resolved.entry, resolved.ref, resolved.recipe, continued=before)).splits
+        was = Resolved(config, resolved.entry, resolved.ref, resolved.recipe, continued=before)
+        _, found, _ = _read(was, None, reporter)
     except TaskZooError as error:
         return str(error)
     recorded = earlier.manifest.get("data", {})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from taskzoo.data.readers.conll import Conll
@@ -10,6 +11,8 @@ from taskzoo.spec import TaskSpec
 from taskzoo.types import Prediction
 
 from .directory import check_output
+
+_NOT_IN_CONLL = re.compile(r"-DOCSTART-|.*[\t\n\r]|\Z", re.DOTALL)
 
 
 def check_prediction_file(path: Path, spec: TaskSpec) -> None:
@@ -23,19 +26,12 @@ def check_prediction_file(path: Path, spec: TaskSpec) -> None:
         raise RequestError(f"--output {str(path)!r} would be CoNLL, and {spec.id} predicts no tags; name it .jsonl.")
 
 
-def conll_sentence(prediction: Prediction, number: int) -> str:
-    """A word, a tab and its tag per line, and an empty line.
+def not_in_conll(prediction: Prediction) -> str | None:
+    """The first word that CoNLL cannot have, so that it would not be read again as it is; if there is one."""
+    return next((word for word in prediction["tokens"] if _NOT_IN_CONLL.match(word)), None)
 
-    Args:
-        prediction: has ``tokens`` and ``tags``.
-        number: of its row, for a message.
 
-    Raises:
-        RequestError: a word holds a tab or a line end, so that CoNLL cannot have it.
-    """
-    lines = []
-    for token, tag in zip(prediction["tokens"], prediction["tags"], strict=True):
-        if any(char in token for char in "\t\n\r"):
-            raise RequestError(f"Word {token!r} of row {number} cannot be written as CoNLL; name the file .jsonl.")
-        lines.append(f"{token}\t{tag}\n")
-    return "".join([*lines, "\n"])
+def conll_sentence(prediction: Prediction) -> str:
+    """A word, a tab and its tag per line, and an empty line; of ``tokens`` and ``tags``."""
+    words = zip(prediction["tokens"], prediction["tags"], strict=True)
+    return "".join([*(f"{word}\t{tag}\n" for word, tag in words), "\n"])

@@ -18,6 +18,7 @@ from taskzoo.option_names import option_name
 from . import execute
 from .directory import RunDirectory, new_run, read_json, write_json
 from .execute import Stop, never
+from .old_rows import old_test_rows
 from .plan import Plan, make_plan
 from .repeats_summary import fold_facts, seed_facts
 from .reporters import BarsOnly
@@ -111,6 +112,8 @@ def run_repeats(
         learn = whole.fit if first.continued is None else whole.extend
         learn([row for rows in first.splits.examples.values() for row in rows])
         facts = fold_facts(path, parts, replace(first, task=whole))
+        known = [old_test_rows(RunDirectory(path / part.directory).read_manifest()) for part in parts]
+        facts["learnt_before"] = None if None in known else sum(count or 0 for count in known)
     else:
         facts = seed_facts(path, parts, whole)
     said = {part.directory: read_json(RunDirectory(path / part.directory).metrics).get(VERDICT, []) for part in parts}

@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from taskzoo.errors import RequestError
+from taskzoo.option_names import option_name
 
 from .directory import TASK_FILE
 from .earlier_run import EarlierRun, read_earlier
 
 if TYPE_CHECKING:
+    from taskzoo.config import RunConfig
     from taskzoo.registry import TaskEntry
     from taskzoo.task import Task
 
@@ -41,8 +43,19 @@ def describe_teacher(path: str) -> dict[str, Any]:
     return {"name": path, "sha256": read_teacher(path).describe()["model_files"]}
 
 
-def check_teacher(path: str, entry: TaskEntry, task: Task) -> None:
-    """Refuse a teacher of another kind or with other labels than ``task``, which is fitted; no model is loaded.
+def refuse_folds(config: RunConfig) -> None:
+    """Raise :class:`RequestError` where a teacher is to teach runs on folds, which it may have learnt as a whole."""
+    if config.training.teacher and config.data.fold:
+        raise RequestError(
+            f"teacher={config.training.teacher} is one model for all folds and may have learnt the rows of each, and "
+            f"{option_name('folds')} tests on rows that are new; leave one of the two out."
+        )
+
+
+def check_teacher(path: str, entry: TaskEntry, task: Task) -> EarlierRun:
+    """The teacher; refused if it is of another kind or has other labels than ``task``, which is fitted.
+
+    No model is loaded.
 
     Raises:
         RequestError: it is not a finished run of the same task with the same labels.
@@ -63,6 +76,7 @@ def check_teacher(path: str, entry: TaskEntry, task: Task) -> None:
         found = [f"lacks {_first(missing)}"] if missing else []
         found += [f"also has {_first(further)}, which no training row here has"] if further else []
         raise RequestError(f"{asked} {' and '.join(found)}; a teacher and its student must have the same labels.")
+    return teacher
 
 
 def _first(names: list[str]) -> str:

@@ -16,7 +16,7 @@ from .bad_rows import bad_row_notes
 from .data import SPLITS, UNLABELLED
 from .forgetting import forgotten_notes
 from .label_report import suspicious_labels
-from .old_rows import LEFT_OUT, MIXED, SEEN, UNREAD
+from .old_rows import FROM, LEFT_OUT, MIXED, TEACHER, unread
 from .verdict import BASELINE, alternatives, baseline_difference, baseline_name, comparison, split_scores
 
 if TYPE_CHECKING:
@@ -24,11 +24,20 @@ if TYPE_CHECKING:
     from .loading import Loaded
     from .plan import Plan
 
+EARLIER = {FROM: "the earlier run", TEACHER: "the teacher"}
 OVERLAP = {
     "train_test": "test rows have an input that is also in train; the test score is too good by that",
     "train_validation": "validation rows have an input that is also in train",
     "validation_test": "test rows have an input that is also in validation",
-    SEEN: "test rows have an input that the earlier run was trained on; the test score is too good by that",
+    **{
+        f"{which}_{pair}": sentence.format(run)
+        for which, run in EARLIER.items()
+        for pair, sentence in {
+            "train_test": "test rows have an input that {} was trained on; the test score may be too good by that",
+            "train_validation": "validation rows have an input that {} was trained on",
+            "validation_test": "test rows have an input that is also in the validation rows of {}",
+        }.items()
+    },
     "inside_train": "training rows repeat an earlier input",
     "conflicting_targets": "inputs occur with different targets",
     "repeated_pairs": "training rows repeat an earlier pair of input and target",
@@ -69,8 +78,11 @@ def split_note(made: Mapping[str, Any]) -> str:
         notes.append(f"{made[MIXED]['train']} of {made[MIXED]['of']} training rows of the earlier run mixed in")
     if LEFT_OUT in made:
         notes.append(f"{made[LEFT_OUT]} training rows left out that are test rows of the earlier run")
-    if UNREAD in made:
-        notes.append("the earlier run's training rows cannot be read again, so test rows may be among them")
+    notes += [
+        f"{run}'s training rows cannot be read again, so test rows may be among them"
+        for which, run in EARLIER.items()
+        if unread(which) in made
+    ]
     if UNLABELLED in made:
         notes.append(f"{made[UNLABELLED]['rows']} unlabelled texts")
     return "; ".join(notes)

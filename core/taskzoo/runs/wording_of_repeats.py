@@ -42,10 +42,13 @@ def folds_verdict(summary: Summary) -> list[str]:
     name = facts["metric"]
     if not name:
         return ["The folds have no score that can be computed from all rows together."]
-    one = facts["scores"][name]
+    one, learnt, new = facts["scores"][name], facts.get("learnt_before", 0), " that had not seen it"
+    if learnt != 0:
+        which = "an unknown number" if learnt is None else f"{learnt:,}"
+        new = f"; the run that they continue was trained on {which} of these rows"
     return [
         f"{name} is {score_text(one['value'])} {_ends(one['ci95'])} on all {facts['rows']:,} rows, each predicted by "
-        f"one of {count} runs that had not seen it.",
+        f"one of {count} runs{new}.",
         "The 95% interval is for other rows and these models; the folds share training rows, so it leaves out part of "
         "what other training rows would change.",
     ]

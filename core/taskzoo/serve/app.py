@@ -22,7 +22,7 @@ from . import binary, kserve
 from .batching import Batcher
 from .bodies import Asked, read_asked, read_json
 from .failures import HttpError, input_error
-from .hub import hub_answers
+from .hub import check_hub_options, hub_answers
 from .limits import Limits
 from .metrics import Metrics
 from .middleware import ApiKey, Counting, OneLength
@@ -92,7 +92,9 @@ class Service:
         """Answer as a Hugging Face inference endpoint does."""
         asked = read_asked(read_json(await self._body(request)))
         served = self._model(request, asked)
-        found = hub_answers(served, await self._predictions(request, served, asked), single=asked.single)
+        check_hub_options(asked.options)
+        predictions = await self._predictions(request, served, asked)
+        found = hub_answers(served, predictions, asked.options.over(served.options).min_confidence, single=asked.single)
         return json_response(json_line(found))
 
     async def infer(self, request: Request) -> Response:

@@ -41,16 +41,18 @@ def read_binary(body: Any, data: bytes) -> Any:
         HttpError: 400, the data is not that of the tensors.
     """
     tensors = body.get("inputs") if isinstance(body, dict) else None
+    at = 0
     for tensor in tensors if isinstance(tensors, list) else ():
         parameters = tensor.get("parameters") if isinstance(tensor, dict) else None
         size = parameters.get("binary_data_size") if isinstance(parameters, dict) else None
         if size is None:
             continue
-        if type(size) is not int or not 0 <= size <= len(data):
-            raise HttpError(400, f"A tensor has the binary_data_size {shown(size)}; {len(data)} bytes are left for it.")
-        tensor["data"], data = list(_texts(data[:size])), data[size:]
-    if data:
-        raise HttpError(400, f"The body has {len(data)} bytes more than its tensors; check {HEADER}.")
+        left = len(data) - at
+        if type(size) is not int or not 0 <= size <= left:
+            raise HttpError(400, f"A tensor has the binary_data_size {shown(size)}; {left} bytes are left for it.")
+        tensor["data"], at = list(_texts(data[at : at + size])), at + size
+    if at < len(data):
+        raise HttpError(400, f"The body has {len(data) - at} bytes more than its tensors; check {HEADER}.")
     return body
 
 
@@ -78,13 +80,12 @@ def answer_response(answer: dict[str, Any], body: dict[str, Any]) -> Response:
     ]
     if not chosen:
         return json_response(json_line(answer))
-    data = b""
+    parts = []
     for tensor in chosen:
-        packed = _packed(tensor["datatype"], tensor.pop("data"))
-        tensor["parameters"] = {"binary_data_size": len(packed)}
-        data += packed
+        parts.append(_packed(tensor["datatype"], tensor.pop("data")))
+        tensor["parameters"] = {"binary_data_size": len(parts[-1])}
     head = json_line(answer).encode(errors="backslashreplace")
-    return Response(head + data, headers={HEADER: str(len(head))}, media_type="application/octet-stream")
+    return Response(b"".join((head, *parts)), headers={HEADER: str(len(head))}, media_type="application/octet-stream")
 
 
 def _flag(item: dict[str, Any] | None, name: str, default: bool) -> bool:

@@ -54,7 +54,7 @@ RUNTIMES = {"onnx": ["onnxruntime"], "ctranslate2": ["ctranslate2", "sentencepie
 COMPOSE = """\
 # Start: docker compose up --build    With a key: ZOO_API_KEY=... docker compose up
 services:
-  {image}:
+  "{image}":
     build: .
     ports:
       - "127.0.0.1:8000:8000"

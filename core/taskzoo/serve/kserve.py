@@ -44,6 +44,8 @@ def read_inputs(served: Served, body: Any) -> list[Any]:
         if not isinstance(name, str) or name not in served.inputs:
             known = " and ".join(served.inputs)
             raise HttpError(400, f"There is no input {shown(name)}; the inputs of {served.name} are {known}.")
+        if name in columns:
+            raise HttpError(400, f"The input {name} is there more than once; give each once.")
         columns[name] = _texts(tensor, name)
     if missing := [name for name in served.inputs if name not in columns]:
         raise HttpError(400, f"The input {missing[0]} is missing.")
@@ -116,7 +118,7 @@ def wanted_outputs(served: Served, body: Any) -> list[str]:
     """The names of the outputs that a request asks for, by default all.
 
     Raises:
-        HttpError: 400, there is no such output.
+        HttpError: 400, there is no such output, or one is named more than once.
     """
     known = [output["name"] for output in metadata(served)["outputs"]]
     asked = body.get("outputs") if isinstance(body, dict) else None
@@ -125,7 +127,9 @@ def wanted_outputs(served: Served, body: Any) -> list[str]:
     if not isinstance(asked, list) or not all(isinstance(item, dict) for item in asked):
         raise HttpError(400, f"outputs is {shown(asked)}; give a list of objects with a name.")
     names: list[Any] = [item.get("name") for item in asked]
-    for name in names:
+    for i, name in enumerate(names):
         if name not in known:
             raise HttpError(400, f"There is no output {shown(name)}; the outputs are {', '.join(known)}.")
+        if i >= len(known) or name in names[:i]:
+            raise HttpError(400, f"The output {name} is asked for more than once; name each once.")
     return names

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -133,6 +134,57 @@ def test_a_broken_line_of_standard_input_is_set_apart(broken: str, finished: Pat
     assert "input:2: this is not a JSON object" in strict.err
 
 
+@pytest.mark.parametrize("role", ["text", "sentence"])
+@pytest.mark.parametrize("first", ["", '{"ROLE": "none"}', '{"ROLE": "none", "id": 0}'])
+def test_columns_of_standard_input_are_those_of_its_first_objects(
+    role: str, first: str, finished: Path, tmp_path: Path
+) -> None:
+    lines = [first, '{"ROLE": "one", "id": 1}', "", '{"ROLE": "two", "more": "yes"}']
+    out = tmp_path / "out.csv"
+    stdin = "".join(f"{line}\n" for line in lines).replace("ROLE", role)
+    result = zoo("predict", finished, "--json", "--output", out, stdin=stdin)
+    assert result.code == 0, result.err
+    with out.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row[role] for row in rows] == ["none" if first else "", "one", "", "two"]
+    assert [row["id"] for row in rows][1:] == ["1", "", ""]
+    assert [row["more"] for row in rows] == ["", "", "", "yes"]
+    assert [path.name for path in tmp_path.iterdir()] == ["out.csv"]
+
+
+def test_the_output_is_neither_an_input_nor_a_file_of_the_run(
+    finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    before = {
+        name: write(Path(name), "text\na cat\n").read_bytes() for name in ("in.csv", "b.csv", "out.csv.bad.jsonl")
+    }
+    Path("link.csv").symlink_to("b.csv")
+    of_run = {path: path.stat().st_mtime_ns for path in finished.rglob("*")}
+    for inputs, output, said in (
+        (["in.csv"], "in.csv", "is the file of --input 'in.csv', which stays as it is"),
+        (["in.csv", "b.csv"], "./b.csv", "is the file of --input 'b.csv'"),
+        (["b.csv"], "link.csv", "is the file of --input 'b.csv'"),
+        (["out.csv.bad.jsonl"], "out.csv", "would have its bad rows in 'out.csv.bad.jsonl', the file of --input"),
+        (["in.csv"], finished / "metrics.json", "is inside the run"),
+        (["in.csv"], finished / "model" / "task.json", "is inside the run"),
+        (["in.csv"], f"{finished}/shards/", "is inside the run"),
+    ):
+        words = [word for file in inputs for word in ("--input", file)]
+        result = zoo("predict", finished, *words, "--output", output)
+        assert (result.code, said in result.err) == (2, True), result.err
+        assert len(result.err.splitlines()) == 1
+    assert {name: Path(name).read_bytes() for name in before} == before
+    assert {path: path.stat().st_mtime_ns for path in finished.rglob("*")} == of_run
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no named pipes")
+def test_a_pipe_is_no_input_file(finished: Path, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    result = zoo("predict", finished, "--input", tmp_path / "pipe")
+    assert (result.code, "this is a pipe or a device" in result.err) == (2, True), result.err
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -151,6 +203,9 @@ def test_a_broken_line_of_standard_input_is_set_apart(broken: str, finished: Pat
         (["--input", "IN", "--no-strict"], "--no-strict is for what is written to a file"),
         (["--input", "IN", "--output", "other"], "holds other files; name a new one"),
         (["--input", "gone.csv", "--output", "out/"], "gone.csv: there is no such file"),
+        (["text", "--columns", "text=1"], "--columns is for the file of --input; give that, or leave --columns out"),
+        (["text", "--format", "csv"], "--format is for the file of --input; give that, or leave --format out"),
+        (["--json", "--format", "csv"], "--format is for the file of --input; give that, or leave --format out"),
     ],
 )
 def test_requests_that_cannot_be_met(

@@ -24,7 +24,7 @@ from taskzoo.bulk.output_format import OutputFormat
 from taskzoo.bulk.predicting import Policy
 from taskzoo.bulk.writers import make_writer
 from taskzoo.data.readers import ReadRequest, read_rows
-from taskzoo.data.streams.records import Answer, Record
+from taskzoo.data.streams.records import Answer, BadRecord, Record
 from taskzoo.errors import DataError, RequestError, UnknownNameError
 from taskzoo.types import Row
 
@@ -83,6 +83,23 @@ def test_parquet_keeps_types(tmp_path: Path) -> None:
     predict(tmp_path / "in.parquet", tmp_path / "out.jsonl")
     first = json.loads((tmp_path / "out.jsonl").read_text(encoding="utf-8").splitlines()[0])
     assert (first["id"], first["when"], first["tags"]) == (1, "1970-01-01 00:00:00", ["a"])
+
+
+@pytest.mark.parametrize("name", ["out.csv", "out.parquet", "out.jsonl"])
+def test_columns_without_a_name_keep_their_values(tmp_path: Path, name: str) -> None:
+    """Excel writes separators up to the last column that anything ever stood in."""
+    path = write(tmp_path / "in.csv", "text,note,,\na text,x,1,2\nb text,y,3,\n")
+    predict(path, tmp_path / name)
+    if name == "out.jsonl":
+        rows = [json.loads(line) for line in (tmp_path / name).read_text(encoding="utf-8").splitlines()]
+    elif name == "out.csv":
+        rows = list(csv.DictReader(io.StringIO((tmp_path / name).read_text(encoding="utf-8"))))
+    else:
+        rows = pq.read_table(tmp_path / name).to_pylist()
+    assert [(row["note"], row["column_2"], row["column_3"], row["label"]) for row in rows] == [
+        ("x", "1", "2", "short"),
+        ("y", "3", "", "short"),
+    ]
 
 
 def test_without_columns_json_lines_are_the_predictions(tmp_path: Path) -> None:
@@ -176,6 +193,25 @@ def test_conll_reads_back(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("name", ["a.conll", "a.conll.gz"])
+def test_a_row_that_conll_cannot_have_is_set_apart(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    rows = [["Ada", "left"], ["a\tb"], ["-DOCSTART-", "left"], ["Noor"]]
+    found = [
+        Answer(Record(Row({"tokens": words}, "in.jsonl", n), {}), {"tokens": words, "tags": ["O"] * len(words)})
+        for n, words in enumerate(rows, 1)
+    ]
+    with atomic_file(path) as (file, _):
+        writer = make_writer(OutputFormat("conll", name.endswith(".gz")), file, columns())
+        fitting = writer.fitting(found)
+        writer.write(fitting)
+        writer.finish()
+    apart = [item for item in fitting if isinstance(item, BadRecord)]
+    assert [(item.line, item.content) for item in apart] == [(2, {"tokens": rows[1]}), (3, {"tokens": rows[2]})]
+    assert apart[1].reason.startswith("the word '-DOCSTART-' cannot stand in CoNLL; write JSON lines")
+    assert [row["tokens"] for row in read_rows(path, ReadRequest(registry.task("ner")))] == [rows[0], rows[3]]
+
+
 def test_any_other_name_is_json_lines(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     with atomic_file(path) as (file, _):
@@ -205,6 +241,37 @@ def test_a_file_is_there_as_a_whole_or_not_at_all(tmp_path: Path) -> None:
         file.write(b"abc")
     assert path.read_bytes() == b"abc"
     assert hashed.sha256.startswith("ba7816bf")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a right there")
+def test_a_link_stays_and_what_it_leads_to_is_written(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    target = write(tmp_path / "data" / "a", "before")
+    links = [tmp_path / "one", tmp_path / "two"]
+    links[1].symlink_to("data/a")
+    links[0].symlink_to("two")
+    with atomic_file(links[0]) as (file, _):
+        file.write(b"after")
+    assert target.read_bytes() == b"after"
+    assert all(link.is_symlink() for link in links)
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["a", "data", "one", "two"]
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="open files have no paths here")
+def test_an_open_file_of_the_process_is_written_to_as_it_is(tmp_path: Path) -> None:
+    """As ``/dev/stdout`` is, whatever it was redirected to."""
+    path, link = tmp_path / "redirected", tmp_path / "stdout"
+    with path.open("ab") as opened:
+        opened.write(b"before\n")
+        opened.flush()
+        link.symlink_to(f"/proc/self/fd/{opened.fileno()}")
+        with atomic_file(link) as (file, hashed):
+            file.write(b"abc")
+        opened.write(b"\nafter")
+    assert path.read_bytes() == b"before\nabc\nafter"
+    assert hashed.sha256.startswith("ba7816bf")
+    assert link.is_symlink()
+    assert len(list(tmp_path.iterdir())) == 2
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="an open file cannot be removed there")

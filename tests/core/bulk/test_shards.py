@@ -127,6 +127,41 @@ def test_strict_stops_at_the_shard_and_says_so_in_the_manifest(model: Lengths, t
     assert "1 column here" in last["reason"]
 
 
+def test_strict_stops_at_bad_rows_that_were_set_apart_before(
+    model: Lengths, table: Path, tmp_path: Path, undisturbed: dict[str, str]
+) -> None:
+    folder = tmp_path / "out"
+    shards(model, job(table, folder))
+    with pytest.raises(DataError, match=r"in\.csv:122: 1 column here"):
+        shards(model, job(table, folder, strict=True))
+    assert digests(folder) == undisturbed
+    assert shards(model, job(table, folder)).there_before == 20  # what was done without it stays done
+
+
+@pytest.mark.parametrize("damage", ["missing", "changed"])
+def test_bad_rows_that_are_missing_or_damaged_are_listed_again(
+    model: Lengths, table: Path, tmp_path: Path, undisturbed: dict[str, str], damage: str
+) -> None:
+    folder = tmp_path / "out"
+    shards(model, job(table, folder))
+    bad = folder / "bad-00002.jsonl"
+    assert bad.name in undisturbed
+    bad.unlink() if damage == "missing" else write(bad, "{}\n")
+    done = shards(model, job(table, folder))
+    assert (done.there_before, done.bad) == (19, 2)
+    assert digests(folder) == undisturbed
+
+
+def test_a_manifest_without_digests_of_bad_rows_is_gone_on_with(model: Lengths, table: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    shards(model, job(table, folder))
+    entries = [json.loads(line) for line in (folder / "manifest.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert sum("bad_sha256" in entry for entry in entries) == 2
+    lines = [{name: value for name, value in entry.items() if name != "bad_sha256"} for entry in entries]
+    write(folder / "manifest.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
+    assert shards(model, job(table, folder)).there_before == 20
+
+
 def test_every_shard_of_csv_has_the_same_header(model: Lengths, table: Path, tmp_path: Path) -> None:
     blank = write(tmp_path / "blank.csv", table.read_bytes() + b"9,\n" * ROWS * 2)
     shards(model, job(blank, tmp_path / "out", format="csv.gz"))
@@ -141,7 +176,7 @@ def test_the_first_entry_of_a_manifest_that_was_cut_off_is_written_again(tmp_pat
     manifest = Manifest(tmp_path, {"input": "a"}, Part())
     manifest.add(ShardEntry(0, "done", "part-00000.jsonl", 1, 0, "abc"))
     assert [*Manifest(tmp_path, {"input": "a"}, Part(2, 3)).entries] == [0]
-    assert manifest.finished(0) is None
+    assert manifest.finished(0, strict=False) is None
 
 
 @pytest.mark.parametrize(

@@ -77,6 +77,13 @@ def test_skipping_is_taking_and_dropping(tmp_path: Path, name: str) -> None:
     ("content", "columns", "values"),
     [
         ("id,text,note\n7,a,\n", ("id", "text", "note"), {"id": "7", "text": "a", "note": ""}),
+        (",text\n7,a\n", ("", "text"), {"": "7", "text": "a"}),
+        ("text,,\na,1,2\n", ("text", "column_1", "column_2"), {"text": "a", "column_1": "1", "column_2": "2"}),
+        (
+            "text,column_2,,\na,1,2,3\n",
+            ("text", "column_2", "column_2_", "column_3"),
+            {"text": "a", "column_2": "1", "column_2_": "2", "column_3": "3"},
+        ),
         ("id;review\n7;a, b\n", ("id", "review"), {"id": "7", "review": "a, b"}),
         ('{"id": 7, "text": "a", "x": null}\n', ("id", "text", "x"), {"id": 7, "text": "a", "x": None}),
         ("just a text\nand one more\n", ("text",), {"text": "just a text"}),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import pytest
 import typer
@@ -79,6 +80,30 @@ def test_a_crash_is_one_line_and_says_where_to_look(greeting: None, monkeypatch:
     monkeypatch.setenv("ZOO_TRACEBACK", "1")
     with pytest.raises(KeyError):
         zoo("greet", "nobody")
+
+
+def leave(code: object) -> NoReturn:
+    """As a module of others may do, which takes itself for the program."""
+    sys.exit(code)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("asked", "code"), [(None, 1), (0, 1), (3, 3), ("done", 1)])
+def test_code_of_others_that_exits_inside_a_command_is_said(
+    monkeypatch: pytest.MonkeyPatch, asked: object, code: int
+) -> None:
+    monkeypatch.setattr(registry, "tasks", lambda *_: leave(asked), raising=False)
+    result = zoo("tasks")
+    assert (result.code, result.out) == (code, "")
+    line = leave.__code__.co_firstlineno + 2
+    assert result.err.startswith(f"zoo: {__file__}:{line} ended this command before it was done (SystemExit")
+    assert result.err.endswith("; whoever wrote that file should raise an error there instead.\n")
+
+
+@pytest.mark.parametrize(("end", "code"), [(0, 0), (3, 3)])
+def test_a_command_of_a_plugin_may_exit(monkeypatch: pytest.MonkeyPatch, end: int, code: int) -> None:
+    monkeypatch.setattr(registry, "command", lambda name: lambda: leave(end), raising=False)
+    result = zoo("greet")
+    assert (result.code, result.err) == (code, "")
 
 
 def test_a_shell_completes_commands(monkeypatch: pytest.MonkeyPatch) -> None:

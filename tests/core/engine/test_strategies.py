@@ -279,6 +279,40 @@ def test_muon_steps_as_both_optimizers_do_apart():
     assert same(weights(together), weights(apart))
 
 
+def test_muon_alone_trains_and_resumes_where_there_are_only_matrices(tmp_path):
+    """As of adapters in a model without a new head."""
+
+    def matrices(model: nn.Module) -> list[nn.Parameter]:
+        model.requires_grad_(False)
+        for module in (model.inner, model.outer):
+            module.weight.requires_grad_()
+        return [model.inner.weight, model.outer.weight]
+
+    def step(model: nn.Module, made: torch.optim.Optimizer, first: int) -> None:
+        batch = collate(FEATURES[first : first + 4])
+        TaggingTask().loss(model(**batch.inputs), batch).total.backward()
+        made.step()
+        made.zero_grad()
+
+    values = settings(optimizer="muon", learning_rate=0.02, weight_decay=0.1)
+    models = [make_tagger() for _ in range(3)]
+    plain = torch.optim.Muon(matrices(models[0]), lr=0.02, weight_decay=0.1, adjust_lr_fn="match_rms_adamw")
+    for model in models[1:]:
+        matrices(model)
+    made = [plain, *(build_optimizer(model, values) for model in models[1:])]
+    state = TrainingState(tmp_path)
+    for first in range(3):
+        for model, optimizer in zip(models[:2], made[:2], strict=True):
+            step(model, optimizer, first)
+    state.save(models[1], {"step": 3, "best_step": 0, "best_score": None}, optimizer=made[1], random=random_states(1))
+    state.restore(models[2], optimizer=made[2])
+    for model, optimizer in zip(models, made, strict=True):
+        step(model, optimizer, 3)
+    assert same(weights(models[0]), weights(models[1]))
+    assert same(weights(models[1]), weights(models[2]))
+    assert distance(weights(models[0]), weights(make_tagger())) > 0.01
+
+
 # the loss
 
 

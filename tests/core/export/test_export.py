@@ -27,6 +27,8 @@ pytest.importorskip("onnxscript")
 
 from taskzoo.export import measure
 from taskzoo.export.export import ExportRequest, export_run
+from taskzoo.export.rows import measured_examples
+from taskzoo.runs.exported import SAMPLED, digests
 
 
 def zoo_without_torch(*words: str) -> subprocess.CompletedProcess[str]:
@@ -124,6 +126,28 @@ def test_what_cannot_be_exported_is_refused(classifier: Any, exported: Path, tmp
     assert not (tmp_path / "out").exists()
 
 
+def test_a_run_is_measured_on_the_test_rows_that_it_had(tiny_checkpoint: Callable[..., Path], tmp_path: Path) -> None:
+    """Runs of ``--seeds`` draw their rows by the seed of the first and train with another."""
+    rows = [{"text": f"{text} more", "label": label} for text, label in zip(TEXTS, LABELS, strict=True)]
+    file = tmp_path / "rows.jsonl"
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    words = ["--model", tiny_checkpoint(), "--train", file, "--output", tmp_path / "runs", "--seeds", "2", "--quiet"]
+    words += ["--set", "max_steps=1", "batch_size=8", "method=full", "baseline=false", "precision=fp32"]
+    assert (done := zoo("run", "classification", *words)).code == 0, done.err
+    run = load(tmp_path / "runs" / "seed-2")
+    lines = (run.path / "predictions.jsonl").read_text(encoding="utf-8").splitlines()
+    found, name = measured_examples(run, None)
+    assert name == "test"
+    assert [example["text"] for example in found] == [json.loads(line)["text"] for line in lines]
+
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows[::-1]), encoding="utf-8")
+    with pytest.raises(RequestError, match=r"rows\.jsonl:\d+ is not the test row that the run had .* by data"):
+        measured_examples(run, None)
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows[:20]), encoding="utf-8")
+    with pytest.raises(RequestError, match=r"the run had 3 test rows, and 2 are read now\. Name labelled rows by data"):
+        measured_examples(run, None)
+
+
 def test_the_command_measures_and_says_where_the_export_is(
     classifier: Any, made: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -151,11 +175,42 @@ def test_a_changed_export_is_refused(exported: Path, tmp_path: Path) -> None:
         file.write("\n")
     with pytest.raises(RequestError, match=r"'tokenizer.json' was changed"):
         load(copy)
+    shutil.copyfile(exported / "tokenizer.json", copy / "tokenizer.json")
+    task = (copy / "task.json").read_text(encoding="utf-8")
+    assert task.count('"dry"') == task.count('"wet"') > 0
+    swapped = task.replace('"dry"', '"-"').replace('"wet"', '"dry"').replace('"-"', '"wet"')
+    (copy / "task.json").write_text(swapped, encoding="utf-8")
+    with pytest.raises(RequestError, match=r"'task.json' was changed"):
+        load(copy)
     (copy / "export.json").write_text("{}")
     with pytest.raises(RequestError, match="is damaged"):
         load(copy)
     with pytest.raises(RequestError, match="precision=bf16 is for runs"):
         load(exported, precision="bf16")
+
+
+def test_of_a_large_file_every_byte_is_compared(tmp_path: Path) -> None:
+    with (tmp_path / "model.onnx").open("wb+") as file:
+        file.truncate(2**23)
+        before = [digests(tmp_path), digests(tmp_path, SAMPLED)]
+        file.seek(100_000)
+        file.write(b"x")
+        file.flush()
+        assert [digests(tmp_path) != before[0], digests(tmp_path, SAMPLED) == before[1]] == [True, True]
+
+
+def test_an_export_of_the_earlier_format_is_used(exported: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(exported, tmp_path / "copy")
+    facts = json.loads((copy / "export.json").read_text(encoding="utf-8"))
+    assert (facts["format"], "task.json" in facts["files"]) == (2, True)
+    facts |= {"format": 1, "files": digests(copy, SAMPLED)}
+    assert "task.json" not in facts["files"]
+    (copy / "export.json").write_text(json.dumps(facts), encoding="utf-8")
+    assert load(copy).predict("rain")["label"] == load(exported).predict("rain")["label"]
+    facts["format"] = 3
+    (copy / "export.json").write_text(json.dumps(facts), encoding="utf-8")
+    with pytest.raises(RequestError, match="has the format 3, which this taskzoo does not know"):
+        load(copy)
 
 
 @pytest.mark.slow

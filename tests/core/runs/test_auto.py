@@ -364,8 +364,14 @@ def test_a_resumed_run_keeps_the_class_weights_that_were_chosen(bert, tmp_path, 
 
 def test_without_validation_rows_few_rows_per_class_are_left_to_the_probe(bert, table, tmp_path, monkeypatch):
     alone = {"train": str(table / "train.csv"), "validation": "none", "test": str(table / "test.csv")}
-    run = taskzoo.finetune("classification", model=str(bert), output=tmp_path / "few", **alone, **SHORT)
+    said: list[str] = []
+    more = {**alone, "ema_decay": 0.9, "rdrop_alpha": 1, "reporter": said.append}
+    run = taskzoo.finetune("classification", model=str(bert), output=tmp_path / "few", **more, **SHORT)
     assert run.manifest["auto"] == {"kept": "probe", "restarted": False}
+    assert [line for line in said if "the linear probe is the result" in line] == [
+        "No validation rows, and at most 64 training rows per class: the linear probe is the result, so "
+        "rdrop_alpha=1.0 and ema_decay=0.9 have no effect."
+    ]
     assert run.manifest["steps"] == 1
     card = (run.path / "README.md").read_text(encoding="utf-8")
     assert "Only a linear probe was fitted: the rest of the model is as it was pretrained." in card

@@ -297,6 +297,19 @@ def test_a_static_member_stays_one(model: Path, tmp_path: Path) -> None:
         run.task.dedup_key({})
 
 
+def test_an_error_that_cannot_say_what_it_is_is_named() -> None:
+    class MuteError(Exception):
+        def __str__(self) -> str:
+            raise RuntimeError("no words")
+
+    class Mute(WholeTask):
+        def fit(self, examples: Any) -> None:
+            raise MuteError
+
+    with pytest.raises(PluginError, match=r"The task Mute of .* failed in fit\(\): MuteError$"):
+        Mute({}).fit([])
+
+
 def test_a_score_that_no_metric_gives_is_told_before_anything_is_written(model: Path, tmp_path: Path) -> None:
     class Wrong(WholeTask):
         primary_metric = "acc"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections import Counter, defaultdict
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +14,13 @@ from sklearn.metrics import f1_score
 from tests.core.comparison.kit import head
 
 from taskzoo import registry
+from taskzoo.config import read_config
 from taskzoo.errors import Interrupted
 from taskzoo.runs.repeats import Repeats, run_repeats
 from taskzoo.runs.repeats_summary import seed_facts
 from taskzoo.runs.request import DataRequest, RunRequest, resolve_request
-from taskzoo.runs.summary import Part
+from taskzoo.runs.summary import Part, read_summary
+from taskzoo.runs.wording_of_repeats import folds_verdict
 
 from .kit import digest, read, read_lines, text_rows, write_csv, zoo
 
@@ -132,6 +135,19 @@ def test_stopped_in_the_second_and_started_again(words: list[object], seeds: Pat
     for i in (1, 2):
         assert digest(path / f"seed-{i}" / "predictions.jsonl") == digest(seeds / f"seed-{i}" / "predictions.jsonl")
     assert read(path / "summary.json")["scores"] == read(seeds / "summary.json")["scores"]
+
+
+def test_rows_that_an_earlier_run_has_learnt_are_not_called_new_in_folds(seeds: Path, tmp_path: Path) -> None:
+    """Of 60 rows the earlier run held out 6 for validation, which the scores of the folds say."""
+    earlier, train = seeds / "seed-1", read(seeds / "seed-1" / "manifest.json")["rows"]["train"]
+    words = ["run", "--from", earlier, "--train", read_config(earlier / "config.yaml")["data"]["train"], "--folds", 2]
+    result = zoo(*words, "--method", "linear-probe", "--no-baseline", "--output", tmp_path / "out", "--quiet")
+    assert result.code == 0, result.err
+    said = f"each predicted by one of 2 runs; the run that they continue was trained on {train} of these rows."
+    assert said in result.out
+    summary = read_summary(tmp_path / "out")
+    unknown = replace(summary, facts={**summary.facts, "learnt_before": None})
+    assert "was trained on an unknown number of these rows." in folds_verdict(unknown)[0]
 
 
 def test_every_row_is_predicted_once_by_a_model_that_did_not_see_it(words: list[object], folds: Path) -> None:

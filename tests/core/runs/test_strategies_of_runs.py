@@ -23,10 +23,11 @@ from taskzoo.runs import loading
 from taskzoo.runs.loading import load_session
 from taskzoo.runs.plan import make_plan
 from taskzoo.runs.request import DataRequest, RunRequest, resolve_request
+from taskzoo.runs.wording import opening, split_note
 from taskzoo.testing import make_tiny_checkpoint
 from taskzoo.types import Encoded, Feature
 
-from .kit import COUNTS, text_rows, write_csv
+from .kit import COUNTS, text_rows, write_csv, zoo
 
 SHORT = {
     "method": "full",
@@ -75,6 +76,12 @@ def planned(model, data, task="classification", **settings):
         ({"optimizer": "schedule-free-adamw", "ema_decay": 0.9}, "averages the weights itself"),
         ({"lora_quantize": "nf4"}, "lora_quantize=nf4 is for adapters over frozen weights"),
         ({"lora_quantize": "nf4", "method": "lora", "lora_dora": True}, "exclude each other"),
+        (
+            {"distill_share": 0.3},
+            r"distill_share=0.3 says how a teacher is learnt from, and there is none; name one \(",
+        ),
+        ({"distill_temperature": 3.0}, "distill_temperature=3.0 says how a teacher is learnt from"),
+        ({"method": "linear-probe", "distill_share": 0.3}, "method=linear-probe has no use for distill_share=0.3"),
         ({"teacher": "nowhere"}, r"nowhere.* is not a finished run: there is nothing"),
         ({"teacher": "."}, r"is not a finished run: it has no model/task.json"),
         ({"gradual_unfreezing": 1.5}, "gradual_unfreezing=1.5 must be at most 1"),
@@ -84,6 +91,10 @@ def planned(model, data, task="classification", **settings):
 def test_what_cannot_work_is_refused_before_a_model_is_loaded(table, settings, message):
     with pytest.raises(RequestError, match=message):
         planned("scratch:bert-tiny", table, **settings)
+
+
+def test_what_a_configuration_says_of_a_teacher_without_one_passes(table):
+    assert planned("scratch:bert-tiny", table, distill_share=0.5, distill_temperature=2.0, teacher="").splits
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
@@ -117,6 +128,74 @@ def test_a_teacher_must_have_the_same_task_and_labels(table, teacher, data, fini
     write_csv(tmp_path / "train.csv", [{**r, "label": "more"} if "soup" in r["text"] else r for r in rows])
     with pytest.raises(RequestError, match=r"lacks 'more' and also has 'rain', which no training row here has"):
         planned("scratch:bert-tiny", tmp_path, teacher=str(teacher))
+
+
+PAIRS = [("train", "test"), ("train", "validation"), ("validation", "test")]
+
+
+@pytest.fixture(scope="module")
+def of_one_file(bert, tmp_path_factory) -> Path:
+    """A teacher whose validation and test rows were split off by seed 1; its file is ``rows.csv`` beside it."""
+    folder = tmp_path_factory.mktemp("one-file")
+    write_csv(folder / "rows.csv", text_rows(90, 1))
+    values = {**SHORT, "method": "linear-probe", "seed": 1}
+    taskzoo.finetune("classification", model=bert, train=str(folder / "rows.csv"), output=folder / "run", **values)
+    return folder / "run"
+
+
+def student(train: Path, teacher: Path | str, **more):
+    data = DataRequest(train=str(train), **{name: more.pop(name) for name in ("validation", "test") if name in more})
+    values = {**SHORT, "teacher": str(teacher), **more}
+    return make_plan(resolve_request(RunRequest("classification", "scratch:bert-tiny", data, values)))
+
+
+def texts_of(plan) -> dict[str, set[str]]:
+    return {split: {example["text"] for example in rows} for split, rows in plan.splits.examples.items()}
+
+
+def test_rows_held_out_that_the_teacher_learnt_are_counted_and_said(of_one_file):
+    rows = of_one_file.parent / "rows.csv"
+    plan, theirs = student(rows, of_one_file, seed=2), texts_of(student(rows, "", seed=1))
+    expected = {f"teacher_{a}_{b}": len(theirs[a] & texts_of(plan)[b]) for a, b in PAIRS}
+    assert {name: plan.splits.overlap[name]["count"] for name in expected} == expected
+    count = expected["teacher_train_test"]
+    assert count > 1
+    said = f"warning   {count} test rows have an input that the teacher was trained on; the test score may be too good"
+    assert any(line.startswith(said) for line in opening(plan))
+    same = student(rows, of_one_file, seed=1).splits
+    assert not [name for name in {**same.overlap, **same.made} if "teacher" in name]
+
+
+def test_what_a_teacher_learnt_before_or_cannot_show_is_said_too(of_one_file, tmp_path):
+    rows = text_rows(90, 1)
+    later = tmp_path / "later"
+    new = write_csv(tmp_path / "new.csv", text_rows(60, 7))
+    given = {"from_run": of_one_file, "train": str(new), "validation": "none", "test": "none", "output": later}
+    taskzoo.finetune("classification", **given, **{**SHORT, "method": "linear-probe"})
+    train, test = write_csv(tmp_path / "train.csv", text_rows(60, 8)), write_csv(tmp_path / "test.csv", rows)
+    plan = student(train, later, validation="none", test=str(test))
+    first = texts_of(student(of_one_file.parent / "rows.csv", "", seed=1))
+    assert plan.splits.overlap["teacher_train_test"]["count"] == len(first["train"])
+    assert "teacher_rows_not_read" not in plan.splits.made
+
+    write_csv(new, text_rows(60, 9))
+    splits = student(train, later, validation="none", test=str(test)).splits
+    assert "train data" in splits.made["teacher_rows_not_read"]
+    assert "changed since it was made" in splits.made["teacher_rows_not_read"]
+    assert "the teacher's training rows cannot be read again, so test rows may be among them" in split_note(splits.made)
+    assert splits.overlap["teacher_train_test"]["count"] == len(first["train"])
+    (later / "config.yaml").unlink()
+    assert "no such configuration file" in student(train, later, test=str(test)).splits.made["teacher_rows_not_read"]
+
+
+def test_a_teacher_is_refused_for_folds(of_one_file, tmp_path):
+    rows, to = of_one_file.parent / "rows.csv", tmp_path / "run"
+    asked = ("run", "classification", "--model", "scratch:bert-tiny", "--train", rows, "--folds", 2, "--output", to)
+    refused = zoo(*asked, "--set", f"teacher={of_one_file}")
+    assert refused.code == 2
+    assert "is one model for all folds" in refused.err
+    assert "--folds tests on rows that are new; leave one of the two out" in refused.err
+    assert not to.exists()
 
 
 def loaded(plan, folder):
@@ -230,11 +309,12 @@ def test_two_processes_are_one(table, teacher, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("family", ["t5", "marian", "gpt2"])
-def test_generators_are_trained_with_them(tmp_path, family):
+@pytest.mark.parametrize("more", [{}, {"method": "lora", "optimizer": "muon"}])
+def test_generators_are_trained_with_them(tmp_path, family, more):
     texts = ["the cat sat on the mat .", "a dog ran over the road .", "el gato se sienta en la alfombra ."] * 4
     model = make_tiny_checkpoint(tmp_path / "m", family, texts, vocabulary=200, dropout=0.1)
     rows = [{"source": f"the cat sat {i} .", "target": f"el gato {i} ."} for i in range(24)]
-    settings = {**SHORT, **TOGETHER, "max_steps": 3, "source_lang": "en", "target_lang": "es"}
+    settings = {**SHORT, **TOGETHER, "max_steps": 3, "source_lang": "en", "target_lang": "es", **more}
     given = {"train": rows, "validation": rows[:4], "test": []}
     run = taskzoo.finetune("translation", model=model, **given, output=tmp_path / "run", **settings)
     assert np.isfinite(run.metrics["validation"]["loss"])

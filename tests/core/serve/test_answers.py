@@ -142,6 +142,21 @@ def test_a_label_is_left_out_below_the_confidence_that_is_asked_for(run_of: Call
         assert "min_confidence" in refused.json()["error"]
 
 
+def test_answers_for_the_hub_leave_out_what_is_less_probable(run_of: Callable[[str], Path]) -> None:
+    text = "Ada Lovelace went to Paris ."
+    with running(load(run_of("single"), "plain"), load(run_of("single"), "strict", min_confidence=0.999)) as server:
+        scores = {one["label"]: one["score"] for one in server.post("/models/plain", text).json()[0]}
+        best = max(scores, key=scores.__getitem__)
+        assert len(scores) > 1
+        asked = {"inputs": text, "parameters": {"min_confidence": scores[best]}}
+        assert server.post("/models/plain", asked).json() == [[{"label": best, "score": scores[best]}]]
+        assert server.post("/models/strict", text).json() == [[]]
+        lower = server.post("/models/strict", {"inputs": text, "min_confidence": 0}).json()
+        assert {one["label"]: one["score"] for one in lower[0]} == scores
+        refused = server.post("/models/plain", {"inputs": text, "coverage": 0.9})
+    assert (refused.status_code, "no place for label sets" in refused.json()["error"]) == (422, True)
+
+
 def test_label_sets_are_those_of_zoo_predict(run_of: Callable[[str], Path]) -> None:
     run, text = run_of("single"), "the good film"
     wanted = {share: zoo("predict", run, "--coverage", share, text).json for share in (0.5, 0.9)}

@@ -46,6 +46,28 @@ def test_the_folder_holds_what_the_image_needs(run_of: Callable[[str], Path], tm
     assert copied == taskzoo.load(run).predict("the good film")
 
 
+@pytest.mark.parametrize("name", ["on", "2024", "1e3", "A.b-c_d"])
+def test_a_service_is_named_by_text(run_of: Callable[[str], Path], tmp_path: Path, name: str) -> None:
+    """Without quotes, YAML takes some names for truth values and numbers, and compose refuses these."""
+    assert zoo("serve", f"{name}={run_of('single')}", "--write-docker", tmp_path / "x").code == 0
+    assert list(yaml.safe_load((tmp_path / "x" / "compose.yaml").read_text())["services"]) == [name.lower()]
+
+
+@pytest.mark.parametrize("option", ["--api-key", "--min-confidence", "--set", "--max-chars", "--precision"])
+def test_options_of_a_server_are_not_lost_in_silence(
+    run_of: Callable[[str], Path], tmp_path: Path, monkeypatch, option: str
+) -> None:
+    value = {"--set": "num_beams=2", "--max-chars": "20000", "--precision": "auto"}.get(option, "0.5")
+    result = zoo("serve", run_of("single"), "--write-docker", tmp_path / "x", option, value)
+    assert (result.code, f"{option} is for serving" in result.err) == (2, True), result.err
+    assert not (tmp_path / "x").exists()
+    monkeypatch.setenv("ZOO_API_KEY", "a secret")
+    assert zoo("serve", run_of("single"), "--write-docker", tmp_path / "x").code == 0
+    texts = [path.read_text() for path in (tmp_path / "x").iterdir() if path.is_file()]
+    assert texts
+    assert not any("a secret" in text for text in texts)
+
+
 def test_what_cannot_be_written_leaves_nothing(run_of: Callable[[str], Path], tmp_path: Path) -> None:
     full = tmp_path / "full"
     full.mkdir()

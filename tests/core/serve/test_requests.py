@@ -224,6 +224,37 @@ def test_an_answer_that_takes_too_long_is_given_up() -> None:
         assert found.post("/predict", "x").status_code == 200
 
 
+@pytest.mark.parametrize("outputs", [["label", "label"], ["prediction", "score", "label", "prediction"]])
+def test_an_output_is_given_once(server: Running, outputs: list[str]) -> None:
+    """Each takes the place of all predictions, and a name only two bytes."""
+    tensor = {"name": "text", "shape": [1], "datatype": "BYTES", "data": ["x"]}
+    body = {"inputs": [tensor], "outputs": [{"name": name} for name in outputs]}
+    response = server.post("/v2/models/echo/infer", body)
+    assert (response.status_code, f"{outputs[0]} is asked for" in is_one_sentence(response.content)) == (400, True)
+    response = server.post("/v2/models/echo/infer", {"inputs": [tensor] * 2})
+    assert (response.status_code, "input text is there more than" in is_one_sentence(response.content)) == (400, True)
+    body["outputs"] = body["outputs"][1:3]
+    assert server.post("/v2/models/echo/infer", body).status_code == 200
+
+
+def test_binary_tensors_are_read_and_written_one_after_the_other() -> None:
+    from taskzoo.serve.binary import HEADER, answer_response, read_binary
+    from taskzoo.serve.failures import HttpError
+
+    def tensors(*sizes: int) -> dict[str, Any]:
+        return {"inputs": [{"name": "text", "parameters": {"binary_data_size": size}} for size in sizes]}
+
+    data = b"\1\0\0\0a\2\0\0\0bc\0\0\0\0"
+    assert [tensor["data"] for tensor in read_binary(tensors(5, 10), data)["inputs"]] == [["a"], ["bc", ""]]
+    with pytest.raises(HttpError, match="binary_data_size 11; 10 bytes are left"):
+        read_binary(tensors(5, 11), data)
+    with pytest.raises(HttpError, match="10 bytes more than its tensors"):
+        read_binary(tensors(5), data)
+    outputs = [{"name": name, "datatype": "BYTES", "shape": [1], "data": [text]} for name, text in ("ab", "cd")]
+    response = answer_response({"outputs": outputs}, {"parameters": {"binary_data_output": True}})
+    assert bytes(response.body)[int(response.headers[HEADER]) :] == b"\1\0\0\0b\1\0\0\0d"
+
+
 def test_requests_that_disappear_do_no_harm(server: Running) -> None:
     for sent in (b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\n", b"GET / HT", b""):
         for _ in range(5):

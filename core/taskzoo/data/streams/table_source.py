@@ -34,7 +34,8 @@ _IN_QUOTES = re.compile(r'\s+".*"\s*', re.DOTALL).fullmatch  # what is left wher
 class TableSource(LazySource[_Raw]):
     """One row per record; blank lines are none, but in a table of one column.
 
-    Without a header, a column is named by its role, or ``column_0``, ``column_1``, ... by its position.
+    Without a header, a column is named by its role, or ``column_0``, ``column_1``, ... by its position; with one,
+    columns without a name are, if there are several.
     """
 
     def __init__(self, file: InputFile, lines: TextLines, columns: Columns, *, tsv: bool) -> None:
@@ -58,7 +59,7 @@ class TableSource(LazySource[_Raw]):
         self._layout = layout
         by_position = {index: role for role, index in layout.where.items()}
         unnamed = (by_position.get(index, f"column_{index}") for index in range(len(layout.first)))
-        self.columns = tuple(name.strip() for name in layout.first) if layout.header else tuple(unnamed)
+        self.columns = tuple(_named(layout.first)) if layout.header else tuple(unnamed)
         self.roles = frozenset(layout.where)
         spaced = any(_quotes_left(cells) for _, cells in readable)
         self._spaces = None if dialect is None or dialect.spaces or spaced else spaces_around_quotes(dialect)
@@ -112,6 +113,18 @@ class TableSource(LazySource[_Raw]):
 
     def close(self) -> None:
         self._file.close()
+
+
+def _named(header: Sequence[str]) -> Iterator[str]:
+    """The names of a header; where several are empty, as Excel leaves them behind all others, by their positions."""
+    names = [name.strip() for name in header]
+    several = names.count("") > 1
+    for index, name in enumerate(names):
+        if several and not name:
+            name = f"column_{index}"
+            while name in names:
+                name += "_"
+        yield name
 
 
 def _quotes_left(cells: Sequence[str]) -> bool:

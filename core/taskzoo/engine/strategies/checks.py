@@ -7,12 +7,14 @@ from dataclasses import fields
 
 from taskzoo.config import SCHEDULE_FREE, Training
 from taskzoo.errors import RequestError
-from taskzoo.option_names import option_name
+from taskzoo.option_names import option_name, setting_name
 from taskzoo.task import Task
 
-OF_LOSS = ("rdrop_alpha", "adversarial_epsilon", "neftune_alpha", "teacher")
+OF_TEACHER = ("distill_share", "distill_temperature")
+"""Settings that say how a teacher is learnt from."""
+OF_LOSS = ("rdrop_alpha", "adversarial_epsilon", "neftune_alpha", "teacher", *OF_TEACHER)
 """Settings of strategies that change the loss."""
-OF_LOOP = ("layer_decay", "gradual_unfreezing", "ema_decay", "fsdp")
+OF_LOOP = ("layer_decay", "gradual_unfreezing", "ema_decay", "fsdp", "cuda_graphs", "unpadded")
 """Settings of the others that need the training loop."""
 UNSHARDED = {
     ("optimizer", "muon"): "orthogonalises whole matrices",
@@ -23,6 +25,15 @@ UNSHARDED = {
     ("lora_quantize", "fp4"): "packs whole matrices",
 }
 """Settings that exclude ``fsdp``, and why."""
+UNRECORDED = {
+    "micro_batch_size": "divides a step",
+    "batch_tokens": "gives steps different numbers of examples",
+    "gradient_checkpointing": "computes layers again in the backward pass",
+    "gradual_unfreezing": "changes which layers train",
+    "rdrop_alpha": "takes two passes for a step",
+    "adversarial_epsilon": "takes two passes for a step",
+}
+"""Settings that exclude ``cuda_graphs``, and why."""
 
 
 def strategies_asked(settings: Training, names: tuple[str, ...] = (*OF_LOSS, *OF_LOOP)) -> list[str]:
@@ -55,10 +66,22 @@ def check_strategies(task: Task, settings: Training) -> None:
             )
     if settings.rdrop_alpha or settings.teacher:
         _check_targets(task, settings)
+    if not settings.teacher and (given := strategies_asked(settings, OF_TEACHER)):
+        raise RequestError(
+            f"{given[0]} says how a teacher is learnt from, and there is none; name one "
+            f"({setting_name('teacher=RUN')}), or leave it out."
+        )
     if settings.lora_quantize:
         _check_quantized(settings)
     if settings.fsdp:
         _check_fsdp(settings)
+    if settings.unpadded and settings.compile:
+        raise RequestError(
+            "unpadded=true gives attention tensors of other sizes in each batch, for which compile=true would compile "
+            "anew; leave one of them out."
+        )
+    if settings.cuda_graphs:
+        _check_graphs(task, settings)
 
 
 def _check_targets(task: Task, settings: Training) -> None:
@@ -80,6 +103,27 @@ def _check_fsdp(settings: Training) -> None:
         if getattr(settings, name) == value:
             asked = f"{name}={str(value).lower()}"
             raise RequestError(f"{asked} {reason}, and fsdp=true leaves a part of each to a process; leave one out.")
+
+
+def _check_graphs(task: Task, settings: Training) -> None:
+    asked = "cuda_graphs=true"
+    if not settings.compile:
+        raise RequestError(f"{asked} records compiled layers; set compile=true as well, or leave it out.")
+    if given := strategies_asked(settings, tuple(UNRECORDED)):
+        reason = UNRECORDED[given[0].split("=")[0]]
+        raise RequestError(
+            f"{given[0].replace('True', 'true')} {reason}, and {asked} replays the same pass for every step; leave one "
+            "of them out."
+        )
+    if task.generates:
+        raise RequestError(
+            f"{asked} records every shape of batches, and {type(task).__name__} has too many of them, as inputs and "
+            "outputs are padded apart; leave it out."
+        )
+    import torch
+
+    if not torch.cuda.is_available():
+        raise RequestError(f"{asked} needs a CUDA device, and there is none here; leave it out.")
 
 
 def _check_quantized(settings: Training) -> None:

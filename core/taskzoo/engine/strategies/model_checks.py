@@ -6,6 +6,7 @@ from taskzoo.config import Training
 from taskzoo.engine.freezing import parameters_by_depth
 from taskzoo.engine.optim import build_optimizer
 from taskzoo.engine.session import Session
+from taskzoo.errors import RequestError
 
 from .embeddings import token_embeddings
 
@@ -13,6 +14,11 @@ from .embeddings import token_embeddings
 def check_model_for_strategies(session: Session) -> None:
     """Raise :class:`RequestError` where the loaded model lacks what the settings ask for."""
     settings, model = session.settings, session.trained
+    if settings.cuda_graphs and session.accelerator.num_processes > 1:
+        raise RequestError(
+            "cuda_graphs=true replays what one process gives to its GPU, without the exchange between processes; leave "
+            "it out, or leave --processes at 1."
+        )
     if settings.adversarial_epsilon or settings.neftune_alpha:
         token_embeddings(model)
     if settings.gradual_unfreezing:
