@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -230,6 +231,34 @@ def test_an_answer_is_made_of_whole_words(tokenizers: dict[str, Any], family: st
     assert {2, 7} <= lasts <= {1, 2, 7}
 
 
+@pytest.mark.parametrize("family", ["bert", "roberta", "t5"])
+@pytest.mark.parametrize("text", ["हिन्दी", "كِتَابٌ", "Zoe\u0308"])
+def test_marks_belong_to_their_word(text: str, family: str, tmp_path: Path) -> None:
+    from transformers import AutoTokenizer
+
+    context = f"Ann {text} Oslo"
+    tokenizer = AutoTokenizer.from_pretrained(make_tiny_checkpoint(tmp_path, family, [context] * 3))
+    example = task().prepare([row([{"text": text, "start": 4}], context)], "train")[0]
+    for reads in (tokenizer, Slow(tokenizer)):
+        tokens = Tokenizer(reads)(context)
+        starts = [a for (a, _), begins in zip(tokens.places, tokens.begins, strict=True) if begins]
+        ends = [b for (_, b), stops in zip(tokens.places, tokens.ends, strict=True) if stops]
+        assert {at for at in starts if 4 <= at < 4 + len(text)} == {4}
+        assert {at for at in ends if 4 < at <= 4 + len(text)} == {4 + len(text)}
+    assert task().encode([example], tokenizer).counts["misaligned_answers"] == 0
+
+
+def test_an_answer_that_no_window_holds_is_not_learnt_as_no_answer(tokenizers: dict[str, Any]) -> None:
+    tokenizer = tokenizers["bert"]
+    long = " ".join(["Oslo lives"] * 30)
+    found = task().prepare([row([long], long), row([], long), row("\u200b", "Ann \u200b")], "train")
+    encoded = task(max_length=24, doc_stride=4).encode(found, tokenizer)
+    assert encoded.counts["lost_answers"] == 2
+    assert encoded.counts["misaligned_answers"] == 0
+    targets = [{feature["target"] for feature in encoded.features if feature.row == i} for i in range(3)]
+    assert targets == [{(-100, -100)}, {(0, 0)}, {(-100, -100)}]
+
+
 def long_example(count: int = 60) -> Example:
     context = " ".join(["Oslo lives", *["She is 38 and works"] * count, "Ann Lee"])
     return task().prepare([row([{"text": "Ann Lee", "start": len(context) - 7}], context)], "train")[0]
@@ -329,6 +358,9 @@ def test_questions_of_both_kinds_are_learnt_from() -> None:
     chinese = task()
     chinese.fit([prepared("挪威"), prepared([])])
     assert chinese.language == "zh"
+    japanese = task()
+    japanese.fit([prepared([]), *task().prepare([row("東京"), row("ペンが")], "test")])
+    assert japanese.language == "en", "kana are not Chinese"
     with pytest.raises(RequestError, match="None of the training questions has an answer"):
         task().fit([prepared([])])
 
@@ -395,7 +427,30 @@ def test_squad(tmp_path: Path, indent: int | None) -> None:
     assert (one["question"], one["context"], one["id"]) == ("Who?", "Ann lives in Oslo.", "1")
     assert one["answers"] == [("Ann", 0)]
     assert none["answers"] == []
-    assert [row.line for row in found] == ([1, 1] if indent is None else [12, 22])
+    assert [row.line for row in found] == ([1, 1] if indent is None else [11, 21])
+
+
+def test_lines_are_those_of_the_questions_whatever_they_say(tmp_path: Path) -> None:
+    asked = ["Who \u00e9?", 'a "question": "Who?"', "Who \u00e9?"]
+    qas = [{"question": text, "answers": [{"text": "Ann", "answer_start": 0}]} for text in asked]  # without ids
+    value = {"data": [{"paragraphs": [{"context": 'Ann "question": "Who?"', "qas": qas}]}]}
+    text = json.dumps(value, indent=1)
+    found = rows_of(text, tmp_path / "a.json")
+    lines = text.split("\n")
+    assert [row["question"] for row in found] == asked
+    assert [row.line for row in found] == [i for i, line in enumerate(lines, 1) if line.startswith('       "question"')]
+
+
+def test_the_time_to_read_grows_with_the_file(tmp_path: Path) -> None:
+    def seconds(count: int) -> float:
+        qas = [{"question": f"Who {i}?", "id": f"id-{i}-\u00e9", "answers": []} for i in range(count)]
+        text = json.dumps({"data": [{"paragraphs": [{"context": "Ann", "qas": qas}]}]}, indent=1)
+        (tmp_path / "a.json").write_text(text, encoding="utf-8")
+        start = time.process_time()
+        read_rows(tmp_path / "a.json", ReadRequest(QA))
+        return time.process_time() - start
+
+    assert seconds(16_000) < 10 * max(0.05, seconds(4_000)), "about 4 times; 16 if each question reads the whole file"
 
 
 def test_cmrc(tmp_path: Path) -> None:
@@ -451,9 +506,31 @@ def test_answers_in_a_file_are_scored(tmp_path: Path, capsys: pytest.CaptureFixt
     lines.write_text('{"text": "Ann"}\n')
     with pytest.raises(RequestError, match="has 1 answers without ids and the gold file 2 questions"):
         squad_score(lines, gold)
-    lines.write_text('{"id": 1}\n[]\n')
+    lines.write_text('{"id": 1, "text": ""}\n[]\n')
     with pytest.raises(DataError, match=r"lines\.jsonl:2: expected \{id: text\}"):
         squad_score(lines, gold)
+
+
+def test_ids_say_which_question_is_answered(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    gold, lines = tmp_path / "gold.json", tmp_path / "lines.jsonl"
+    gold.write_text(json.dumps(SQUAD_FILE))
+    for written, message in {
+        '{"id": "1", "text": "Ann"}\n\n{"text": ""}\n': "lines.jsonl:3: this line has no id, and others have one",
+        '{"id": 1, "text": "Ann"}\n{"id": "1", "text": ""}\n': "lines.jsonl:2: '1' is given twice",
+        '{"1": "Ann", "2": "", "1": "Bob"}': "'1' is given twice",
+        '{"id": "1"}\n{"id": "2"}\n': 'lines.jsonl:1: expected {id: text}, or lines such as {"id": ..., "text": ...}',
+    }.items():
+        lines.write_text(written)
+        with pytest.raises(DataError) as error:
+            squad_score(lines, gold)
+        assert message in str(error.value)
+    lines.write_text('{"id": 1, "text": "Ann"}\n{"id": "2", "text": null}\n{"id": "x", "text": "Ann"}\n')
+    squad_score(lines, gold, as_json=True)
+    told = capsys.readouterr()
+    found = json.loads(told.out)
+    assert (found["missing"], found["unknown"]) == (0, 1)
+    assert (found["has_answer_f1"], found["no_answer_accuracy"]) == (1.0, 0.0), "left open is not 'no answer'"
+    assert told.err == "1 predictions are for questions that the gold file does not have.\n"
 
 
 def test_the_demo_sets_are_what_their_script_writes(tmp_path: Path) -> None:

@@ -94,11 +94,29 @@ def learnt(task: SftTask, tokenizer: Any, **fields: Any) -> str:
         {"prompt": TALK[0]["content"], "answer": "2"},
         {"prompt": TALK[0]["content"], "answer": 2},
         {"messages": TALK[:1], "answer": "2"},
+        {"messages": TALK[:2], "answer": "2"},
+        {"messages": TALK[:3]},
+        {"prompt": TALK[:1], "answer": "2"},
+        {"prompt": TALK[:1], "answer": TALK[1:2]},
+        {"prompt": TALK[0]["content"], "answer": "2", "messages": "", "plain": None},
     ],
 )
 def test_all_forms_of_a_conversation_are_one(fields: dict[str, Any]) -> None:
     [example] = SftTask(SFT.resolve_options({})).prepare([Row(fields)], "train")
     assert (example["messages"], example["answer"]) == (TALK[:1], "2")
+
+
+def test_numbers_are_texts_also_0() -> None:
+    fields = {"system": 0, "prompt": 1, "context": 0, "answer": 0}
+    [example] = SftTask(SFT.resolve_options({})).prepare([Row(fields)], "train")
+    said = [(message["role"], message["content"]) for message in example["messages"]]
+    assert (said, example["answer"]) == ([("system", "0"), ("user", "1\n\n0")], "0")
+
+
+def test_messages_after_the_last_answer_are_counted(chatml: Any) -> None:
+    task = make_task(chatml)
+    examples = task.prepare([Row({"messages": [*TALK, *TALK[:1]]}), Row({"messages": TALK})], "train")
+    assert task.encode(examples, chatml).counts["unanswered_messages"] == 1
 
 
 def test_what_belongs_to_an_instruction_is_appended_and_a_system_message_comes_first() -> None:
@@ -125,6 +143,16 @@ def test_what_belongs_to_an_instruction_is_appended_and_a_system_message_comes_f
         ({"messages": TALK[1:2]}, "no message of the role user"),
         ({"messages": [{"role": "user", "content": [{"type": "image"}]}, TALK[1]]}, "other things than text"),
         ({"messages": [{"role": "user", "content": " "}, TALK[1]]}, "content of message 1 is empty"),
+        ({"plain": "a", "answer": "b"}, "has a plain text and the role answer, which is not read with it"),
+        ({"plain": "a", "system": "b"}, "has a plain text and the role system"),
+        ({"messages": TALK[:2], "context": "b"}, "has messages and the role context"),
+        ({"prompt": TALK[:1], "context": "b", "answer": "c"}, "has messages and the role context"),
+        ({"messages": TALK[:2], "answer": "3"}, "the messages end with an answer, and the row has another answer"),
+        ({"prompt": "a", "answer": TALK[:1]}, "the answer must be a text or one message of the role assistant"),
+        (
+            {"messages": [{"role": "system", "content": "a"}, *TALK[:2]], "system": "b"},
+            "begin with a system message, and the row has another",
+        ),
     ],
 )
 def test_what_cannot_be_used_is_named(fields: dict[str, Any], said: str) -> None:
@@ -211,11 +239,21 @@ def test_truncation_keeps_the_answer_and_is_counted(chatml: Any) -> None:
     rows = [Row({"messages": TALK[:2]})]
     task = make_task(chatml, max_length=len(whole["input_ids"]) - 3)
     encoded = task.encode(task.prepare(rows, "train"), chatml)
-    assert encoded.counts == {"truncated_prompts": 1, "truncated_answers": 0, "answers_not_learnt": 0}
+    assert encoded.counts == {
+        "truncated_prompts": 1,
+        "truncated_answers": 0,
+        "answers_not_learnt": 0,
+        "unanswered_messages": 0,
+    }
     assert encoded.features[0]["input_ids"] == whole["input_ids"][3:]
     task = make_task(chatml, max_length=answers)  # not even one token of the prompt would fit
     encoded = task.encode(task.prepare(rows, "train"), chatml)
-    assert encoded.counts == {"truncated_prompts": 1, "truncated_answers": 1, "answers_not_learnt": 0}
+    assert encoded.counts == {
+        "truncated_prompts": 1,
+        "truncated_answers": 1,
+        "answers_not_learnt": 0,
+        "unanswered_messages": 0,
+    }
     assert encoded.features[0]["input_ids"] == whole["input_ids"][-answers - 1 : -1]
     assert encoded.features[0]["answer"] == [False] + [True] * (answers - 1)
 
@@ -227,6 +265,10 @@ def test_limits_that_cannot_be_met(gpt2: Path) -> None:
             feature(make_task(tokenizer, **options), tokenizer, prompt="a", answer="b")
     with pytest.raises(RequestError, match="at most 1"):
         SftTask(SFT.resolve_options({"top_p": 2.0}))
+    for option, said in (({"top_p": 0.5}, "top_p=0.5"), ({"sample_seed": 3}, "sample_seed=3")):
+        with pytest.raises(RequestError, match=f"{said} has no effect without temperature above 0; add that, or set"):
+            SftTask(SFT.resolve_options(option)).fit([])
+        SftTask(SFT.resolve_options({**option, "temperature": 0.5})).fit([])
 
 
 # packing
@@ -376,10 +418,12 @@ def test_samples_of_steps_that_are_made_again_are_dropped(tmp_path: Path) -> Non
     samples.run_started(RunFacts(tmp_path, {}, {}))
     samples.training_started(0)
     for step in (2, 4):
-        samples.validated(step, [Example({"messages": TALK[:1], "answer": "2"})], lambda asked: [{"text": "3"}])
+        samples.validated(step, [Example({"messages": TALK[:1], "answer": "2"})], lambda asked: [{"text": "3\u2028"}])
+    with samples.path.open("a", encoding="utf-8") as file:
+        file.write('{"step": 2, "text"')  # a process that was ended
     samples.training_started(2)
-    lines = (tmp_path / "samples.jsonl").read_text(encoding="utf-8").splitlines()
-    assert list(map(json.loads, lines)) == [{"step": 2, "text": "3", "target": "2"}]
+    lines = (tmp_path / "samples.jsonl").read_text(encoding="utf-8").split("\n")[:-1]
+    assert list(map(json.loads, lines)) == [{"step": 2, "text": "3\u2028", "target": "2"}]
 
 
 def test_an_adapter_merges_into_a_plain_model(gpt2: Path, tmp_path: Path) -> None:

@@ -75,6 +75,16 @@ def test_the_nearest_texts_of_a_file(run: taskzoo.Run, corpus: Path) -> None:
     assert shown.split(maxsplit=2)[2].strip() == TEXTS[best[0]]
 
 
+def test_what_a_file_says_does_not_act_on_the_terminal(run: taskzoo.Run, tmp_path: Path) -> None:
+    corpus = tmp_path / "corpus.txt"
+    corpus.write_text("the \x1b[31mlamp\u202e \x9b2J\n", encoding="utf-8")
+    shown = zoo("search", run.path, "lamp", "--corpus", corpus)[1]
+    assert shown.split(maxsplit=2)[2] == "the \\x1b[31mlamp\\u202e \\x9b2J\n"
+    out = zoo("search", run.path, "lamp", "--corpus", corpus, "--json")[1]
+    assert out.strip().isprintable()
+    assert json.loads(out)["text"] == "the \x1b[31mlamp\u202e \x9b2J"
+
+
 def test_what_cannot_be_used_is_refused_in_a_sentence(
     run: taskzoo.Run, reranker: taskzoo.Run, corpus: Path, tmp_path: Path
 ) -> None:
@@ -82,6 +92,8 @@ def test_what_cannot_be_used_is_refused_in_a_sentence(
     bad.write_text('{"text": "a"}\n{"other": 1}\n')
     empty.write_text("\n \n")
     binary.write_bytes(b"\xff\xfe\x00")
+    table = tmp_path / "table.csv"
+    table.write_text("text\nWhere is it?\n")
     output = ("--output", tmp_path / "v.npy")
     refused = {
         "no such file": ("embed", run.path, "--input", tmp_path / "no.txt", *output),
@@ -92,6 +104,8 @@ def test_what_cannot_be_used_is_refused_in_a_sentence(
         "There is no folder": ("embed", run.path, "--input", corpus, "--output", tmp_path / "no" / "v.npy"),
         "neither text nor other": ("embed", run.path, "--input", corpus, *output, "--role", "x"),
         "run of the task reranking": ("embed", reranker.path, "--input", corpus, *output),
+        "is for JSON lines (.jsonl)": ("embed", run.path, "--input", corpus, *output, "--column", "body"),
+        "table.csv has neither one text per line": ("search", run.path, "lamp", "--corpus", table),
         "The query is empty": ("search", run.path, " ", "--corpus", corpus),
     }
     for message, arguments in refused.items():

@@ -38,8 +38,10 @@ def test_what_is_right_is_never_mined() -> None:
         feature(3, "s", "q"),  # the text itself
         feature(4, "u", "d"),
         feature(5, "v", "d"),  # once
+        feature(6, "w", "e"),  # of the topic by another row
+        feature(7, "x", "e", topic="t"),
     ]
-    assert mine(features, vectors(0.9, 0.5, 0.5, 0.5, 0.5, 0.5), count=9, margin=1.0)[0] == [4]
+    assert mine(features, vectors(0.9, *[0.5] * 7), count=9, margin=1.0)[0] == [4]
 
 
 def test_a_negative_is_the_right_text_of_another_row() -> None:

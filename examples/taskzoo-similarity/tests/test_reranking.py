@@ -68,7 +68,7 @@ def read(*lines: Any, **request: Any) -> list[tuple[str, str, int]]:
 
 
 def test_lists_are_rows_of_single_passages() -> None:
-    lines = [{"query": "q", "positive": ["a"], "negative": ["b", "c"]}, "", {"query": "r", "pos": "d"}]
+    lines = [{"query": "q", "positive": ["a"], "negative": ["b", "c"]}, "", {"query": "r", "pos": "d", "neg": None}]
     assert read(*lines) == [("q", "a", 1), ("q", "b", 0), ("q", "c", 0), ("r", "d", 1)]
     assert RankingLists().matches(json.dumps(lines[0]).encode())
     assert not RankingLists().matches(b'{"query": "q", "passage": "a", "relevance": 1}')
@@ -76,7 +76,17 @@ def test_lists_are_rows_of_single_passages() -> None:
 
 def test_bad_lines_are_refused_or_left_out() -> None:
     good = {"query": "q", "positive": ["a"]}
-    for bad, message in (({"positive": ["a"]}, "under query"), ({"query": "q"}, "no passages"), ("{", "not JSON")):
+    lists: Any = [
+        ({**good, "negative": 5}, "the negative is 5 and must be a list of texts"),
+        ({"query": "q", "pos": {"a": 1}}, "the pos is .* and must be a list of texts"),
+        ({"query": "q", "positive": None}, "no passages"),
+    ]
+    for bad, message in (
+        *lists,
+        ({"positive": ["a"]}, "under query"),
+        ({"query": "q"}, "no passages"),
+        ("{", "not JSON"),
+    ):
         with pytest.raises(DataError, match=rf"f\.jsonl:2: .*{message}"):
             read(good, bad)
         reasons: list[str] = []

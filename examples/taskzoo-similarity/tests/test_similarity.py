@@ -16,7 +16,7 @@ from taskzoo_similarity.correlation import Correlations
 from taskzoo_similarity.demo import generate
 from taskzoo_similarity.embedder import Embedder
 from taskzoo_similarity.pair_collator import PairCollator
-from taskzoo_similarity.retrieval import Retrieval, ranks_in_pool, right_texts
+from taskzoo_similarity.retrieval import Retrieval, Right, ranks_in_pool, right_texts
 from taskzoo_similarity.similarity_task import SimilarityTask
 
 import taskzoo
@@ -73,9 +73,22 @@ def test_what_is_right_for_a_row_is_no_negative_of_it() -> None:
     assert others[0].tolist() == [True, True, True, True, True]
     assert others[1].tolist() == [True, True, False, False, False]
     assert negatives[0].tolist() == [False, True]
-    assert negatives[3].tolist() == [False, False]
+    assert negatives[3].tolist() == [False, True], "b is of its topic, although it is named as its negative"
     assert batch.targets["owner"].tolist() == [0, 1, 2, 3, 4] * 2 + [0, 3]
     assert batch.inputs["attention_mask"].sum(1).tolist() == [2] * 5 + [3] * 5 + [4] * 2
+
+
+def test_what_is_right_by_a_row_outside_the_batch_is_no_negative_either() -> None:
+    task = SimilarityTask(OPTIONS)
+    rows = [("a", "b", None), ("a", "d", None), ("c", "d", None), ("e", "f", "t"), ("g", "h", "t"), ("k", "h", None)]
+    task.fit(prepared(*({"text": text, "other": other, "topic": topic} for text, other, topic in rows)))
+    collate = task.collator(type("Tokenizer", (), {"pad_token_id": 0}))
+    features = [feature(0, "a", "b", "d"), feature(1, "c", "d"), feature(2, "e", "f"), feature(3, "k", "h")]
+    right = collate(features).targets["right"].tolist()
+    assert right[0] == [True, True, False, False, True], "d is right for a by another row, also as a negative"
+    assert right[1] == [False, True, False, False, True]
+    assert right[2] == [False, False, True, True, False], "h is of the topic of e by another row"
+    assert Right().of("a") == [set()]
 
 
 def test_multiple_negatives_against_the_formula() -> None:

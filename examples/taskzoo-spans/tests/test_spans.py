@@ -15,7 +15,7 @@ from taskzoo_spans.demo import generate
 from taskzoo_spans.labels import Label, parse_labels
 from taskzoo_spans.metrics import SpanScores
 from taskzoo_spans.task import SpansTask
-from taskzoo_spans.words import Words, windows
+from taskzoo_spans.words import Words, split_words, windows
 
 from taskzoo import DataError, Example, Feature, RequestError, Row
 from taskzoo.data.readers import ReadRequest, read_rows
@@ -113,6 +113,14 @@ def test_labels_are_learnt_described_and_exchanged() -> None:
         task().fit([prepared()])
 
 
+def test_a_label_that_no_row_has_is_said() -> None:
+    one = task(labels="LOC=place,PRE=person")
+    one.fit([prepared(VIENNA, (0, 3, "PER"))])
+    assert one.describe() == "3 labels, 2 spans, 0 of which share characters with another; no training row has PRE"
+    with pytest.raises(RequestError, match="threshold=2 must be at most 1"):
+        task(threshold=2.0)
+
+
 # features
 
 
@@ -125,7 +133,7 @@ def test_offsets_are_exact_in_every_family(family: str, tmp_path: Path) -> None:
     example = prepared(*gold)
     one.fit([example])
     encoded = one.encode([example], tokenizer)
-    assert encoded.counts == {"windows": 0, "misaligned_spans": 0, "too_long_spans": 0}
+    assert encoded.counts == dict.fromkeys(("windows", "misaligned_spans", "too_long_spans", "lost_spans"), 0)
     (feature,) = encoded.features
     batch = one.collator(tokenizer)([feature])
     assert batch.targets["gold"].sum() == 4
@@ -145,6 +153,35 @@ def test_every_short_span_lies_in_a_window() -> None:
     assert all(sum(lengths[a:b]) <= 8 or b - a == 1 for a, b in cut)
     apart = [i for i in range(len(lengths) - 1) if not any(a <= i and i + 1 < b for a, b in cut)]
     assert apart == [3, 4], "only spans with the word that is longer than a window"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["हिन्दी", "भाषा", "।"],  # vowels are marks
+        ["தமிழ்", "மொழி"],
+        ["كِتَابٌ", "جَدِيدٌ"],
+        ["Zoe\u0308", "!"],  # an accent of its own
+        ["می\u200cروم"],  # a joiner inside a word
+        ["\U0001f468\u200d", "\U0001f469", "が\u3099"],
+    ],
+)
+def test_marks_belong_to_their_word(words: list[str]) -> None:
+    text = " ".join(words)
+    assert [text[start:end] for start, end in split_words(text)] == words
+
+
+def test_spans_that_no_window_holds_are_counted(tmp_path: Path) -> None:
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(make_tiny_checkpoint(tmp_path, "bert", ["one two six ten"] * 3))
+    text = " ".join(["one two six ten"] * 3)
+    example = task().prepare([row((0, 7, "A"), (4, 19, "A"), (12, 31, "A"), text=text)], "train")[0]
+    one = task(max_length=6, max_width=4)  # room for four words, of which two are shared
+    one.fit([example])
+    encoded = one.encode([example], tokenizer)
+    assert encoded.counts == {"windows": 5, "misaligned_spans": 0, "too_long_spans": 1, "lost_spans": 1}
+    assert sum(len(feature["gold"]) for feature in encoded.features) == 1
 
 
 # decoding
@@ -174,6 +211,17 @@ def test_the_threshold_is_the_best_on_held_out_rows() -> None:
     assert best_threshold(scores, right, 3) == pytest.approx(0.15)  # 3 of 4 right: F1 6/7; two alone: 4/5
     assert best_threshold(scores, np.array([True, False, False, False, False]), 1) == 0.5
     assert best_threshold(np.array([0.3, 0.3]), np.array([True, False]), 1) == pytest.approx((0.3 + 0.05) / 2)
+
+
+def test_the_threshold_is_chosen_on_what_would_be_found() -> None:
+    excluded = [Found(0, end, 0, 0.6) for end in (5, 8, 11)]
+    window = [Found(0, 3, 0, 0.9), *excluded, Found(12, 14, 0, 0.4)]
+    one = task(overlap="flat")
+    example = prepared((0, 3, "LOC"), (12, 14, "LOC"))
+    one.fit([example])
+    one.tune([example], [[window]])
+    (found,) = one.assemble([example], [[window]])
+    assert [(e["start"], e["end"]) for e in found["entities"]] == [(0, 3), (12, 14)]
 
 
 # metrics

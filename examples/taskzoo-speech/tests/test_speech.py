@@ -100,6 +100,7 @@ def test_samples_in_memory() -> None:
 def test_sounds_that_cannot_be_used_are_named(tmp_path: Path) -> None:
     good = write_wav(tmp_path / "good.wav", [0.1] * 100)
     (tmp_path / "short.wav").write_bytes(good.read_bytes()[:-50])
+    (tmp_path / "odd.wav").write_bytes(good.read_bytes()[:-3])
     (tmp_path / "header.wav").write_bytes(good.read_bytes()[:20])
     (tmp_path / "text.wav").write_text("this is no sound")
     write_wav(tmp_path / "empty.wav", [])
@@ -109,7 +110,8 @@ def test_sounds_that_cannot_be_used_are_named(tmp_path: Path) -> None:
         ({"audio": str(tmp_path / "text.wav")}, "is not a WAV file"),
         ({"audio": str(tmp_path / "header.wav")}, "is not a WAV file"),
         ({"audio": str(tmp_path / "empty.wav")}, "holds no samples"),
-        ({"audio": str(tmp_path / "short.wav")}, "says 100 samples and holds 9"),
+        ({"audio": str(tmp_path / "short.wav")}, "says 100 samples and holds 75"),
+        ({"audio": str(tmp_path / "odd.wav")}, "says 100 samples and holds 98"),
         ({"audio": str(good), "start": 1}, "outside of"),
         ({"audio": str(good), "start": "soon"}, "the start 'soon' is not a number"),
         ({"audio": str(good), "duration": 0}, "is empty or outside"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
@@ -13,6 +14,7 @@ from taskzoo.data.readers import FileReader
 
 _BEGINS = re.compile(rb'\s*(?:\xef\xbb\xbf)?\s*(?:\{[^\[\]]*"data"\s*:\s*\[\s*\{|\[\s*\{)')
 _KEYS = re.compile(rb'"(?:paragraphs|context_text|qas)"\s*:')
+_QUESTION = re.compile(r'"(?:question|query_text)"\s*:\s*("(?:[^"\\]|\\.)*")')
 
 
 class Squad(FileReader):
@@ -34,13 +36,23 @@ class Squad(FileReader):
             value = json.loads(text)
         except json.JSONDecodeError as error:
             raise columns.error(f"broken JSON at column {error.colno} ({error.msg}).", error.lineno) from None
-        found, at = [], 0
+        found, lines, line = [], _lines(text), 1
         for place, row in _questions(value, columns):
-            key = json.dumps(row.get("id"), ensure_ascii=False)
-            at = max(at, text.find(f": {key}", at), text.find(f":{key}", at))
+            if lines[row["question"]]:
+                line = lines[row["question"]].popleft()
             with columns.leaving_out():
-                found.append((text.count("\n", 0, at) + 1, _checked(row, place, columns)))
+                found.append((line, _checked(row, place, columns)))
         return columns.rows(found)
+
+
+def _lines(text: str) -> dict[str, deque[int]]:
+    """Question -> the lines that it stands in, in order; the text is read once, however many questions it has."""
+    lines: dict[str, deque[int]] = defaultdict(deque)
+    line, at = 1, 0
+    for match in _QUESTION.finditer(text):
+        line, at = line + text.count("\n", at, match.start()), match.start()
+        lines[json.loads(match[1])].append(line)
+    return lines
 
 
 def _decoded(data: bytes, columns: Columns) -> str:

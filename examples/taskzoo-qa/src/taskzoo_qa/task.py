@@ -21,7 +21,7 @@ from .decoding import Answers, Found, Window, join_windows, log_sum, read_window
 from .evidence import AnswerEvidence
 from .metrics import AnswerScores
 from .threshold import best_threshold
-from .tokens import IDEOGRAPH
+from .tokens import IDEOGRAPH, KANA
 from .windows import encode_examples
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ _KEPT = 20
 """Spans that are kept of each window, at least."""
 _CHINESE = 0.2
 """The share of ideographs in the answers from which on they are compared by characters."""
+_JAPANESE = 0.1
+"""Kana in the answers, for each ideograph, above which these are not Chinese."""
 
 
 class QaTask(Task):
@@ -69,7 +71,9 @@ class QaTask(Task):
             raise RequestError("None of the training questions has an answer, so there is nothing to learn.")
         if self.options["language"] == "auto":
             letters = "".join(texts)
-            self.language = "zh" if len(IDEOGRAPH.findall(letters)) >= _CHINESE * len(letters) else "en"
+            ideographs, kana = len(IDEOGRAPH.findall(letters)), len(KANA.findall(letters))
+            chinese = ideographs >= _CHINESE * len(letters) and kana <= _JAPANESE * ideographs
+            self.language = "zh" if chinese else "en"
         without = sum(not example["answers"] for example in examples)
         self.some_unanswerable = without > 0
         contexts = len({example["context"] for example in examples})

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, NamedTuple
+
+import regex
 
 from taskzoo.models.tokenizers import WordEncoder
 
-HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff\u3040-\u30ff"
+IDEOGRAPHS = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+HAN = IDEOGRAPHS + "\u3040-\u30ff"
 """Ideographs and kana, which are words of their own."""
-IDEOGRAPH = re.compile(f"[{HAN}]")
-_WORD = re.compile(rf"[{HAN}]|[^\W{HAN}]+|[^\w\s]")
+IDEOGRAPH, KANA = regex.compile(f"[{IDEOGRAPHS}]"), regex.compile("[\u3041-\u3096\u30a1-\u30fa]")
+_MARK = r"\p{M}\u200c\u200d"  # of scripts that write vowels and accents so; joiners of letters and of emoji
+_WORD = regex.compile(rf"[{HAN}][{_MARK}]*|[^\W{HAN}{_MARK}](?:[^\W{HAN}]|[{_MARK}])*|(?:[^\w\s]|[{_MARK}])[{_MARK}]*")
+_TRAILING = regex.compile(f"[{_MARK}]")
 
 
 class Tokens(NamedTuple):
@@ -19,7 +23,8 @@ class Tokens(NamedTuple):
     Args:
         ids: of the vocabulary.
         places: first and last (exclusive) character of each; equal for a token of nothing but whitespace.
-        begins: whether a word begins with it. A word is an ideograph, a run of other letters and digits, or a sign.
+        begins: whether a word begins with it. A word is an ideograph, a run of other letters and digits, or a sign,
+            with the combining marks and joiners behind it.
         ends: whether a word ends with it.
     """
 
@@ -65,7 +70,19 @@ class Tokenizer:
 def _tokens(text: str, ids: list[int], places: list[tuple[int, int]]) -> Tokens:
     words = [match.span() for match in _WORD.finditer(text)]
     first, last = {start for start, _ in words}, {end for _, end in words}
+    places = _with_marks(text, places, last)
     return Tokens(ids, places, [a < b and a in first for a, b in places], [a < b and b in last for a, b in places])
+
+
+def _with_marks(text: str, places: list[tuple[int, int]], ends: set[int]) -> list[tuple[int, int]]:
+    """The places; the last of a word of which the tokenizer drops marks at its end covers them."""
+    told, wider = {b for a, b in places if a < b}, {}
+    for end in ends - told:
+        at = end
+        while at not in told and at > 0 and _TRAILING.match(text, at - 1):
+            at -= 1
+        wider[at] = end
+    return [(a, wider.get(b, b) if a < b else b) for a, b in places]
 
 
 def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:

@@ -58,7 +58,8 @@ def encode_examples(examples: Sequence[Example], processor: Any, options: dict[s
     """One feature for each window, with ``places``, ``begins`` and ``ends`` of the tokens of its part of the context.
 
     ``target`` is the first and the last token of the answer's words, ``null`` twice where the window has no answer,
-    ``IGNORE_INDEX`` twice where it is not known.
+    ``IGNORE_INDEX`` twice where it is not known: without labels, and where no window holds an answer that there is
+    (the tokenizer makes nothing of it, or it is too long), which is counted as ``lost_answers``.
 
     Raises:
         RequestError: a ``max_length`` beyond the model's, or too short for a question and a context.
@@ -71,22 +72,24 @@ def encode_examples(examples: Sequence[Example], processor: Any, options: dict[s
     most = min(options["max_question_length"], (length - layout.size) // 2)
     if most < 1:
         raise RequestError(f"max_length={length} leaves no room for a question and a context; choose a larger one.")
-    counts = {"truncated_questions": 0, "long_contexts": 0, "windows": 0, "misaligned_answers": 0}
+    counts = {"truncated_questions": 0, "long_contexts": 0, "windows": 0, "misaligned_answers": 0, "lost_answers": 0}
     features: list[Feature] = []
     for row, example in enumerate(examples):
         question, context = tokens(example["question"]).ids, tokens(example["context"])
         counts["truncated_questions"] += len(question) > most
         question = question[:most]
         room = length - layout.size - len(question)
-        answer = _first_found(example["answers"])
-        span = None if answer is None else _tokens_of(answer, context)
-        counts["misaligned_answers"] += answer is not None and not _exact(answer, span, context)
         windows = list(_windows(len(context.ids), room, options["doc_stride"]))
+        span, exact = next(_held(example["answers"] or (), context, windows), (None, True))
+        lost = span is None and bool(example["answers"])
+        counts["lost_answers"] += lost
+        counts["misaligned_answers"] += not exact
         counts["long_contexts"] += len(windows) > 1
         counts["windows"] += len(windows) if len(windows) > 1 else 0
+        known = example["answers"] is not None and not lost
         for start, end in windows:
             values = layout.fill(question, context.ids[start:end])
-            target = _target(span, start, end, values) if example["answers"] is not None else (IGNORE_INDEX,) * 2
+            target = _target(span, start, end, values) if known else (IGNORE_INDEX,) * 2
             values |= {"places": context.places[start:end], "target": target}
             values |= {"begins": context.begins[start:end], "ends": context.ends[start:end]}
             features.append(Feature(row, len(values["input_ids"]), values))
@@ -104,8 +107,14 @@ def _windows(count: int, room: int, shared: int) -> Iterator[tuple[int, int]]:
         start += step
 
 
-def _first_found(answers: Sequence[Answer] | None) -> Answer | None:
-    return next((answer for answer in answers or () if answer.start >= 0), None)
+def _held(
+    answers: Sequence[Answer], context: Tokens, windows: Sequence[tuple[int, int]]
+) -> Iterator[tuple[tuple[int, int] | None, bool]]:
+    """First and last token of each answer that a window holds, and whether they hold nothing else."""
+    for answer in answers:
+        span = _tokens_of(answer, context) if answer.start >= 0 else None
+        if span is not None and any(start <= span[0] and span[1] < end for start, end in windows):
+            yield span, _exact(answer, span, context)
 
 
 def _tokens_of(answer: Answer, context: Tokens) -> tuple[int, int] | None:
@@ -118,11 +127,11 @@ def _tokens_of(answer: Answer, context: Tokens) -> tuple[int, int] | None:
     return None if first is None or last is None else (first, last)
 
 
-def _exact(answer: Answer, span: tuple[int, int] | None, context: Tokens) -> bool:
+def _exact(answer: Answer, span: tuple[int, int], context: Tokens) -> bool:
     """Whether the tokens hold the answer and nothing else, whitespace at its ends aside."""
     lead = len(answer.text) - len(answer.text.lstrip())
     wanted = answer.start + lead, answer.start + lead + len(answer.text.strip())
-    return span is not None and (context.places[span[0]][0], context.places[span[1]][1]) == wanted
+    return (context.places[span[0]][0], context.places[span[1]][1]) == wanted
 
 
 def _target(span: tuple[int, int] | None, start: int, end: int, values: dict[str, Any]) -> tuple[int, int]:

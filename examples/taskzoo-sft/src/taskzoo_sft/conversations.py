@@ -18,51 +18,85 @@ ROLES = {
 
 Message = dict[str, str]
 
+BELONGS = {"messages": ("system", "answer"), "prompt": ("context", "system", "answer"), "plain": ()}
+"""What a row of each form may have besides."""
+
 
 def conversation(row: Row, *, labelled: bool, system: str = "") -> Example:
     """The row with ``messages`` before its last answer, that ``answer``, and its inputs by role as ``given``.
 
     Of a plain text, ``plain`` is the text, and there are no messages. ``answer`` is ``None`` in a row to predict, of
-    which a conversation that ends with an answer loses it; ``learnt`` is whether there is anything to learn.
+    which a conversation that ends with an answer loses it; ``learnt`` is whether there is anything to learn;
+    ``unanswered`` is the number of messages after the last answer, which are left out.
 
     Raises:
-        DataError: the row has no form, or two; a message is malformed; there is no answer to learn.
+        DataError: the row has no form, or two; a message is malformed; there is no answer to learn, or two.
     """
-    forms = [role for role in ("messages", "prompt", "plain") if row.get(role) is not None]
+    form = _form(row, labelled=labelled)
+    if form == "plain":
+        text = _text(row, row["plain"], "text")
+        given: dict[str, Any] = {"plain": text}
+        return row.example(plain=text, messages=[], answer=None, learnt=labelled, given=given, unanswered=0)
+    messages = _messages(row) if form == "messages" else _turns(row)
+    last = max((i for i, message in enumerate(messages) if message["role"] == "assistant"), default=-1)
+    answer, unanswered = _answer(row) if labelled and _has(row, "answer") else None, 0
+    if answer is not None and last == len(messages) - 1 and answer != messages[last]["content"]:
+        raise _error(row, "the messages end with an answer, and the row has another answer; remove one of the two.")
+    if last == len(messages) - 1 or (labelled and answer is None):
+        if last < 0:
+            raise _error(row, "there is no answer to learn: no message of the role assistant, and no answer.")
+        answer, unanswered, messages = messages[last]["content"], len(messages) - last - 1, messages[:last]
+    if not any(message["role"] == "user" for message in messages):
+        raise _error(row, "no message of the role user comes before the answer.")
+    given = {role: row[role] for role in ("prompt", "context", "system") if _has(row, role)}
+    given = given if form == "prompt" else {"messages": messages}
+    if system and messages[0]["role"] != "system":
+        messages = [{"role": "system", "content": system}, *messages]
+    answer = answer if labelled else None
+    return row.example(messages=messages, answer=answer, learnt=labelled, given=given, unanswered=unanswered)
+
+
+def _form(row: Row, *, labelled: bool) -> str:
+    """The key of :data:`BELONGS` that the row has, with nothing that is not read; a list in ``prompt`` is messages."""
+    forms = [role for role in BELONGS if _has(row, role)]
     if len(forms) != 1:
         found = f"has {' and '.join(forms)}" if forms else "has no messages, prompt or text"
         raise _error(row, f"the row {found.replace('plain', 'text')}; give one of the three.")
-    if forms == ["plain"]:
-        text = _text(row, row["plain"], "text")
-        return row.example(plain=text, messages=[], answer=None, learnt=labelled, given={"plain": text})
-    messages = _messages(row) if forms == ["messages"] else _turns(row)
-    last = max((i for i, message in enumerate(messages) if message["role"] == "assistant"), default=-1)
-    answer = None
-    if labelled and row.get("answer") and last < len(messages) - 1:
-        answer = _text(row, row["answer"], "answer")
-    elif labelled or last == len(messages) - 1:
-        if last < 0:
-            raise _error(row, "there is no answer to learn: no message of the role assistant, and no answer.")
-        answer, messages = messages[last]["content"], messages[:last]
-    if not any(message["role"] == "user" for message in messages):
-        raise _error(row, "no message of the role user comes before the answer.")
-    given = {role: row[role] for role in ("prompt", "context", "system") if row.get(role)}
-    given = given if forms == ["prompt"] else {"messages": messages}
-    if system and messages[0]["role"] != "system":
-        messages = [{"role": "system", "content": system}, *messages]
-    return row.example(messages=messages, answer=answer if labelled else None, learnt=labelled, given=given)
+    form = "messages" if forms == ["prompt"] and isinstance(row["prompt"], list | tuple) else forms[0]
+    for role in ("context", "system", *(["answer"] if labelled else [])):
+        if role not in BELONGS[form] and _has(row, role):
+            what = {"messages": "messages", "plain": "a plain text"}[form]
+            help = "name the column of the prompt (--columns prompt=...), or remove one of the two"
+            raise _error(row, f"the row has {what} and the role {role}, which is not read with it; {help}.")
+    return form
+
+
+def _has(row: Row, role: str) -> bool:
+    """Whether there is something; a table's empty cell is nothing."""
+    return row.get(role) is not None and row[role] != ""
+
+
+def _answer(row: Row) -> str:
+    """Of a text, or of a list of one message."""
+    given = row["answer"]
+    if not isinstance(given, list | tuple):
+        return _text(row, given, "answer")
+    messages = [_message(row, message, number) for number, message in enumerate(given, 1)]
+    if [message["role"] for message in messages] != ["assistant"]:
+        raise _error(row, f"the answer must be a text or one message of the role assistant and is {given!r:.60}.")
+    return messages[0]["content"]
 
 
 def _turns(row: Row) -> list[Message]:
     """Of an instruction with what belongs to it."""
-    asked = "\n\n".join(_text(row, row[role], role) for role in ("prompt", "context") if row.get(role))
+    asked = "\n\n".join(_text(row, row[role], role) for role in ("prompt", "context") if _has(row, role))
     turns = [("system", row.get("system")), ("user", asked)]
-    return [{"role": role, "content": _text(row, said, role)} for role, said in turns if said]
+    return [{"role": role, "content": _text(row, said, role)} for role, said in turns if said not in (None, "")]
 
 
 def _messages(row: Row) -> list[Message]:
     """Of a list, or of its JSON in a table's cell."""
-    given = row["messages"]
+    given = row["messages"] if _has(row, "messages") else row["prompt"]
     if isinstance(given, str):
         try:
             given = json.loads(given)
@@ -71,8 +105,11 @@ def _messages(row: Row) -> list[Message]:
     if not isinstance(given, Sequence) or isinstance(given, str) or not given:
         raise _error(row, f"the messages must be a list of at least one message and are {given!r:.60}.")
     found = [_message(row, message, number) for number, message in enumerate(given, 1)]
-    if row.get("system") and found[0]["role"] != "system":
-        found.insert(0, {"role": "system", "content": _text(row, row["system"], "system")})
+    if _has(row, "system"):
+        system = {"role": "system", "content": _text(row, row["system"], "system")}
+        if found[0]["role"] == "system" and found[0] != system:
+            raise _error(row, "the messages begin with a system message, and the row has another; remove one of them.")
+        found = [system, *found[found[0] == system :]]
     return found
 
 

@@ -31,6 +31,7 @@ def encode(example: Example, row: int, chat: Chat, lengths: Lengths, *, generate
         counts["truncated_prompts"] += len(given.ids) > lengths.prompt
         ids = given.ids[-lengths.prompt :]
         return _feature(row, Tokens(ids, [False] * len(ids)), ids, labelled=False), counts
+    counts["unanswered_messages"] += example["unanswered"]
     if messages:
         before, answer = chat.whole(messages, example["answer"])
         turns = sum(message["role"] == "assistant" for message in messages)

@@ -8,6 +8,25 @@ from typing import Any
 import torch
 from transformers import GenerationConfig
 
+from taskzoo import RequestError
+
+from . import SFT
+
+
+def check_effects(options: Mapping[str, Any]) -> None:
+    """Refuse, where a run begins, options of sampling that would change nothing.
+
+    Raises:
+        RequestError: which.
+    """
+    for name in ("top_p", "sample_seed"):
+        default = SFT.options[name].default
+        if not options["temperature"] and options[name] != default:
+            raise RequestError(
+                f"{name}={options[name]:g} has no effect without temperature above 0; add that, or set "
+                f"{name}={default:g}."
+            )
+
 
 def generation_config(options: Mapping[str, Any], ends: Sequence[int], pad: int) -> GenerationConfig:
     """Settings that the model keeps, so that plain ``transformers`` generates the same."""

@@ -23,8 +23,8 @@ class Samples(Callback):
         self.path = run.path / "samples.jsonl"
 
     def training_started(self, step: int) -> None:
-        """Lines after ``step`` are of an attempt that was interrupted."""
-        lines = self.path.read_text(encoding="utf-8").splitlines() if self.path.is_file() else []
+        """Lines after ``step``, and a last one without an end, are of an attempt that was interrupted."""
+        lines = self.path.read_text(encoding="utf-8").split("\n")[:-1] if self.path.is_file() else []
         kept = [line for line in lines if json.loads(line)["step"] <= step]
         self.path.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
 

@@ -30,7 +30,7 @@ from .chat import Chat
 from .collator import SftCollator
 from .conversations import conversation
 from .encoding import Lengths, encode
-from .generation import generate, generation_config
+from .generation import check_effects, generate, generation_config
 from .losses import aligned, row_losses
 from .metrics import ChrF, ExactMatch, Perplexity
 from .packing import keeps_apart, pack
@@ -88,6 +88,7 @@ class SftTask(Task):
         return said + texts, [example["answer"] for example in examples if example["answer"]]
 
     def fit(self, examples: Sequence[Example]) -> None:
+        check_effects(self.options)
         chats = [example for example in examples if example["messages"]]
         answers = sum(1 + sum(m["role"] == "assistant" for m in example["messages"]) for example in chats)
         kinds = [(len(chats), f"conversations with {answers} answers"), (len(examples) - len(chats), "plain texts")]
@@ -110,7 +111,7 @@ class SftTask(Task):
 
     def encode(self, examples: Sequence[Example], processor: Any) -> Encoded:
         assert self._chat is not None, "configure() comes first"
-        counts = Counter(truncated_prompts=0, truncated_answers=0, answers_not_learnt=0)
+        counts = Counter(truncated_prompts=0, truncated_answers=0, answers_not_learnt=0, unanswered_messages=0)
         features, lengths, generated = [], self._lengths, self.options["generate"]
         for row, example in enumerate(examples):
             feature, cut = encode(example, row, self._chat, lengths, generate=generated)

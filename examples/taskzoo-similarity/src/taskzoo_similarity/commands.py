@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 Run = Annotated[str, typer.Argument(help="The run directory of a model for similarity.")]
-Column = Annotated[str, typer.Option(help="The key of the text in JSON lines (.jsonl).")]
+Column = Annotated[str | None, typer.Option(help="The key of the text in JSON lines (.jsonl).", show_default="text")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")]
 
 
@@ -17,7 +17,7 @@ def embed(
     run: Run,
     input: Annotated[Path, typer.Option(help="One text per line, or JSON lines (.jsonl).")],
     output: Annotated[Path, typer.Option(help="A .npy file, or .jsonl for JSON lines with text and vector.")],
-    column: Column = "text",
+    column: Column = None,
     role: Annotated[str, typer.Option(help="text or other: whose prompt is put before them.")] = "text",
     quiet: Quiet = False,
 ) -> None:
@@ -36,7 +36,7 @@ def search(  # noqa: PLR0913 - the parameters of a command are its options
     query: Annotated[str, typer.Argument(help="What to search for.")],
     corpus: Annotated[Path, typer.Option(help="One text per line, or JSON lines (.jsonl).")],
     top: Annotated[int, typer.Option(min=1, help="How many texts to show.")] = 5,
-    column: Column = "text",
+    column: Column = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object per line.")] = False,
     quiet: Quiet = False,
 ) -> None:
@@ -44,6 +44,7 @@ def search(  # noqa: PLR0913 - the parameters of a command are its options
     import json
 
     from taskzoo import RequestError
+    from taskzoo.escapes import visible_cell, visible_json
 
     from .vector_files import load_embedder, nearest, read_texts
 
@@ -52,6 +53,7 @@ def search(  # noqa: PLR0913 - the parameters of a command are its options
     lines = read_texts(corpus, column)
     for hit in nearest(load_embedder(run), query, lines, top, shown=not quiet):
         if as_json:
-            print(json.dumps({"line": hit.line, "cosine": round(hit.cosine, 6), "text": hit.text}, ensure_ascii=False))
+            found = {"line": hit.line, "cosine": round(hit.cosine, 6), "text": hit.text}
+            print(visible_json(json.dumps(found, ensure_ascii=False)))
         else:
-            print(f"{hit.cosine:.3f}  {hit.line:>6}  {' '.join(hit.text.split())}")
+            print(f"{hit.cosine:.3f}  {hit.line:>6}  {visible_cell(' '.join(hit.text.split()))}")

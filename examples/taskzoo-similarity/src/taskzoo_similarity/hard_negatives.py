@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +12,8 @@ import numpy as np
 from taskzoo import RequestError
 from taskzoo.config import Training
 from taskzoo.methods.full import Full
+
+from .retrieval import Right
 
 if TYPE_CHECKING:
     from taskzoo.engine.checkpoint import TrainingState
@@ -84,18 +87,14 @@ def mine(features: Sequence[Feature], vectors: Sequence[np.ndarray], count: int,
     names = np.array([f["texts"][1] for f in features], dtype=object)
     first = {name: i for i, name in reversed(list(enumerate(names)))}  # each text once
     once = np.array([first[name] == i for i, name in enumerate(names)])
-    askers: dict[str, set[str]] = {}
-    for feature in features:
-        askers.setdefault(feature["texts"][0], set()).add(feature["texts"][1])
-    topics = np.array([f["topic"] for f in features], dtype=object)
+    right = Right((*feature["texts"][:2], feature["topic"]) for feature in features)
     found: list[list[int]] = []
     for start in range(0, len(features), CHUNK):
         for row, cosines in enumerate(texts[start : start + CHUNK] @ others.T, start):
             feature, own = features[row], cosines[row]
-            wrong = once & (cosines <= margin * own)
-            if feature["topic"] is not None:
-                wrong &= topics != feature["topic"]
-            right = {feature["texts"][0], *askers[feature["texts"][0]], *feature["texts"][2:]}
-            order = np.flatnonzero(wrong)[np.argsort(-cosines[wrong], kind="stable")]
-            found.append([int(i) for i in order if names[i] not in right][:count])
+            possible = once & (cosines <= margin * own)
+            passed = [{feature["texts"][0], *feature["texts"][2:]}, *right.of(feature["texts"][0])]
+            order = np.flatnonzero(possible)[np.argsort(-cosines[possible], kind="stable")]
+            wrong = (int(i) for i in order if not any(names[i] in one for one in passed))
+            found.append(list(islice(wrong, count)))
     return found

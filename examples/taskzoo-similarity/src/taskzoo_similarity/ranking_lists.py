@@ -48,9 +48,11 @@ def _rows(text: str, source: str, line: int) -> Iterator[dict[str, Any]]:
     query = next((value[name] for name in QUERY if name in value), None) if isinstance(value, dict) else None
     if not isinstance(query, str):
         raise DataError(f"this is not an object with a text under {' or '.join(QUERY)}.", file=source, line=line)
-    given = {name: value[name] for name in LISTS if name in value}
+    given = {name: value[name] for name in LISTS if value.get(name) is not None}
     if not given:
         raise DataError(f"the query has no passages, under {', '.join(LISTS)}.", file=source, line=line)
     for name, passages in given.items():
+        if not isinstance(passages, str | list):
+            raise DataError(f"the {name} is {passages!r:.60} and must be a list of texts.", file=source, line=line)
         for passage in [passages] if isinstance(passages, str) else passages:
             yield {"query": query, "passage": passage, "relevance": LISTS[name]}

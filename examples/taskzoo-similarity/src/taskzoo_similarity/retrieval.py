@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,18 +19,35 @@ CHUNK = 512
 """Texts that are compared with the pool at once."""
 
 
+class Right:
+    """Which texts are right for a text, over all rows: those of its rows, and those of the topics of these.
+
+    Args:
+        rows: text, other text and topic, or ``None``, of each.
+    """
+
+    def __init__(self, rows: Iterable[tuple[str, str, str | None]] = ()) -> None:
+        self._others: dict[str, set[str]] = defaultdict(set)
+        self._topics: dict[str, set[str]] = defaultdict(set)
+        self._of_topic: dict[str, set[str]] = defaultdict(set)
+        for text, other, topic in rows:
+            self._others[text].add(other)
+            if topic is not None:
+                self._topics[text].add(topic)
+                self._of_topic[topic].add(other)
+
+    def of(self, text: str) -> list[set[str]]:
+        """Sets that together are right; those of topics are shared, as they may be large."""
+        return [self._others.get(text, set()), *(self._of_topic[topic] for topic in self._topics.get(text, ()))]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._others)
+
+
 def right_texts(examples: Sequence[Example]) -> dict[str, set[str]]:
     """Text -> the texts to be found for it: those of its rows, and all of its topic, but not itself."""
-    of_text: dict[str, set[str]] = defaultdict(set)
-    of_topic: dict[str, set[str]] = defaultdict(set)
-    for example in examples:
-        of_text[example["text"]].add(example["other"])
-        if example["topic"] is not None:
-            of_topic[example["topic"]].add(example["other"])
-    for example in examples:
-        if example["topic"] is not None:
-            of_text[example["text"]] |= of_topic[example["topic"]]
-    return {text: others - {text} or {text} for text, others in of_text.items()}
+    right = Right((example["text"], example["other"], example["topic"]) for example in examples)
+    return {text: set().union(*right.of(text)) - {text} or {text} for text in right}
 
 
 def ranks_in_pool(

@@ -20,7 +20,7 @@ from .encoder_files import write_encoder_files
 from .pair_collator import PairCollator
 from .pair_rows import PAIRS, SCORED, checked_pair, form_of
 from .pooled_text import find_pooling, unit_vectors
-from .retrieval import Retrieval, ranks_in_pool, right_texts
+from .retrieval import Retrieval, Right, ranks_in_pool, right_texts
 
 Prediction = dict[str, Any]
 LONGEST = 512
@@ -42,6 +42,7 @@ class SimilarityTask(Task):
         super().__init__(options)
         self.form, self.lowest, self.highest = PAIRS, 0.0, 1.0
         self.pooling = options["pooling"]
+        self._right = Right()
         self._before: tuple[str, dict[str, Any]] | None = None
         self._tokenizer: Any = None
 
@@ -73,7 +74,9 @@ class SimilarityTask(Task):
     def fit(self, examples: Sequence[Example]) -> None:
         self.form = form_of(examples[0])
         self._check_form(examples)
-        if self.form == SCORED:
+        if self.form == PAIRS:
+            self._right = Right((example["text"], example["other"], example["topic"]) for example in examples)
+        else:
             scores = [example["score"] for example in examples]
             self.lowest, self.highest = min(scores), max(scores)
             if self.lowest == self.highest:
@@ -130,7 +133,7 @@ class SimilarityTask(Task):
         return model
 
     def collator(self, processor: Any) -> PairCollator:
-        return PairCollator(processor.pad_token_id)
+        return PairCollator(processor.pad_token_id, self._right)
 
     def forward(self, model: Any, batch: Batch) -> Tensor:
         return unit_vectors(model, batch.inputs, self.pooling)

@@ -23,6 +23,7 @@ from .similarity_task import SimilarityTask
 
 CHUNK = 1000
 ENDINGS = (".npy", ".jsonl")
+JSON_LINES, TABLES = (".jsonl", ".ndjson"), (".csv", ".tsv", ".parquet", ".json")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -50,7 +51,7 @@ class Texts:
             raise DataError("the file is not UTF-8 text; convert it with iconv.", file=str(self.path)) from None
 
     def _text(self, line: str, number: int) -> str:
-        if self.path.suffix != ".jsonl" or not line.strip():
+        if self.path.suffix.lower() not in JSON_LINES or not line.strip():
             return line
         try:
             value = json.loads(line)
@@ -63,15 +64,26 @@ class Texts:
         return str(value[self.column])
 
 
-def read_texts(path: Path, column: str) -> Texts:
+def read_texts(path: Path, column: str | None) -> Texts:
     """The texts of a file that exists and has some; all of them are looked at, so that a bad line is known at once.
+
+    Args:
+        path: of JSON lines, or of one text in each line.
+        column: the key in JSON lines; ``text`` if it is ``None``.
 
     Raises:
         DataError: there is no such file, it cannot be read, or it has no text.
+        RequestError: the file is a table, or a column of a file without columns is asked for.
     """
     if not path.is_file():
         raise DataError("there is no such file.", file=str(path))
-    texts = Texts(path, column)
+    if path.suffix.lower() in TABLES:
+        raise RequestError(f"{path} has neither one text per line nor JSON lines (.jsonl); write it in one of the two.")
+    if column is not None and path.suffix.lower() not in JSON_LINES:
+        raise RequestError(
+            f"--column {column} is for JSON lines (.jsonl), and {path} has one text per line; leave it out."
+        )
+    texts = Texts(path, column or "text")
     if not sum(1 for text in texts if text.strip()):
         raise DataError("the file has no text.", file=str(path))
     return texts

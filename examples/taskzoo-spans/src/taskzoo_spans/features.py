@@ -18,7 +18,7 @@ LONGEST = 384
 def encode_examples(
     examples: Sequence[Example], processor: Any, labels: Sequence[Label], *, max_width: int, max_length: int
 ) -> Encoded:
-    """One feature for each window.
+    """One feature for each window; ``lost_spans`` are those that no window holds, so that nothing learns them.
 
     ``places`` are those of its words in the text; ``starts`` and ``ends`` those of their first and last tokens;
     ``gold`` holds first word, width less one and label of each entity, or is ``None`` if they are not known;
@@ -37,20 +37,24 @@ def encode_examples(
         raise RequestError(f"max_length={length} leaves no room for a word; choose a larger one.")
     label_ids = [label_tokens(processor, label.description) for label in labels]
     index = {label.name: i for i, label in enumerate(labels)}
-    counts = {"windows": 0, "misaligned_spans": 0, "too_long_spans": 0}
+    counts = {"windows": 0, "misaligned_spans": 0, "too_long_spans": 0, "lost_spans": 0}
     features: list[Feature] = []
     for row, example in enumerate(examples):
         words = encode_words(example["text"], encoder)
+        cut = list(windows(words, room, max_width))
+        counts["windows"] += len(cut) if len(cut) > 1 else 0
         entities = []
         for span in example["spans"] or ():
             found = covering(words.places, span.start, span.end)
-            exact = found is not None and (words.places[found[0]][0], words.places[found[1]][1]) == span[:2]
+            if found is None:
+                counts["lost_spans"] += 1
+                continue
+            exact = (words.places[found[0]][0], words.places[found[1]][1]) == span[:2]
             counts["misaligned_spans"] += not exact
-            if found is not None:
-                counts["too_long_spans"] += found[1] - found[0] >= max_width
-                entities.append((*found, span.label))
-        cut = list(windows(words, room, max_width))
-        counts["windows"] += len(cut) if len(cut) > 1 else 0
+            too_long = found[1] - found[0] >= max_width
+            counts["too_long_spans"] += too_long
+            counts["lost_spans"] += not too_long and not any(a <= found[0] and found[1] < b for a, b in cut)
+            entities.append((*found, span.label))
         for first, last in cut:
             ids = [word[:room] for word in words.ids[first:last]]
             starts, ends = token_places(ids, len(encoder.prefix))

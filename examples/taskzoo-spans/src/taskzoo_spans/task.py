@@ -38,6 +38,8 @@ class SpansTask(Task):
 
     def __init__(self, options: Mapping[str, Any]) -> None:
         super().__init__(options)
+        if options["threshold"] > 1:
+            raise RequestError(f"threshold={options['threshold']:g} must be at most 1; it is a probability.")
         self._asked = parse_labels(options["labels"])
         self._trained: list[Label] = []
         self._trained_with = options["labels"]
@@ -88,6 +90,8 @@ class SpansTask(Task):
         self._described = (
             f"{len(self._trained)} labels, {len(spans)} spans, {inner} of which share characters with another"
         )
+        if unused := known - {span.label for span in spans}:
+            self._described += f"; no training row has {', '.join(sorted(unused))}"
 
     def describe(self) -> str:
         return self._described
@@ -132,12 +136,15 @@ class SpansTask(Task):
         return [SpanScores([label.name for label in self.labels])]
 
     def tune(self, examples: Sequence[Example], parts: Sequence[Sequence[list[Found]]]) -> dict[str, Any]:
-        """Choose the least probability by F1 on the validation rows."""
+        """Choose the least probability by F1 on the validation rows.
+
+        What excludes a span is more probable than it, so those found at a threshold are the first of those at 0.
+        """
         names = [label.name for label in self.labels]
         scores, right = [], []
         for example, windows in zip(examples, parts, strict=True):
             gold = set(example["spans"])
-            for one in join_windows(windows):
+            for one in choose(join_windows(windows), 0.0, self.options["overlap"]):
                 scores.append(one.score)
                 right.append(Span(one.start, one.end, names[one.label]) in gold)
         if not any(right):

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
+
+import regex
 
 from taskzoo.models.tokenizers import WordEncoder
 
 HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff\u3040-\u30ff"
 """Ideographs and kana, which are words of their own."""
-_WORD = re.compile(rf"[{HAN}]|[^\W{HAN}]+|[^\w\s]")
+_MARK = r"\p{M}\u200c\u200d"  # of scripts that write vowels and accents so; joiners of letters and of emoji
+_WORD = regex.compile(rf"[{HAN}][{_MARK}]*|[^\W{HAN}{_MARK}](?:[^\W{HAN}]|[{_MARK}])*|(?:[^\w\s]|[{_MARK}])[{_MARK}]*")
 
 
 def split_words(text: str) -> list[tuple[int, int]]:
-    """First and last (exclusive) character of each word: an ideograph, a run of letters and digits, or a sign."""
+    """First and last (exclusive) character of each word: an ideograph, a run of letters and digits, or a sign.
+
+    Combining marks and joiners belong to what they stand behind.
+    """
     return [match.span() for match in _WORD.finditer(text)]
 
 

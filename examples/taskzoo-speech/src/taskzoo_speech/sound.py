@@ -106,7 +106,11 @@ def _header(row: Row, name: str) -> tuple[Path, int, int]:
     try:
         with wave.open(str(file), "rb") as found:
             rate, frames, stored = found.getframerate(), found.getnframes(), found.getnchannels() * found.getsampwidth()
-        held = file.stat().st_size // stored
+            found.setpos(max(0, frames - 1))
+            if len(found.readframes(1)) < stored and frames:
+                found.rewind()
+                held = len(found.readframes(frames)) // stored
+                raise _error(row, f"{str(file)!r} says {frames} samples and holds {held}; copy it again.")
     except FileNotFoundError:
         raise _error(row, f"the audio file {str(file)!r} does not exist.") from None
     except (wave.Error, EOFError, OSError) as error:
@@ -114,8 +118,6 @@ def _header(row: Row, name: str) -> tuple[Path, int, int]:
         raise _error(row, f"{str(file)!r} is not a WAV file of plain samples ({why}); convert it to PCM WAV.") from None
     if not frames or not rate:
         raise _error(row, f"the audio file {str(file)!r} holds no samples.")
-    if held < frames:
-        raise _error(row, f"{str(file)!r} says {frames} samples and holds {held}; copy it again.")
     return file, rate, frames
 
 
