@@ -6,6 +6,7 @@ Imports nothing beyond the standard library at the top, so that an arm can run b
 from __future__ import annotations
 
 import argparse
+import csv
 import json
 import os
 import re
@@ -220,6 +221,17 @@ def comparisons(results: Mapping[str, Sequence[Figures]]) -> list[str]:
             times = f"{' '.join(wall)} times as fast, by CPU time {' '.join(cpu)}"
             lines.append(f"{arm} and {peer}: {times}; memory {' '.join(memory)}")
     return lines
+
+
+def lines_of(path: Path, names: Sequence[str]) -> list[dict[str, str]]:
+    """The lines of a CSV file of results, none if there is no file; an older form of it ends the program."""
+    if not path.is_file():
+        return []
+    with path.open(encoding="utf-8", newline="") as file:
+        reader = csv.DictReader(file)
+        if missing := [name for name in names if name not in (reader.fieldnames or ())]:
+            raise SystemExit(f"{path} has no column {missing[0]!r}: it was made by an earlier script; name a new file.")
+        return list(reader)
 
 
 def mean_interval(values: Sequence[float]) -> str:

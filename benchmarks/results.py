@@ -31,7 +31,7 @@ from pathlib import Path
 from statistics import mean
 
 from arms import METHODS, NotForThisError, Score, make_job
-from common import mean_interval
+from common import lines_of, mean_interval
 from data_sets import GENERATED as MADE_UP
 from data_sets import TABLE, draw, read, seen
 
@@ -87,14 +87,11 @@ Results = dict[Key, Score]
 
 def read_results(path: Path) -> Results:
     """The lines of the file, none if there is no file."""
-    if not path.is_file():
-        return {}
     results: Results = {}
-    with path.open(encoding="utf-8", newline="") as file:
-        for line in csv.DictReader(file):
-            key = Key(line["data_set"], int(line["rows"]), line["model"], line["method"], int(line["seed"]))
-            numbers = [float(line[name]) for name in ("score", "low", "high", "seconds", "seen")]
-            results[key] = Score(line["metric"], *numbers)
+    for line in lines_of(path, FIELDS):
+        key = Key(line["data_set"], int(line["rows"]), line["model"], line["method"], int(line["seed"]))
+        numbers = [float(line[name]) for name in ("score", "low", "high", "seconds", "seen")]
+        results[key] = Score(line["metric"], *numbers)
     return results
 
 

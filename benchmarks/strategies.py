@@ -27,7 +27,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from common import half_width
+from common import half_width, lines_of
 from data_sets import Draw, data_set, draw, read
 
 DEFAULT, SOFT, SMALL, DISTILLED = "default", "soft", "small", "distil"
@@ -95,14 +95,11 @@ def train(name: str, rows: Draw, seed: int, model: str, output: Path, settings: 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:
     """The lines of the file, none if there is no file."""
-    if not path.is_file():
-        return []
-    with path.open(encoding="utf-8", newline="") as file:
-        return [
-            {**line, "rows": int(line["rows"]), "seed": int(line["seed"])}
-            | {name: float(line[name]) for name in ("score", "cpu_seconds")}
-            for line in csv.DictReader(file)
-        ]
+    return [
+        {**line, "rows": int(line["rows"]), "seed": int(line["seed"])}
+        | {name: float(line[name]) for name in ("score", "cpu_seconds")}
+        for line in lines_of(path, FIELDS)
+    ]
 
 
 def run(arguments: argparse.Namespace) -> None:

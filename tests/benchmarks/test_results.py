@@ -122,3 +122,13 @@ def test_the_majority_has_thresholds_for_several_labels_and_no_score_for_numbers
     numbers = [{"text": f"row {i}", "label": i / 8 - 1} for i in range(16)]
     with pytest.raises(NotForThisError):
         METHODS["majority"](make_job("vader_groundtruth", Draw(numbers, numbers, numbers), model, "majority", 1))
+
+
+def test_a_file_of_an_earlier_form_is_named(tmp_path: Path) -> None:
+    from results import read_results
+
+    old = tmp_path / "old.csv"
+    old.write_text("data_set,rows,model,method,seed,metric,score,low,high,seconds\n", encoding="utf-8")
+    with pytest.raises(SystemExit, match=r"old\.csv has no column 'seen'"):
+        read_results(old)
+    assert read_results(tmp_path / "none.csv") == {}

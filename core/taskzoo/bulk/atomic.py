@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 from taskzoo.durable import lock, sync_folder
+from taskzoo.errors import RequestError
 
 ENDING = ".new"
 """Of the name that a file has until it is complete."""
@@ -75,15 +76,20 @@ def atomic_file(path: Path) -> Iterator[tuple[IO[bytes], HashedFile]]:
 
 
 def followed(path: Path) -> tuple[Path, bool]:
-    """Where links lead, and whether that is to be written to as it is: links of ``/proc`` stand for open files."""
+    """Where links lead, and whether that is to be written to as it is: links of ``/proc`` stand for open files.
+
+    Raises:
+        RequestError: they lead nowhere, as one that leads to itself.
+    """
+    end = path
     for _ in range(_MOST_LINKS):
-        if not path.is_symlink():
-            break
-        folder = path.parent.resolve()
+        if not end.is_symlink():
+            return end, end.exists() and not end.is_file()
+        folder = end.parent.resolve()
         if folder.is_relative_to("/proc"):
-            return path, True
-        path = folder / os.readlink(path)
-    return path, path.exists() and not path.is_file()
+            return end, True
+        end = folder / os.readlink(end)
+    raise RequestError(f"{str(path)!r} is a link that leads to itself; name another file.")
 
 
 def remove_leftovers(path: Path) -> None:

@@ -100,6 +100,14 @@ def serve(
     remark("Stopped.")
 
 
+OF_CONTAINERS = {
+    "--port": "publish port 8000 under another number (docker run -p 127.0.0.1:9000:8000, or ports: in compose.yaml)",
+    "--host": "publish port 8000 at the address you want (docker run -p ADDRESS:8000:8000, or ports: in compose.yaml)",
+    "--api-key": "set ZOO_API_KEY in the container, so that the key is in no file",
+}
+"""How to say to a container what is not an option of ``zoo serve`` there: its address, port and health are fixed."""
+
+
 def _refuse_options_of_serving(context: typer.Context) -> None:
     """What was typed besides runs and ``--write-docker``, which takes nothing else, is not to be lost in silence."""
     from taskzoo.errors import RequestError
@@ -108,9 +116,9 @@ def _refuse_options_of_serving(context: typer.Context) -> None:
     typed = [name for name in names if (source := context.get_parameter_source(name)) and source.name == "COMMANDLINE"]
     if typed:
         option = "--" + typed[0].strip("_").replace("_", "-")
+        way = OF_CONTAINERS.get(option, f"give {option} to the container (docker run IMAGE {option} ...)")
         raise RequestError(
-            f"{option} is for serving, and --write-docker writes files for an image instead; leave it out, and give "
-            f"{option} to the container (docker run IMAGE {option} ...)."
+            f"{option} is for serving, and --write-docker writes files for an image instead; leave it out, and {way}."
         )
 
 

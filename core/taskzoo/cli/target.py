@@ -77,8 +77,8 @@ def find_target(wishes: Wishes, *, from_files: bool) -> Target:
     if ends_as_folder and not folder:
         raise RequestError(f"--output {named!r} is a folder of shards, which need files to read; name them by --input.")
     path = Path(named)
-    check_folder(path) if folder else check_output(path)
     place, as_it_is = followed(path)
+    check_folder(path) if folder else check_output(path)
     if not folder and not as_it_is:
         check_output(place)
     format = OutputFormat("jsonl") if folder else OutputFormat.of_file(path)

@@ -257,6 +257,12 @@ def test_a_link_stays_and_what_it_leads_to_is_written(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["a", "data", "one", "two"]
 
 
+def test_a_link_to_itself_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(RequestError, match="loop' is a link that leads to itself"), atomic_file(tmp_path / "loop"):
+        pass
+
+
 @pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="open files have no paths here")
 def test_an_open_file_of_the_process_is_written_to_as_it_is(tmp_path: Path) -> None:
     """As ``/dev/stdout`` is, whatever it was redirected to."""

@@ -53,14 +53,20 @@ def test_a_service_is_named_by_text(run_of: Callable[[str], Path], tmp_path: Pat
     assert list(yaml.safe_load((tmp_path / "x" / "compose.yaml").read_text())["services"]) == [name.lower()]
 
 
-@pytest.mark.parametrize("option", ["--api-key", "--min-confidence", "--set", "--max-chars", "--precision"])
+@pytest.mark.parametrize("option", ["--api-key", "--min-confidence", "--set", "--max-chars", "--port", "--host"])
 def test_options_of_a_server_are_not_lost_in_silence(
     run_of: Callable[[str], Path], tmp_path: Path, monkeypatch, option: str
 ) -> None:
-    value = {"--set": "num_beams=2", "--max-chars": "20000", "--precision": "auto"}.get(option, "0.5")
+    value = {"--set": "num_beams=2", "--max-chars": "20000", "--port": "9000"}.get(option, "0.5")
     result = zoo("serve", run_of("single"), "--write-docker", tmp_path / "x", option, value)
     assert (result.code, f"{option} is for serving" in result.err) == (2, True), result.err
     assert not (tmp_path / "x").exists()
+    instead = {
+        "--port": "docker run -p 127.0.0.1:9000:8000",
+        "--host": "docker run -p ADDRESS",
+        "--api-key": "ZOO_API_KEY",
+    }
+    assert instead.get(option, f"docker run IMAGE {option}") in " ".join(result.err.split())
     monkeypatch.setenv("ZOO_API_KEY", "a secret")
     assert zoo("serve", run_of("single"), "--write-docker", tmp_path / "x").code == 0
     texts = [path.read_text() for path in (tmp_path / "x").iterdir() if path.is_file()]
