@@ -179,7 +179,7 @@ def run(
         elif processes > 1 and not outside:
             from .processes import relaunch
 
-            make_plan(resolved, reporter=reporter)
+            make_plan(resolved, reporter=reporter, counted=False)
             relaunch(processes, sys.argv[1:], str(path), output=str(path))
         else:
             from taskzoo.runs.execute import start

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
-from pathlib import Path
 
 from taskzoo import registry
-from taskzoo.config import RunConfig, read_config
 from taskzoo.errors import RequestError
 from taskzoo.models.refs import ModelRef
 from taskzoo.runs.directory import RunDirectory
 from taskzoo.runs.identity import find_task
 from taskzoo.runs.load import Run
 from taskzoo.runs.places import without_places
-from taskzoo.runs.plan import make_plan
+from taskzoo.runs.plan import read_plan
 from taskzoo.runs.request import Resolved
+from taskzoo.runs.saved_config import saved_config
 from taskzoo.runs.wording import changed_data
 from taskzoo.types import Example, Row
 
@@ -33,30 +31,16 @@ def read_split(run: Run, split: str) -> list[Example]:
             f"{str(run.path)!r} is a model without its run directory, so nobody can tell which rows it was trained on."
         )
     manifest = directory.read_manifest()
-    config = _own_rows(RunConfig.from_dict(read_config(directory.config)), directory)
+    config = saved_config(directory)
     entry = find_task(config.task, manifest["task"])
     unused = ModelRef(config.model, config.model)  # the model that training started from need not be there any more
-    plan = make_plan(Resolved(config, entry, unused, registry.ResolvedRecipe(**manifest["recipe"])))
+    plan = read_plan(Resolved(config, entry, unused, registry.ResolvedRecipe(**manifest["recipe"])))
     if changes := changed_data(manifest["data"], without_places(plan, directory.path)(plan.splits.sources)):
         raise RequestError(f"The rows of the run cannot be read any more: {'; '.join(changes)} changed since.")
     found = plan.splits.examples.get(split)
     if not found:
         raise RequestError(f"The run has no {split} rows.")
     return list(found)
-
-
-def _own_rows(config: RunConfig, directory: RunDirectory) -> RunConfig:
-    """The configuration with the rows that lie in the run, because they were given in memory, where it is now."""
-
-    def there(name: str | list[str] | None) -> str | list[str] | None:
-        if not isinstance(name, str) or Path(name).parent.name != directory.data.name:
-            return name
-        own = directory.data / Path(name).name
-        return str(own.absolute()) if own.is_file() else name
-
-    data = config.data
-    moved = replace(data, train=there(data.train), validation=there(data.validation), test=there(data.test))
-    return replace(config, data=moved)
 
 
 def rows_of(run: Run, examples: Sequence[Example]) -> list[Row]:

@@ -6,14 +6,15 @@ import random
 from collections.abc import Sequence
 from pathlib import Path
 
-from taskzoo.config import RunConfig, parse_columns, read_config
+from taskzoo.config import parse_columns
 from taskzoo.errors import RequestError, TaskZooError
 from taskzoo.option_names import option_name
 from taskzoo.runs.data import Files, file_rows, load_splits
 from taskzoo.runs.directory import RunDirectory
+from taskzoo.runs.learnt import rows_seed
 from taskzoo.runs.load import Run
 from taskzoo.runs.old_rows import MIXED, examples_of
-from taskzoo.runs.plan import rows_seed
+from taskzoo.runs.saved_config import saved_config
 from taskzoo.runs.scored_rows import SCORED, read_scored_rows
 from taskzoo.task import Task
 from taskzoo.types import Example
@@ -48,7 +49,7 @@ def _own_examples(run: Run) -> tuple[Sequence[Example], str]:
     directory, instead = RunDirectory(run.path), option_name("data", "FILE")
     if not directory.config.is_file():
         raise RequestError(f"{str(run.path)!r} is a model without its run; name labelled rows by {instead}.")
-    config = RunConfig.from_dict(read_config(directory.config))
+    config = saved_config(directory)
     fresh = type(run.task)(run.task.options)  # it learns from the training rows how labels are written
     try:
         splits = load_splits(run.spec, fresh, config.data, seed=rows_seed(config)).examples

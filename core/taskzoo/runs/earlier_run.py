@@ -8,17 +8,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from taskzoo import registry
-from taskzoo.config import RunConfig, read_config
 from taskzoo.errors import RequestError, TaskZooError
 from taskzoo.option_names import option_name
 
 from .directory import TASK_FILE, RunDirectory
 from .exported import is_export
 from .identity import find_task, restore_task
+from .saved_config import saved_config
 from .summary import SUMMARY_FILE
 from .task_file import SavedTask, read_task
 
 if TYPE_CHECKING:
+    from taskzoo.config import RunConfig
     from taskzoo.registry import TaskEntry
     from taskzoo.task import Task
 
@@ -87,22 +88,44 @@ class EarlierRun:
 
     def chain(self) -> Iterator[EarlierRun]:
         """It, then the run that it was continued from, and so on, as far as they are still there."""
-        yield self
-        try:
-            before = self.config().from_run
-            earlier = None if before is None else read_earlier(before)
-        except TaskZooError:
-            return
-        if earlier is not None:
-            yield from earlier.chain()
+        run: EarlierRun | None = self
+        known = set[Path]()
+        while run is not None and run.path.resolve() not in known:
+            yield run
+            known.add(run.path.resolve())
+            try:
+                run = run.before()
+            except TaskZooError:
+                return
 
-    def config(self) -> RunConfig:
-        """Its ``config.yaml``.
+    def before(self) -> EarlierRun | None:
+        """The run that it was continued from; ``None``: none.
 
         Raises:
-            RequestError, DataError: there is none, or it cannot be used.
+            RequestError, DataError: that run is gone or another is in its place, or its own configuration is missing.
+            PluginError: that run was made under another contract.
         """
-        return RunConfig.from_dict(read_config(RunDirectory(self.path).config))
+        return self._learnt_from(self.config().from_run, self.manifest.get("from", {}).get("model_files"))
+
+    def teacher(self) -> EarlierRun | None:
+        """The run that taught it; ``None``: none. Raises as :meth:`before`."""
+        return self._learnt_from(self.config().training.teacher, self.manifest.get("teacher", {}).get("sha256"))
+
+    def _learnt_from(self, path: str | None, files: Mapping[str, str] | None) -> EarlierRun | None:
+        """The run at ``path``, whose model had these ``files``, where that is recorded."""
+        if not path:
+            return None
+        which = f"the run {Path(path).name!r}, from which {self.path.name!r} has learnt,"
+        if not Path(path).exists():
+            raise RequestError(f"{which} is not there any more")
+        run = read_earlier(path)
+        if files is not None and files != run.describe()["model_files"]:
+            raise RequestError(f"{which} was replaced since")
+        return run
+
+    def config(self) -> RunConfig:
+        """As :func:`~taskzoo.runs.saved_config.saved_config`."""
+        return saved_config(RunDirectory(self.path))
 
     def describe(self) -> dict[str, Any]:
         """For the manifest: where it is, its task, the digests of its model, and what it was continued from itself."""

@@ -79,16 +79,18 @@ def unread(which: str) -> str:
     return f"{which}_rows_not_read"
 
 
-def count_seen(splits: Splits, task: Task, which: str, learnt: Sequence[Splits | str]) -> None:
+def count_seen(splits: Splits, task: Task, which: str, learnt: Iterable[Splits | str]) -> None:
     """Count the rows held out here that an earlier run has learnt, or say why that is not known.
 
     Args:
         splits: those of the new run, of which ``overlap`` and ``made`` are added to.
         task: of the new run.
         which: which earlier run.
-        learnt: the rows of it and of the runs from which it has learnt itself, or why they cannot be read.
+        learnt: the rows of it and of the runs from which it has learnt itself, or why they cannot be read; looked at
+            one after the other.
     """
-    held = {ours: Counter(task.dedup_key(example)[0] for example in splits.examples[ours]) for _, ours in SHARED}
+    held_out = {ours for _, ours in SHARED}
+    held = {ours: Counter(task.dedup_key(example)[0] for example in splits.examples[ours]) for ours in held_out}
     seen: dict[str, set[str]] = {theirs: set() for theirs, _ in SHARED}
     for rows in learnt:
         if isinstance(rows, str):

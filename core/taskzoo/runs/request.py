@@ -101,6 +101,7 @@ class Resolved:
         recipe: the values of recipes that took effect, and where they come from.
         earlier: the manifest of the run that the configuration file belongs to; empty if none.
         continued: the finished run from which training goes on.
+        saved: whether this is a run that was made or begun before, and no new one.
     """
 
     config: RunConfig
@@ -109,6 +110,7 @@ class Resolved:
     recipe: ResolvedRecipe
     earlier: Mapping[str, Any] = field(default_factory=dict)
     continued: EarlierRun | None = None
+    saved: bool = False
 
     @property
     def title(self) -> str:
@@ -197,7 +199,8 @@ def resolve_saved(config: RunConfig, manifest: Mapping[str, Any], *, trust_remot
         ref = replace(ref, revision=revision)
     ref = replace(ref, trusted=trust_remote_code)
     continued = None if config.from_run is None else read_earlier(config.from_run)
-    return Resolved(config, entry, ref, registry.ResolvedRecipe(**manifest["recipe"]), continued=continued)
+    recipe = registry.ResolvedRecipe(**manifest["recipe"])
+    return Resolved(config, entry, ref, recipe, continued=continued, saved=True)
 
 
 def _manifest_beside(config: str | Path) -> dict[str, Any]:

@@ -79,7 +79,7 @@ def split_note(made: Mapping[str, Any]) -> str:
     if LEFT_OUT in made:
         notes.append(f"{made[LEFT_OUT]} training rows left out that are test rows of the earlier run")
     notes += [
-        f"{run}'s training rows cannot be read again, so test rows may be among them"
+        f"not all rows that {run} has learnt can be read again, so test rows may be among them"
         for which, run in EARLIER.items()
         if unread(which) in made
     ]

@@ -53,7 +53,7 @@ class Trials:
         self.resolved, self.space, self._reporter = resolved, tuple(space), reporter or Silent()
         self.base = resolved.config
         self._shown = replace(resolved, config=_of_trials(resolved))
-        self.plan = _without_test(make_plan(self._shown, reporter=self._reporter))
+        self.plan = _without_test(make_plan(self._shown, reporter=self._reporter, counted=False))
         self._pristine = copy.deepcopy(self.plan.task)
 
     def score(self) -> Score:
@@ -86,7 +86,7 @@ class Trials:
         """
         config = applied(self._shown.config, settings)
         if config.options != self._shown.config.options or "mix_old" in settings:
-            return _without_test(make_plan(replace(self._shown, config=config), reporter=self._reporter))
+            return _without_test(make_plan(replace(self._shown, config=config), reporter=self._reporter, counted=False))
         plan = replace(self.plan, config=config, task=copy.deepcopy(self._pristine))
         plan.method().check(plan.task, config.training)
         return plan

@@ -154,7 +154,7 @@ def tuned(request: TuneRequest, watching: Watching, output: str | Path | None = 
         if memory := request.run.data.memory:
             ours += [path] * (not path.is_dir())
             path.mkdir(parents=True, exist_ok=True)
-            kept = keep_memory_rows(make_plan(resolved, memory), RunDirectory(path.absolute()))
+            kept = keep_memory_rows(make_plan(resolved, memory, counted=False), RunDirectory(path.absolute()))
             resolved = replace(resolved, config=kept)
         trials = Trials(resolved, reporter=watching.reporter)
         score = trials.score()

@@ -182,7 +182,9 @@ def test_what_a_teacher_learnt_before_or_cannot_show_is_said_too(of_one_file, tm
     splits = student(train, later, validation="none", test=str(test)).splits
     assert "train data" in splits.made["teacher_rows_not_read"]
     assert "changed since it was made" in splits.made["teacher_rows_not_read"]
-    assert "the teacher's training rows cannot be read again, so test rows may be among them" in split_note(splits.made)
+    assert "not all rows that the teacher has learnt can be read again, so test rows may be among them" in split_note(
+        splits.made
+    )
     assert splits.overlap["teacher_train_test"]["count"] == len(first["train"])
     (later / "config.yaml").unlink()
     assert "no such configuration file" in student(train, later, test=str(test)).splits.made["teacher_rows_not_read"]

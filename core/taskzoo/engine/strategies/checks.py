@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from dataclasses import fields
+from dataclasses import fields, replace
 
 from taskzoo.config import SCHEDULE_FREE, Training
 from taskzoo.errors import RequestError
@@ -40,6 +40,14 @@ def strategies_asked(settings: Training, names: tuple[str, ...] = (*OF_LOSS, *OF
     """``name=value`` for each of ``names`` that is not at its default."""
     defaults = {one.name: one.default for one in fields(Training)}
     return [f"{name}={value}" for name in names if (value := getattr(settings, name)) != defaults[name]]
+
+
+def without_unused(settings: Training) -> Training:
+    """The settings without those of a teacher where there is none, which earlier versions let pass."""
+    if settings.teacher:
+        return settings
+    usual = Training()
+    return replace(settings, distill_share=usual.distill_share, distill_temperature=usual.distill_temperature)
 
 
 def refuse_strategies(method: str, settings: Training, names: tuple[str, ...] = (*OF_LOSS, *OF_LOOP)) -> None:
