@@ -45,7 +45,7 @@ EVALUATE = (*PREDICT[:-1], "loss", "assemble", "remarks", "references", "metrics
 
 ELSEWHERE: dict[str, tuple[str, str]] = {
     "migrate": ("a run of an older `state_version` is loaded", "runs/identity.py"),
-    "extend": ("a run goes on from another (`--from`), in the place of `fit`", "runs/plan.py"),
+    "extend": ("a run goes on from another (`--from`), in the place of `fit`", "runs/learnt.py"),
     "telling_rows": ("rows are kept on disk (`--set on_disk=true`), before they are prepared", "runs/large.py"),
     "make_scratch": ("`--model scratch:NAME` names one of `TaskSpec.scratch_models`", "runs/loading.py"),
     "token_target": ("a linear probe is fitted", "engine/probe.py"),
