@@ -118,11 +118,13 @@ def _print_task(facts: Mapping[str, Any]) -> None:
     ]
     _section("columns", columns, ["column", "", "contents"])
     _section("options of the task (--set name=value)", _option_rows(facts["options"]), ["option", "default", "meaning"])
-    recipes = []
+    recipes, notes = [], []
     for recipe in facts["recipes"]:
-        runs = " ".join(f"{name}={value}" for name, value in recipe["match"].items() if value is not None)
-        recipes.append([runs or "always", settings(recipe["set"]), recipe["origin"], recipe["note"]])
-    _section("recipes, later ones take precedence", recipes, ["for", "sets", "source", "note"])
+        runs = " ".join(f"{name}={value}" for name, value in recipe["match"].items() if value is not None) or "always"
+        recipes.append([runs, settings(recipe["set"]), recipe["origin"]])
+        notes += [[runs, recipe["note"]]] if recipe["note"] else []
+    _section("recipes, later ones take precedence", recipes, ["for", "sets", "source"])
+    _section("where they come from", notes, ["for", "note"])
     training = _option_rows(facts["training"])
     _section("training settings of every task (--set name=value)", training, ["setting", "default", "meaning"])
 

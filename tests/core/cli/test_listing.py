@@ -261,7 +261,8 @@ def test_info_of_a_task_and_a_model_of_one_name():
         "tokens  required  list of words",
         "tags    target    a tag for each",
         "scheme  iob2     how spans are tagged (iob2, bioes)",
-        "family=bert  learning_rate=0.0001 lora_dora=true  test layer  try it",
+        "family=bert  learning_rate=0.0001 lora_dora=true  test layer",
+        "family=bert  try it",
         "model           ner",
         "tasks           ner",
     ):
