@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from taskzoo.config import RunConfig, read_config, split_settings
+from taskzoo.config import split_settings
 from taskzoo.errors import DataError, RequestError
 from taskzoo.option_names import option_name
 from taskzoo.runs.data import NONE, input_files
@@ -16,6 +16,7 @@ from taskzoo.runs.exported import is_export
 from taskzoo.runs.identity import check_contract, find_task
 from taskzoo.runs.plan import Plan, make_plan
 from taskzoo.runs.request import DataRequest, Resolved, RunRequest, resolve_request, resolve_saved
+from taskzoo.runs.saved_config import saved_config
 
 METHOD = "linear-probe"
 """What options are chosen for: the backbone stays as it is."""
@@ -107,7 +108,7 @@ def _of_run(request: LabelRequest) -> Resolved:
     directory = RunDirectory(path)
     manifest = directory.read_manifest()
     check_contract(manifest["task"])
-    config = RunConfig.from_dict(read_config(directory.config))
+    config = saved_config(directory)
     given = request.data
     own = replace(
         config.data, validation=NONE, test=NONE, holdout="", shots=0, unlabelled=None, fold="", test_columns={}

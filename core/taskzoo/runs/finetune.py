@@ -10,7 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from taskzoo.config import RunConfig, read_config
 from taskzoo.engine.launched import rank
 from taskzoo.engine.progress import Reporter, Silent
 from taskzoo.errors import RequestError
@@ -21,6 +20,7 @@ from .identity import check_contract
 from .offered_settings import offers_settings
 from .plan import make_plan
 from .request import DataRequest, RunRequest, resolve_request, resolve_saved
+from .saved_config import saved_config
 
 if TYPE_CHECKING:
     from taskzoo.registry import TaskReference
@@ -132,11 +132,11 @@ def resume(
     if manifest["status"] == "finished":
         with suppress(OSError), directory.held():  # removes the lock of one that was killed after its last word
             pass
-        if not RunConfig.from_dict(read_config(directory.config)).training.keep_checkpoints:
+        if not saved_config(directory).training.keep_checkpoints:
             shutil.rmtree(directory.checkpoints, ignore_errors=True)  # killed before it could be removed
         raise RequestError(f"The run {str(path)!r} is finished; there is nothing to resume.")
     check_contract(manifest["task"])
-    config = RunConfig.from_dict(read_config(directory.config))
+    config = saved_config(directory)
     resolved = resolve_saved(config, manifest, trust_remote_code=trust_remote_code)
     said = as_reporter(reporter)
     return restart(make_plan(resolved, reporter=said), directory, force=force, reporter=said, stop=stop)

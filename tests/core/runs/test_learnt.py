@@ -13,14 +13,14 @@ import pytest
 import yaml
 
 import taskzoo
-from taskzoo.errors import RequestError
+from taskzoo.errors import Interrupted, RequestError
 from taskzoo.explanations.run_rows import read_split
 from taskzoo.export.rows import measured_examples
 from taskzoo.labelling.known_rows import plan_of_run
-from taskzoo.runs import learnt
+from taskzoo.runs import execute, learnt
 from taskzoo.runs.data import Splits
 from taskzoo.runs.earlier_run import read_earlier
-from taskzoo.runs.finetune import Lines
+from taskzoo.runs.finetune import Lines, resume
 from taskzoo.runs.learnt import learnt_rows
 from taskzoo.runs.old_rows import count_seen
 from taskzoo.runs.plan import Plan, make_plan
@@ -69,6 +69,22 @@ def student(folder: Path, teacher: Path, reporter: Any = None, **settings: Any) 
     data = DataRequest(train=str(train), validation="none", test=str(write_csv(folder / "t.csv", text_rows(GIVEN, 1))))
     request = RunRequest("classification", "scratch:bert-tiny", data, {**SHORT, "teacher": str(teacher), **settings})
     return make_plan(resolve_request(request), reporter=reporter, counted=counted)
+
+
+def test_a_run_with_rows_in_memory_is_resumed_where_it_lies_now(
+    bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    rows = {"train": text_rows(GIVEN, 1), "validation": [], "test": text_rows(GIVEN, 2)}
+    with monkeypatch.context() as patch:
+        patch.setattr(execute, "write_card", stop)
+        with pytest.raises((Interrupted, KeyboardInterrupt)):
+            taskzoo.finetune("classification", model=bert, **rows, output=tmp_path / "made", **SHORT)
+    run = resume((tmp_path / "made").rename(tmp_path / "moved"))
+    assert run.manifest["status"] == "finished"
+    assert len(run.predictions) == GIVEN
 
 
 def test_rows_that_were_given_in_memory_are_found_where_the_run_lies_now(first: Path, tmp_path: Path) -> None:
