@@ -73,7 +73,7 @@ class Part:
 CHEAP = (DEFAULT, *SIMPLE)
 PUBLISHED: Sequence[Part] = (
     Part((50, 100, 300, 1000, 3000), (1, 2, 3, 4, 5), CHEAP),
-    Part((10_000,), (1, 2, 3), CHEAP),
+    Part((10_000,), (1, 2, 3, 4), CHEAP),
     Part((100,), (1, 2, 3), ("trainer-best",)),
     Part((100,), (1,), ("lora", "contrastive", "setfit")),
 )
