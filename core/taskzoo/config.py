@@ -214,6 +214,11 @@ class RunConfig:
     track: list[str] = field(default_factory=list)
     from_run: str | None = None
 
+    @property
+    def rows_seed(self) -> int:
+        """The seed by which rows are drawn; runs of ``--seeds`` train with other seeds on the same rows."""
+        return self.training.seed if self.data.split_seed is None else self.data.split_seed
+
     def to_dict(self) -> dict[str, Any]:
         """Nested plain values, as written to ``config.yaml``."""
         return dataclasses.asdict(self)

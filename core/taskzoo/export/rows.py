@@ -11,7 +11,6 @@ from taskzoo.errors import RequestError, TaskZooError
 from taskzoo.option_names import option_name
 from taskzoo.runs.data import Files, file_rows, load_splits
 from taskzoo.runs.directory import RunDirectory
-from taskzoo.runs.learnt import rows_seed
 from taskzoo.runs.load import Run
 from taskzoo.runs.old_rows import MIXED, examples_of
 from taskzoo.runs.saved_config import saved_config
@@ -52,7 +51,7 @@ def _own_examples(run: Run) -> tuple[Sequence[Example], str]:
     config = saved_config(directory)
     fresh = type(run.task)(run.task.options)  # it learns from the training rows how labels are written
     try:
-        splits = load_splits(run.spec, fresh, config.data, seed=rows_seed(config)).examples
+        splits = load_splits(run.spec, fresh, config.data, seed=config.rows_seed).examples
         for name in ("test", "validation"):
             if found := splits.get(name):
                 _check_same(run, fresh, found, name)

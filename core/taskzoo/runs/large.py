@@ -179,8 +179,7 @@ class _Large:
     reporter: Reporter
 
     def splits(self) -> Splits:
-        data, seed = self.config.data, self.config.training.seed
-        seed = seed if data.split_seed is None else data.split_seed
+        data, seed = self.config.data, self.config.rows_seed
         request = make_request(self.spec, self.task, columns=data.columns, format=data.format)
         examples: dict[str, Stored[Example]] = {}
         sources, keys = {}, {}
@@ -223,7 +222,7 @@ class _Large:
         if data.name:
             training, location = self.config.training, data.name.removeprefix(HUB)
             check_format(location, request, files)
-            seed = training.seed if data.split_seed is None else data.split_seed
+            seed = self.config.rows_seed
             content, rows = hub_content(location), training.max_steps * training.batch_size
             for split, stream in hub_streams(location).items():
                 if split not in data.files:

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from taskzoo.config import RunConfig
 from taskzoo.data.readers import expand, require_source
 from taskzoo.errors import RequestError, TaskZooError
 from taskzoo.option_names import option_name
@@ -23,11 +22,6 @@ if TYPE_CHECKING:
     from taskzoo.engine.progress import Reporter
 
     from .memory import MemoryRows
-
-
-def rows_seed(config: RunConfig) -> int:
-    """The seed by which a run draws its rows; the others of ``--seeds`` train with other seeds on the same rows."""
-    return config.training.seed if config.data.split_seed is None else config.data.split_seed
 
 
 def read_rows(
@@ -52,7 +46,7 @@ def read_rows(
     on_disk = reporter is not None and not memory and is_large(config)
     splits = load_large_splits(spec, task, config, reporter) if reporter is not None and on_disk else None
     if splits is None:
-        splits = load_splits(spec, task, config.data, seed=rows_seed(config), memory=memory)
+        splits = load_splits(spec, task, config.data, seed=config.rows_seed, memory=memory)
     if earlier is None:
         task.fit(splits.examples["train"])
     else:

@@ -130,9 +130,8 @@ def _of_part(resolved: Resolved, repeats: Repeats, place: int) -> Resolved:
     if repeats.kind == FOLDS:
         data = replace(config.data, fold=f"{place + 1}/{repeats.number}")
         return replace(resolved, config=replace(config, data=data))
-    data, seed = config.data, config.training.seed
-    data = replace(data, split_seed=seed if data.split_seed is None else data.split_seed)
-    training = replace(config.training, seed=seed + place)
+    data = replace(config.data, split_seed=config.rows_seed)
+    training = replace(config.training, seed=config.training.seed + place)
     return replace(resolved, config=replace(config, data=data, training=training))
 
 

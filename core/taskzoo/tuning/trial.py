@@ -104,8 +104,8 @@ def applied(config: RunConfig, settings: Mapping[str, Any]) -> RunConfig:
 
 def same_rows(config: RunConfig, seed: int) -> RunConfig:
     """The configuration with another seed, on the rows that it has."""
-    kept = config.training.seed if config.data.split_seed is None else config.data.split_seed
-    return replace(config, data=replace(config.data, split_seed=kept), training=replace(config.training, seed=seed))
+    data = replace(config.data, split_seed=config.rows_seed)
+    return replace(config, data=data, training=replace(config.training, seed=seed))
 
 
 def _of_trials(resolved: Resolved) -> RunConfig:
