@@ -7,7 +7,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ class Score:
     Attributes:
         seconds: of zoo's methods training and validation; of the others training alone.
         seen: share of the test texts that also occur in the rows that the method was given.
+        said: what the summary of a run of zoo says above its scores; empty where that is nothing.
     """
 
     metric: str
@@ -33,6 +34,7 @@ class Score:
     high: float
     seconds: float
     seen: float = 0.0
+    said: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,8 @@ def zoo(job: Job) -> Score:
             )
         except RequestError as error:
             raise NotForThisError(str(error)) from error
-        return _named(job.data.metric, run.metrics["test"], run.manifest["seconds"]["train_and_validate"])
+        score = _named(job.data.metric, run.metrics["test"], run.manifest["seconds"]["train_and_validate"])
+        return replace(score, said=" ".join(run.metrics["verdict"]))
 
 
 def tf_idf(job: Job) -> Score:

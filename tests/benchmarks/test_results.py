@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -80,7 +81,11 @@ def test_the_page_names_where_the_default_loses() -> None:
             Key("news", 1000, "minilm", "tf-idf", 1): Score("accuracy", 0.85, 0.83, 0.87, 1.0),
         }
 
-    assert "* news, 1,000 rows, minilm, seed 1: 0.800 [0.780, 0.820], tf-idf 0.850" in page(results(0.8))
+    line = "* news, 1,000 rows, minilm, seed 1: 0.800 [0.780, 0.820], tf-idf 0.850"
+    heading = "In 1 of 1 runs of `auto`, with a warning above the scores in"
+    assert f"{heading} 0 of them, which stands here:\n\n{line}; nothing was said" in page(results(0.8))
+    said = {key: replace(score, said="Worse." if key.method == "auto" else "") for key, score in results(0.8).items()}
+    assert f"{heading} 1 of them, which stands here:\n\n{line}; Worse." in page(said)
     assert "Nowhere in 1 runs of `auto`" in page(results(0.84))
     assert "| news | 1,000 | minilm | 0% | accuracy | 0.840 | 0.850 |" in page(results(0.84))
     assert "| tf-idf | 1 | 1 | 0.800 | 0.850 | -0.050 | -0.050 (1) | 0 | 1 |" in page(results(0.8))

@@ -89,7 +89,7 @@ def test_it_works_from_another_folder(wheel, tmp_path):
     short = ["--set", "max_steps=1", "--batch-size", "2", "--precision", "fp32", "--json", "--quiet"]
     model = tiny_model(tmp_path / "bert")
     run = json.loads(zoo("run", "ner", "--model", str(model), *short, "--output", "run"))
-    assert run["metrics"].keys() == {"validation", "test", "verdict"}
+    assert run["metrics"].keys() == {"validation", "test", "baseline", "verdict"}
 
 
 def tiny_model(folder: Path) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -21,4 +22,8 @@ def test_killed_runs_end_equal(tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "0 not as it must be" in done.stdout
-    assert "| ner full | 1 | 1 |" in table.read_text(encoding="utf-8")
+    (kills,) = map(int, re.findall(r"(\d+) kills, 0 cases", done.stdout))
+    lines = re.findall(r"^\| .+ \| (\d+) \| (\d+) \| \d+ \| \d+ \| (\d+) of \1 \|$", table.read_text("utf-8"), re.M)
+    assert kills >= 3
+    assert sum(int(line[1]) for line in lines) == kills
+    assert all(line[0] == line[2] for line in lines)

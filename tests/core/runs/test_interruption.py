@@ -33,12 +33,13 @@ LONG = ["--set", "log_every=1", "--set", "evaluate_every=50", "--epochs", "20"] 
 HEEDS_CTRL_C = """
 import runpy, signal
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 runpy.run_module("taskzoo", run_name="__main__", alter_sys=True)
 """
 
 
 def launch(arguments: list[object], output: Path, errors: Path) -> subprocess.Popen:
-    """The command in a process of its own, which Ctrl-C ends even where the tests run in the background of a shell."""
+    """The command in a process of its own, which signals end even where the tests run in the background or by nohup."""
     command = [sys.executable, "-c", HEEDS_CTRL_C, *map(str, arguments), "--output", str(output)]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
     with errors.open("w", encoding="utf-8") as file:
