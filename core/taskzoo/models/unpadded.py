@@ -140,7 +140,7 @@ def unpadded_attention(
         "is_causal": causal,
         "scale": query.shape[-1] ** -0.5 if scale is None else scale,
     }
-    attend = in_one_kernel if query.device.type == "cuda" else text_by_text
+    attend = in_one_kernel if _kernel_is_right(packed, values["dropout_p"], is_causal=causal) else text_by_text
     return queries.padded(attend(packed, (queries, tokens), **values), rows, width), None
 
 
@@ -158,6 +158,19 @@ def _repeated(states: torch.Tensor, groups: int) -> torch.Tensor:
 
 Packed = tuple[torch.Tensor, ...]
 """Queries, keys and values ``[N, H, D]``."""
+
+
+def _kernel_is_right(packed: Packed, dropout_p: float, *, is_causal: bool) -> bool:
+    """Whether :func:`in_one_kernel` can be used.
+
+    The memory-efficient kernel must not drop out here. Which elements it drops depends on the length of the longest
+    text, and for texts one behind the other its forward pass takes that to be 0 and its backward pass does not, so they
+    would drop different ones (``dropout_batch_head_rng_offset`` in torch's ``kernel_forward.h`` and
+    ``kernel_backward.h``).
+    """
+    if not packed[0].is_cuda:
+        return False
+    return not dropout_p or _has_flash(*packed, dropout_p=dropout_p, is_causal=is_causal)
 
 
 def in_one_kernel(
@@ -193,13 +206,13 @@ def _wide(states: torch.Tensor) -> torch.Tensor:
 
 def _has_flash(*packed: torch.Tensor, dropout_p: float, is_causal: bool) -> bool:
     """Whether the device has flash attention for these; the memory-efficient kernel takes anything."""
-    query, key, value = (states.transpose(0, 1).unsqueeze(0) for states in packed)
+    query, key, value = (_wide(states).transpose(0, 1).unsqueeze(0) for states in packed)
     parameters = cuda.SDPAParams(query, key, value, None, dropout_p, is_causal, False)
     return bool(cuda.can_use_flash_attention(parameters))
 
 
 def text_by_text(packed: Packed, of: tuple[Tokens, Tokens], **values: Any) -> torch.Tensor:
-    """The same as :func:`in_one_kernel`, for devices without such kernels."""
+    """The same as :func:`in_one_kernel`, where that cannot be used."""
     parts = [
         torch.split(states.transpose(0, 1), list(tokens.lengths), dim=1)
         for states, tokens in zip(packed, (of[0], of[1], of[1]), strict=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -361,3 +362,14 @@ def test_an_old_transformers_is_refused(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(unpadded, "sdpa_mask", lambda batch_size, cache_position: None)
     with pytest.raises(RequestError, match="needs a newer transformers"), without_padding(make("bert")):
         pass
+
+
+@pytest.mark.parametrize(
+    ("on_gpu", "flash", "dropout", "right"),
+    [(True, False, 0.1, False), (True, True, 0.1, True), (True, False, 0.0, True), (False, True, 0.0, False)],
+)
+def test_the_memory_efficient_kernel_drops_nothing_out(on_gpu, flash, dropout, right, monkeypatch):
+    """Its forward and backward passes drop different elements where texts are packed."""
+    monkeypatch.setattr(unpadded, "_has_flash", lambda *_, **__: flash)
+    packed = (SimpleNamespace(is_cuda=on_gpu),) * 3
+    assert unpadded._kernel_is_right(packed, dropout, is_causal=False) is right
