@@ -77,7 +77,7 @@ PUBLISHED: Sequence[Part] = (
     Part((100,), (1, 2, 3), ("trainer", "trainer-best", "lora", "contrastive")),
     Part((100,), (1,), ("setfit",)),
 )
-"""What ``docs/results.csv`` holds."""
+"""What ``docs/results.csv`` holds, as far as it was run."""
 SETS = [name for name, data in TABLE.items() if data.task not in ("translation", "summarization") and not data.folder]
 """All but those whose trainings take long, and another reading of the same files."""
 
