@@ -58,7 +58,7 @@ def environment(folder: Path, device: str, part: str) -> dict[str, str]:
         "TOKENIZERS_PARALLELISM": "false",
         "PYTHONUNBUFFERED": "1",
     }
-    if part in ("resume", "tests"):
+    if part == "resume" or part.startswith("tests"):
         values["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"
     return values | ({"CUDA_VISIBLE_DEVICES": ""} if device == "cpu" else {})
 
@@ -105,8 +105,10 @@ def check(arguments: argparse.Namespace) -> int:
         path.unlink(missing_ok=True)
     ends = time.monotonic() + arguments.seconds
     with tempfile.TemporaryDirectory() as folder:
-        for name in arguments.parts or PARTS:
-            left = min(PARTS[name][1], ends - time.monotonic())
+        names = arguments.parts or list(PARTS)
+        for place, name in enumerate(names):
+            shares = [PARTS[following][1] for following in names[place:]]
+            left = (ends - time.monotonic()) * shares[0] / sum(shares)
             if left < LEAST:
                 Results(arguments.out, name, 0.0).write("process", skipped="no time is left")
                 continue

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from .models import Size, prepare
-from .results import Results
+from .results import Results, is_of_device
 
 PRECISIONS, METHODS = ("bf16", "fp32", "fp16"), ("full", "lora")
 ROOT = Path(__file__).resolve().parents[2]
@@ -33,6 +33,7 @@ def device(results: Results, size: Size, folder: Path) -> None:
         if torch.cuda.is_available():
             facts = torch.cuda.get_device_properties(0)
             found.update(device=facts.name, gib=round(facts.total_memory / 2**30, 1), cuda=torch.version.cuda)
+            found.update(cudnn=torch.backends.cudnn.version())
             found.update(
                 capability=f"{facts.major}.{facts.minor}", bf16=torch.cuda.is_bf16_supported(including_emulation=False)
             )
@@ -48,6 +49,50 @@ def device(results: Results, size: Size, folder: Path) -> None:
         target = torch.empty_like(block)
         seconds = _seconds(lambda: target.copy_(block), repeats)
         found.update(tb_per_second=round(2 * block.numel() / seconds / 1e12, 3))
+
+
+def attention(results: Results, size: Size, folder: Path) -> None:
+    """Attention with torch's own choice of kernels and without cuDNN's: at a new shape, and again.
+
+    zoo leaves cuDNN's out, as it makes a plan for each shape. Then the same for whole trainings by ``Trainer``.
+    """
+    import torch
+    from torch.nn.functional import scaled_dot_product_attention as attend
+
+    from .arms import Arm, now, train_peer
+
+    on_gpu = torch.cuda.is_available()
+    place, dtype = ("cuda", torch.bfloat16) if on_gpu else ("cpu", torch.float32)
+    batch, heads, widths = (2, 2, (8, 16)) if size.tiny else (size.batch, 12, tuple(range(40, 200, 8)))
+    caller = torch.backends.cuda.cudnn_sdp_enabled()
+    try:
+        for cudnn in (True, False):
+            torch.backends.cuda.enable_cudnn_sdp(cudnn)
+            for masked in (True, False):
+                name = f"attention {'masked' if masked else 'whole'} {'with' if cudnn else 'without'} cuDNN"
+                with results.measured(name) as found:
+                    first, again = [], []
+                    for width in widths:
+                        q, k, v = torch.randn(3, batch, heads, width, 64, device=place, dtype=dtype).requires_grad_()
+                        mask = torch.ones(batch, 1, width, width, device=place, dtype=torch.bool) if masked else None
+                        for times in (first, again):
+                            began = now()
+                            attend(q, k, v, attn_mask=mask).sum().backward()
+                            times.append(1000 * (now() - began))
+                    # the first shape of all loads libraries
+                    found.update(new_shape_ms=round(_median(first[1:]), 3), again_ms=round(_median(again[1:]), 3))
+            if not on_gpu:
+                continue
+            with results.measured(f"encoder bf16 full {'with' if cudnn else 'without'} cuDNN", seconds=6) as found:
+                found["arm"] = "Trainer"
+                if "skipped" not in found:
+                    found.update(train_peer(Arm(prepare("encoder", size, folder), "bf16", "full")))
+    finally:
+        torch.backends.cuda.enable_cudnn_sdp(caller)
+
+
+def _median(values: list[float]) -> float:
+    return sorted(values)[len(values) // 2]
 
 
 def _seconds(work: Callable[[], Any], repeats: int) -> float:
@@ -84,26 +129,30 @@ def training(kind: str, results: Results, size: Size, folder: Path) -> None:
 
 
 def compiled(results: Results, size: Size, folder: Path) -> None:
-    """``compile=true`` against ``torch_compile=True``, after a first epoch in which both compile; then CUDA graphs."""
-    import torch
-
+    """``compile=true`` against ``torch_compile=True``, after a first epoch in which both compile."""
     from .arms import Arm, train_peer, train_zoo
 
     for kind in ("encoder", "decoder"):
         arm = Arm(prepare(kind, size, folder), "bf16", "full", compile=True)
         for who, train in (("zoo", train_zoo), ("Trainer", train_peer)):
-            with results.measured(f"{kind} bf16 full compiled", seconds=0 if size.tiny else 50) as found:
+            with results.measured(f"{kind} bf16 full compiled", seconds=0 if size.tiny else 20) as found:
                 found["arm"] = who
                 if "skipped" not in found:
                     found.update(train(arm))
-    if not torch.cuda.is_available():
-        results.write("encoder bf16 full graphs", skipped="CUDA graphs need a CUDA device")
-        return
-    arm = Arm(prepare("encoder", size, folder), "bf16", "full", compile=True, cuda_graphs=True)
-    with results.measured("encoder bf16 full graphs", seconds=0 if size.tiny else 50) as found:
+
+
+def graphs(results: Results, size: Size, folder: Path) -> None:
+    """``cuda_graphs=true``, whose figures are to be compared with those of the same model without it."""
+    import torch
+
+    from .arms import Arm, train_zoo
+
+    with results.measured("encoder bf16 full graphs") as found:
         found["arm"] = "zoo"
-        if "skipped" not in found:
-            found.update(train_zoo(arm))
+        if not torch.cuda.is_available():
+            found["skipped"] = "CUDA graphs need a CUDA device"
+            return
+        found.update(train_zoo(Arm(prepare("encoder", size, folder), "bf16", "full", compile=True, cuda_graphs=True)))
 
 
 def unpadded(results: Results, size: Size, folder: Path) -> None:
@@ -283,8 +332,11 @@ def _equal(one: dict[str, Any], other: dict[str, Any]) -> bool:
     return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
 
 
-def tests(results: Results, size: Size, folder: Path) -> None:
-    """Every test marked ``cuda``, a line each as soon as it has run."""
+def tests(names: tuple[str, ...], results: Results, size: Size, folder: Path) -> None:
+    """Every test marked ``cuda`` of the files ``names``, a line each as soon as it has run.
+
+    After an error of the device itself none is run any more: in its process nothing on the device works again.
+    """
     import pytest
 
     class Recorder:
@@ -295,28 +347,37 @@ def tests(results: Results, size: Size, folder: Path) -> None:
             reason = str(report.longrepr[2]) if isinstance(report.longrepr, tuple) else ""
             name, seconds = report.nodeid.split("/")[-1], round(report.duration, 2)
             results.write(name, outcome=report.outcome, took=seconds, error=text[-1500:] or None, reason=reason or None)
+            if is_of_device(text):
+                pytest.exit("The device failed; the tests that follow were not run.", 1)
 
     os.chdir(ROOT)
-    files = ["tests/cuda/test_training.py", "tests/core/runs/test_strategies_of_runs.py", "tests/cuda/test_unpadded.py"]
-    files += ["tests/cuda/test_runs.py", "tests/cuda/test_cuda_graphs.py"]
-    options = ["-q", "-m", "cuda", "-p", "no:cacheprovider"]
-    code = pytest.main([*options, *files], [Recorder()])
-    results.write("pytest", exit=int(code))
+    code = pytest.main(["-q", "-m", "cuda", "-p", "no:cacheprovider", *names], [Recorder()])
+    results.write("pytest", exit=int(code), error=None if code in (0, 5) else "Tests failed.")
 
 
 PARTS: dict[str, tuple[Callable[[Results, Size, Path], None], float]] = {
-    "device": (device, 30),
-    "resume": (resume, 90),
-    "tests": (tests, 170),
-    "encoder": (partial(training, "encoder"), 80),
-    "decoder": (partial(training, "decoder"), 80),
-    "encoder-decoder": (partial(training, "encoder-decoder"), 80),
-    "prediction": (prediction, 60),
-    "generation": (generation, 60),
-    "unpadded": (unpadded, 50),
-    "compiled": (compiled, 150),
+    "device": (device, 20),
+    "resume": (resume, 50),
+    "tests": (
+        partial(
+            tests,
+            ("tests/cuda/test_training.py", "tests/core/runs/test_strategies_of_runs.py", "tests/cuda/test_runs.py"),
+        ),
+        80,
+    ),
+    "tests-unpadded": (partial(tests, ("tests/cuda/test_unpadded.py",)), 30),
+    "tests-graphs": (partial(tests, ("tests/cuda/test_cuda_graphs.py",)), 40),
+    "encoder": (partial(training, "encoder"), 45),
+    "decoder": (partial(training, "decoder"), 45),
+    "encoder-decoder": (partial(training, "encoder-decoder"), 45),
+    "prediction": (prediction, 25),
+    "generation": (generation, 25),
+    "attention": (attention, 20),
+    "unpadded": (unpadded, 20),
+    "graphs": (graphs, 30),
+    "compiled": (compiled, 60),
 }
-"""In order of value, with the seconds that each may take at most."""
+"""In order of value, with the share of the time that each may take; what one leaves is for all that follow."""
 
 
 def run(name: str, results: Results, size: Size, folder: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 import traceback
 from collections.abc import Iterator
@@ -40,18 +41,27 @@ class Results:
     def measured(self, name: str, *, seconds: float = 0.0) -> Iterator[dict[str, Any]]:
         """A line of what is put into the dictionary; an error becomes the line's ``error``, and what follows goes on.
 
+        It does not after an error of the device itself, after which nothing on the device works in this process.
         Where fewer than ``seconds`` are left, the block is entered with ``skipped`` set, and should do nothing.
         """
         found: dict[str, Any] = {}
         if time.monotonic() + seconds > self.ends:
             found["skipped"] = "no time is left"
-        began = time.monotonic()
+        began, fatal = time.monotonic(), False
         try:
             yield found
         except Exception as error:
             found["error"] = f"{type(error).__name__}: {error}"[:LONGEST]
             found["traceback"] = traceback.format_exc()[-LONGEST:]
+            fatal = is_of_device(found["error"])
         self.write(name, **found, took=round(time.monotonic() - began, 2))
+        if fatal:
+            sys.exit(f"The device failed in {name!r}; what follows in this part was not run.")
+
+
+def is_of_device(error: str) -> bool:
+    """Whether an error says that the device failed, such as by an illegal access, and not that memory ran out."""
+    return "AcceleratorError" in error or "CUDA error" in error
 
 
 def read(path: Path) -> list[dict[str, Any]]:

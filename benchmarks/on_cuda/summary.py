@@ -13,8 +13,9 @@ def summary(lines: Lines) -> str:
         _machine(lines),
         _training([line for line in lines if line.get("arm")]),
         _speeds([line for line in lines if "zoo_per_second" in line]),
+        _kernels([line for line in lines if "new_shape_ms" in line]),
         _resumed([line for line in lines if "resumed_equal" in line]),
-        _tests([line for line in lines if line["part"] == "tests" and "outcome" in line]),
+        _tests([line for line in lines if line["part"].startswith("tests") and "outcome" in line]),
         _problems(lines),
     ]
     return "\n\n".join(block for block in blocks if block)
@@ -53,6 +54,11 @@ def _speeds(lines: Lines) -> str:
         speeds = [_shown(line[key]) for key in ("zoo_per_second", "plain_per_second")]
         table.append([line["name"], *speeds, ratio, f"{line['same']} of {line['inputs']}"])
     return _aligned(table) if lines else ""
+
+
+def _kernels(lines: Lines) -> str:
+    rows = [[line["name"], *(_shown(line[key]) for key in ("new_shape_ms", "again_ms"))] for line in lines]
+    return _aligned([["kernels", "ms at a new shape", "ms again"], *rows]) if lines else ""
 
 
 def _resumed(lines: Lines) -> str:

@@ -8,11 +8,13 @@ import sys
 from argparse import Namespace
 from importlib import metadata
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 SCRIPT = Path(__file__).resolve().parents[2] / "benchmarks" / "cuda_check.py"
-PARTS = ["device", "resume", "tests", "encoder", "decoder", "encoder-decoder", "prediction", "generation", "unpadded"]
+PARTS = ["device", "resume", "tests", "tests-unpadded", "tests-graphs", "encoder", "decoder", "encoder-decoder"]
+PARTS += ["prediction", "generation", "attention", "unpadded", "graphs"]
 
 
 def run(out: Path, *arguments: str) -> tuple[subprocess.CompletedProcess[str], list[dict[str, object]]]:
@@ -72,6 +74,37 @@ def test_a_checkout_that_is_not_installed_has_its_plugins(tmp_path, monkeypatch)
     (folder,) = cuda_check.paths(tmp_path / "metadata")
     (found,) = metadata.distributions(name="taskzoo", path=[folder])
     assert {point.name for point in found.entry_points if point.group == "taskzoo"} >= {"taskzoo", "ner", "translation"}
+
+
+def test_nothing_more_is_tried_after_an_error_of_the_device(tmp_path):
+    from on_cuda.results import Results, read
+
+    results = Results(tmp_path / "results.jsonl", "encoder", float("inf"))
+    with results.measured("memory"):
+        raise RuntimeError("CUDA out of memory. Tried to allocate 2 GiB")
+    with pytest.raises(SystemExit, match="The device failed in 'kernel'"), results.measured("kernel"):
+        raise RuntimeError("CUDA error: an illegal memory access was encountered")
+    memory, kernel = read(results.path)
+    assert "out of memory" in memory["error"]
+    assert "illegal memory access" in kernel["error"]
+
+
+def test_each_part_has_its_share_of_what_time_is_left(tmp_path, monkeypatch):
+    import cuda_check
+
+    shares = {"device": (None, 10), "tests": (None, 30), "encoder": (None, 10)}
+    monkeypatch.setitem(sys.modules, "on_cuda.parts", SimpleNamespace(PARTS=shares))
+    clock, given = [0.0], {}
+
+    def run_part(name, arguments, folder, seconds):
+        given[name] = seconds
+        clock[0] += {"device": 5, "tests": seconds, "encoder": 1}[name]
+
+    monkeypatch.setattr(cuda_check, "run_part", run_part)
+    monkeypatch.setattr(cuda_check, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    out = tmp_path / "results.jsonl"
+    assert cuda_check.check(Namespace(out=out, device="cpu", tiny=True, seconds=105.0, parts=None)) == 0
+    assert given == {"device": 21.0, "tests": 75.0, "encoder": 25.0}
 
 
 @pytest.mark.slow

@@ -39,12 +39,16 @@ def keep_average(optimizer: torch.optim.Optimizer, decay: float) -> None:
 
     @torch.no_grad()
     def after(optimizer: torch.optim.Optimizer, *_: Any) -> None:
+        alike: dict[int, list[torch.Tensor]] = {}  # by the steps that their averages have
         for parameter in _stepped(optimizer):
             state = optimizer.state[parameter]
             if AVERAGE not in state:
                 state[AVERAGE], state[UPDATES] = first.pop(parameter), 0
-            state[AVERAGE].lerp_(parameter, 1 - decay_after(state[UPDATES], decay))
+            alike.setdefault(state[UPDATES], []).append(parameter)
             state[UPDATES] += 1
+        for updates, parameters in alike.items():  # on a GPU one kernel for many weights
+            averages: list[torch.Tensor] = [optimizer.state[parameter][AVERAGE] for parameter in parameters]
+            torch._foreach_lerp_(averages, parameters, 1 - decay_after(updates, decay))
 
     first: dict[nn.Parameter, torch.Tensor] = {}
     optimizer.register_step_pre_hook(before)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import PurePath
 from typing import Any
@@ -18,6 +17,7 @@ from taskzoo.errors import Interrupted, NotFiniteError
 from taskzoo.option_names import option_name
 from taskzoo.types import Example, Prediction, public
 
+from .asked import Agreement, Asked
 from .averaging import averaged
 from .checkpoint import TrainingState
 from .compiling import as_they_are
@@ -41,14 +41,6 @@ SAVING = 0.02
 """The share of the time that checkpoints may take that are saved because of :attr:`checkpoint_minutes`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What is to be done after a step, by the wish of any process: to stop; to save, as it is time for that."""
-
-    stop: bool
-    save: bool
-
-
 class Bookkeeping:
     """Counts, logs, evaluates and saves. ``progress`` is where the training stands; ``over``: no step is to follow."""
 
@@ -62,6 +54,7 @@ class Bookkeeping:
         self.progress = progress = job.progress
         on_gpu = session.accelerator.device.type == "cuda"
         self._finite = FiniteCheck(self._not_finite, late=on_gpu)
+        self._agreement = Agreement(session.accelerator, late=on_gpu)
         rank = session.accelerator.process_index
         differ(session.settings.seed, rank)
         if resumed := state.exists():
@@ -89,10 +82,11 @@ class Bookkeeping:
             progress.shortened = self._pace.leaves_none()
         self.over = progress.step >= plan.last_step or self._out_of_patience()
 
-    def asked(self) -> Asked:
-        """What this process asks for after a step."""
+    def agreed(self, loss: torch.Tensor) -> tuple[torch.Tensor, Asked]:
+        """``loss`` ``[2]`` of a step over all processes, and what is to be done after that step."""
         due = max(60 * self._session.settings.checkpoint_minutes, self._save_seconds / SAVING)
-        return Asked(self._session.stop(), 0 < due < time.perf_counter() - self._saved)
+        asked = Asked(self._session.stop(), 0 < due < time.perf_counter() - self._saved)
+        return self._agreement.of(loss, asked)
 
     def check(self, norm: torch.Tensor, examples: list[int]) -> None:
         """Before a step on ``examples`` with a gradient of this ``norm``: :meth:`.finite.FiniteCheck.look`.
@@ -223,6 +217,7 @@ class Bookkeeping:
         random = random_states(self._session.accelerator.num_processes)
         self._state.save(self._job.model, vars(self.progress), random=random, **self._parts)
         self._session.accelerator.wait_for_everyone()
+        self._agreement.forget()
         self._saved = time.perf_counter()
         self._save_seconds = self._saved - began
         self._untold.append(self.progress.steps)

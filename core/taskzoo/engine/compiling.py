@@ -29,7 +29,8 @@ def compiled_layers(model: nn.Module, *, wanted: bool = True, graphs: bool = Fal
     compiled layers.
 
     With ``graphs``, what a function gives to a GPU is recorded as a CUDA graph, for each layer and shape of a batch
-    apart, and replayed as a whole. Each step then begins with :func:`begin_step`.
+    apart, and replayed as a whole. Each step then begins with :func:`begin_step`. On leaving, torch forgets all that is
+    compiled in this process, as only so the graphs give their memory back.
 
     Raises:
         RequestError: the model has no list of layers.
@@ -52,12 +53,17 @@ def compiled_layers(model: nn.Module, *, wanted: bool = True, graphs: bool = Fal
     finally:
         for layer in layers:
             layer._compiled_call_impl = None  # there is no public way back
+        if layers and graphs:
+            torch._dynamo.reset()
 
 
 @contextmanager
 def _limits(*, graphs: bool) -> Iterator[None]:
-    """The context in which torch compiles and records as often as this library has reason for."""
-    with torch._dynamo.config.patch(recompile_limit=FUNCTIONS):
+    """The context in which torch compiles and records as often as this library has reason for.
+
+    In several processes a layer stays whole: torch would divide it where one exchange of gradients ends.
+    """
+    with torch._dynamo.config.patch(recompile_limit=FUNCTIONS, optimize_ddp=False):
         if not graphs:
             yield
             return

@@ -26,7 +26,7 @@ class FiniteCheck:
 
     error: Callable[[int, list[int]], TrainingError]
     late: bool
-    _waiting: tuple[int, Callable[[], float], list[int]] | None = field(default=None, init=False)
+    _waiting: tuple[int, Callable[[], list[float]], list[int]] | None = field(default=None, init=False)
 
     def look(self, step: int, norm: torch.Tensor, examples: list[int]) -> None:
         """Take note of ``norm``, a scalar, of ``step`` on ``examples``.
@@ -35,7 +35,7 @@ class FiniteCheck:
             TrainingError: it is not finite, or that of the step before is not.
         """
         self.settle()
-        self._waiting = (step, _on_its_way(norm), examples)
+        self._waiting = (step, on_its_way(norm[None]), examples)
         if not self.late:
             self.settle()
 
@@ -43,20 +43,21 @@ class FiniteCheck:
         """Raise the error of a step that has not been looked at yet, if its norm is not finite."""
         if self._waiting is not None:
             (step, norm, examples), self._waiting = self._waiting, None
-            if not math.isfinite(norm()):
+            if not math.isfinite(norm()[0]):
                 raise self.error(step, examples)
 
 
-def _on_its_way(value: torch.Tensor) -> Callable[[], float]:
-    """What gives the scalar ``value`` once it has arrived on the host."""
-    if value.device.type != "cuda":
-        return value.item
-    arriving = value.to("cpu", non_blocking=True)
+def on_its_way(values: torch.Tensor) -> Callable[[], list[float]]:
+    """What gives the numbers of ``values`` ``[n]`` once they have arrived on the host."""
+    if values.device.type != "cuda":
+        return values.tolist
+    arriving = values.to("cpu", non_blocking=True)
     arrived = torch.cuda.Event()  # type: ignore[no-untyped-call]
     arrived.record()
 
-    def read() -> float:
+    def read() -> list[float]:
         arrived.synchronize()
-        return arriving.item()
+        numbers: list[float] = arriving.tolist()
+        return numbers
 
     return read

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import torch
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
 
 STARTED = "TASKZOO_PROCESSES"
 """Environment variable by which ``zoo run --processes`` says how many it started."""
+PATIENCE = timedelta(hours=2)
+"""How long processes wait for one that works alone, such as on the baseline; NCCL by itself would for ten minutes.
+
+One that has died is noticed at once, by whoever started it."""
 FP16_OVERFLOWS = frozenset({"t5", "mt5", "umt5", "longt5", "switch_transformers"})
 """Families pretrained in bfloat16 whose activations exceed float16's range."""
 
@@ -71,7 +76,7 @@ def make_accelerator(precision: str, *, cpu: bool = False) -> RunAccelerator:
         RequestError: ``zoo run --processes`` started more processes than there are GPUs. Other launchers may give each
             process a GPU that it alone sees.
     """
-    from accelerate.utils import GradientAccumulationPlugin
+    from accelerate.utils import GradientAccumulationPlugin, InitProcessGroupKwargs
 
     from .accelerator import RunAccelerator  # of a package that may be broken, which a check-up still can say
 
@@ -89,4 +94,5 @@ def make_accelerator(precision: str, *, cpu: bool = False) -> RunAccelerator:
         cpu=cpu or (distributed and not torch.cuda.is_available()),
         gradient_accumulation_plugin=GradientAccumulationPlugin(num_steps=1),
         dynamo_backend="no",
+        kwargs_handlers=[InitProcessGroupKwargs(timeout=PATIENCE)],
     )

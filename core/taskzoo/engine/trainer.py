@@ -8,7 +8,7 @@ from taskzoo.errors import Interrupted
 from taskzoo.models.unpadded import without_padding
 
 from .averaging import put_average
-from .bookkeeping import Asked, Bookkeeping
+from .bookkeeping import Bookkeeping
 from .checkpoint import TrainingState
 from .compiling import compiled_layers
 from .gradient import Gradient
@@ -65,11 +65,7 @@ def _train(session: Session, job: Job, state: TrainingState) -> Progress:
                 step_sum = gradient.sum(examples)  # forward and backward over my share of the examples
 
                 # normalise over all micro-batches and processes, clip, step
-                asked = book.asked()
-                if world > 1:
-                    shared = torch.cat([step_sum, step_sum.new_tensor([asked.stop, asked.save])])
-                    shared = accelerator.reduce(shared, reduction="sum")
-                    step_sum, asked = shared[:2], Asked(*map(bool, shared[2:].tolist()))
+                step_sum, asked = book.agreed(step_sum)
                 if accelerator.scaler is not None:
                     accelerator.unscale_gradients(stepper)
                 scale = (len(examples) * world / step_sum[1].clamp(min=1)).float()

@@ -85,3 +85,22 @@ def test_the_accelerator_of_the_caller_is_left_alone(tmp_path, own: bool) -> Non
     if callers is not None:
         assert callers.mixed_precision == "bf16"
         AcceleratorState._reset_state()
+
+
+def test_torch_may_take_the_attention_of_cudnn_only_outside() -> None:
+    """Also where two accelerators are in force in two threads, and the first to come is the first to go."""
+    flags = torch.backends.cuda
+    one, other = make_accelerator("fp32"), make_accelerator("fp32")
+    first, second = one.active(), other.active()
+    try:
+        for before in (True, False):
+            flags.enable_cudnn_sdp(before)
+            first.__enter__()
+            second.__enter__()
+            first.__exit__(None, None, None)
+            assert not flags.cudnn_sdp_enabled()
+            second.__exit__(None, None, None)
+            assert flags.cudnn_sdp_enabled() is before
+            first, second = one.active(), other.active()
+    finally:
+        flags.enable_cudnn_sdp(True)

@@ -1,0 +1,142 @@
+"""What processes ask for is done by all in the same step, at once or one step late."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+
+from taskzoo.engine import bookkeeping
+from taskzoo.engine.asked import NOTHING, Agreement, Asked
+from taskzoo.engine.checkpoint import TrainingState
+from taskzoo.engine.precision import PATIENCE
+from taskzoo.errors import Interrupted
+
+from .kit import fit, make_features, make_tagger, same, weights
+
+STOP, SAVE = Asked(stop=True, save=False), Asked(stop=False, save=True)
+SUMS = torch.tensor([1.5, 2.0], dtype=torch.float64)
+
+PROCESS = """
+import json, torch
+from taskzoo.engine.asked import Agreement, Asked
+from taskzoo.engine.precision import make_accelerator
+
+accelerator = make_accelerator("fp32", cpu=True)
+rank, found = accelerator.process_index, {}
+with accelerator.active():
+    for late in (False, True):
+        agreement = Agreement(accelerator, late=late)
+        steps = [
+            agreement.of(
+                torch.tensor([1.0 + rank, 2.0]), Asked(stop=rank == 1 and step == 1, save=rank == 0 and step == 2)
+            )
+            for step in range(4)
+        ]
+        found[str(late)] = [[sums.tolist(), asked.stop, asked.save] for sums, asked in steps]
+    group = torch.distributed.distributed_c10d._get_default_group()
+    seconds = group._get_backend(torch.device("cpu")).options._timeout.total_seconds()
+print(json.dumps([found, seconds]))
+"""
+
+
+def two(late: bool) -> Agreement:
+    """An agreement with another process that has the same sums and asks for the same."""
+    return Agreement(SimpleNamespace(num_processes=2, reduce=lambda sums, reduction: 2 * sums), late=late)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_one_process_does_what_it_asks_for_at_once(late: bool) -> None:
+    alone = Agreement(SimpleNamespace(num_processes=1), late=late)  # type: ignore[arg-type]
+    sums, asked = alone.of(SUMS, STOP)
+    assert sums is SUMS
+    assert asked is STOP
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_sums_are_those_of_the_step_and_wishes_may_be_late(late: bool) -> None:
+    agreement, found = two(late), []
+    for asked in (NOTHING, STOP, SAVE, NOTHING):
+        sums, agreed = agreement.of(SUMS, asked)
+        assert sums.tolist() == [3.0, 4.0]
+        found.append(agreed)
+    assert found == ([NOTHING, NOTHING, STOP, SAVE] if late else [NOTHING, STOP, SAVE, NOTHING])
+
+
+def test_what_was_done_is_not_done_again() -> None:
+    agreement = two(late=True)
+    agreement.of(SUMS, SAVE)
+    assert agreement.of(SUMS, SAVE)[1] == SAVE
+    agreement.forget()
+    assert agreement.of(SUMS, NOTHING)[1] == NOTHING
+
+
+def test_two_processes_stop_in_the_same_step_and_wait_for_hours() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    given = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "OMP_NUM_THREADS": "1"}
+    given |= {"LOCAL_WORLD_SIZE": "2", "CUDA_VISIBLE_DEVICES": ""}
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", PROCESS],
+            env={**os.environ, **given, "RANK": rank, "LOCAL_RANK": rank},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for rank in "01"
+    ]
+    one, other = [json.loads(process.communicate(timeout=120)[0].splitlines()[-1]) for process in processes]
+    assert one == other
+    sums = [3.0, 4.0]
+    assert one[0]["False"] == [[sums, False, False], [sums, True, False], [sums, False, True], [sums, False, False]]
+    assert one[0]["True"] == [[sums, False, False], [sums, False, False], [sums, True, False], [sums, False, True]]
+    assert one[1] == PATIENCE.total_seconds() > 3600
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_a_late_stop_saves_the_step_that_was_made_and_a_late_save_comes_once(
+    late: bool, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    features, values = make_features(38), {"batch_size": 8, "epochs": 3, "optimizer": "adamw"}
+    saves: list[int] = []
+    steps = 0
+
+    def other(wanted: str) -> Any:
+        """Another process without losses that asks for something from the third step on, until it is done."""
+        nonlocal steps
+        steps = 0
+
+        def reduce(sums: torch.Tensor, reduction: str) -> torch.Tensor:
+            nonlocal steps
+            steps += 1
+            asks = steps >= 3 and not saves
+            return sums + torch.tensor([0.0, 0.0, asks and wanted == "stop", asks and wanted == "save"])
+
+        return lambda accelerator, late: Agreement(SimpleNamespace(num_processes=2, reduce=reduce), late=asked_late)  # type: ignore[arg-type]
+
+    asked_late = late
+    whole, parts = make_tagger(), make_tagger()
+    for name in ("whole", "parts", "saved"):
+        (tmp_path / name).mkdir()
+    fit(whole, features, tmp_path / "whole", **values)
+    with monkeypatch.context() as patched:
+        patched.setattr(bookkeeping, "Agreement", other("stop"))
+        with pytest.raises(Interrupted, match=f"Stopped after step {3 + late} of 15"):
+            fit(parts, features, tmp_path / "parts", **values)
+    assert TrainingState(tmp_path / "parts" / "checkpoints").saved_step() == 3 + late
+    parts = make_tagger()
+    fit(parts, features, tmp_path / "parts", **values)
+    assert same(weights(whole), weights(parts))
+
+    monkeypatch.setattr(bookkeeping, "Agreement", other("save"))
+    monkeypatch.setattr(TrainingState, "save", lambda self, model, progress, **_: saves.append(progress["step"]))
+    fit(make_tagger(), features, tmp_path / "saved", checkpoint_every=100, **values)
+    assert saves == [3 + late]
