@@ -12,8 +12,8 @@ peer does not do.
 longest of each batch (the example's ``--pad_to_max_length False``). ``peer-best`` has the best flags for a CPU
 (``common.peer_flags``: bf16, batches of similar length; of 32, which take less time than zoo's of 16) and the rate and
 warm-up of zoo; ``peer-best-validated`` also scores the validation rows after each epoch, writes a checkpoint and ends
-with the best one, as zoo does. ``-fp32`` arms compute in float32, and ``-1-epoch`` arms train for one epoch, the others
-for three.
+with the best one, as zoo does. ``-fp32`` arms compute in float32, ``-1-epoch`` arms train for one epoch, the others
+for three, and ``-of-8`` ones on batches of 8.
 """
 
 from __future__ import annotations

@@ -22,12 +22,24 @@ from queue import SimpleQueue
 from typing import Any
 
 Figures = dict[str, Any]
-ZOO_ARMS = ("zoo", "zoo-1-epoch", "zoo-2-epochs", "zoo-fp32", "zoo-fp32-1-epoch", "zoo-fp32-2-epochs", "lora", "full")
+ZOO_ARMS = (
+    "zoo",
+    "zoo-1-epoch",
+    "zoo-1-epoch-of-8",
+    "zoo-2-epochs",
+    "zoo-fp32",
+    "zoo-fp32-1-epoch",
+    "zoo-fp32-1-epoch-of-8",
+    "zoo-fp32-2-epochs",
+    "lora",
+    "full",
+)
 PEER_ARMS = (
     "peer",
     "peer-best",
     "peer-best-validated",
     "peer-best-1-epoch",
+    "peer-best-1-epoch-of-8",
     "peer-best-2-epochs",
     "peer-best-fp32",
     "peer-best-fp32-2-epochs",
@@ -103,10 +115,13 @@ def write_results(path: Path | None, results: Any) -> None:
         path.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
 
 
-def epochs_of(arm: str) -> int | None:
-    """The number of epochs that the name of an arm ends with, as ``zoo-2-epochs`` does."""
-    found = re.search(r"-(\d+)-epochs?$", arm)
-    return int(found[1]) if found else None
+def epochs_of(arm: str) -> tuple[int | None, int | None]:
+    """The number of epochs that the name of an arm ends with, as ``zoo-2-epochs`` does, and the size of its batches.
+
+    ``zoo-1-epoch-of-8`` has batches of 8; what a name does not say is ``None``.
+    """
+    found = re.search(r"-(\d+)-epochs?(?:-of-(\d+))?$", arm)
+    return (int(found[1]), int(found[2]) if found[2] else None) if found else (None, None)
 
 
 def peer_flags(arm: str, batch_size: int) -> Figures:
@@ -115,14 +130,15 @@ def peer_flags(arm: str, batch_size: int) -> Figures:
     Rate, warm-up and weight decay of ``peer-best`` are those of zoo's recipe. ``-validated`` ones do what zoo does
     after each epoch: they score the validation rows (``f1``), write a checkpoint, and end with the best one.
     """
-    epochs: Figures = {"num_train_epochs": epochs_of(arm) or 3, "save_strategy": "no"}
+    number, size = epochs_of(arm)
+    epochs: Figures = {"num_train_epochs": number or 3, "save_strategy": "no"}
     if not arm.startswith("peer-best"):
         return epochs
     if arm.endswith("-validated"):
         epochs |= {"eval_strategy": "epoch", "save_strategy": "epoch", "save_total_limit": 1}
         epochs |= {"load_best_model_at_end": True, "metric_for_best_model": "f1"}
     return epochs | {
-        "per_device_train_batch_size": batch_size,
+        "per_device_train_batch_size": size or batch_size,
         "per_device_eval_batch_size": 32,
         "learning_rate": 1e-4,
         "warmup_steps": 0.1,
@@ -151,11 +167,12 @@ def zoo_settings(arm: str) -> Figures:
     from taskzoo.engine.cpu import keep_memory
 
     keep_memory()
-    epochs = epochs_of(arm)
+    epochs, size = epochs_of(arm)
     return {
         "method": arm if arm in ("lora", "full") else "auto",
         "precision": "fp32" if "-fp32" in arm else "auto",
         **({"epochs": epochs, "min_steps": 0} if epochs else {}),
+        **({"batch_size": size} if size else {}),
     }
 
 
