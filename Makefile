@@ -36,9 +36,10 @@ test: $(VENV)/test-installed   ## what CI runs
 test-slow: $(VENV)/test-installed  ## everything, also what takes minutes
 	$(PYTEST) -m "slow or browser or not slow"
 
-test-extras: $(VENV)/test-installed  ## trackers and Ray; they need other versions than constraints.txt has, so give VENV= a folder of its own
-	$(BIN)/pip install -q -e ".[wandb,mlflow,trackio,swanlab,ray]"
+test-extras: $(VENV)/test-installed  ## trackers, Ray and QLoRA; the first two need other versions than constraints.txt has, so give VENV= a folder of its own
+	$(BIN)/pip install -q -e ".[wandb,mlflow,trackio,swanlab,ray,qlora]"
 	$(PYTEST) -m "slow or not slow" tests/core/runs/test_trackers.py tests/core/runs/test_on_ray.py
+	$(PYTEST) tests/core/engine/test_lora.py tests/core/runs/test_strategies_of_runs.py
 
 cases: $(VENV)/test-installed     ## inputs that once failed, in the folder CASES=, if it is there
 	$(BIN)/python tools/cases.py --cases $(CASES)

@@ -7,7 +7,8 @@
 ``run`` appends a line for each training to the CSV file and skips those that it has with the same options, which are
 the conditions of a line. Every strategy has the rows of the default for the same data set and seed (``data_sets.py``;
 the seed draws the training rows as well) and the method
-``full``, so that the training loop alone decides. ``distil`` trains a cut model (``--small-layers``) with and without
+``full``, so that the training loop alone decides; ``lora`` and ``qlora``, which is compared with it, train adapters.
+``distil`` trains a cut model (``--small-layers``) with and without
 the default's run as its teacher. ``soft`` learns the distributions that are the labels of ``vader_shares``, all others
 the most probable label of each. ``table`` prints the mean difference from the default over the seeds with its 95%
 t-interval, and the ratio of CPU times of training.
@@ -30,7 +31,7 @@ from typing import Any
 from common import half_width, lines_of
 from data_sets import Draw, data_set, draw, read
 
-DEFAULT, SOFT, SMALL, DISTILLED = "default", "soft", "small", "distil"
+DEFAULT, SOFT, SMALL, DISTILLED, LORA, QLORA = "default", "soft", "small", "distil", "lora", "qlora"
 STRATEGIES: Mapping[str, Mapping[str, Any]] = {
     DEFAULT: {},
     "layer-decay": {"layer_decay": 0.8},
@@ -41,11 +42,15 @@ STRATEGIES: Mapping[str, Mapping[str, Any]] = {
     "rdrop": {"rdrop_alpha": 1.0},
     "fgm": {"adversarial_epsilon": 0.1},
     "neftune": {"neftune_alpha": 5.0},
+    LORA: {"method": "lora"},
+    QLORA: {"method": "lora", "lora_quantize": "nf4"},
     SOFT: {},
     SMALL: {},
     DISTILLED: {},
 }
 """Name -> settings that differ from the default. The last two train a cut model; ``soft`` is for soft labels."""
+COMPARED = {DISTILLED: SMALL, QLORA: LORA}
+"""Strategies that are not compared with the default, and what with."""
 FIELDS = ("data_set", "rows", "conditions", "strategy", "seed", "metric", "score", "cpu_seconds")
 
 
@@ -79,7 +84,6 @@ def train(name: str, rows: Draw, seed: int, model: str, output: Path, settings: 
     run = taskzoo.finetune(
         data.task,
         model=model,
-        method="full",
         train=rows.train,
         validation=rows.validation,
         test=rows.test,
@@ -87,7 +91,7 @@ def train(name: str, rows: Draw, seed: int, model: str, output: Path, settings: 
         output=output,
         baseline=False,
         **data.settings,
-        **settings,
+        **{"method": "full", **settings},
     )
     score = run.metrics["test"][data.metric] or 0.0
     return {"metric": data.metric, "score": score, "cpu_seconds": run.manifest["seconds"]["train_and_validate_cpu"]}
@@ -155,7 +159,7 @@ def table(lines: Sequence[Mapping[str, Any]]) -> str:
         "|---|---|---|---|---|---|---|",
     ]
     for (name, rows, conditions, strategy), found in by_cell.items():
-        base = by_cell.get((name, rows, conditions, SMALL if strategy == DISTILLED else DEFAULT), {})
+        base = by_cell.get((name, rows, conditions, COMPARED.get(strategy, DEFAULT)), {})
         seeds = sorted(found.keys() & base.keys())
         scores = f"{statistics.mean(line['score'] for line in found.values()):.3f}"
         difference, ratio = "", ""

@@ -102,7 +102,7 @@ class Training:
     lora_rslora: bool = _setting(False, "rsLoRA: rank-stabilised scaling")
     lora_quantize: str = _setting(
         "",
-        "QLoRA: the frozen weights in 4 bits, 'nf4' or 'fp4' (CUDA only; empty: as they are)",
+        "QLoRA: the frozen weights in 4 bits, 'nf4' or 'fp4' (needs bitsandbytes; empty: as they are)",
         choices=("", "nf4", "fp4"),
     )
     probe_first: bool | None = _setting(

@@ -36,6 +36,7 @@ class Agreement:
     accelerator: RunAccelerator
     late: bool
     _waiting: Callable[[], list[float]] | None = field(default=None, init=False)
+    _saved: bool = field(default=False, init=False)
 
     def of(self, sums: torch.Tensor, asked: Asked) -> tuple[torch.Tensor, Asked]:
         """``sums`` ``[n]`` over all processes, and what any of them has asked for, with ``asked`` by this one."""
@@ -46,8 +47,12 @@ class Agreement:
         before, self._waiting = self._waiting, on_its_way(total[len(sums) :])
         if not self.late:
             before, self._waiting = self._waiting, None
-        return total[: len(sums)], NOTHING if before is None else Asked(*map(bool, before()))
+        done, self._saved = self._saved, False
+        if before is None:
+            return total[: len(sums)], NOTHING
+        stop, save = map(bool, before())
+        return total[: len(sums)], Asked(stop, save and not done)
 
-    def forget(self) -> None:
-        """Leave out what is still on its way: it was done."""
-        self._waiting = None
+    def saved(self) -> None:
+        """A state was just saved: who asks for that on the way here has what it wants."""
+        self._saved = self.late

@@ -217,7 +217,7 @@ class Bookkeeping:
         random = random_states(self._session.accelerator.num_processes)
         self._state.save(self._job.model, vars(self.progress), random=random, **self._parts)
         self._session.accelerator.wait_for_everyone()
-        self._agreement.forget()
+        self._agreement.saved()
         self._saved = time.perf_counter()
         self._save_seconds = self._saved - began
         self._untold.append(self.progress.steps)

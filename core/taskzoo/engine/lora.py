@@ -15,7 +15,9 @@ from taskzoo.config import Training
 from taskzoo.errors import RequestError
 
 from .freezing import backbone_of, new_module_names
-from .quantized import merge_quantized, quantize
+from .quantized import merge_quantized, quantize, without_advice
+
+CPU = torch.device("cpu")
 
 
 def target_modules(model: PreTrainedModel, targets: str) -> list[str]:
@@ -47,19 +49,28 @@ def target_modules(model: PreTrainedModel, targets: str) -> list[str]:
     return chosen
 
 
-def add_lora(model: PreTrainedModel, settings: Training, dtype: torch.dtype = torch.float32) -> Any:
+def add_lora(
+    model: PreTrainedModel,
+    settings: Training,
+    dtype: torch.dtype = torch.float32,
+    device: torch.device = CPU,
+) -> Any:
     """``model`` wrapped by ``peft``: the backbone frozen with adapters, the head trained and saved in full.
 
-    With ``lora_quantize`` the layers that get adapters are stored in 4 bits, and computed in ``dtype``.
+    With ``lora_quantize`` the layers that get adapters are stored in 4 bits on ``device``, and computed in ``dtype``.
 
     Adapters stay in float32; the forward pass runs under autocast like any other. With gradient checkpointing the
     inputs get gradients, without which nothing before the first adapter would be recomputed.
+
+    Raises:
+        RequestError: no layer matches the settings, or ``bitsandbytes`` fails (:func:`.quantized.quantize`).
     """
-    from peft import LoraConfig, get_peft_model
+    with without_advice():
+        from peft import LoraConfig, get_peft_model
 
     targets = target_modules(model, settings.lora_targets)
     if settings.lora_quantize:
-        quantize(model, targets, settings.lora_quantize, dtype)
+        quantize(model, targets, settings.lora_quantize, dtype, device)
     config = LoraConfig(
         r=settings.lora_rank,
         lora_alpha=settings.lora_alpha,

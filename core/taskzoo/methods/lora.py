@@ -35,7 +35,7 @@ class Lora(Full):
         from taskzoo.engine.lora import add_lora
 
         dtype = HALF.get(session.accelerator.mixed_precision, torch.float32)
-        return add_lora(super().freeze(session), session.settings, dtype)
+        return add_lora(super().freeze(session), session.settings, dtype, session.accelerator.device)
 
     def finish(self, session: Session) -> PreTrainedModel:
         from taskzoo.engine.lora import merge_lora

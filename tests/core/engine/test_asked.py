@@ -71,11 +71,15 @@ def test_sums_are_those_of_the_step_and_wishes_may_be_late(late: bool) -> None:
 
 
 def test_what_was_done_is_not_done_again() -> None:
-    agreement = two(late=True)
+    agreement, both = two(late=True), Asked(stop=True, save=True)
     agreement.of(SUMS, SAVE)
-    assert agreement.of(SUMS, SAVE)[1] == SAVE
-    agreement.forget()
-    assert agreement.of(SUMS, NOTHING)[1] == NOTHING
+    assert agreement.of(SUMS, both)[1] == SAVE
+    agreement.saved()
+    assert agreement.of(SUMS, SAVE)[1] == STOP
+    assert agreement.of(SUMS, NOTHING)[1] == SAVE
+    at_once = two(late=False)
+    at_once.saved()
+    assert at_once.of(SUMS, SAVE)[1] == SAVE
 
 
 def test_two_processes_stop_in_the_same_step_and_wait_for_hours() -> None:

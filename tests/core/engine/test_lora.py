@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import Any
 
@@ -88,6 +90,79 @@ def test_a_merged_model_is_the_same_function(tiny, tmp_path, family, kind):
     torch.testing.assert_close(logits(again), expected, atol=1e-5, rtol=1e-5)
 
 
+PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16}
+
+
+@pytest.fixture
+def packs_for_inference(monkeypatch):
+    """``bitsandbytes`` takes any CPU for one whose instructions it lays weights out for in evaluation mode."""
+    modules = pytest.importorskip("bitsandbytes.nn.modules")
+    monkeypatch.setattr(modules, "has_avx512bf16", lambda: True, raising=False)
+
+
+@pytest.mark.usefixtures("packs_for_inference")
+@pytest.mark.parametrize("precision", PRECISIONS)
+@pytest.mark.parametrize("kind", ["nf4", "fp4"])
+def test_evaluation_leaves_layers_in_4_bits_as_they_are(tiny, kind, precision):
+    """They give the same outputs and gradients as before, and merge into the same function."""
+    dtype = PRECISIONS[precision]
+    rounding = 1e-5 if dtype is torch.float32 else 0.05
+    model = add_lora(token_classifier(tiny("bert")), settings(lora_dropout=0.0, lora_rank=4, lora_quantize=kind), dtype)
+    for name, parameter in model.named_parameters():
+        if "lora_B" in name:
+            torch.nn.init.normal_(parameter, std=0.1)
+    autocast = torch.autocast("cpu", dtype) if dtype is not torch.float32 else nullcontext()
+
+    def gradients() -> list[torch.Tensor]:
+        model.train()
+        model.zero_grad()
+        with autocast:
+            model(**collate(FEATURES).inputs).logits.square().sum().backward()
+        return [p.grad.clone() for p in model.parameters() if p.requires_grad]
+
+    for module in model.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.0
+    before, saved = gradients(), {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    with autocast:
+        expected = logits(model)
+    assert all(torch.equal(a, b) for a, b in zip(gradients(), before, strict=True))
+    assert same(model.state_dict(), saved)
+    merged = merge_lora(model)
+    assert {type(m).__name__ for m in merged.modules()}.isdisjoint({"Linear4bit", "PackedLinear"})
+    assert {p.dtype for p in merged.parameters()} == {torch.float32}
+    torch.testing.assert_close(logits(merged), expected.float(), atol=rounding, rtol=rounding)
+
+
+@pytest.mark.parametrize("family", ["bert", "t5"])
+def test_a_model_trained_over_4_bits_merges_into_the_same_function(tiny, tmp_path, family):
+    pytest.importorskip("bitsandbytes")
+    model = adapted(tiny(family), lora_quantize="nf4")
+    untrained, seen = logits(model), []
+
+    def evaluate(trained):
+        seen.append(logits(trained))
+        return {"score": len(seen)}
+
+    fit(model, FEATURES, tmp_path, **FAST, epochs=3, evaluate=evaluate)
+    assert (seen[-1] - seen[0]).abs().max() > 1e-2
+    assert (seen[0] - untrained).abs().max() > 1e-2
+    torch.testing.assert_close(logits(merge_lora(model)), seen[-1], atol=1e-5, rtol=1e-5)
+
+
+def test_a_backend_that_fails_is_said(tiny, monkeypatch):
+    """Also where the package cannot be imported, as on a system that it has no build for."""
+    monkeypatch.setitem(sys.modules, "bitsandbytes.nn", None)
+    message = r"lora_quantize=nf4: the installed bitsandbytes fails on this device \(cpu\): ModuleNotFoundError.* leave"
+    with pytest.raises(RequestError, match=message):
+        adapted(tiny("bert"), lora_quantize="nf4")
+
+
+def test_models_without_linear_layers_of_torch_are_not_packed(tiny):
+    with pytest.raises(RequestError, match="lora_quantize=nf4 packs linear layers, and this model has none"):
+        adapted(tiny("gpt2"), lora_quantize="nf4")
+
+
 def test_the_scale_follows_the_options(tiny):
     def scale(**values) -> float:
         model = adapted(tiny("bert"), lora_alpha=8.0, **values)
@@ -118,17 +193,24 @@ def trainable_tensors_copy(model: torch.nn.Module) -> dict[str, torch.Tensor]:
     return {name: tensor.clone() for name, tensor in trainable_tensors(model).items()}
 
 
-def test_interrupted_and_resumed(tiny, tmp_path):
-    results = []
-    for name, stops in (("whole", 0), ("parts", 4)):
+@pytest.mark.parametrize("kind", ["", "nf4"])
+def test_interrupted_and_resumed(tiny, tmp_path, kind):
+    if kind:
+        pytest.importorskip("bitsandbytes")
+
+    def evaluate(trained):
+        return {"score": float(logits(trained).sum())}
+
+    results, plan = [], {**FAST, "epochs": 3, "evaluate": evaluate}
+    for name, stops in (("whole", 0), ("parts", 5)):
         (tmp_path / name).mkdir()
-        model = adapted(tiny("bert"))
+        model = adapted(tiny("bert"), lora_quantize=kind)
         if stops:
             with pytest.raises(Interrupted):
-                fit(model, FEATURES, tmp_path / name, **FAST, epochs=3, collate=interrupting(stops))
+                fit(model, FEATURES, tmp_path / name, **plan, collate=interrupting(stops))
             torch.manual_seed(5)
-            model = adapted(tiny("bert"))
-        fit(model, FEATURES, tmp_path / name, **FAST, epochs=3)
+            model = adapted(tiny("bert"), lora_quantize=kind)
+        fit(model, FEATURES, tmp_path / name, **plan)
         results.append(trainable_tensors_copy(model))
     assert same(*results)
 

@@ -256,7 +256,7 @@ def test_half_precision(made: Made) -> None:
 
 def test_settings_that_need_whole_tensors_are_refused() -> None:
     for (name, value), reason in UNSHARDED.items():
-        if name != "lora_quantize":  # refused first, where there is no GPU
+        if name != "lora_quantize":  # refused first, where its package or the method is missing
             with pytest.raises(RequestError, match=f"{name}=.* {reason}, and fsdp=true leaves a part of each"):
                 check_strategies(TaggingTask(), settings(fsdp=True, **{name: value}))
     check_strategies(TaggingTask(), settings(fsdp=True))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -27,7 +28,8 @@ from taskzoo.runs.wording import opening, split_note
 from taskzoo.testing import make_tiny_checkpoint
 from taskzoo.types import Encoded, Feature
 
-from .kit import COUNTS, text_rows, write_csv, zoo
+from .kit import COUNTS, read, read_lines, text_rows, write_csv, zoo
+from .test_interruption import content, launch, signal_at
 
 SHORT = {
     "method": "full",
@@ -97,21 +99,45 @@ def test_what_a_configuration_says_of_a_teacher_without_one_passes(table):
     assert planned("scratch:bert-tiny", table, distill_share=0.5, distill_temperature=2.0, teacher="").splits
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
-def test_qlora_needs_a_cuda_device(table):
-    with pytest.raises(RequestError, match=r"lora_quantize=nf4 \(QLoRA\) needs a CUDA device, and there is none"):
+def test_qlora_needs_its_package(table, monkeypatch):
+    monkeypatch.setitem(sys.modules, "bitsandbytes", None)
+    with pytest.raises(RequestError, match=r"lora_quantize=nf4 \(QLoRA\) needs the package bitsandbytes, .*\[qlora\]"):
         planned("scratch:bert-tiny", table, method="lora", lora_quantize="nf4")
 
 
+def qlora(table: Path, **more: object) -> list[object]:
+    """The command without ``--output``; it evaluates between steps of training."""
+    values = {**SHORT, "method": "lora", "lora_quantize": "nf4", "evaluate_every": 3, "baseline": "false", **more}
+    settings = [word for name, value in values.items() for word in ("--set", f"{name}={value}")]
+    return ["run", "classification", "--model", "scratch:bert-tiny", "--data", table, *settings]
+
+
 @pytest.mark.cuda
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-def test_qlora_saves_the_function_that_it_trained(table, bert, tmp_path):
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_qlora_saves_the_function_that_it_trained(table, tmp_path, precision):
     pytest.importorskip("bitsandbytes")
-    values = {**SHORT, "method": "lora", "lora_quantize": "nf4"}
-    run = taskzoo.finetune("classification", model=bert, data=str(table), output=tmp_path / "run", **values)
-    again = taskzoo.load(tmp_path / "run")
-    texts = [row["text"] for row in text_rows(5, 5)]
-    assert [p["label"] for p in again.predict(texts)] == [p["label"] for p in run.predict(texts)]
+    run = tmp_path / "run"
+    done = zoo(*qlora(table, precision=precision), "--output", run)
+    assert done.code == 0, done.err
+    losses = [line["validation_loss"] for line in read_lines(run / "history.jsonl") if "validation_loss" in line]
+    merged = read(run / "metrics.json")["validation"]["loss"]
+    assert min(abs(merged - loss) for loss in losses) < (1e-4 if precision == "fp32" else 1e-3)
+
+    predicted = zoo("predict", run, "--input", table / "test.csv", "--precision", precision)
+    assert predicted.code == 0, predicted.err
+    expected = [{**line, "reference": None} for line in read_lines(run / "predictions.jsonl")]
+    assert [{**json.loads(line), "reference": None} for line in predicted.out.splitlines()] == expected
+
+
+def test_qlora_resumed_ends_as_an_uninterrupted_run(table, tmp_path):
+    pytest.importorskip("bitsandbytes")
+    command = qlora(table, epochs=12, log_every=1)
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    assert zoo(*command, "--output", whole).code == 0
+    assert signal_at(launch(command, parts, tmp_path / "errors"), parts, 8, signal.SIGINT) == 130
+    resumed = zoo("resume", parts)
+    assert resumed.code == 0, resumed.err
+    assert content(parts) == content(whole)
 
 
 def test_of_a_crf_or_a_generator_there_are_no_targets_to_compare(data):

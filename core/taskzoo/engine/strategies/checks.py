@@ -140,10 +140,6 @@ def _check_quantized(settings: Training) -> None:
         raise RequestError(f"{asked} is for adapters over frozen weights; use it with {option_name('method', 'lora')}.")
     if settings.lora_dora:
         raise RequestError(f"{asked} and lora_dora=true exclude each other; leave one of them out.")
-    import torch
-
-    if not torch.cuda.is_available():
-        raise RequestError(f"{asked} (QLoRA) needs a CUDA device, and there is none here; leave it out.")
     if importlib.util.find_spec("bitsandbytes") is None:
         raise RequestError(
             f"{asked} (QLoRA) needs the package bitsandbytes, which is not installed; install it with: "
