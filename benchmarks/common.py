@@ -26,6 +26,7 @@ ZOO_ARMS = (
     "zoo",
     "zoo-1-epoch",
     "zoo-1-epoch-of-8",
+    "zoo-0.75-epochs-of-8",
     "zoo-2-epochs",
     "zoo-fp32",
     "zoo-fp32-1-epoch",
@@ -115,13 +116,13 @@ def write_results(path: Path | None, results: Any) -> None:
         path.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
 
 
-def epochs_of(arm: str) -> tuple[int | None, int | None]:
+def epochs_of(arm: str) -> tuple[float | None, int | None]:
     """The number of epochs that the name of an arm ends with, as ``zoo-2-epochs`` does, and the size of its batches.
 
     ``zoo-1-epoch-of-8`` has batches of 8; what a name does not say is ``None``.
     """
-    found = re.search(r"-(\d+)-epochs?(?:-of-(\d+))?$", arm)
-    return (int(found[1]), int(found[2]) if found[2] else None) if found else (None, None)
+    found = re.search(r"-([\d.]+)-epochs?(?:-of-(\d+))?$", arm)
+    return (float(found[1]), int(found[2]) if found[2] else None) if found else (None, None)
 
 
 def peer_flags(arm: str, batch_size: int) -> Figures:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import time
 import traceback
@@ -61,7 +62,8 @@ class Results:
 
 def is_of_device(error: str) -> bool:
     """Whether an error says that the device failed, such as by an illegal access, and not that memory ran out."""
-    return "AcceleratorError" in error or "CUDA error" in error
+    broken = "AcceleratorError" in error or "CUDA error" in error
+    return broken and not re.search("out of memory|alloc_failed", error, re.IGNORECASE)
 
 
 def read(path: Path) -> list[dict[str, Any]]:

@@ -80,12 +80,14 @@ def test_nothing_more_is_tried_after_an_error_of_the_device(tmp_path):
     from on_cuda.results import Results, read
 
     results = Results(tmp_path / "results.jsonl", "encoder", float("inf"))
-    with results.measured("memory"):
-        raise RuntimeError("CUDA out of memory. Tried to allocate 2 GiB")
+    for said in ("CUDA out of memory. Tried to allocate 2 GiB", "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling"):
+        with results.measured("memory"):
+            raise RuntimeError(said)
     with pytest.raises(SystemExit, match="The device failed in 'kernel'"), results.measured("kernel"):
         raise RuntimeError("CUDA error: an illegal memory access was encountered")
-    memory, kernel = read(results.path)
+    memory, products, kernel = read(results.path)
     assert "out of memory" in memory["error"]
+    assert "ALLOC_FAILED" in products["error"]
     assert "illegal memory access" in kernel["error"]
 
 

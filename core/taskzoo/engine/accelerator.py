@@ -21,7 +21,6 @@ HALF = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 _LOCK = threading.Lock()
 _CALLERS: list[Any] = []
-"""The caller's states, and whether it lets torch take the attention of cuDNN, while any accelerator is in force."""
 
 
 class _Entered:
@@ -35,11 +34,9 @@ _ENTERED: list[_Entered] = []
 
 
 def _put_in_force() -> None:
-    """The states of the last accelerator that was entered, without cuDNN's attention; of none, what the caller had."""
-    *callers, cudnn = _CALLERS
-    for kind, content in zip(STATES, _ENTERED[-1].states if _ENTERED else callers, strict=True):
+    states = _ENTERED[-1].states if _ENTERED else _CALLERS
+    for kind, content in zip(STATES, states, strict=True):
         kind._shared_state = content
-    torch.backends.cuda.enable_cudnn_sdp(cudnn and not _ENTERED)
 
 
 class RunAccelerator(Accelerator):
@@ -47,9 +44,6 @@ class RunAccelerator(Accelerator):
 
     ``accelerate`` keeps one state per process, so that the second of two accelerators must have the first one's
     precision. The state of this one is in force only while :meth:`active`; before and after it is the caller's.
-
-    While it is, torch does not take cuDNN's kernel of attention, which it prefers on Hopper and later: that makes a
-    plan for each new shape, and batches of texts, and each token of an output, have ever new ones.
     """
 
     def __init__(self, **arguments: Any) -> None:
@@ -67,9 +61,7 @@ class RunAccelerator(Accelerator):
         entered = _Entered(self._own)
         with _LOCK:
             if not _ENTERED:
-                cudnn = torch.backends.cuda.cudnn_sdp_enabled()  # type: ignore[no-untyped-call]
-                # accelerate has no public way to have two states
-                _CALLERS[:] = [*(state._shared_state for state in STATES), cudnn]
+                _CALLERS[:] = [state._shared_state for state in STATES]  # it has no public way to have two states
             _ENTERED.append(entered)
             _put_in_force()
         try:

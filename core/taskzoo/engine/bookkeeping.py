@@ -143,6 +143,8 @@ class Bookkeeping:
             self._session.reporter.say(f"Stopping early: {lacking}.")
         elif (asked.save or progress.step % self._save_every == 0) and not self.over:
             self._save()
+        if self.over and self._session.accelerator.decided(self._session.stop()):
+            self._save()  # what follows the training will be stopped
         self._tell_saved(wait=self.over)
 
     def _log(self, rate: float, norm: torch.Tensor) -> float:

@@ -23,6 +23,7 @@ from taskzoo.types import Batch, Collate, Encoded, Example, Feature, Loss
 from .accelerator import RunAccelerator
 from .batches import to_device
 from .cpu import faster_on_cpu
+from .cudnn import without_cudnn_attention
 from .prefetch import one_ahead
 from .scoring import MAX_EXAMPLES, Decoded, PartsTable, Predictions, assemble, most_tokens
 from .session import Session
@@ -147,7 +148,7 @@ def as_evaluated(task: Task, accelerator: RunAccelerator) -> Iterator[None]:
     """The context in which a forward pass without gradients has the precision of the run."""
     half = accelerator.mixed_precision != "no"
     faster = faster_on_cpu(accelerator.device) if half and not task.generates else nullcontext()
-    with accelerator.autocast(), faster:
+    with accelerator.autocast(), faster, without_cudnn_attention():
         yield
 
 

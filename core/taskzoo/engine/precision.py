@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 STARTED = "TASKZOO_PROCESSES"
 """Environment variable by which ``zoo run --processes`` says how many it started."""
-PATIENCE = timedelta(hours=2)
-"""How long processes wait for one that works alone, such as on the baseline; NCCL by itself would for ten minutes.
+PATIENCE = timedelta(minutes=30)
+"""How long processes wait for one that works alone, as on a baseline; NCCL by itself would for ten minutes.
 
-One that has died is noticed at once, by whoever started it."""
+One that has died is noticed before, unless its whole machine is gone."""
 FP16_OVERFLOWS = frozenset({"t5", "mt5", "umt5", "longt5", "switch_transformers"})
 """Families pretrained in bfloat16 whose activations exceed float16's range."""
 

@@ -15,6 +15,9 @@ from transformers import PreTrainedModel
 from taskzoo.blame import PASSED_ON, describe
 from taskzoo.errors import RequestError
 
+TYPED = ("wo",)
+"""Layers by whose type the models of T5's kind convert their inputs: to whole bytes, if they are packed."""
+
 
 @contextmanager
 def without_advice() -> Iterator[None]:
@@ -37,7 +40,7 @@ def quantize(model: PreTrainedModel, names: Sequence[str], kind: str, dtype: tor
     Args:
         model: in full precision.
         names: of modules, of which those that are ``nn.Linear`` are taken, without those that ``transformers`` keeps in
-            full precision (T5 converts the input of one to the type of its weights).
+            full precision, and without :data:`TYPED`.
         kind: ``nf4`` or ``fp4``; their scales are quantized once more (double quantization).
         dtype: in which products are computed.
         device: of the training; ``bitsandbytes`` has kernels for CUDA, CPUs and others.
@@ -45,7 +48,7 @@ def quantize(model: PreTrainedModel, names: Sequence[str], kind: str, dtype: tor
     Raises:
         RequestError: none of the layers is a plain linear one, or ``bitsandbytes`` fails on this device.
     """
-    kept = set(model._keep_in_fp32_modules or ())
+    kept = {*TYPED, *(model._keep_in_fp32_modules or ())}
     taken = [name for name in names if not kept & set(name.split("."))]
     layers = {name: layer for name in taken if type(layer := model.get_submodule(name)) is nn.Linear}
     if not layers:

@@ -11,6 +11,7 @@ from .averaging import put_average
 from .bookkeeping import Bookkeeping
 from .checkpoint import TrainingState
 from .compiling import compiled_layers
+from .cudnn import without_cudnn_attention
 from .gradient import Gradient
 from .job import Job
 from .optim import build_optimizer, build_schedule, scale_and_clip
@@ -34,6 +35,7 @@ def train(session: Session, job: Job, state: TrainingState) -> Progress:
     settings, on_gpu = session.settings, session.accelerator.device.type == "cuda"
     with (
         session.accelerator.active(),
+        without_cudnn_attention(),
         without_padding(job.model, wanted=settings.unpadded),
         compiled_layers(job.model, wanted=settings.compile, graphs=settings.cuda_graphs),
     ):

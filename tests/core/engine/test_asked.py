@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 import torch
 
+from taskzoo.callbacks import Callback
 from taskzoo.engine import bookkeeping
 from taskzoo.engine.asked import NOTHING, Agreement, Asked
 from taskzoo.engine.checkpoint import TrainingState
@@ -82,7 +84,7 @@ def test_what_was_done_is_not_done_again() -> None:
     assert at_once.of(SUMS, SAVE)[1] == SAVE
 
 
-def test_two_processes_stop_in_the_same_step_and_wait_for_hours() -> None:
+def test_two_processes_stop_in_the_same_step_and_wait_for_half_an_hour() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
@@ -102,7 +104,7 @@ def test_two_processes_stop_in_the_same_step_and_wait_for_hours() -> None:
     sums = [3.0, 4.0]
     assert one[0]["False"] == [[sums, False, False], [sums, True, False], [sums, False, True], [sums, False, False]]
     assert one[0]["True"] == [[sums, False, False], [sums, False, False], [sums, True, False], [sums, False, True]]
-    assert one[1] == PATIENCE.total_seconds() > 3600
+    assert one[1] == PATIENCE.total_seconds() == 1800
 
 
 @pytest.mark.parametrize("late", [False, True])
@@ -144,3 +146,24 @@ def test_a_late_stop_saves_the_step_that_was_made_and_a_late_save_comes_once(
     monkeypatch.setattr(TrainingState, "save", lambda self, model, progress, **_: saves.append(progress["step"]))
     fit(make_tagger(), features, tmp_path / "saved", checkpoint_every=100, **values)
     assert saves == [3 + late]
+
+
+@pytest.mark.parametrize("patience", [0, 1])
+def test_a_stop_in_the_last_step_saves_it(patience: int, tmp_path: Any) -> None:
+    """What follows the training will be stopped, and is all that is left to do."""
+
+    class Stops(Callback):
+        def step(self, values: Any) -> None:
+            steps.append(values["step"])
+            if values["step"] == last:
+                signal.raise_signal(signal.SIGTERM)
+
+    steps: list[int] = []
+    last = 10 if patience else 15
+    values = {"batch_size": 8, "epochs": 3, "log_every": 1, "early_stopping": patience}
+    values["evaluate"] = lambda model: {"score": 0.5, "loss": 1.0}
+    fit(make_tagger(), make_features(38), tmp_path, callbacks=[Stops()], **values)
+    assert TrainingState(tmp_path / "checkpoints").saved_step() == last
+    before = list(steps)
+    fit(make_tagger(), make_features(38), tmp_path, callbacks=[Stops()], **values)
+    assert before == steps == list(range(1, last + 1))

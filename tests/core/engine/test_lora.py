@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+import transformers
 from peft import PeftModel
 from transformers import AutoModelForTokenClassification
 
@@ -148,6 +149,23 @@ def test_a_model_trained_over_4_bits_merges_into_the_same_function(tiny, tmp_pat
     assert (seen[-1] - seen[0]).abs().max() > 1e-2
     assert (seen[0] - untrained).abs().max() > 1e-2
     torch.testing.assert_close(logits(merge_lora(model)), seen[-1], atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("family", ["LongT5", "SwitchTransformers"])
+def test_layers_by_whose_type_a_model_converts_its_inputs_are_not_packed(family):
+    """Into whole bytes, if they were: another function would be trained than is saved."""
+    pytest.importorskip("bitsandbytes")
+    torch.manual_seed(0)
+    config = getattr(transformers, f"{family}Config")(
+        vocab_size=60, d_model=32, d_kv=16, d_ff=64, num_layers=2, num_heads=2, num_experts=2, feed_forward_proj="relu"
+    )
+    plain = getattr(transformers, f"{family}ForConditionalGeneration")(config)
+    model = add_lora(plain, settings(lora_dropout=0.0, lora_rank=4, lora_quantize="nf4")).eval()
+    ids = torch.arange(1, 25).reshape(2, 12)
+    with torch.no_grad():
+        expected = model(input_ids=ids, decoder_input_ids=ids).logits
+        found = merge_lora(model).eval()(input_ids=ids, decoder_input_ids=ids).logits
+    torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-5)
 
 
 def test_a_backend_that_fails_is_said(tiny, monkeypatch):

@@ -11,11 +11,14 @@ import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState, GradientState, PartialState
 
+from taskzoo.engine.cudnn import without_cudnn_attention
+from taskzoo.engine.evaluation import Predictor
 from taskzoo.engine.precision import make_accelerator
 from taskzoo.engine.random_state import seeded
 from taskzoo.errors import RequestError
+from taskzoo.types import Encoded
 
-from .kit import fit, make_features, make_tagger
+from .kit import TaggingTask, fit, make_features, make_tagger
 
 
 def draw() -> list[float]:
@@ -87,20 +90,31 @@ def test_the_accelerator_of_the_caller_is_left_alone(tmp_path, own: bool) -> Non
         AcceleratorState._reset_state()
 
 
-def test_torch_may_take_the_attention_of_cudnn_only_outside() -> None:
-    """Also where two accelerators are in force in two threads, and the first to come is the first to go."""
-    flags = torch.backends.cuda
-    one, other = make_accelerator("fp32"), make_accelerator("fp32")
-    first, second = one.active(), other.active()
+def test_torch_may_take_the_attention_of_cudnn_only_outside(tmp_path) -> None:
+    """Also where two are within in two threads, and the first to come is the first to go."""
+    flags, seen = torch.backends.cuda, list[bool]()
+
+    class Watched(TaggingTask):
+        def forward(self, model, batch):
+            seen.append(flags.cudnn_sdp_enabled())
+            return super().forward(model, batch)
+
     try:
         for before in (True, False):
             flags.enable_cudnn_sdp(before)
+            first, second = without_cudnn_attention(), without_cudnn_attention()
             first.__enter__()
             second.__enter__()
             first.__exit__(None, None, None)
             assert not flags.cudnn_sdp_enabled()
             second.__exit__(None, None, None)
             assert flags.cudnn_sdp_enabled() is before
-            first, second = one.active(), other.active()
+        flags.enable_cudnn_sdp(True)
+        model, features = make_tagger(), make_features(8)
+        fit(model, features, tmp_path, task=Watched())
+        Predictor(Watched(), model, None, make_accelerator("fp32")).decode(Encoded(features), 8)
+        assert flags.cudnn_sdp_enabled()
+        assert len(seen) > 1
+        assert not any(seen)
     finally:
         flags.enable_cudnn_sdp(True)
