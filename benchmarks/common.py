@@ -42,6 +42,8 @@ PEER_ARMS = (
     "peer-best-validated",
     "peer-best-1-epoch",
     "peer-best-1-epoch-of-8",
+    "peer-best-2-epochs-of-8",
+    "peer-best-validated-2-epochs-of-8",
     "peer-best-2-epochs",
     "peer-best-fp32",
     "peer-best-fp32-2-epochs",
@@ -136,7 +138,7 @@ def peer_flags(arm: str, batch_size: int) -> Figures:
     epochs: Figures = {"num_train_epochs": number or 3, "save_strategy": "no"}
     if not arm.startswith("peer-best"):
         return epochs
-    if arm.endswith("-validated"):
+    if "-validated" in arm:
         epochs |= {"eval_strategy": "epoch", "save_strategy": "epoch", "save_total_limit": 1}
         epochs |= {"load_best_model_at_end": True, "metric_for_best_model": "f1"}
     return epochs | {
