@@ -9,7 +9,7 @@ Every arm runs in a process of its own, in turn, once per seed. Both are scored 
 ``peer-best`` has the best flags for a CPU (``common.peer_flags``: bf16, batches of similar length) and the batch size,
 rate and warm-up of zoo; ``peer-best-validated`` also scores the validation rows after each epoch, writes a checkpoint
 and ends with the best one, as zoo does. ``-fp32`` arms compute in float32, and ``-1-epoch`` arms train for one epoch,
-where the others have three.
+where the others have three, and ``-of-8`` ones on batches of 8.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from .models import Size, prepare
@@ -82,7 +83,7 @@ def attention(results: Results, size: Size, folder: Path) -> None:
                             attend(q, k, v, attn_mask=mask).sum().backward()
                             times.append(1000 * (now() - began))
                     # the first shape of all loads libraries
-                    found.update(new_shape_ms=round(_median(first[1:]), 3), again_ms=round(_median(again[1:]), 3))
+                    found.update(new_shape_ms=round(median(first[1:]), 3), again_ms=round(median(again[1:]), 3))
             if not on_gpu:
                 continue
             with results.measured(f"encoder bf16 full {'with' if cudnn else 'without'} cuDNN", seconds=6) as found:
@@ -91,10 +92,6 @@ def attention(results: Results, size: Size, folder: Path) -> None:
                     found.update(train_peer(Arm(prepare("encoder", size, folder), "bf16", "full")))
     finally:
         torch.backends.cuda.enable_cudnn_sdp(caller)
-
-
-def _median(values: list[float]) -> float:
-    return sorted(values)[len(values) // 2]
 
 
 def _seconds(work: Callable[[], Any], repeats: int) -> float:
